@@ -1,0 +1,50 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+let package = Package(
+    name: "Unlearning",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "Unlearning", targets: ["Unlearning"]),
+        .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
+        .executable(name: "unlearn", targets: ["unlearn"]),
+    ],
+    dependencies: [
+        // The command line alone needs these; SwiftPM leaves them out for packages that use only the library.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(
+            name: "CLAPACKE", pkgConfig: "lapacke",
+            providers: [.apt(["liblapacke-dev"]), .brew(["lapack"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(name: "CNeuralKernels"),
+        .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
+        .target(name: "ModelInterchange", dependencies: ["NeuralGraph"]),
+        .target(name: "ImageDatasets", dependencies: ["NeuralGraph", "CZlib"]),
+        .target(name: "Unlearning", dependencies: ["NeuralGraph", "ModelInterchange", "ImageDatasets"]),
+        .executableTarget(
+            name: "unlearn",
+            dependencies: [
+                "Unlearning",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelInterchange"], path: "Tests/TestSupport"),
+        .testTarget(
+            name: "NeuralGraphTests", dependencies: ["NeuralGraph", "ModelInterchange", "TestSupport"]),
+        .testTarget(
+            name: "ModelInterchangeTests", dependencies: ["ModelInterchange", "TestSupport"]),
+        .testTarget(
+            name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "TestSupport"]),
+        .testTarget(
+            name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
+    ]
+)

@@ -1,0 +1,186 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Threads that run parallel loops for the engine. They are the engine's own, so that a kernel never blocks Swift's
+/// cooperative pool; the calling thread works too.
+///
+/// Which worker runs which index is left to chance; what an index computes must not depend on it.
+public final class ThreadTeam: Sendable {
+    /// The number of threads that work on a loop, the caller's among them.
+    public let workers: Int
+
+    private let loop = Loop()
+    private let busy = Atomic<Bool>(false)
+
+    /// Starts a team.
+    /// - Parameter workers: how many threads, at least 1; all of the machine's processors by default.
+    public init(workers: Int = ThreadTeam.processorCount) {
+        self.workers = max(1, workers)
+        for worker in 1..<max(2, self.workers) where worker < self.workers {
+            Self.startThread(worker: worker, loop: loop)
+        }
+    }
+
+    deinit {
+        loop.stop()
+    }
+
+    /// The number of processors that are online.
+    public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// Calls `body` for every index in `0..<count`, on all workers, and returns when all are done.
+    ///
+    /// A loop inside a loop, or one on a team that is busy with another thread's loop, runs on the calling thread.
+    /// - Parameter body: takes the index and the number of the worker that runs it, below ``workers``.
+    public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+        guard count > 1, workers > 1,
+            busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
+        else {
+            for index in 0..<count { body(index, 0) }
+            return
+        }
+        withoutActuallyEscaping(body) { escapable in
+            withUnsafePointer(to: escapable) { pointer in
+                loop.run(count: count, helpers: workers - 1, body: pointer)
+            }
+        }
+        busy.store(false, ordering: .releasing)
+    }
+
+    private static func startThread(worker: Int, loop: Loop) {
+        let context = Unmanaged.passRetained(ThreadContext(worker: worker, loop: loop))
+        #if canImport(Darwin)
+            var thread: pthread_t?
+        #else
+            var thread = pthread_t()
+        #endif
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        let failed = pthread_create(
+            &thread, &attributes,
+            { argument in
+                #if canImport(Darwin)
+                    let raw = argument
+                #else
+                    guard let raw = argument else { return nil }
+                #endif
+                let context = Unmanaged<ThreadContext>.fromOpaque(raw).takeRetainedValue()
+                context.loop.work(as: context.worker)
+                return nil
+            }, context.toOpaque())
+        pthread_attr_destroy(&attributes)
+        // Without the thread the team is smaller and slower, but its results are the same.
+        if failed != 0 {
+            context.release()
+            loop.workerIsMissing()
+        }
+    }
+}
+
+private final class ThreadContext {
+    let worker: Int
+    let loop: Loop
+    init(worker: Int, loop: Loop) {
+        self.worker = worker
+        self.loop = loop
+    }
+}
+
+/// The state that a team's threads share: one loop at a time, its indices handed out by a counter.
+///
+/// A worker first spins for the next loop, since kernels follow each other within microseconds, then sleeps.
+private final class Loop: @unchecked Sendable {
+    typealias Body = (Int, Int) -> Void
+
+    private static let spins = 4000
+
+    private let generation = Atomic<Int>(0)
+    private let next = Atomic<Int>(0)
+    private let running = Atomic<Int>(0)
+    private let missing = Atomic<Int>(0)
+    private let stopping = Atomic<Bool>(false)
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let wakeUp = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    // Written by the caller before `generation` is raised and read by workers after they saw it raised.
+    private var count = 0
+    private var body: UnsafePointer<Body>?
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(wakeUp, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(wakeUp)
+        pthread_mutex_destroy(mutex)
+        wakeUp.deallocate()
+        mutex.deallocate()
+    }
+
+    func workerIsMissing() {
+        missing.add(1, ordering: .relaxed)
+    }
+
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        raiseGeneration()
+    }
+
+    func run(count: Int, helpers: Int, body: UnsafePointer<Body>) {
+        self.count = count
+        self.body = body
+        next.store(0, ordering: .relaxed)
+        running.store(helpers - missing.load(ordering: .relaxed), ordering: .relaxed)
+        raiseGeneration()
+        handOut(to: 0)
+        // Every worker checks in once per loop, so that none still reads this loop when the next one is set up.
+        var spins = 0
+        while running.load(ordering: .acquiring) > 0 {
+            spins += 1
+            if spins > Self.spins { sched_yield() }
+        }
+        self.body = nil
+    }
+
+    func work(as worker: Int) {
+        var seen = 0
+        while true {
+            waitForGeneration(after: seen)
+            seen += 1
+            if stopping.load(ordering: .acquiring) { return }
+            handOut(to: worker)
+            running.subtract(1, ordering: .releasing)
+        }
+    }
+
+    private func handOut(to worker: Int) {
+        guard let body else { return }
+        while true {
+            let index = next.add(1, ordering: .relaxed).oldValue
+            if index >= count { return }
+            body.pointee(index, worker)
+        }
+    }
+
+    private func raiseGeneration() {
+        pthread_mutex_lock(mutex)
+        generation.add(1, ordering: .releasing)
+        pthread_cond_broadcast(wakeUp)
+        pthread_mutex_unlock(mutex)
+    }
+
+    private func waitForGeneration(after seen: Int) {
+        for _ in 0..<Self.spins where generation.load(ordering: .acquiring) != seen { return }
+        pthread_mutex_lock(mutex)
+        while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(wakeUp, mutex) }
+        pthread_mutex_unlock(mutex)
+    }
+}

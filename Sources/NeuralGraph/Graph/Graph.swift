@@ -1,0 +1,103 @@
+/// A network: named nodes in topological order, each with its operation, its inputs and its output's shape.
+/// Immutable once built; parameters and state live in ``Model``.
+public struct Graph: Sendable {
+    /// One value in the graph: the input, or a node's output.
+    public struct Value: Sendable, Hashable {
+        /// 0 for the network's input, `k + 1` for the output of node `k`.
+        public let index: Int
+    }
+
+    /// One step of the network.
+    public struct Node: Sendable {
+        /// The name, unique in the graph; parameters are called `name.parameter`.
+        public let name: String
+        /// What is computed.
+        public let operation: any Operation
+        /// Where the inputs come from, earlier in the graph.
+        public let inputs: [Value]
+        /// The inputs' shapes for one example.
+        public let inputShapes: [Shape]
+        /// The output's shape for one example.
+        public let shape: Shape
+        /// The parameters.
+        public let parameters: [ParameterSpecification]
+        /// The state tensors.
+        public let state: [StateSpecification]
+
+        /// A parameter's or state tensor's name in the state dictionary.
+        public func key(_ name: String) -> String { self.name.isEmpty ? name : "\(self.name).\(name)" }
+    }
+
+    /// The shape of one example, `[height, width, channels]` for images.
+    public let inputShape: Shape
+    /// The nodes in topological order. The last one's output is the network's.
+    public let nodes: [Node]
+
+    /// The shape of one example's output.
+    public var outputShape: Shape { nodes.last?.shape ?? inputShape }
+
+    /// The shape of a value.
+    public func shape(of value: Value) -> Shape {
+        value.index == 0 ? inputShape : nodes[value.index - 1].shape
+    }
+
+    /// Every parameter's name in the state dictionary and its description, in graph order.
+    public var parameters: [(key: String, specification: ParameterSpecification)] {
+        nodes.flatMap { node in node.parameters.map { (node.key($0.name), $0) } }
+    }
+
+    /// Every state tensor's name in the state dictionary and its description, in graph order.
+    public var state: [(key: String, specification: StateSpecification)] {
+        nodes.flatMap { node in node.state.map { (node.key($0.name), $0) } }
+    }
+}
+
+/// Builds a ``Graph`` node by node. Shapes are inferred and checked as nodes are added, so that an error names the
+/// node that it is about.
+public struct GraphBuilder {
+    /// The network's input.
+    public let input = Graph.Value(index: 0)
+    private let inputShape: Shape
+    private var nodes: [Graph.Node] = []
+    private var names: Set<String> = []
+
+    /// Starts a network over examples of a shape, `[height, width, channels]` for images.
+    public init(inputShape: Shape) {
+        self.inputShape = inputShape
+    }
+
+    /// The shape of a value for one example.
+    public func shape(of value: Graph.Value) -> Shape {
+        value.index == 0 ? inputShape : nodes[value.index - 1].shape
+    }
+
+    /// Adds a node.
+    /// - Parameters:
+    ///   - operation: what it computes.
+    ///   - name: its name; parameters are called `name.parameter`. Must be new.
+    ///   - inputs: values of this builder.
+    /// - Throws: ``ShapeError`` if the inputs do not fit, or the name is taken.
+    public mutating func add(
+        _ operation: some Operation, named name: String, _ inputs: Graph.Value...
+    ) throws(ShapeError) -> Graph.Value {
+        guard names.insert(name).inserted else {
+            throw ShapeError(name, "there is a node of this name already; give each node its own")
+        }
+        guard inputs.allSatisfy({ $0.index <= nodes.count }) else {
+            throw ShapeError(name, "an input is not a value of this builder")
+        }
+        let shapes = inputs.map { shape(of: $0) }
+        let output = try operation.outputShape(for: shapes, node: name)
+        nodes.append(
+            Graph.Node(
+                name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
+                parameters: operation.parameters(for: shapes), state: operation.state(for: shapes)))
+        return Graph.Value(index: nodes.count)
+    }
+
+    /// The finished network, whose output is the node added last.
+    public func graph() throws(ShapeError) -> Graph {
+        guard !nodes.isEmpty else { throw ShapeError("graph", "a network needs at least one node") }
+        return Graph(inputShape: inputShape, nodes: nodes)
+    }
+}

@@ -1,0 +1,119 @@
+/// A network with its parameters and state: a value. Changing a copy leaves the original as it was.
+public struct Model: Sendable {
+    /// The network.
+    public let graph: Graph
+    /// The parameters by their names in the state dictionary, in PyTorch's layouts.
+    public private(set) var parameters: [String: Tensor]
+    /// The tensors that training updates without a gradient, by name.
+    public private(set) var state: [String: Tensor]
+    /// What is known besides: architecture, class names, input preparation.
+    public var metadata: ModelMetadata
+
+    /// Creates a network with newly drawn parameters.
+    public init(graph: Graph, metadata: ModelMetadata = ModelMetadata(), seed: UInt64) {
+        self.graph = graph
+        self.metadata = metadata
+        parameters = [:]
+        state = [:]
+        for (key, specification) in graph.parameters {
+            // A stream of its own for each name: adding a layer moves no other layer's numbers.
+            var random = SeededRandom(seed: seed, stream: key)
+            parameters[key] = specification.initializer.tensor(shape: specification.shape, random: &random)
+        }
+        for (key, specification) in graph.state {
+            state[key] = Tensor(repeating: specification.initialValue, shape: specification.shape)
+        }
+    }
+
+    /// Creates a network from a state dictionary.
+    /// - Throws: ``StateDictionaryError`` if a tensor is missing, unknown or of another shape.
+    public init(
+        graph: Graph, metadata: ModelMetadata = ModelMetadata(), stateDictionary: [String: Tensor]
+    ) throws(StateDictionaryError) {
+        self.graph = graph
+        self.metadata = metadata
+        parameters = [:]
+        state = [:]
+        for (key, specification) in graph.parameters {
+            parameters[key] = try Self.tensor(key, shape: specification.shape, in: stateDictionary)
+        }
+        for (key, specification) in graph.state {
+            // PyTorch before 0.4.1 wrote no batch counter, and nothing depends on its value.
+            if specification.isInteger, stateDictionary[key] == nil {
+                state[key] = Tensor(repeating: specification.initialValue, shape: specification.shape)
+            } else {
+                state[key] = try Self.tensor(key, shape: specification.shape, in: stateDictionary)
+            }
+        }
+        let unknown = stateDictionary.keys.filter { parameters[$0] == nil && state[$0] == nil }.sorted()
+        if let first = unknown.first { throw .unexpected(name: first, others: unknown.count - 1) }
+    }
+
+    /// All parameters and state tensors by name, as PyTorch's `state_dict()`.
+    public var stateDictionary: [String: Tensor] { parameters.merging(state) { parameter, _ in parameter } }
+
+    /// The number of classes: the length of the output.
+    public var classCount: Int { graph.outputShape.count }
+
+    /// The number of trainable numbers.
+    public var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.count } }
+
+    /// The same network with other parameters.
+    /// - Throws: ``StateDictionaryError`` if a name is unknown or a shape differs.
+    public func replacing(_ tensors: [String: Tensor]) throws(StateDictionaryError) -> Model {
+        var model = self
+        for (name, tensor) in tensors {
+            guard let old = model.parameters[name] ?? model.state[name] else {
+                throw .unexpected(name: name, others: 0)
+            }
+            guard old.shape == tensor.shape else {
+                throw .wrongShape(name: name, expected: old.shape, found: tensor.shape)
+            }
+            if model.parameters[name] != nil {
+                model.parameters[name] = tensor
+            } else {
+                model.state[name] = tensor
+            }
+        }
+        return model
+    }
+
+    /// The name of the first tensor with an infinite or undefined number, if there is one.
+    public var firstNonFiniteTensor: String? {
+        stateDictionary.filter { !$0.value.isFinite }.keys.min()
+    }
+
+    private static func tensor(
+        _ key: String, shape: Shape, in dictionary: [String: Tensor]
+    ) throws(StateDictionaryError) -> Tensor {
+        guard let tensor = dictionary[key] else { throw .missing(name: key) }
+        guard tensor.shape == shape else {
+            throw .wrongShape(name: key, expected: shape, found: tensor.shape)
+        }
+        return tensor
+    }
+}
+
+/// A state dictionary that does not belong to a network.
+public enum StateDictionaryError: Error, Equatable, CustomStringConvertible {
+    /// The network has a tensor that the dictionary lacks.
+    case missing(name: String)
+    /// The dictionary has a tensor that the network lacks, and so many others.
+    case unexpected(name: String, others: Int)
+    /// A tensor's shape is not the network's.
+    case wrongShape(name: String, expected: Shape, found: Shape)
+
+    /// What is wrong and what to check, in one line.
+    public var description: String {
+        let remedy = "check that the architecture and its options are the ones the file was made with"
+        switch self {
+        case .missing(let name):
+            return "tensor '\(name)' is missing; \(remedy)"
+        case .unexpected(let name, let others):
+            let more = others > 0 ? " and \(others) more" : ""
+            return "tensor '\(name)'\(more) is not in this network; \(remedy)"
+        case .wrongShape(let name, let expected, let found):
+            return "tensor '\(name)' is \(found) where the network has \(expected); \(remedy)"
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/// What a model knows about itself besides its numbers. Files written by this package carry it.
+public struct ModelMetadata: Sendable, Codable, Hashable {
+    /// The architecture that the graph was built from, if it has a name.
+    public var architecture: ArchitectureIdentifier?
+    /// The classes' names in the order of the outputs; empty if unknown.
+    public var classNames: [String]
+    /// How an image becomes an input; nil if unknown.
+    public var normalization: Normalization?
+    /// The learning rate that the model was trained with, if known.
+    public var learningRate: Double?
+
+    /// Creates metadata; everything may be left out.
+    public init(
+        architecture: ArchitectureIdentifier? = nil, classNames: [String] = [],
+        normalization: Normalization? = nil, learningRate: Double? = nil
+    ) {
+        self.architecture = architecture
+        self.classNames = classNames
+        self.normalization = normalization
+        self.learningRate = learningRate
+    }
+}
+
+/// An architecture's name and options, enough to build the graph again.
+public struct ArchitectureIdentifier: Sendable, Codable, Hashable {
+    /// The name, such as `resnet18`.
+    public var name: String
+    /// The options, such as `stem: small`.
+    public var options: [String: String]
+
+    /// Creates an identifier.
+    public init(name: String, options: [String: String] = [:]) {
+        self.name = name
+        self.options = options
+    }
+}
+
+/// How pixel values become network inputs: `(pixel / 255 - mean) / standardDeviation`, per channel.
+public struct Normalization: Sendable, Codable, Hashable {
+    /// One mean a channel, in units of the full pixel range (0 to 1).
+    public var mean: [Float]
+    /// One standard deviation a channel, greater than 0, in the same units.
+    public var standardDeviation: [Float]
+
+    /// Creates a normalization.
+    public init(mean: [Float], standardDeviation: [Float]) {
+        self.mean = mean
+        self.standardDeviation = standardDeviation
+    }
+
+    /// The normalization for a number of channels: a single value is used for every channel.
+    /// - Throws: ``ShapeError`` if the counts do not fit or a deviation is not above 0.
+    public func expanded(toChannels channels: Int) throws(ShapeError) -> Normalization {
+        guard [1, channels].contains(mean.count), [1, channels].contains(standardDeviation.count) else {
+            throw ShapeError(
+                "normalization",
+                "\(mean.count) means and \(standardDeviation.count) deviations for \(channels) channels; "
+                    + "give one, or one a channel")
+        }
+        guard standardDeviation.allSatisfy({ $0 > 0 && $0.isFinite }), mean.allSatisfy(\.isFinite) else {
+            throw ShapeError(
+                "normalization", "standard deviations must be above 0 and all values finite; found \(self)")
+        }
+        func spread(_ values: [Float]) -> [Float] {
+            values.count == 1 ? [Float](repeating: values[0], count: channels) : values
+        }
+        return Normalization(mean: spread(mean), standardDeviation: spread(standardDeviation))
+    }
+}
