@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "CNeuralOptimizers.h"
+
 // Whether this processor and its operating system run the AVX-512 instructions that OpenBLAS's SkylakeX kernels use.
 int cnk_has_avx512(void);
 
