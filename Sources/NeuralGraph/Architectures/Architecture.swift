@@ -1,0 +1,54 @@
+/// A family of networks with a name and options, from which a graph is built for an input and a number of classes.
+public protocol Architecture: Sendable {
+    /// The name and the options that build it again.
+    var identifier: ArchitectureIdentifier { get }
+
+    /// The network for images `[height, width, channels]`.
+    func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph
+
+    /// The input channels and the number of classes of a state dictionary, from its tensors' shapes.
+    func dimensions(
+        fromStateDictionary shapes: [String: Shape]
+    ) throws(ArchitectureError) -> (channels: Int, classes: Int)
+}
+
+/// An architecture that cannot be built.
+public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
+    /// There is no architecture of this name.
+    case unknown(name: String, known: [String])
+    /// The architecture has no such option.
+    case unknownOption(architecture: String, option: String, known: [String])
+    /// The option does not take this value.
+    case badOption(architecture: String, option: String, value: String, known: [String])
+    /// A state dictionary lacks the tensor that tells the architecture's size.
+    case notThisArchitecture(architecture: String, missing: String)
+
+    /// What is wrong and what is possible, in one line.
+    public var description: String {
+        func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+        switch self {
+        case .unknown(let name, let known):
+            return "there is no architecture '\(name)'; choose one of: \(list(known))"
+        case .unknownOption(let architecture, let option, let known):
+            let choice = known.isEmpty ? "it has none" : "it has: \(list(known))"
+            return "\(architecture) has no option '\(option)'; \(choice)"
+        case .badOption(let architecture, let option, let value, let known):
+            return "\(architecture)'s option '\(option)' cannot be '\(value)'; choose one of: \(list(known))"
+        case .notThisArchitecture(let architecture, let missing):
+            return
+                "this is not a state dictionary of \(architecture): tensor '\(missing)' is missing or has another "
+                + "number of axes; check the architecture's name"
+        }
+    }
+}
+
+/// The architectures that can be built by name. A placeholder for the registry itself.
+public enum Architectures {
+    /// The architecture with a name and options.
+    /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
+    public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError)
+        -> any Architecture
+    {
+        throw .unknown(name: identifier.name, known: [])
+    }
+}
