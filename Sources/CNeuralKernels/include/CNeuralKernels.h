@@ -9,9 +9,6 @@
 
 #include "CNeuralDispatch.h"
 
-// Whether this processor and its operating system run the AVX-512 instructions that OpenBLAS's SkylakeX kernels use.
-int cnk_has_avx512(void);
-
 // ---- Elementwise (Elementwise.c)
 
 // y = min(max(x, 0), ceiling); y may be x.

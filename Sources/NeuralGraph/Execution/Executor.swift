@@ -15,6 +15,9 @@ public final class Executor {
     /// The parameters that have gradients come first in ``parameters``; this is how many floats they take.
     public let trainableCount: Int
 
+    /// The name of the matrix product kernels that OpenBLAS picked for this machine.
+    public let matrixKernels: String
+
     private let original: Model
     private let kernels: [any Kernel]
     private let memory: [NodeMemory]
@@ -51,7 +54,7 @@ public final class Executor {
         threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
-        _ = OpenBLASRuntime.coreName
+        matrixKernels = OpenBLASRuntime.coreName
         let graph = precision == .fast ? model.graph.fused() : model.graph
         let kernels = graph.nodes.map { node in
             node.operation.kernel(
