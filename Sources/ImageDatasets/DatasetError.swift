@@ -68,7 +68,8 @@ extension DatasetError: CustomStringConvertible, LocalizedError {
         switch self {
         case .missingFile(let path, let remedy): "\(path): no such file; \(remedy)"
         case .missingDirectory(let path, let remedy): "\(path): no such folder; \(remedy)"
-        case .notADirectory(let path): "\(path): is not a folder; give the folder that holds the data set's files"
+        case .notADirectory(let path):
+            "\(path): is not a folder; give the folder that holds the data set's files"
         case .unreadable(let path, let reason): "\(path): cannot be read (\(reason)); give a readable file"
         default: ""
         }

@@ -49,13 +49,15 @@ public struct ImagePreparation: Sendable {
         guard imageShape.channels == 1 || imageShape.channels == targetShape.channels else {
             throw .incompatibleShape(
                 name: name, found: imageShape, expected: targetShape,
-                remedy: "\(imageShape.channels) channels cannot become \(targetShape.channels); give a network "
+                remedy:
+                    "\(imageShape.channels) channels cannot become \(targetShape.channels); give a network "
                     + "with \(imageShape.channels) input channels")
         }
         guard targetShape[0] >= imageShape[0], targetShape[1] >= imageShape[1] else {
             throw .incompatibleShape(
                 name: name, found: imageShape, expected: targetShape,
-                remedy: "images are padded but never shrunk; give a height of at least \(imageShape[0]) and a "
+                remedy:
+                    "images are padded but never shrunk; give a height of at least \(imageShape[0]) and a "
                     + "width of at least \(imageShape[1])")
         }
     }

@@ -37,7 +37,8 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
                     text: text, reason: "two files with one comma between them are needed")
             }
             self = .idx(
-                images: Self.url(files[0], isDirectory: false), labels: Self.url(files[1], isDirectory: false))
+                images: Self.url(files[0], isDirectory: false), labels: Self.url(files[1], isDirectory: false)
+            )
         default:
             throw .invalidSpecification(text: text, reason: "there is no data set '\(parts[0])'")
         }

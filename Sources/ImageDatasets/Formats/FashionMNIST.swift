@@ -10,13 +10,14 @@ public struct FashionMNIST: ImageDataset {
 
     /// The ten classes in the order of their labels.
     public static let classNames = [
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+        "Ankle boot",
     ]
 
     /// The training images' mean and standard deviation over all pixels.
     public static let normalization = Normalization(mean: [0.2860], standardDeviation: [0.3530])
 
-    private let images: IDXImages
+    let images: IDXImages
 
     /// Reads one split into memory.
     /// - Parameter directory: holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
@@ -25,7 +26,8 @@ public struct FashionMNIST: ImageDataset {
     public init(
         split: DatasetSplit = .train, directory: URL = FashionMNIST.defaultDirectory
     ) throws(DatasetError) {
-        let remedy = "run `apt install dataset-fashion-mnist`, or give the folder that holds the four IDX files"
+        let remedy =
+            "run `apt install dataset-fashion-mnist`, or give the folder that holds the four IDX files"
         try checkDirectory(directory, remedy: remedy)
         let prefix = split == .train ? "train" : "t10k"
         images = try IDXImages(

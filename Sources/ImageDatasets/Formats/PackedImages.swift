@@ -12,7 +12,8 @@ struct PackedImages: Sendable {
     func readPixels(at index: Int, into target: UnsafeMutableBufferPointer<UInt8>) {
         let size = shape.count
         precondition(index >= 0 && index < count, "there is no image \(index) among \(count)")
-        precondition(target.count >= size, "an image has \(size) bytes, but there is room for \(target.count)")
+        precondition(
+            target.count >= size, "an image has \(size) bytes, but there is room for \(target.count)")
         pixels.withUnsafeBufferPointer { source in
             guard let from = source.baseAddress, let to = target.baseAddress else { return }
             to.update(from: from + index * size, count: size)

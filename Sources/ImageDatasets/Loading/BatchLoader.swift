@@ -67,7 +67,8 @@ public final class BatchLoader: Sendable {
         guard UInt64(bytes) <= ProcessInfo.processInfo.physicalMemory else {
             throw .invalidSetting(
                 name: "batch size", value: "\(batchSize)",
-                remedy: "the batches would take \(bytes) bytes, more than this machine has; give a smaller one")
+                remedy:
+                    "the batches would take \(bytes) bytes, more than this machine has; give a smaller one")
         }
         queue = BatchQueue(
             source: source, indices: indices, batchSize: batchSize, batchCount: batchCount,
