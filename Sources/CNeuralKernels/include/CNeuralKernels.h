@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CNeuralDispatch.h"
+#include "CNeuralOptimizers.h"
 
 // ---- Elementwise (Elementwise.c)
 

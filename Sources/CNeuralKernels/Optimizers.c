@@ -1,0 +1,84 @@
+#include "CNeuralOptimizers.h"
+
+#include <math.h>
+
+// The library's sqrtf may set errno, which keeps loops from being vectorized; the builtin does not.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_elementwise_sqrt)
+#define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
+#endif
+#endif
+#ifndef SQUARE_ROOT
+#define SQUARE_ROOT(x) sqrtf(x)
+#endif
+
+CNK_DISPATCH
+void cnk_adam(float *restrict parameters, const float *restrict gradients, float *restrict first,
+              float *restrict second, size_t count, cnk_adam_step step) {
+    for (size_t i = 0; i < count; i++) {
+        float gradient = gradients[i] + step.gradientDecay * parameters[i];
+        float mean = first[i] + step.firstComplement * (gradient - first[i]);
+        float square = second[i] * step.secondDecay + step.secondComplement * gradient * gradient;
+        first[i] = mean;
+        second[i] = square;
+        float divisor = SQUARE_ROOT(square) / step.secondCorrectionRoot + step.epsilon;
+        parameters[i] = parameters[i] * step.parameterScale - step.stepSize * mean / divisor;
+    }
+}
+
+CNK_DISPATCH
+void cnk_sgd_momentum(float *restrict parameters, const float *restrict gradients, float *restrict velocity,
+                      size_t count, cnk_sgd_step step) {
+    // What the step follows besides the velocity, without a branch in the loop.
+    float ahead = step.nesterov ? 1.0f : 0.0f;
+    float momentum = step.nesterov ? step.momentum : 1.0f;
+    for (size_t i = 0; i < count; i++) {
+        float gradient = gradients[i] + step.weightDecay * parameters[i];
+        float speed = step.momentum * velocity[i] + gradient;
+        velocity[i] = speed;
+        parameters[i] -= step.learningRate * (ahead * gradient + momentum * speed);
+    }
+}
+
+CNK_DISPATCH
+void cnk_sgd(float *restrict parameters, const float *restrict gradients, size_t count, cnk_sgd_step step) {
+    for (size_t i = 0; i < count; i++) {
+        float gradient = gradients[i] + step.weightDecay * parameters[i];
+        parameters[i] -= step.learningRate * gradient;
+    }
+}
+
+CNK_DISPATCH
+double cnk_sum_of_squares(const float *values, size_t count) {
+    // A fixed number of partial sums: the order of additions does not depend on the vector's width, and squares of
+    // floats are exact in double, fused or not.
+    enum { lanes = 16 };
+    double sums[lanes] = {0};
+    size_t i = 0;
+    for (; i + lanes <= count; i += lanes)
+        for (size_t lane = 0; lane < lanes; lane++) {
+            double value = values[i + lane];
+            sums[lane] += value * value;
+        }
+    for (size_t lane = 0; i + lane < count; lane++) {
+        double value = values[i + lane];
+        sums[lane] += value * value;
+    }
+    double sum = 0;
+    for (size_t lane = 0; lane < lanes; lane++) sum += sums[lane];
+    return sum;
+}
+
+CNK_DISPATCH
+void cnk_scale(float *values, size_t count, float factor) {
+    for (size_t i = 0; i < count; i++) values[i] *= factor;
+}
+
+CNK_DISPATCH
+void cnk_clamp(float *values, size_t count, float bound) {
+    for (size_t i = 0; i < count; i++) {
+        float value = values[i];
+        value = value > bound ? bound : value;
+        values[i] = value < -bound ? -bound : value;
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import NeuralGraph
+
+extension Model {
+    /// Reads a model from a safetensors file.
+    ///
+    /// A file that ``write(to:)`` made says what it is. Any other, such as a PyTorch state dictionary, needs
+    /// `architecture`; channels and classes follow from its tensors.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - architecture: the network's name and options; may be left out if the file says.
+    ///   - imageSize: height and width of the inputs; what the file says, or 32.
+    /// - Throws: ``SafetensorsError`` if the file is damaged or does not say what it is, `ArchitectureError` if the
+    ///   architecture is unknown or not the tensors', `ShapeError` if the inputs are too small for it, and
+    ///   `StateDictionaryError` if a tensor is missing, unknown or of another shape.
+    public init(
+        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil
+    ) throws {
+        try self.init(
+            contentsOf: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
+    }
+
+    /// Reads a model whose network is known already, such as one with operations of the caller's own.
+    /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
+    ///   or of another shape.
+    public init(contentsOf url: URL, graph: Graph) throws {
+        let file = try SafetensorsFile(contentsOf: url)
+        let description = try ModelDescription(file, path: url.path)
+        try self.init(
+            graph: graph, metadata: description?.metadata ?? ModelMetadata(),
+            stateDictionary: try file.tensors())
+    }
+
+    /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with
+    /// `strict=True`. The file is whole or not there, and the same model gives the same bytes.
+    /// - Throws: ``SafetensorsError`` if the file cannot be written.
+    public func write(to url: URL) throws {
+        let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))
+        let entries = stateDictionary.map { name, tensor in
+            SafetensorsWriter.Entry(
+                name: name, tensor: tensor, scalarType: integers.contains(name) ? .int64 : .float32)
+        }
+        let description = ModelDescription(
+            metadata: metadata, inputShape: graph.inputShape.dimensions, classes: classCount)
+        try SafetensorsWriter.write(entries, metadata: try description.encoded(), to: url)
+    }
+
+    /// As the public initializer, with architectures looked up elsewhere.
+    init(
+        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
+        registry: (ArchitectureIdentifier) throws -> any Architecture
+    ) throws {
+        let file = try SafetensorsFile(contentsOf: url)
+        let description = try ModelDescription(file, path: url.path)
+        guard let identifier = description?.metadata.architecture ?? architecture else {
+            throw SafetensorsError(
+                url.path,
+                "the file does not say which network it is for; name it, such as "
+                    + "--architecture resnet18 --image-size 32")
+        }
+        let network = try registry(identifier)
+        var metadata = description?.metadata ?? ModelMetadata()
+        metadata.architecture = metadata.architecture ?? network.identifier
+        let graph: Graph
+        if let description {
+            try description.checkAgreement(
+                network: network, asked: try architecture.map(registry),
+                options: architecture?.options ?? [:],
+                imageSize: imageSize, path: url.path)
+            graph = try network.graph(
+                inputShape: Shape(description.inputShape), classes: description.classes)
+        } else {
+            let size = imageSize ?? 32
+            guard (1...ModelDescription.longestAxis).contains(size) else {
+                throw ShapeError(
+                    "image size", "\(size) is out of range; use 1...\(ModelDescription.longestAxis)")
+            }
+            let found = try network.dimensions(fromStateDictionary: file.shapes)
+            graph = try network.graph(inputShape: [size, size, found.channels], classes: found.classes)
+        }
+        try self.init(graph: graph, metadata: metadata, stateDictionary: try file.tensors())
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import NeuralGraph
+
+/// What a file's `__metadata__` says about its model, beyond the tensors.
+struct ModelDescription: Equatable {
+    /// The newest version of the description that is read, and the one that is written.
+    static let version = 1
+    /// The longest axis of an input that is believed: no product of three overflows.
+    static let longestAxis = 65_536
+    /// The largest number of classes that is believed.
+    static let mostClasses = 16_777_216
+
+    private static let versionKey = "unlearning.format_version"
+    private static let modelKey = "unlearning.model"
+
+    var metadata: ModelMetadata
+    /// One example's shape, `[height, width, channels]`.
+    var inputShape: [Int]
+    var classes: Int
+
+    init(metadata: ModelMetadata, inputShape: [Int], classes: Int) {
+        self.metadata = metadata
+        self.inputShape = inputShape
+        self.classes = classes
+    }
+
+    /// Reads the description; nil if there is none, as in PyTorch's own files.
+    init?(_ file: SafetensorsFile, path: String) throws(SafetensorsError) {
+        guard let version = file.metadata[Self.versionKey], let text = file.metadata[Self.modelKey] else {
+            return nil
+        }
+        guard let number = Int(version), number >= 1 else {
+            throw SafetensorsError(
+                path,
+                "the metadata's \(Self.versionKey) is \(quoted(version)), which is no version; "
+                    + "write the file again")
+        }
+        guard number <= Self.version else {
+            throw SafetensorsError(
+                path,
+                "the file has format version \(number), and this program reads \(Self.version); update it")
+        }
+        do {
+            self = try JSONDecoder.model.decode(ModelDescription.self, from: Data(text.utf8))
+        } catch {
+            throw SafetensorsError(
+                path,
+                "the metadata's \(Self.modelKey) is damaged (\(Self.reason(error))); write the file again")
+        }
+        guard (1...4).contains(inputShape.count),
+            inputShape.allSatisfy({ (1...Self.longestAxis).contains($0) })
+        else {
+            throw SafetensorsError(
+                path, "the metadata's input shape \(inputShape) is not one of an image; write the file again")
+        }
+        guard (1...Self.mostClasses).contains(classes) else {
+            throw SafetensorsError(
+                path, "the metadata's \(classes) classes are out of range; write the file again")
+        }
+        guard metadata.classNames.isEmpty || metadata.classNames.count == classes else {
+            throw SafetensorsError(
+                path,
+                "the metadata has \(metadata.classNames.count) class names for \(classes) classes; "
+                    + "write the file again")
+        }
+    }
+
+    /// The strings that go into `__metadata__`.
+    func encoded() throws(SafetensorsError) -> [String: String] {
+        do {
+            let text = String(decoding: try JSONEncoder.model.encode(self), as: UTF8.self)
+            // PyTorch's loaders look for the format.
+            return ["format": "pt", Self.versionKey: String(Self.version), Self.modelKey: text]
+        } catch {
+            throw SafetensorsError("metadata", "cannot be written: \(error)")
+        }
+    }
+
+    /// Throws if a caller asks for another network or another size of inputs than the file is for.
+    func checkAgreement(
+        network: any Architecture, asked: (any Architecture)?, options: [String: String], imageSize: Int?,
+        path: String
+    ) throws(SafetensorsError) {
+        let own = network.identifier
+        // Options that the caller leaves out are the file's.
+        if let asked = asked?.identifier,
+            asked.name != own.name || options.contains(where: { own.options[$0.key] != $0.value })
+        {
+            throw SafetensorsError(
+                path, "the file is for \(Self.text(own)), not \(Self.text(asked)); leave the architecture out"
+            )
+        }
+        if let imageSize, inputShape.count != 3 || inputShape[0] != imageSize || inputShape[1] != imageSize {
+            throw SafetensorsError(
+                path,
+                "the file is for inputs of \(Shape(inputShape)), not of size \(imageSize); leave the size out"
+            )
+        }
+    }
+
+    private static func text(_ identifier: ArchitectureIdentifier) -> String {
+        let options = identifier.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        return quoted(([identifier.name] + options).joined(separator: ", "))
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case DecodingError.keyNotFound(let key, _): "no \(key.stringValue)"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+            "wrong type of \(context.codingPath.map(\.stringValue).joined(separator: "."))"
+        default: "not JSON"
+        }
+    }
+}
+
+extension ModelDescription: Codable {
+    private enum Key: String, CodingKey {
+        case inputShape, classes
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        metadata = try ModelMetadata(from: decoder)
+        inputShape = try container.decode([Int].self, forKey: .inputShape)
+        classes = try container.decode(Int.self, forKey: .classes)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try metadata.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(inputShape, forKey: .inputShape)
+        try container.encode(classes, forKey: .classes)
+    }
+}
+
+extension JSONEncoder {
+    fileprivate static var model: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return encoder
+    }
+}
+
+extension JSONDecoder {
+    fileprivate static var model: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return decoder
+    }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import NeuralGraph
+
+/// A safetensors file that is open for reading (https://github.com/huggingface/safetensors): an 8-byte little-endian
+/// header length, a JSON header, and the tensors' bytes in row-major order.
+///
+/// The header is checked whole when the file is opened; tensors are read when they are asked for.
+public struct SafetensorsFile: Sendable {
+    /// The longest header that is read, in bytes; the reference implementation has the same limit.
+    public static let longestHeader = 100_000_000
+
+    /// What `__metadata__` says.
+    public let metadata: [String: String]
+    /// The tensors' names in the order of their bytes in UTF-8.
+    public let names: [String]
+    private let entries: [String: SafetensorsHeader.Entry]
+    private let file: RandomAccessFile
+    private let dataOffset: Int
+
+    /// Opens a file and checks its header.
+    /// - Throws: ``SafetensorsError`` if the file cannot be read, or if it is not what the format allows: lengths,
+    ///   element types, shapes and offsets must agree with each other and with the file's size, and every byte of data
+    ///   must belong to exactly one tensor.
+    public init(contentsOf url: URL) throws(SafetensorsError) {
+        do {
+            file = try RandomAccessFile(url)
+            let header = try Self.header(of: file)
+            dataOffset = header.dataOffset
+            metadata = header.header.metadata
+            entries = header.header.entries
+            names = entries.keys.sorted(by: Self.precedes)
+        } catch let error as FileError {
+            throw SafetensorsError(error)
+        } catch let problem as SafetensorsHeader.Problem {
+            throw SafetensorsError(url.path, problem.message)
+        } catch {
+            throw SafetensorsError(url.path, "\(error)")
+        }
+    }
+
+    /// How a tensor is stored; nil if there is no tensor of this name.
+    public func scalarType(of name: String) -> ScalarType? { entries[name]?.scalarType }
+
+    /// A tensor's shape; nil if there is no tensor of this name.
+    public func shape(of name: String) -> Shape? { entries[name]?.shape }
+
+    /// Every tensor's shape by name.
+    public var shapes: [String: Shape] { entries.mapValues(\.shape) }
+
+    /// Reads one tensor as 32-bit floats: `F32`, `F16` and `BF16` exactly, `F64`, `I64` and `I32` rounded to nearest.
+    /// - Throws: ``SafetensorsError`` if there is no such tensor, or it has another element type.
+    public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
+        guard let entry = entries[name] else {
+            throw SafetensorsError(file.path, "there is no tensor \(quoted(name)); see the file's names")
+        }
+        do {
+            return try read(entry)
+        } catch let error as SafetensorsError {
+            throw error
+        } catch let error as FileError {
+            throw SafetensorsError(error)
+        } catch {
+            throw SafetensorsError(file.path, "\(error)")
+        }
+    }
+
+    /// Reads all tensors, by name.
+    /// - Throws: ``SafetensorsError`` as ``tensor(_:)``.
+    public func tensors() throws(SafetensorsError) -> [String: Tensor] {
+        var result: [String: Tensor] = [:]
+        result.reserveCapacity(names.count)
+        for name in names { result[name] = try tensor(name) }
+        return result
+    }
+
+    private func read(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
+        switch entry.scalarType {
+        case .float32:
+            return try Tensor(shape: entry.shape) { target in
+                try file.read(
+                    at: dataOffset + entry.bytes.lowerBound, into: UnsafeMutableRawBufferPointer(target))
+            }
+        case .float16: return try read(entry) { float(fromHalf: UInt16(littleEndian: $0)) }
+        case .bfloat16: return try read(entry) { float(fromBrain: UInt16(littleEndian: $0)) }
+        case .float64: return try read(entry) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
+        case .int64: return try read(entry) { Float(Int64(littleEndian: $0)) }
+        case .int32: return try read(entry) { Float(Int32(littleEndian: $0)) }
+        default:
+            let readable = ScalarType.readable.map(\.rawValue).joined(separator: ", ")
+            throw SafetensorsError(
+                file.path,
+                "tensor \(quoted(entry.name)) has the dtype \(entry.scalarType.rawValue), which is not read; "
+                    + "convert it to one of \(readable)")
+        }
+    }
+
+    private func read<Scalar: BitwiseCopyable>(
+        _ entry: SafetensorsHeader.Entry, _ convert: (Scalar) -> Float
+    ) throws -> Tensor {
+        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.bytes.count, alignment: 16)
+        defer { raw.deallocate() }
+        try file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
+        return raw.withMemoryRebound(to: Scalar.self) { source in
+            Tensor(shape: entry.shape) { target in
+                for index in target.indices { target[index] = convert(source[index]) }
+            }
+        }
+    }
+
+    private static func header(
+        of file: RandomAccessFile
+    ) throws -> (header: SafetensorsHeader, dataOffset: Int) {
+        guard file.size >= 8 else {
+            throw SafetensorsHeader.Problem(
+                "the file has \(file.size) bytes; a safetensors file begins with 8 for its header's length")
+        }
+        var stored: UInt64 = 0
+        try withUnsafeMutableBytes(of: &stored) { try file.read(at: 0, into: $0) }
+        let length = UInt64(littleEndian: stored)
+        guard length <= UInt64(longestHeader) else {
+            throw SafetensorsHeader.Problem(
+                "the header's length is given as \(length) bytes, above the limit of \(longestHeader); "
+                    + "this is not a safetensors file")
+        }
+        guard length <= UInt64(file.size - 8) else {
+            throw SafetensorsHeader.Problem(
+                "the header's length is given as \(length) bytes, but the file ends after \(file.size - 8); "
+                    + "it is cut off or not a safetensors file")
+        }
+        let dataOffset = 8 + Int(length)
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(length), alignment: 16)
+        defer { bytes.deallocate() }
+        try file.read(at: 8, into: bytes)
+        let header = try bytes.withMemoryRebound(to: UInt8.self) { buffer in
+            try SafetensorsHeader(UnsafeBufferPointer(buffer), dataCount: file.size - dataOffset)
+        }
+        return (header, dataOffset)
+    }
+
+    /// The order of names by their bytes in UTF-8, as other programs sort them.
+    static func precedes(_ first: String, _ second: String) -> Bool {
+        first.utf8.lexicographicallyPrecedes(second.utf8)
+    }
+}

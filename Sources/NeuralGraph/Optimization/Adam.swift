@@ -1,0 +1,48 @@
+internal import CNeuralKernels
+import Foundation
+
+/// Adam and AdamW. See ``OptimizerConfiguration/adam(beta1:beta2:epsilon:weightDecay:)``.
+final class Adam: Optimizer {
+    let parameterCount: Int
+    private let beta1: Double
+    private let beta2: Double
+    private let epsilon: Double
+    private let gradientDecay: Double
+    private let parameterDecay: Double
+    private let first: OptimizerState
+    private let second: OptimizerState
+    private var steps = 0
+
+    init(
+        parameterCount: Int, beta1: Double, beta2: Double, epsilon: Double, gradientDecay: Double,
+        parameterDecay: Double
+    ) {
+        self.parameterCount = parameterCount
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.gradientDecay = gradientDecay
+        self.parameterDecay = parameterDecay
+        first = OptimizerState(count: parameterCount)
+        second = OptimizerState(count: parameterCount)
+    }
+
+    func step(
+        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
+        learningRate: Float, threads: ThreadTeam
+    ) {
+        precondition(count == parameterCount, "\(count) parameters, but \(parameterCount) were announced")
+        steps += 1
+        let rate = Double(learningRate)
+        let step = cnk_adam_step(
+            firstComplement: Float(1 - beta1), secondDecay: Float(beta2), secondComplement: Float(1 - beta2),
+            stepSize: Float(rate / (1 - pow(beta1, Double(steps)))),
+            secondCorrectionRoot: Float((1 - pow(beta2, Double(steps))).squareRoot()),
+            epsilon: Float(epsilon), gradientDecay: Float(gradientDecay),
+            parameterScale: Float(1 - rate * parameterDecay))
+        let (first, second) = (first.values, second.values)
+        threads.forEachChunk(of: count) { start, length in
+            cnk_adam(parameters + start, gradients + start, first + start, second + start, length, step)
+        }
+    }
+}

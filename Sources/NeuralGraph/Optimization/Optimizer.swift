@@ -1,0 +1,110 @@
+/// Moves parameters along their gradients. What it remembers from step to step is allocated once, when it is made.
+public protocol Optimizer: AnyObject {
+    /// The number of parameters that it was made for.
+    var parameterCount: Int { get }
+
+    /// Takes one step. Nothing is allocated, and the result does not depend on the number of workers.
+    /// - Parameters:
+    ///   - parameters: one flat vector, changed in place.
+    ///   - gradients: the loss's gradient by each parameter.
+    ///   - count: the number of parameters, ``parameterCount``.
+    ///   - learningRate: how far to go.
+    ///   - threads: runs the loop.
+    func step(
+        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
+        learningRate: Float, threads: ThreadTeam)
+}
+
+/// Which optimizer to use, with its settings: PyTorch's, by formula and by default.
+public enum OptimizerConfiguration: Sendable, Codable, Hashable {
+    /// Gradient descent, as `torch.optim.SGD` with dampening 0. Weight decay is added to the gradient. `nesterov` looks
+    /// ahead (Sutskever et al. 2013) and needs momentum.
+    case sgd(momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0)
+    /// Adam (Kingma and Ba 2015, algorithm 1), as `torch.optim.Adam`. Weight decay is added to the gradient.
+    case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0)
+    /// Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019, algorithm 2), as
+    /// `torch.optim.AdamW`.
+    case adamW(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01)
+
+    /// Gradient descent without momentum.
+    public static let sgd = OptimizerConfiguration.sgd()
+    /// Adam with its paper's settings.
+    public static let adam = OptimizerConfiguration.adam()
+    /// AdamW with PyTorch's settings.
+    public static let adamW = OptimizerConfiguration.adamW()
+
+    /// Checks the settings.
+    /// - Throws: ``OptimizationError`` naming the first that is out of range.
+    public func validate() throws(OptimizationError) {
+        switch self {
+        case .sgd(let momentum, let nesterov, let weightDecay):
+            try OptimizationError.check("momentum", momentum, isIn: 0..., "use 0 or more, usually 0.9")
+            try Self.checkDecay(weightDecay)
+            if nesterov, momentum == 0 {
+                throw OptimizationError(
+                    "nesterov", "there is no momentum to look ahead with; set one above 0")
+            }
+        case .adam(let beta1, let beta2, let epsilon, let weightDecay),
+            .adamW(let beta1, let beta2, let epsilon, let weightDecay):
+            try OptimizationError.check("beta1", beta1, isIn: 0..<1, "use 0 or more and less than 1")
+            try OptimizationError.check("beta2", beta2, isIn: 0..<1, "use 0 or more and less than 1")
+            try OptimizationError.check("epsilon", epsilon, isIn: 0..., "use 0 or more, usually 1e-8")
+            try Self.checkDecay(weightDecay)
+        }
+    }
+
+    /// Makes the optimizer for a number of parameters, at the start of a training.
+    /// - Throws: ``OptimizationError`` as ``validate()``, or if the count is negative.
+    public func makeOptimizer(parameterCount: Int) throws(OptimizationError) -> any Optimizer {
+        try validate()
+        guard parameterCount >= 0 else {
+            throw OptimizationError(
+                "parameter count", "\(parameterCount) is negative; use the vector's length")
+        }
+        switch self {
+        case .sgd(let momentum, let nesterov, let weightDecay):
+            return GradientDescent(
+                parameterCount: parameterCount, momentum: momentum, nesterov: nesterov,
+                weightDecay: weightDecay)
+        case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+            return Adam(
+                parameterCount: parameterCount, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                gradientDecay: weightDecay, parameterDecay: 0)
+        case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
+            return Adam(
+                parameterCount: parameterCount, beta1: beta1, beta2: beta2, epsilon: epsilon,
+                gradientDecay: 0, parameterDecay: weightDecay)
+        }
+    }
+
+    private static func checkDecay(_ value: Double) throws(OptimizationError) {
+        try OptimizationError.check("weight decay", value, isIn: 0..., "use 0 or more")
+    }
+}
+
+/// Vectors that an optimizer keeps from step to step, all zero at first.
+struct OptimizerState: ~Copyable {
+    let values: UnsafeMutablePointer<Float>
+
+    init(count: Int) {
+        values = .allocate(capacity: max(1, count))
+        values.initialize(repeating: 0, count: count)
+    }
+
+    deinit {
+        values.deallocate()
+    }
+}
+
+extension ThreadTeam {
+    /// Floats that one worker takes at a time in a loop over a flat vector: a few hundred kilobytes of operands.
+    static let vectorChunk = 16384
+
+    /// Calls `body` for consecutive pieces of `0..<count`, cut by `count` alone.
+    func forEachChunk(of count: Int, _ body: (_ start: Int, _ length: Int) -> Void) {
+        let chunk = Self.vectorChunk
+        forEach((count + chunk - 1) / chunk) { index, _ in
+            body(index * chunk, min(chunk, count - index * chunk))
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+
+/// Probabilities from a network's outputs: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
+public enum Softmax {
+    /// Turns rows of logits into rows of probabilities.
+    /// - Parameters:
+    ///   - logits: `[n, K]`.
+    ///   - temperature: above 0; the logits are divided by it first.
+    ///   - probabilities: `[n, K]`, to be written; may be the logits' own memory.
+    public static func probabilities(
+        logits: UnsafePointer<Float>, count n: Int, classes K: Int, temperature: Float = 1,
+        into probabilities: UnsafeMutablePointer<Float>
+    ) {
+        for row in 0..<n {
+            let softmax = LogSoftmaxRow(logits + row * K, classes: K, scale: 1 / Double(temperature))
+            for k in 0..<K { probabilities[row * K + k] = Float(softmax.probability(k)) }
+        }
+    }
+
+    /// The probabilities `[n, K]` of logits `[n, K]`.
+    /// - Throws: ``ShapeError`` if the tensor has not two axes.
+    public static func probabilities(of logits: Tensor) throws(ShapeError) -> Tensor {
+        guard logits.shape.rank == 2 else {
+            throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
+        }
+        var result = logits
+        result.withUnsafeMutableElements { buffer in
+            guard let start = buffer.baseAddress else { return }
+            probabilities(
+                logits: start, count: logits.shape[0], classes: logits.shape[1], into: start)
+        }
+        return result
+    }
+}
+
+/// One row's logarithmic softmax, computed in Double. The largest logit is taken off first, so that no finite logit
+/// overflows.
+struct LogSoftmaxRow {
+    let logits: UnsafePointer<Float>
+    let scale: Double
+    let maximum: Double
+    let logSum: Double
+    /// The class of the largest logit, the first of equals; -1 if some logit is NaN, which is no class's.
+    let largest: Int
+
+    init(_ logits: UnsafePointer<Float>, classes K: Int, scale: Double = 1) {
+        let largest = Self.largest(logits, classes: K)
+        let maximum = K > 0 ? Double(logits[max(0, largest)]) : 0
+        var sum = 0.0
+        for k in 0..<K { sum += exp((Double(logits[k]) - maximum) * scale) }
+        self.logits = logits
+        self.scale = scale
+        self.maximum = maximum
+        self.largest = largest
+        logSum = log(sum)
+    }
+
+    /// The logarithm of a class's probability.
+    @inline(__always)
+    subscript(k: Int) -> Double { (Double(logits[k]) - maximum) * scale - logSum }
+
+    /// A class's probability.
+    @inline(__always)
+    func probability(_ k: Int) -> Double { exp(self[k]) }
+
+    static func largest(_ values: UnsafePointer<Float>, classes K: Int) -> Int {
+        var best = K > 0 ? 0 : -1
+        for k in 0..<K {
+            if values[k].isNaN { return -1 }
+            if values[k] > values[best] { best = k }
+        }
+        return best
+    }
+}
