@@ -25,10 +25,6 @@ CNK_DISPATCH void cnk_add_scaled(const float *x, float *y, size_t count, float f
     for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
 
-CNK_DISPATCH void cnk_scale(const float *x, float *y, size_t count, float factor) {
-    for (size_t i = 0; i < count; i++) y[i] = factor * x[i];
-}
-
 CNK_DISPATCH void cnk_add_rows(float *restrict y, const float *restrict bias, size_t rows, size_t channels) {
     for (size_t r = 0; r < rows; r++, y += channels) {
         for (size_t c = 0; c < channels; c++) y[c] += bias[c];

@@ -20,8 +20,6 @@ void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t cou
 void cnk_add(const float *a, const float *b, float *y, size_t count);
 // y += factor * x
 void cnk_add_scaled(const float *x, float *y, size_t count, float factor);
-// y = factor * x; y may be x.
-void cnk_scale(const float *x, float *y, size_t count, float factor);
 // y[r, c] += bias[c]
 void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
 
