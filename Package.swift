@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(
             name: "ModelInterchangeTests", dependencies: ["ModelInterchange", "TestSupport"]),
         .testTarget(
-            name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "TestSupport"]),
+            name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "CZlib", "TestSupport"]),
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
     ]

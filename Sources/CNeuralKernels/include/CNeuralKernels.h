@@ -1,12 +1,67 @@
 // Vector loops that Swift cannot dispatch by processor at run time.
+//
+// Matrices are row-major with `rows` rows of `channels` floats. Nothing here allocates or keeps state.
 #ifndef C_NEURAL_KERNELS_H
 #define C_NEURAL_KERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
+#include "CNeuralDispatch.h"
 #include "CNeuralOptimizers.h"
 
-// Whether this processor and its operating system run the AVX-512 instructions that OpenBLAS's SkylakeX kernels use.
-int cnk_has_avx512(void);
+// ---- Elementwise (Elementwise.c)
+
+// y = min(max(x, 0), ceiling); y may be x.
+void cnk_rectify(const float *x, float *y, size_t count, float ceiling);
+// dx (+)= dy where 0 < y < ceiling; dx may be dy unless it accumulates.
+void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t count, float ceiling, int accumulates);
+// y = a + b; y may be a or b.
+void cnk_add(const float *a, const float *b, float *y, size_t count);
+// y += factor * x
+void cnk_add_scaled(const float *x, float *y, size_t count, float factor);
+// y[r, c] += bias[c]
+void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
+
+// ---- Reductions over rows (Columns.c)
+
+// sums[c] = sum over r of x[r, c]
+void cnk_column_sums(const float *x, size_t rows, size_t channels, float *sums);
+// sums[c] = sum over r of (x[r, c] - means[c])^2
+void cnk_column_squares(const float *x, const float *means, size_t rows, size_t channels, float *sums);
+
+// ---- Normalization fused with residual and ReLU (Normalization.c)
+
+// y = x * scale + shift (+ residual), then max(., 0) if rectifies. residual may be null.
+void cnk_normalize(const float *x, const float *residual, float *y, size_t rows, size_t channels,
+                   const float *scale, const float *shift, int rectifies);
+// With g = dy, or dy where y > 0 if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
+void cnk_normalize_backward_sums(const float *x, const float *dy, const float *y, size_t rows, size_t channels,
+                                 const float *means, float *sums, float *products);
+// dx (+)= scale[c] * (g - gradient_means[c] - (x - means[c]) * slopes[c]).
+void cnk_normalize_backward_input(const float *x, const float *dy, const float *y, float *dx, size_t rows,
+                                  size_t channels, const float *means, const float *scale,
+                                  const float *gradient_means, const float *slopes, int accumulates);
+// The same with fixed statistics: dx (+)= scale[c] * g.
+void cnk_normalize_backward_fixed(const float *dy, const float *y, float *dx, size_t rows, size_t channels,
+                                  const float *scale, int accumulates);
+
+// ---- Pooling, one image at a time (Pooling.c)
+
+typedef struct {
+    ptrdiff_t height, width, channels;
+    ptrdiff_t output_height, output_width;
+    ptrdiff_t kernel_height, kernel_width;
+    ptrdiff_t stride_height, stride_width;
+    ptrdiff_t padding_top, padding_left;
+} cnk_window;
+
+// y = the maximum of each window, choices = its position (row * width + column) in the image.
+void cnk_max_pool(const float *x, float *y, int32_t *choices, cnk_window window);
+// dx (+)= dy at the chosen positions.
+void cnk_max_pool_backward(const float *dy, const int32_t *choices, float *dx, cnk_window window, int accumulates);
+// y = the mean of each window; padding counts as zeros if counts_padding.
+void cnk_average_pool(const float *x, float *y, cnk_window window, int counts_padding);
+void cnk_average_pool_backward(const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates);
 
 #endif

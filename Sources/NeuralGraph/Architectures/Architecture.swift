@@ -35,20 +35,63 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
         case .badOption(let architecture, let option, let value, let known):
             return "\(architecture)'s option '\(option)' cannot be '\(value)'; choose one of: \(list(known))"
         case .notThisArchitecture(let architecture, let missing):
-            return
-                "this is not a state dictionary of \(architecture): tensor '\(missing)' is missing or has another "
+            return "this is not a state dictionary of \(architecture): tensor '\(missing)' is missing or has another "
                 + "number of axes; check the architecture's name"
         }
     }
 }
 
-/// The architectures that can be built by name. A placeholder for the registry itself.
+/// The architectures that can be built by name.
 public enum Architectures {
+    /// Their names.
+    public static let names = ["resnet18", "allcnn", "allcnn-bn"]
+
     /// The architecture with a name and options.
     /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
-    public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError)
-        -> any Architecture
-    {
-        throw .unknown(name: identifier.name, known: [])
+    public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) -> any Architecture {
+        switch identifier.name.lowercased() {
+        case "resnet18":
+            try identifier.allowOptions(["stem"])
+            return ResNet18(stem: try identifier.option("stem", default: .imagenet))
+        case "allcnn":
+            try identifier.allowOptions([])
+            return AllCNN(normalizes: false)
+        case "allcnn-bn":
+            try identifier.allowOptions([])
+            return AllCNN(normalizes: true)
+        default:
+            throw .unknown(name: identifier.name, known: names)
+        }
+    }
+}
+
+extension ArchitectureIdentifier {
+    fileprivate func allowOptions(_ known: [String]) throws(ArchitectureError) {
+        if let option = options.keys.filter({ !known.contains($0) }).min() {
+            throw .unknownOption(architecture: name, option: option, known: known)
+        }
+    }
+
+    fileprivate func option<Value: RawRepresentable & CaseIterable>(
+        _ option: String, default value: Value
+    ) throws(ArchitectureError) -> Value where Value.RawValue == String {
+        guard let given = options[option] else { return value }
+        guard let chosen = Value(rawValue: given) else {
+            throw .badOption(
+                architecture: name, option: option, value: given, known: Value.allCases.map(\.rawValue))
+        }
+        return chosen
+    }
+}
+
+extension Dictionary where Key == String, Value == Shape {
+    /// The shape of a tensor that must be there with a number of axes.
+    func shape(
+        _ name: String, rank: Int, architecture: String
+    ) throws(ArchitectureError) -> Shape {
+        guard let shape = self[name], shape.rank == rank else {
+            throw .notThisArchitecture(architecture: architecture, missing: name)
+        }
+        return shape
     }
 }

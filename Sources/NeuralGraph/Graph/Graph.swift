@@ -80,6 +80,13 @@ public struct GraphBuilder {
     public mutating func add(
         _ operation: some Operation, named name: String, _ inputs: Graph.Value...
     ) throws(ShapeError) -> Graph.Value {
+        try add(operation, named: name, inputs)
+    }
+
+    /// Adds a node with any number of inputs; see ``add(_:named:_:)-(_,_,Graph.Value...)``.
+    public mutating func add(
+        _ operation: some Operation, named name: String, _ inputs: [Graph.Value]
+    ) throws(ShapeError) -> Graph.Value {
         guard names.insert(name).inserted else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")
         }

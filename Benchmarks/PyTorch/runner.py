@@ -1,0 +1,85 @@
+"""Runs PyTorch workloads one iteration at a time, as lines on standard input ask for them.
+
+    setup NAME  ->  ready               prepares a workload in place of the one before
+    run         ->  seconds             one iteration, as a decimal number
+    memory      ->  MiB                 peak resident memory of this process so far
+    quit
+
+Whatever fails answers `error MESSAGE`. The Swift executable `workload-runner` speaks the same protocol.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+try:
+    import torch
+    from workloads import LAYOUTS, WORKLOADS, Options
+except ImportError as failure:
+    # The driver reads standard output, so that is where the reason belongs.
+    print(f"error {failure}: pip install torch torchvision safetensors numpy", flush=True)
+    sys.exit(1)
+
+
+def peak_memory():
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("this system does not report peak memory in /proc/self/status")
+
+
+class Session:
+    def __init__(self, options):
+        self.options = options
+        self.iteration = None
+
+    def setup(self, name):
+        if name not in WORKLOADS:
+            raise ValueError(f"unknown workload {name}: choose one of {', '.join(WORKLOADS)}")
+        self.iteration = None  # frees the workload before, so that two never share memory
+        self.iteration = WORKLOADS[name](self.options)
+        return "ready"
+
+    def run(self):
+        if self.iteration is None:
+            raise ValueError("nothing to run: send `setup NAME` first")
+        start = time.perf_counter()
+        self.iteration()
+        return f"{time.perf_counter() - start:.9f}"
+
+    def answer(self, line):
+        match line.split():
+            case ["setup", name]:
+                return self.setup(name)
+            case ["run"]:
+                return self.run()
+            case ["memory"]:
+                return f"{peak_memory():.1f}"
+            case _:
+                raise ValueError(f"unknown request {line!r}: send setup NAME, run, memory or quit")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs PyTorch workloads on request; compare.py starts it.")
+    parser.add_argument("--layout", choices=LAYOUTS, default="contiguous")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=Options.data, help="folder of Fashion-MNIST")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    session = Session(Options(LAYOUTS[arguments.layout], arguments.data))
+    for line in sys.stdin:
+        line = line.strip()
+        if line == "quit":
+            break
+        try:
+            reply = session.answer(line)
+        except Exception as failure:  # any failure must reach the driver, or it waits forever
+            reply = "error " + " ".join(str(failure).split())
+        print(reply, flush=True)
+
+
+if __name__ == "__main__":
+    main()

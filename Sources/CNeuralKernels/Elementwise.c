@@ -1,0 +1,32 @@
+#include "CNeuralKernels.h"
+
+CNK_DISPATCH void cnk_rectify(const float *x, float *y, size_t count, float ceiling) {
+    // Written so that an undefined number stays one: a diverging run must be seen, not rectified away.
+    for (size_t i = 0; i < count; i++) {
+        float value = x[i] < 0 ? 0 : x[i];
+        y[i] = value > ceiling ? ceiling : value;
+    }
+}
+
+CNK_DISPATCH void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t count, float ceiling,
+                                       int accumulates) {
+    if (accumulates) {
+        for (size_t i = 0; i < count; i++) dx[i] += (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
+    } else {
+        for (size_t i = 0; i < count; i++) dx[i] = (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
+    }
+}
+
+CNK_DISPATCH void cnk_add(const float *a, const float *b, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+}
+
+CNK_DISPATCH void cnk_add_scaled(const float *x, float *y, size_t count, float factor) {
+    for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
+}
+
+CNK_DISPATCH void cnk_add_rows(float *restrict y, const float *restrict bias, size_t rows, size_t channels) {
+    for (size_t r = 0; r < rows; r++, y += channels) {
+        for (size_t c = 0; c < channels; c++) y[c] += bias[c];
+    }
+}

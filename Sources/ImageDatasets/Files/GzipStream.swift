@@ -1,0 +1,70 @@
+internal import CZlib
+
+/// Unpacks a gzip file piece by piece through zlib, checksums included.
+///
+/// It writes only where it is told to, so that a small file that unpacks to gigabytes costs no memory: the caller
+/// asks for what the header promises and no more.
+final class GzipStream {
+    private static let inputCapacity = 1 << 16
+
+    private let file: InputFile
+    private let input: UnsafeMutableRawBufferPointer
+    // zlib keeps a pointer back to its stream, which therefore must not move.
+    private let stream: UnsafeMutablePointer<z_stream>
+    private var isBetweenMembers = false
+
+    init(_ file: InputFile) throws(DatasetError) {
+        self.file = file
+        input = .allocate(byteCount: Self.inputCapacity, alignment: 16)
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        // 15 bits are the largest window; 16 more ask for gzip's header and trailer.
+        let code = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        guard code == Z_OK else { throw .unreadable(path: file.path, reason: "zlib does not start: \(code)") }
+    }
+
+    deinit {
+        inflateEnd(stream)
+        stream.deallocate()
+        input.deallocate()
+    }
+
+    /// Unpacks the next bytes: fewer than asked for only at the end.
+    /// - Throws: ``DatasetError/corruptGzip(path:reason:)``, also if the file ends too early.
+    func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+        var total = 0
+        while total < target.count, let base = target.baseAddress {
+            if stream.pointee.avail_in == 0 { try refill() }
+            if isBetweenMembers {
+                if stream.pointee.avail_in == 0 { break }
+                inflateReset(stream)
+                isBetweenMembers = false
+            }
+            let room = min(target.count - total, 1 << 30)
+            stream.pointee.next_out = (base + total).assumingMemoryBound(to: Bytef.self)
+            stream.pointee.avail_out = UInt32(room)
+            let code = inflate(stream, Z_NO_FLUSH)
+            total += room - Int(stream.pointee.avail_out)
+            try check(code)
+        }
+        return total
+    }
+
+    private func refill() throws(DatasetError) {
+        let received = try file.read(into: input)
+        stream.pointee.next_in = input.baseAddress?.assumingMemoryBound(to: Bytef.self)
+        stream.pointee.avail_in = UInt32(received)
+    }
+
+    private func check(_ code: Int32) throws(DatasetError) {
+        switch code {
+        case Z_OK: return
+        case Z_STREAM_END: isBetweenMembers = true
+        // No progress although there was room and input had been asked for: the file is over.
+        case Z_BUF_ERROR: throw .corruptGzip(path: file.path, reason: "it ends too early")
+        default:
+            let message = stream.pointee.msg.map { String(cString: $0) }
+            throw .corruptGzip(path: file.path, reason: message ?? "zlib error \(code)")
+        }
+    }
+}

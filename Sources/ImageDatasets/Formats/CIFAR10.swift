@@ -1,0 +1,52 @@
+import Foundation
+import NeuralGraph
+
+/// CIFAR-10, binary version: 50,000 training and 10,000 test photographs, 32x32 in colour, ten classes (Krizhevsky,
+/// "Learning Multiple Layers of Features from Tiny Images", 2009).
+public struct CIFAR10: ImageDataset {
+    /// The training images' mean and standard deviation for red, green and blue.
+    public static let normalization = Normalization(
+        mean: [0.4914, 0.4822, 0.4465], standardDeviation: [0.2470, 0.2435, 0.2616])
+
+    private static let defaultClassNames = [
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    ]
+
+    /// What messages call the data set.
+    public let name: String
+    /// The ten classes, from `batches.meta.txt` if the folder has it.
+    public let classNames: [String]
+
+    private let packed: PackedImages
+
+    /// Reads one split into memory.
+    /// - Parameter directory: holds `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or a subfolder
+    ///   `cifar-10-batches-bin` that does.
+    /// - Throws: ``DatasetError`` if the folder or a file is missing, unreadable or damaged.
+    public init(split: DatasetSplit = .train, directory: URL) throws(DatasetError) {
+        let files = try CIFARFiles(
+            directory: directory, subfolder: "cifar-10-batches-bin", archive: "cifar-10-binary.tar.gz")
+        classNames = try files.classNames(in: "batches.meta.txt", count: 10) ?? Self.defaultClassNames
+        packed = try files.images(
+            split == .train ? (1...5).map { "data_batch_\($0).bin" } : ["test_batch.bin"],
+            labelBytes: 1, labelByte: 0, classes: 10)
+        name = "CIFAR-10 (\(split.rawValue))"
+    }
+
+    /// The number of images.
+    public var count: Int { packed.count }
+
+    /// Every image's shape: `[32, 32, 3]`.
+    public var imageShape: Shape { packed.shape }
+
+    /// The training images' mean and standard deviation for red, green and blue.
+    public var normalization: Normalization { Self.normalization }
+
+    /// The class of one image.
+    public func label(at index: Int) -> Int { Int(packed.labels[index]) }
+
+    /// Copies one image's pixels.
+    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+        packed.readPixels(at: index, into: pixels)
+    }
+}

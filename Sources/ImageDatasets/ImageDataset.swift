@@ -1,0 +1,70 @@
+import NeuralGraph
+
+/// The part of a data set that a model learns from, and the part that it is judged on.
+public enum DatasetSplit: String, CaseIterable, Sendable {
+    /// The images to learn from.
+    case train
+    /// The images to judge on.
+    case test
+}
+
+/// Labelled images of one shape, as bytes. Images may lie in memory or be decoded when they are asked for.
+///
+/// Several threads may read at the same time.
+public protocol ImageDataset: Sendable {
+    /// What messages call the data set, such as `Fashion-MNIST (train)`.
+    var name: String { get }
+
+    /// The number of images.
+    var count: Int { get }
+
+    /// Every image's shape: `[height, width, channels]`.
+    var imageShape: Shape { get }
+
+    /// The classes' names; a label is a position in this list.
+    var classNames: [String] { get }
+
+    /// The mean and standard deviation that this data set is usually normalized with, in units of the full pixel
+    /// range.
+    var normalization: Normalization { get }
+
+    /// The class of one image, in `0..<classNames.count`.
+    /// - Parameter index: in `0..<count`; anything else is a programming error.
+    func label(at index: Int) -> Int
+
+    /// Writes one image's pixels, row after row, channels last, one byte a channel.
+    /// - Parameters:
+    ///   - index: in `0..<count`; anything else is a programming error.
+    ///   - pixels: room for `imageShape.count` bytes.
+    /// - Throws: ``DatasetError`` if the image has to be fetched or decoded and cannot be.
+    func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws
+}
+
+extension ImageDataset {
+    /// The number of images of each class, in the order of ``classNames``.
+    public var classCounts: [Int] {
+        var counts = [Int](repeating: 0, count: classNames.count)
+        for index in 0..<count { counts[label(at: index)] += 1 }
+        return counts
+    }
+
+    /// The positions of a class's images, in ascending order; empty if it has none.
+    public func indices(ofClass label: Int) -> [Int] {
+        (0..<count).filter { self.label(at: $0) == label }
+    }
+
+    /// All labels, in the order of the images.
+    public var labels: [Int] { (0..<count).map { label(at: $0) } }
+
+    /// One image's pixels: `imageShape.count` bytes, channels last.
+    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``, or what reading the image throws.
+    public func pixels(at index: Int) throws -> [UInt8] {
+        guard (0..<count).contains(index) else {
+            throw DatasetError.indexOutOfRange(name: name, index: index, count: count)
+        }
+        return try [UInt8](unsafeUninitializedCapacity: imageShape.count) { buffer, written in
+            try readPixels(at: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<imageShape.count]))
+            written = imageShape.count
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import NeuralGraph
+
+/// Reads one epoch's batches ahead of time, on a thread of its own.
+///
+/// A few batches go round, so that a step allocates nothing. Order and content depend on the settings alone and are
+/// the same from run to run. An epoch is one loader; the next epoch is another one with other seeds. The loader is
+/// meant for one consumer: calls of ``next()`` must not overlap.
+///
+/// ```swift
+/// let loader = try BatchLoader(examples, batchSize: 256, order: .shuffled(seed: 7))
+/// while let batch = try loader.next() { step(batch) }
+/// ```
+public final class BatchLoader: Sendable {
+    /// In which order examples are read.
+    public enum Order: Sendable, Hashable {
+        /// As the source has them.
+        case sequential
+        /// In an order that the seed stands for (Fisher and Yates).
+        case shuffled(seed: UInt64)
+    }
+
+    /// The number of batches of the whole epoch.
+    public let batchCount: Int
+    /// The number of examples of the whole epoch, without those that are dropped.
+    public let exampleCount: Int
+    /// The number of examples in every batch but perhaps the last.
+    public let batchSize: Int
+
+    private let queue: BatchQueue
+
+    /// Starts to read.
+    /// - Parameters:
+    ///   - source: the examples.
+    ///   - batchSize: at least 1.
+    ///   - augmentationSeed: the epoch's seed for random changes; nil leaves examples unchanged.
+    ///   - dropsLast: whether a last batch that is not full is left out.
+    ///   - prefetch: how many batches are read ahead, 0 to 64; 0 reads in ``next()`` itself, without a thread. One
+    ///     batch more than this is allocated.
+    /// - Throws: ``DatasetError/invalidSetting(name:value:remedy:)``.
+    public init(
+        _ source: any ExampleSource, batchSize: Int, order: Order = .sequential,
+        augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2
+    ) throws(DatasetError) {
+        guard batchSize >= 1 else {
+            throw .invalidSetting(
+                name: "batch size", value: "\(batchSize)", remedy: "give a number of at least 1")
+        }
+        guard (0...64).contains(prefetch) else {
+            throw .invalidSetting(
+                name: "batches to prefetch", value: "\(prefetch)", remedy: "give a number from 0 to 64")
+        }
+        var indices = Array(0..<source.count)
+        if case .shuffled(let seed) = order {
+            var random = SeededRandom(seed: seed, stream: "order of examples")
+            random.draw(indices.count, toFrontOf: &indices)
+        }
+        let full = indices.count / batchSize
+        let hasPart = indices.count % batchSize > 0 && !dropsLast
+        self.batchSize = batchSize
+        batchCount = full + (hasPart ? 1 : 0)
+        exampleCount = hasPart ? indices.count : full * batchSize
+        let capacity = min(batchSize, max(indices.count, 1))
+        let bytes = try checkedProduct(
+            [prefetch + 1, capacity, MemoryLayout<Float>.stride] + source.exampleShape.dimensions,
+            path: "batches of \(batchSize)")
+        guard UInt64(bytes) <= ProcessInfo.processInfo.physicalMemory else {
+            throw .invalidSetting(
+                name: "batch size", value: "\(batchSize)",
+                remedy:
+                    "the batches would take \(bytes) bytes, more than this machine has; give a smaller one")
+        }
+        queue = BatchQueue(
+            source: source, indices: indices, batchSize: batchSize, batchCount: batchCount,
+            augmentationSeed: augmentationSeed, capacity: capacity, depth: prefetch)
+        queue.start()
+    }
+
+    deinit {
+        // The thread holds the queue, never the loader: it sees this, ends and frees everything.
+        queue.cancel()
+    }
+
+    /// The next batch, or nil at the end of the epoch. Waits until it has been read. The batch before it is given
+    /// back: it must not be used any more.
+    /// - Throws: what the source throws, in the place of the batch that could not be read and on every later call;
+    ///   `CancellationError` after ``cancel()``.
+    public func next() throws -> Batch? { try queue.next() }
+
+    /// Gives a batch back before the next one is asked for, so that it can be filled already.
+    public func recycle(_ batch: Batch) { queue.recycle(batch) }
+
+    /// Stops reading, at the latest after the example that is being read. A call of ``next()`` that waits ends.
+    public func cancel() { queue.cancel() }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// Runs `body` on a new thread that nobody waits for. It blocks on locks and files, which Swift's cooperative pool
+/// must not.
+/// - Returns: false if the system has no thread to give; `body` then never runs.
+func startDetachedThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let context = Unmanaged.passRetained(ThreadBody(run: body))
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    defer { pthread_attr_destroy(&attributes) }
+    #if canImport(Darwin)
+        var thread: pthread_t?
+    #else
+        var thread = pthread_t()
+    #endif
+    let code = pthread_create(
+        &thread, &attributes,
+        { argument in
+            #if canImport(Darwin)
+                let raw = argument
+            #else
+                guard let raw = argument else { return nil }
+            #endif
+            Unmanaged<ThreadBody>.fromOpaque(raw).takeRetainedValue().run()
+            return nil
+        }, context.toOpaque())
+    if code != 0 { context.release() }
+    return code == 0
+}
+
+private final class ThreadBody: Sendable {
+    let run: @Sendable () -> Void
+    init(run: @escaping @Sendable () -> Void) { self.run = run }
+}

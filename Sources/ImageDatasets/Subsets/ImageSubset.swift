@@ -1,0 +1,49 @@
+import NeuralGraph
+
+/// Some of a data set's images, in an order of their own. An image may occur more than once.
+public struct ImageSubset: ImageDataset {
+    /// The data set that the images come from.
+    public let base: any ImageDataset
+    /// The images' positions in ``base``.
+    public let indices: [Int]
+
+    /// Chooses images by their positions.
+    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``.
+    public init(_ dataset: any ImageDataset, indices: [Int]) throws(DatasetError) {
+        let count = dataset.count
+        if let wrong = indices.first(where: { $0 < 0 || $0 >= count }) {
+            throw .indexOutOfRange(name: dataset.name, index: wrong, count: count)
+        }
+        // A subset of a subset reads from the whole, so that depth costs nothing.
+        if let subset = dataset as? ImageSubset {
+            base = subset.base
+            self.indices = indices.map { subset.indices[$0] }
+        } else {
+            base = dataset
+            self.indices = indices
+        }
+    }
+
+    /// The whole data set's name.
+    public var name: String { base.name }
+
+    /// The number of images chosen.
+    public var count: Int { indices.count }
+
+    /// Every image's shape: `[height, width, channels]`.
+    public var imageShape: Shape { base.imageShape }
+
+    /// The whole data set's classes, those without images here among them.
+    public var classNames: [String] { base.classNames }
+
+    /// The whole data set's normalization.
+    public var normalization: Normalization { base.normalization }
+
+    /// The class of one image.
+    public func label(at index: Int) -> Int { base.label(at: indices[index]) }
+
+    /// Writes one image's pixels.
+    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+        try base.readPixels(at: indices[index], into: pixels)
+    }
+}

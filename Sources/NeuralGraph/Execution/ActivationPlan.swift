@@ -1,0 +1,135 @@
+/// Where every activation, gradient and kept buffer of a graph lives in one arena, from what each kernel reads when.
+///
+/// Steps are numbered 0, 1, ... for the forward passes in order and on for the backward passes in reverse order, so
+/// that node `k` of `n` runs at step `k` and at step `2 n - 1 - k`.
+struct ActivationPlan {
+    let needsGradient: [Bool]
+    let runsBackward: [Bool]
+    private(set) var valueOffsets: [Int] = []
+    private(set) var gradientOffsets: [Int] = []
+    private(set) var savedOffsets: [Int] = []
+    private(set) var scratchOffset = 0
+    private(set) var count = 0
+
+    private let graph: Graph
+    private let kernels: [any Kernel]
+    private let capacity: Int
+    private let consumers: [[Int]]
+    private let lastStep: Int
+
+    init(graph: Graph, kernels: [any Kernel], capacity: Int, request: GradientRequest) {
+        self.graph = graph
+        self.kernels = kernels
+        self.capacity = capacity
+        let nodes = graph.nodes
+        lastStep = 2 * nodes.count
+
+        var consumers = [[Int]](repeating: [], count: nodes.count + 1)
+        for (index, node) in nodes.enumerated() {
+            for input in node.inputs { consumers[input.index].append(index) }
+        }
+        self.consumers = consumers
+
+        // A value needs a gradient if something wanted lies upstream of it.
+        var needs = [request.input]
+        for node in nodes {
+            let wantsOwn = node.parameters.contains {
+                request.wants(parameter: node.key($0.name), of: node.name)
+            }
+            needs.append(wantsOwn || node.inputs.contains { needs[$0.index] })
+        }
+        // A node that leads nowhere gets no gradient from downstream.
+        var reachesOutput = [Bool](repeating: false, count: nodes.count)
+        for index in nodes.indices.reversed() {
+            reachesOutput[index] =
+                index == nodes.count - 1 || consumers[index + 1].contains { reachesOutput[$0] }
+        }
+        needsGradient = needs
+        runsBackward = nodes.indices.map { needs[$0 + 1] && reachesOutput[$0] }
+        layOut()
+    }
+
+    private func backwardStep(_ node: Int) -> Int { 2 * graph.nodes.count - 1 - node }
+
+    private mutating func layOut() {
+        let nodes = graph.nodes
+        var buffers: [MemoryPlan.Buffer] = []
+        var valueBuffer = [Int](repeating: -1, count: nodes.count + 1)
+        var gradientBuffer = [Int](repeating: -1, count: nodes.count + 1)
+        var savedBuffer = [Int](repeating: -1, count: nodes.count)
+
+        func add(_ count: Int, first: Int, last: Int) -> Int {
+            buffers.append(MemoryPlan.Buffer(count: count, first: first, last: last))
+            return buffers.count - 1
+        }
+        // The input keeps its memory throughout, so that callers can write the next batch at any time.
+        valueBuffer[0] = add(capacity * graph.inputShape.count, first: 0, last: lastStep)
+        for (index, node) in nodes.enumerated() {
+            let last = lastUse(ofValue: index + 1)
+            if sharesInput(index) {
+                let shared = valueBuffer[node.inputs[0].index]
+                buffers[shared].last = max(buffers[shared].last, last)
+                valueBuffer[index + 1] = shared
+            } else {
+                valueBuffer[index + 1] = add(capacity * node.shape.count, first: index, last: last)
+            }
+            if kernels[index].savedCount > 0 {
+                let end = runsBackward[index] ? backwardStep(index) : index
+                savedBuffer[index] = add(kernels[index].savedCount, first: index, last: end)
+            }
+        }
+        for index in (0...nodes.count).reversed() where needsGradient[index] {
+            let readers = consumers[index].filter { runsBackward[$0] }
+            let first = readers.map(backwardStep).min() ?? nodes.count
+            let last = index == 0 ? lastStep : backwardStep(index - 1)
+            let count = capacity * graph.shape(of: Graph.Value(index: index)).count
+            if let reader = readers.first, readers.count == 1, consumers[index].count == 1, index > 0,
+                kernels[reader].worksInPlace, graph.nodes[reader].inputs[0].index == index,
+                graph.nodes[reader].inputs.filter({ $0.index == index }).count == 1
+            {
+                let shared = gradientBuffer[reader + 1]
+                buffers[shared].last = max(buffers[shared].last, last)
+                gradientBuffer[index] = shared
+            } else {
+                gradientBuffer[index] = add(count, first: first, last: last)
+            }
+        }
+        let scratch = kernels.map(\.scratchCount).max() ?? 0
+        let scratchBuffer = add(scratch, first: 0, last: lastStep)
+
+        let plan = MemoryPlan(buffers)
+        func offsets(_ indices: [Int]) -> [Int] { indices.map { $0 < 0 ? 0 : plan.offsets[$0] } }
+        valueOffsets = offsets(valueBuffer)
+        gradientOffsets = offsets(gradientBuffer)
+        savedOffsets = offsets(savedBuffer)
+        scratchOffset = plan.offsets[scratchBuffer]
+        count = plan.count
+    }
+
+    /// The last step at which a value is read.
+    private func lastUse(ofValue index: Int) -> Int {
+        if index == graph.nodes.count { return lastStep }
+        var last = index - 1
+        for reader in consumers[index] {
+            last = max(last, reader)
+            if runsBackward[reader], kernels[reader].backwardReads.contains(.inputs) {
+                last = max(last, backwardStep(reader))
+            }
+        }
+        if index > 0, runsBackward[index - 1], kernels[index - 1].backwardReads.contains(.output) {
+            last = max(last, backwardStep(index - 1))
+        }
+        return last
+    }
+
+    /// Whether a node may write its output over its first input: nobody else reads that value, now or later.
+    private func sharesInput(_ node: Int) -> Bool {
+        guard kernels[node].worksInPlace, let input = graph.nodes[node].inputs.first, input.index > 0,
+            consumers[input.index].count == 1
+        else { return false }
+        let producer = input.index - 1
+        let producerReads = runsBackward[producer] && kernels[producer].backwardReads.contains(.output)
+        let reads = runsBackward[node] && kernels[node].backwardReads.contains(.inputs)
+        return !producerReads && !reads
+    }
+}

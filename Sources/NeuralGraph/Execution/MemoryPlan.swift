@@ -1,0 +1,46 @@
+/// Lays buffers out in one arena so that buffers whose lifetimes overlap do not overlap in memory.
+///
+/// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
+struct MemoryPlan {
+    /// A buffer: how many floats, and the first and last step at which it holds something.
+    struct Buffer {
+        var count: Int
+        var first: Int
+        var last: Int
+    }
+
+    /// Floats between the starts of buffers: a 64-byte cache line.
+    static let alignment = 16
+
+    /// Each buffer's offset in floats.
+    let offsets: [Int]
+    /// Floats of the whole arena.
+    let count: Int
+
+    init(_ buffers: [Buffer]) {
+        var offsets = [Int](repeating: 0, count: buffers.count)
+        var end = 0
+        var placed: [Int] = []
+        let order = buffers.indices.sorted { (buffers[$0].count, $1) > (buffers[$1].count, $0) }
+        for index in order {
+            let buffer = buffers[index]
+            let size = Self.aligned(buffer.count)
+            let neighbours =
+                placed
+                .filter { buffers[$0].first <= buffer.last && buffer.first <= buffers[$0].last }
+                .sorted { offsets[$0] < offsets[$1] }
+            var offset = 0
+            for other in neighbours {
+                if offset + size <= offsets[other] { break }
+                offset = max(offset, offsets[other] + Self.aligned(buffers[other].count))
+            }
+            offsets[index] = offset
+            end = max(end, offset + size)
+            placed.append(index)
+        }
+        self.offsets = offsets
+        count = end
+    }
+
+    static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+}

@@ -1,0 +1,101 @@
+/// Two-dimensional convolution (cross-correlation, as in PyTorch's `Conv2d`).
+///
+/// Input `[height, width, input channels]`, output `[output height, output width, output channels]`. Parameters:
+/// `weight` `[output channels, input channels / groups, kernel height, kernel width]` and, if asked for, `bias`
+/// `[output channels]`.
+public struct Convolution: Operation {
+    /// The number of output channels.
+    public var outputChannels: Int
+    /// The window's size.
+    public var kernel: Extent
+    /// The distance between windows.
+    public var stride: Extent
+    /// Zeros around the image.
+    public var padding: Padding
+    /// The distance between a window's taps.
+    public var dilation: Extent
+    /// How many groups the channels are cut into; each output group sees its own input group alone.
+    public var groups: Int
+    /// Whether a bias is added.
+    public var hasBias: Bool
+    /// How a new network's weights start; PyTorch's default if nil.
+    public var initializer: Initializer?
+
+    /// Describes a convolution.
+    public init(
+        outputChannels: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1,
+        groups: Int = 1, hasBias: Bool = true, initializer: Initializer? = nil
+    ) {
+        self.outputChannels = outputChannels
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+        self.hasBias = hasBias
+        self.initializer = initializer
+    }
+
+    public var kind: String { "Convolution" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let geometry = try geometry(for: inputs, node: node)
+        return [geometry.rows.outputLength, geometry.columns.outputLength, outputChannels]
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        let groupInputs = inputs[0].channels / groups
+        let patch = kernel.height * kernel.width * groupInputs
+        let standard = Initializer.uniform(bound: 1 / Float(patch).squareRoot())
+        let weight = ParameterSpecification(
+            name: "weight", shape: [outputChannels, groupInputs, kernel.height, kernel.width],
+            layout: .permuted(
+                view: [groups, outputChannels / groups, groupInputs, kernel.height, kernel.width],
+                order: [0, 3, 4, 2, 1]),
+            initializer: initializer ?? standard)
+        guard hasBias else { return [weight] }
+        return [weight, ParameterSpecification(name: "bias", shape: [outputChannels], initializer: standard)]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        guard let geometry = try? geometry(for: request.inputs, node: kind) else {
+            preconditionFailure("the graph was built with this shape")
+        }
+        return ConvolutionKernel(geometry: geometry, hasBias: hasBias, request: request)
+    }
+
+    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry {
+        guard inputs.count == 1, inputs[0].rank == 3 else {
+            throw ShapeError(node, "convolution takes one image [height, width, channels], not \(inputs)")
+        }
+        let input = inputs[0]
+        guard groups > 0, outputChannels > 0, input[2] % groups == 0, outputChannels % groups == 0 else {
+            throw ShapeError(
+                node,
+                "\(groups) groups must divide \(input[2]) input and \(outputChannels) output channels")
+        }
+        return ConvolutionGeometry(
+            rows: try SlidingWindow(
+                length: input[0], kernel: kernel.height, stride: stride.height, dilation: dilation.height,
+                paddingBefore: padding.top, paddingAfter: padding.bottom, node: node),
+            columns: try SlidingWindow(
+                length: input[1], kernel: kernel.width, stride: stride.width, dilation: dilation.width,
+                paddingBefore: padding.left, paddingAfter: padding.right, node: node),
+            inputChannels: input[2], outputChannels: outputChannels, groups: groups)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Convolution``.
+    public mutating func convolution(
+        _ input: Graph.Value, named name: String, channels: Int, kernel: Extent, stride: Extent = 1,
+        padding: Padding = 0, dilation: Extent = 1, groups: Int = 1, bias: Bool = true,
+        initializer: Initializer? = nil
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            Convolution(
+                outputChannels: channels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+                groups: groups, hasBias: bias, initializer: initializer),
+            named: name, input)
+    }
+}

@@ -1,0 +1,46 @@
+/// The validated numbers of one convolution, used by every algorithm and pass.
+///
+/// In the engine an image is `[height, width, channels]`, and the weights are
+/// `[groups][kernel height][kernel width][input channels / groups][output channels / groups]`, so that each group's
+/// weights are one matrix `[patch, group outputs]`.
+public struct ConvolutionGeometry: Sendable, Hashable {
+    let rows: SlidingWindow
+    let columns: SlidingWindow
+    let inputChannels: Int
+    let outputChannels: Int
+    let groups: Int
+
+    /// Input channels that one group reads.
+    var groupInputs: Int { inputChannels / groups }
+    /// Output channels that one group writes.
+    var groupOutputs: Int { outputChannels / groups }
+    /// Inputs under one window of one group.
+    var patch: Int { rows.kernel * columns.kernel * groupInputs }
+    /// Floats of one example's input.
+    var inputCount: Int { rows.length * columns.length * inputChannels }
+    /// Positions of one example's output.
+    var outputPositions: Int { rows.outputLength * columns.outputLength }
+    /// Floats of one example's output.
+    var outputCount: Int { outputPositions * outputChannels }
+    /// Floats of all weights.
+    var weightCount: Int { patch * outputChannels }
+    /// Floats of one group's weights.
+    var groupWeightCount: Int { patch * groupOutputs }
+    /// Floats of the weights of one kernel row of one group.
+    var kernelRowCount: Int { columns.kernel * groupInputs * groupOutputs }
+
+    /// Whether the convolution is a matrix product over positions as they are.
+    var isPointwise: Bool {
+        rows.kernel == 1 && columns.kernel == 1 && rows.stride == 1 && columns.stride == 1
+            && rows.outputLength == rows.length && columns.outputLength == columns.length
+            && rows.paddingBefore == 0 && columns.paddingBefore == 0
+    }
+
+    /// The share of the window's taps that touch the input, over all output positions.
+    var liveShare: Double {
+        func live(_ window: SlidingWindow) -> Int {
+            (0..<window.outputLength).reduce(0) { $0 + window.liveTaps(at: $1).count }
+        }
+        return Double(live(rows) * live(columns)) / Double(outputPositions * rows.kernel * columns.kernel)
+    }
+}

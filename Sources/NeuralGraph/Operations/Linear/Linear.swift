@@ -1,0 +1,108 @@
+internal import CNeuralKernels
+
+/// A fully connected layer over the last axis, as PyTorch's `Linear`: `y = x wᵀ + b`.
+///
+/// Input `[..., inputs]`, output `[..., outputs]`. Parameters `weight` `[outputs, inputs]` and, if asked for, `bias`
+/// `[outputs]`.
+public struct Linear: Operation {
+    /// The number of output features.
+    public var outputs: Int
+    /// Whether a bias is added.
+    public var hasBias: Bool
+
+    /// Describes a fully connected layer.
+    public init(outputs: Int, hasBias: Bool = true) {
+        self.outputs = outputs
+        self.hasBias = hasBias
+    }
+
+    public var kind: String { "Linear" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        guard inputs.count == 1, inputs[0].rank >= 1, inputs[0].channels > 0, outputs > 0 else {
+            throw ShapeError(node, "a linear layer takes one input with features, not \(inputs) to \(outputs)")
+        }
+        return Shape(inputs[0].dimensions.dropLast() + [outputs])
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        let initializer = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
+        let weight = ParameterSpecification(
+            name: "weight", shape: [outputs, inputs[0].channels], initializer: initializer)
+        guard hasBias else { return [weight] }
+        return [weight, ParameterSpecification(name: "bias", shape: [outputs], initializer: initializer)]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        LinearKernel(
+            inputs: request.inputs[0].channels, outputs: outputs, positions: request.inputs[0].positions,
+            hasBias: hasBias, capacity: request.batchCapacity)
+    }
+}
+
+private struct LinearKernel: Kernel {
+    let inputs: Int
+    let outputs: Int
+    let positions: Int
+    let hasBias: Bool
+    let capacity: Int
+
+    /// Rows that one task multiplies.
+    private static let block = 128
+
+    var backwardReads: BackwardReads { .inputs }
+    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity * positions, channels: outputs) }
+    var algorithm: String { "product" }
+
+    func forward(_ pass: ForwardPass) {
+        let x = pass.inputs[0]
+        pass.threads.forEachBlock(of: pass.batch * positions, size: Self.block) { rows in
+            let y = pass.output + rows.lowerBound * outputs
+            // y [rows x outputs] = x [rows x inputs] · wᵀ [inputs x outputs]
+            multiply(
+                rows: rows.count, columns: outputs, inner: inputs,
+                Matrix(x + rows.lowerBound * inputs, rowStride: inputs),
+                Matrix(pass.parameters[0], rowStride: inputs, transposed: true),
+                into: y, rowStride: outputs, accumulates: false)
+            if hasBias { cnk_add_rows(y, pass.parameters[1], rows.count, outputs) }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        let dy = pass.outputGradient
+        let rows = pass.batch * positions
+        if let dx = pass.inputGradients[0] {
+            pass.threads.forEachBlock(of: rows, size: Self.block) { part in
+                // dx [rows x inputs] = dy [rows x outputs] · w [outputs x inputs]
+                multiply(
+                    rows: part.count, columns: inputs, inner: outputs,
+                    Matrix(dy + part.lowerBound * outputs, rowStride: outputs),
+                    Matrix(pass.forward.parameters[0], rowStride: inputs),
+                    into: dx.pointer + part.lowerBound * inputs, rowStride: inputs, accumulates: dx.accumulates)
+            }
+        }
+        if let dw = pass.parameterGradients[0] {
+            pass.threads.forEachBlock(of: outputs, size: Self.block) { part in
+                // dw [outputs x inputs] = dyᵀ [outputs x rows] · x [rows x inputs]
+                multiply(
+                    rows: part.count, columns: inputs, inner: rows,
+                    Matrix(dy + part.lowerBound, rowStride: outputs, transposed: true),
+                    Matrix(pass.forward.inputs[0], rowStride: inputs),
+                    into: dw + part.lowerBound * inputs, rowStride: inputs, accumulates: false)
+            }
+        }
+        if hasBias, let db = pass.parameterGradients[1] {
+            ColumnSums.compute(
+                dy, rows: rows, channels: outputs, into: db, scratch: pass.scratch, threads: pass.threads)
+        }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Linear``.
+    public mutating func linear(
+        _ input: Graph.Value, named name: String, outputs: Int, bias: Bool = true
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Linear(outputs: outputs, hasBias: bias), named: name, input)
+    }
+}

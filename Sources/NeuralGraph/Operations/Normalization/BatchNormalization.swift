@@ -1,0 +1,223 @@
+internal import CNeuralKernels
+
+/// Batch normalization over all axes but the last (Ioffe and Szegedy 2015), as PyTorch's `BatchNorm2d`.
+///
+/// In training mode it normalizes with the batch's statistics and moves the running ones towards them; in inference
+/// mode it uses the running ones. Parameters `weight` and `bias` `[channels]`; state `running_mean`, `running_var`
+/// (unbiased) and `num_batches_tracked`.
+public struct BatchNormalization: Operation {
+    /// Added to the variance before its root is taken.
+    public var epsilon: Float
+    /// The share of the batch's statistics in the updated running ones.
+    public var momentum: Float
+    /// Whether a second input is added after normalization. Plans use it to fuse nodes.
+    var addsResidual = false
+    /// Whether negative results become 0. Plans use it to fuse nodes.
+    var rectifies = false
+
+    /// Describes a batch normalization.
+    public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
+        self.epsilon = epsilon
+        self.momentum = momentum
+    }
+
+    public var kind: String {
+        "BatchNormalization" + (addsResidual ? " + addition" : "") + (rectifies ? " + ReLU" : "")
+    }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        guard inputs.count == (addsResidual ? 2 : 1), inputs[0].rank > 0, inputs.allSatisfy({ $0 == inputs[0] })
+        else { throw ShapeError(node, "batch normalization takes one input with channels, not \(inputs)") }
+        return inputs[0]
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        let shape: Shape = [inputs[0].channels]
+        return [
+            ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
+            ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0)),
+        ]
+    }
+
+    public func state(for inputs: [Shape]) -> [StateSpecification] {
+        let shape: Shape = [inputs[0].channels]
+        return [
+            StateSpecification(name: "running_mean", shape: shape, initialValue: 0),
+            StateSpecification(name: "running_var", shape: shape, initialValue: 1),
+            StateSpecification(name: "num_batches_tracked", shape: [], initialValue: 0, isInteger: true),
+        ]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        BatchNormalizationKernel(
+            operation: self, positions: request.output.positions, channels: request.output.channels,
+            capacity: request.batchCapacity)
+    }
+}
+
+/// Forward: statistics, then one fused pass. Backward: two sums, then one fused pass.
+private struct BatchNormalizationKernel: Kernel {
+    let operation: BatchNormalization
+    let positions: Int
+    let channels: Int
+    let capacity: Int
+
+    /// The output's sign tells where ReLU was active, so its input need not be kept.
+    var backwardReads: BackwardReads { operation.rectifies ? [.inputs, .output] : .inputs }
+    /// Mean and inverse standard deviation that the forward pass used.
+    var savedCount: Int { 2 * channels }
+    /// Two rows of block sums, and four rows of coefficients.
+    var scratchCount: Int {
+        2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) + 4 * channels
+    }
+
+    func forward(_ pass: ForwardPass) {
+        let rows = pass.batch * positions
+        let mean = pass.saved
+        let inverse = pass.saved + channels
+        switch pass.mode {
+        case .training:
+            measure(pass, rows: rows, mean: mean, inverse: inverse)
+        case .inference:
+            for channel in 0..<channels {
+                mean[channel] = pass.state[0][channel]
+                inverse[channel] = 1 / (pass.state[1][channel] + operation.epsilon).squareRoot()
+            }
+        }
+        let scale = pass.scratch
+        let shift = pass.scratch + channels
+        for channel in 0..<channels {
+            scale[channel] = pass.parameters[0][channel] * inverse[channel]
+            shift[channel] = pass.parameters[1][channel] - mean[channel] * scale[channel]
+        }
+        let residual = operation.addsResidual ? pass.inputs[1] : nil
+        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            cnk_normalize(
+                pass.inputs[0] + offset, residual.map { $0 + offset }, pass.output + offset, part.count, channels,
+                scale, shift, operation.rectifies ? 1 : 0)
+        }
+    }
+
+    /// The batch's mean and biased variance, by two passes, since the difference of large sums loses digits.
+    private func measure(
+        _ pass: ForwardPass, rows: Int, mean: UnsafeMutablePointer<Float>, inverse: UnsafeMutablePointer<Float>
+    ) {
+        let x = pass.inputs[0]
+        let count = Double(rows)
+        ColumnSums.reduce(rows: rows, channels: channels, scratch: pass.scratch, threads: pass.threads) { block, sums in
+            cnk_column_sums(x + block.lowerBound * channels, block.count, channels, sums)
+        } combine: { channel, total in
+            mean[channel] = Float(total / count)
+        }
+        ColumnSums.reduce(rows: rows, channels: channels, scratch: pass.scratch, threads: pass.threads) { block, sums in
+            cnk_column_squares(x + block.lowerBound * channels, mean, block.count, channels, sums)
+        } combine: { channel, total in
+            let variance = total / count
+            inverse[channel] = Float(1 / (variance + Double(operation.epsilon)).squareRoot())
+            guard pass.updatesState else { return }
+            let unbiased = Float(total / max(1, count - 1))
+            let momentum = operation.momentum
+            pass.state[0][channel] += momentum * (mean[channel] - pass.state[0][channel])
+            pass.state[1][channel] += momentum * (unbiased - pass.state[1][channel])
+        }
+        if pass.updatesState { pass.state[2][0] += 1 }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        let forward = pass.forward
+        let rows = pass.batch * positions
+        let x = forward.inputs[0]
+        let dy = pass.outputGradient
+        let y: UnsafeMutablePointer<Float>? = operation.rectifies ? forward.output : nil
+        let mean = forward.saved
+        let inverse = forward.saved + channels
+        let scale = pass.scratch
+        let gradientMeans = scale + channels
+        let slopes = gradientMeans + channels
+        for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
+
+        if operation.addsResidual, let target = pass.inputGradients[1] {
+            passResidual(pass, rows: rows, y: y, target: target)
+        }
+        let wantsParameters = pass.parameterGradients[0] != nil || pass.parameterGradients[1] != nil
+        if forward.mode == .training || wantsParameters {
+            sumGradients(pass, rows: rows, y: y, blockSums: slopes + 2 * channels)
+        }
+        guard let dx = pass.inputGradients[0] else { return }
+        let accumulates: Int32 = dx.accumulates ? 1 : 0
+        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            if forward.mode == .training {
+                cnk_normalize_backward_input(
+                    x + offset, dy + offset, y.map { $0 + offset }, dx.pointer + offset, part.count, channels,
+                    mean, scale, gradientMeans, slopes, accumulates)
+            } else {
+                cnk_normalize_backward_fixed(
+                    dy + offset, y.map { $0 + offset }, dx.pointer + offset, part.count, channels, scale,
+                    accumulates)
+            }
+        }
+    }
+
+    /// The residual's gradient is the output's where ReLU was active.
+    private func passResidual(
+        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, target: GradientTarget
+    ) {
+        let dy = pass.outputGradient
+        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            let count = part.count * channels
+            if let y {
+                cnk_rectify_backward(
+                    y + offset, dy + offset, target.pointer + offset, count, .infinity, target.accumulates ? 1 : 0)
+            } else if target.accumulates {
+                cnk_add_scaled(dy + offset, target.pointer + offset, count, 1)
+            } else {
+                (target.pointer + offset).update(from: dy + offset, count: count)
+            }
+        }
+    }
+
+    /// Sums g and g (x - mean) over the rows: the bias's gradient, the weight's, and the input gradient's two means.
+    private func sumGradients(
+        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, blockSums: UnsafeMutablePointer<Float>
+    ) {
+        let forward = pass.forward
+        let mean = forward.saved
+        let inverse = forward.saved + channels
+        let gradientMeans = pass.scratch + channels
+        let slopes = gradientMeans + channels
+        let size = ColumnSums.blockRows(channels: channels)
+        let blocks = ColumnSums.blocks(rows: rows, channels: channels)
+        pass.threads.forEachBlock(of: rows, size: size) { part in
+            let offset = part.lowerBound * channels
+            let sums = blockSums + 2 * channels * (part.lowerBound / size)
+            cnk_normalize_backward_sums(
+                forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, part.count,
+                channels, mean, sums, sums + channels)
+        }
+        for channel in 0..<channels {
+            var sum = 0.0
+            var product = 0.0
+            for block in 0..<blocks {
+                sum += Double(blockSums[2 * channels * block + channel])
+                product += Double(blockSums[2 * channels * block + channels + channel])
+            }
+            pass.parameterGradients[0]?[channel] = Float(product * Double(inverse[channel]))
+            pass.parameterGradients[1]?[channel] = Float(sum)
+            gradientMeans[channel] = Float(sum / Double(rows))
+            let precision = Double(inverse[channel]) * Double(inverse[channel])
+            slopes[channel] = Float(product / Double(rows) * precision)
+        }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``BatchNormalization``.
+    public mutating func batchNormalization(
+        _ input: Graph.Value, named name: String, epsilon: Float = 1e-5, momentum: Float = 0.1
+    ) throws(ShapeError) -> Graph.Value {
+        try add(BatchNormalization(epsilon: epsilon, momentum: momentum), named: name, input)
+    }
+}

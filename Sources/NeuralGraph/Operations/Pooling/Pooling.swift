@@ -1,0 +1,199 @@
+internal import CNeuralKernels
+
+/// Max or average pooling, as PyTorch's `MaxPool2d` and `AvgPool2d`.
+///
+/// Input `[height, width, channels]`, output `[output height, output width, channels]`.
+public struct Pooling: Operation {
+    /// What a window becomes.
+    public enum Method: Sendable, Hashable {
+        /// Its largest number; padding never wins.
+        case maximum
+        /// Its mean; padding counts as zeros if so said, which is PyTorch's default.
+        case average(countsPadding: Bool)
+    }
+
+    /// What a window becomes.
+    public var method: Method
+    /// The window's size.
+    public var kernel: Extent
+    /// The distance between windows.
+    public var stride: Extent
+    /// Rows and columns around the image.
+    public var padding: Padding
+    /// Whether a last window that hangs over the edge counts (PyTorch's `ceil_mode`).
+    public var roundsUp: Bool
+
+    /// Describes a pooling.
+    public init(
+        _ method: Method, kernel: Extent, stride: Extent, padding: Padding = 0, roundsUp: Bool = false
+    ) {
+        self.method = method
+        self.kernel = kernel
+        self.stride = stride
+        self.padding = padding
+        self.roundsUp = roundsUp
+    }
+
+    public var kind: String { method == .maximum ? "MaxPooling" : "AveragePooling" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let (rows, columns) = try windows(for: inputs, node: node)
+        return [rows.outputLength, columns.outputLength, inputs[0][2]]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        guard let (rows, columns) = try? windows(for: request.inputs, node: kind) else {
+            preconditionFailure("the graph was built with this shape")
+        }
+        let window = cnk_window(
+            height: rows.length, width: columns.length, channels: request.output.channels,
+            output_height: rows.outputLength, output_width: columns.outputLength,
+            kernel_height: rows.kernel, kernel_width: columns.kernel,
+            stride_height: rows.stride, stride_width: columns.stride,
+            padding_top: rows.paddingBefore, padding_left: columns.paddingBefore)
+        switch method {
+        case .maximum:
+            return MaxPoolingKernel(
+                window: window, inputCount: request.inputs[0].count, outputCount: request.output.count,
+                capacity: request.batchCapacity)
+        case .average(let countsPadding):
+            return AveragePoolingKernel(
+                window: window, countsPadding: countsPadding ? 1 : 0, inputCount: request.inputs[0].count,
+                outputCount: request.output.count)
+        }
+    }
+
+    private func windows(
+        for inputs: [Shape], node: String
+    ) throws(ShapeError) -> (rows: SlidingWindow, columns: SlidingWindow) {
+        guard inputs.count == 1, inputs[0].rank == 3 else {
+            throw ShapeError(node, "pooling takes one image [height, width, channels], not \(inputs)")
+        }
+        guard
+            max(padding.top, padding.bottom) * 2 <= kernel.height,
+            max(padding.left, padding.right) * 2 <= kernel.width
+        else {
+            throw ShapeError(node, "padding \(padding) must be at most half of the window \(kernel)")
+        }
+        return (
+            try SlidingWindow(
+                length: inputs[0][0], kernel: kernel.height, stride: stride.height, paddingBefore: padding.top,
+                paddingAfter: padding.bottom, roundsUp: roundsUp, node: node),
+            try SlidingWindow(
+                length: inputs[0][1], kernel: kernel.width, stride: stride.width, paddingBefore: padding.left,
+                paddingAfter: padding.right, roundsUp: roundsUp, node: node)
+        )
+    }
+}
+
+private struct MaxPoolingKernel: Kernel {
+    let window: cnk_window
+    let inputCount: Int
+    let outputCount: Int
+    let capacity: Int
+
+    /// The chosen positions, as 32-bit integers in the floats' place.
+    var savedCount: Int { capacity * outputCount }
+
+    func forward(_ pass: ForwardPass) {
+        pass.threads.forEach(pass.batch) { image, _ in
+            (pass.saved + image * outputCount).withMemoryRebound(to: Int32.self, capacity: outputCount) { choices in
+                cnk_max_pool(
+                    pass.inputs[0] + image * inputCount, pass.output + image * outputCount, choices, window)
+            }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        guard let dx = pass.inputGradients[0] else { return }
+        let saved = pass.forward.saved
+        pass.threads.forEach(pass.batch) { image, _ in
+            (saved + image * outputCount).withMemoryRebound(to: Int32.self, capacity: outputCount) { choices in
+                cnk_max_pool_backward(
+                    pass.outputGradient + image * outputCount, choices, dx.pointer + image * inputCount, window,
+                    dx.accumulates ? 1 : 0)
+            }
+        }
+    }
+}
+
+private struct AveragePoolingKernel: Kernel {
+    let window: cnk_window
+    let countsPadding: Int32
+    let inputCount: Int
+    let outputCount: Int
+
+    func forward(_ pass: ForwardPass) {
+        pass.threads.forEach(pass.batch) { image, _ in
+            cnk_average_pool(
+                pass.inputs[0] + image * inputCount, pass.output + image * outputCount, window, countsPadding)
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        guard let dx = pass.inputGradients[0] else { return }
+        pass.threads.forEach(pass.batch) { image, _ in
+            cnk_average_pool_backward(
+                pass.outputGradient + image * outputCount, dx.pointer + image * inputCount, window, countsPadding,
+                dx.accumulates ? 1 : 0)
+        }
+    }
+}
+
+/// The mean over all positions: `[height, width, channels]` to `[channels]`.
+public struct GlobalAveragePooling: Operation {
+    /// Describes a global average pooling.
+    public init() {}
+
+    public var kind: String { "GlobalAveragePooling" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        guard inputs.count == 1, inputs[0].rank >= 2, inputs[0].positions > 0 else {
+            throw ShapeError(node, "global average pooling takes one image [height, width, channels], not \(inputs)")
+        }
+        return [inputs[0].channels]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        // A window as large as the image.
+        let positions = request.inputs[0].positions
+        let window = cnk_window(
+            height: positions, width: 1, channels: request.output.channels, output_height: 1, output_width: 1,
+            kernel_height: positions, kernel_width: 1, stride_height: 1, stride_width: 1, padding_top: 0,
+            padding_left: 0)
+        return AveragePoolingKernel(
+            window: window, countsPadding: 1, inputCount: request.inputs[0].count,
+            outputCount: request.output.count)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a max pooling. The stride is the kernel's size if nil.
+    public mutating func maxPooling(
+        _ input: Graph.Value, named name: String, kernel: Extent, stride: Extent? = nil, padding: Padding = 0,
+        roundsUp: Bool = false
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            Pooling(.maximum, kernel: kernel, stride: stride ?? kernel, padding: padding, roundsUp: roundsUp),
+            named: name, input)
+    }
+
+    /// Adds an average pooling. The stride is the kernel's size if nil.
+    public mutating func averagePooling(
+        _ input: Graph.Value, named name: String, kernel: Extent, stride: Extent? = nil, padding: Padding = 0,
+        countsPadding: Bool = true, roundsUp: Bool = false
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            Pooling(
+                .average(countsPadding: countsPadding), kernel: kernel, stride: stride ?? kernel, padding: padding,
+                roundsUp: roundsUp),
+            named: name, input)
+    }
+
+    /// Adds a ``GlobalAveragePooling``.
+    public mutating func globalAveragePooling(
+        _ input: Graph.Value, named name: String
+    ) throws(ShapeError) -> Graph.Value {
+        try add(GlobalAveragePooling(), named: name, input)
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import NeuralGraph
+import Synchronization
+
+/// What one run carries along: threads, seed, progress, and the wish to stop. Used on the run's own thread.
+final class RunContext: @unchecked Sendable {
+    let options: RunOptions
+    let threads: ThreadTeam
+    private let handler: ProgressHandler?
+    private let isCancelled = Atomic<Bool>(false)
+    private let start = ContinuousClock.now
+    private var phaseStart = ContinuousClock.now
+    /// Steps of phases that are still to come, to estimate the time left.
+    private var stepsAhead = 0
+    private var accuracyWindow = RunningShare()
+
+    init(options: RunOptions, handler: ProgressHandler?) {
+        self.options = options
+        self.handler = handler
+        threads = ThreadTeam(workers: options.threadCount ?? ThreadTeam.processorCount)
+    }
+
+    /// Runs blocking work on a thread of its own, so that Swift's cooperative pool is left free. Cancelling the
+    /// calling task makes the work throw `CancellationError` at its next step.
+    static func run<Result: Sendable>(
+        _ options: RunOptions, progress: ProgressHandler?,
+        _ body: @escaping @Sendable (RunContext) throws -> Result
+    ) async throws -> Result {
+        let context = RunContext(options: options, handler: progress)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let thread = Thread {
+                    continuation.resume(with: Swift.Result { try body(context) })
+                }
+                thread.name = "unlearning"
+                thread.stackSize = 8 << 20
+                thread.start()
+            }
+        } onCancel: {
+            context.isCancelled.store(true, ordering: .relaxed)
+        }
+    }
+
+    func checkCancellation() throws {
+        if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
+    }
+
+    /// A seed for one part of the run, independent of the others.
+    func seed(_ stream: String) -> UInt64 {
+        var random = SeededRandom(seed: options.seed, stream: stream)
+        return random.next()
+    }
+
+    /// Runs one phase and returns what it returns and how long it took.
+    /// - Parameter stepsAhead: steps of the phases after this one.
+    func phase<Result>(stepsAhead: Int = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
+        try checkCancellation()
+        phaseStart = .now
+        self.stepsAhead = stepsAhead
+        accuracyWindow = RunningShare()
+        let result = try body()
+        return (result, ContinuousClock.now - phaseStart)
+    }
+
+    /// Reports a finished step, and throws if the run was cancelled.
+    func finished(
+        _ step: Int, of stepCount: Int, in phase: RunPhase, loss: Double? = nil, correct: Int? = nil,
+        examples: Int = 0
+    ) throws {
+        try checkCancellation()
+        guard let handler else { return }
+        if let correct { accuracyWindow.add(correct, of: examples) }
+        let now = ContinuousClock.now
+        let perStep = (now - phaseStart) / step
+        handler(
+            RunProgress(
+                phase: phase, step: step, stepCount: stepCount, loss: loss,
+                accuracy: correct == nil ? nil : accuracyWindow.value, elapsed: now - start,
+                timeLeft: perStep * (stepCount - step + stepsAhead)))
+    }
+}
+
+/// The share of correct answers among about the last twenty batches.
+private struct RunningShare {
+    private var correct = 0.0
+    private var examples = 0.0
+
+    mutating func add(_ correct: Int, of examples: Int) {
+        self.correct = 0.95 * self.correct + Double(correct)
+        self.examples = 0.95 * self.examples + Double(examples)
+    }
+
+    var value: Double { examples > 0 ? correct / examples : 0 }
+}

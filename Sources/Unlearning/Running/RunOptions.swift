@@ -1,0 +1,19 @@
+import NeuralGraph
+
+/// What a run depends on besides its data and configuration. The same options give bit-identical results, whatever
+/// the thread count.
+public struct RunOptions: Sendable {
+    /// The seed of everything random.
+    public var seed: UInt64
+    /// How many threads compute; all of the machine's processors if nil.
+    public var threadCount: Int?
+    /// `.strict` leaves the universal algorithms alone.
+    public var precision: Precision
+
+    /// Creates options.
+    public init(seed: UInt64 = 0, threadCount: Int? = nil, precision: Precision = .fast) {
+        self.seed = seed
+        self.threadCount = threadCount
+        self.precision = precision
+    }
+}

@@ -1,0 +1,66 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Damages the weights that carry the forgotten classes: an epoch over noise, labelled with its class, mixed with
+/// retain images, at a high learning rate (Tarun et al., arXiv 2111.08947, section IV-B).
+public struct ImpairStep: Sendable {
+    /// How the weights are damaged.
+    public struct Configuration: Sendable, Codable, Hashable {
+        /// How often each noise image is shown in an epoch.
+        public var noiseRepetitions: Int
+        /// Epochs, batch size, optimizer and rate.
+        public var training: TrainingConfiguration
+
+        /// Creates a configuration; the defaults are the authors', with all 5,120 noise images a class.
+        public init(
+            noiseRepetitions: Int = 20,
+            training: TrainingConfiguration = TrainingConfiguration(learningRate: 0.02)
+        ) {
+            self.noiseRepetitions = noiseRepetitions
+            self.training = training
+        }
+
+        /// Checks every setting.
+        public func validate() throws {
+            try Setting.check("noise repetitions", noiseRepetitions, isAtLeast: 1)
+            try training.validate()
+        }
+    }
+
+    /// How the weights are damaged.
+    public var configuration: Configuration
+
+    /// Creates an impair step.
+    public init(configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+    }
+
+    /// Impairs a copy of a model.
+    /// - Parameters:
+    ///   - model: the model, which is not changed.
+    ///   - noise: noise for every class to forget.
+    ///   - retain: examples of the other classes.
+    ///   - options: seed and threads.
+    ///   - progress: called after every step.
+    /// - Throws: ``UnlearningError``, or `CancellationError`.
+    public func impair(
+        _ model: Model, noise: [Noise], retaining retain: any ExampleSource, options: RunOptions = RunOptions(),
+        progress: ProgressHandler? = nil
+    ) async throws -> TrainingOutcome {
+        try await RunContext.run(options, progress: progress) { context in
+            try model.check(retain, named: "retain")
+            return try run(noise: noise, retaining: retain).run(model, context: context)
+        }
+    }
+
+    func run(noise: [Noise], retaining retain: any ExampleSource) throws -> EpochRun {
+        try configuration.validate()
+        guard !noise.isEmpty else { throw UnlearningError.noExamples(of: "noise") }
+        let repeated = try noise.map {
+            try RepeatedExamples($0.examples(), times: configuration.noiseRepetitions) as any ExampleSource
+        }
+        return EpochRun(
+            examples: try CombinedExamples(repeated + [retain]), configuration: configuration.training,
+            phase: .impair, stream: "impair")
+    }
+}

@@ -1,0 +1,110 @@
+import ImageDatasets
+import NeuralGraph
+
+/// How a network is trained for some epochs.
+public struct TrainingConfiguration: Sendable, Codable, Hashable {
+    /// Passes over the examples, at least 1.
+    public var epochs: Int
+    /// Examples in one step, at least 1.
+    public var batchSize: Int
+    /// The optimizer.
+    public var optimizer: OptimizerConfiguration
+    /// The learning rate before the schedule, above 0.
+    public var learningRate: Double
+    /// How the learning rate changes over the steps.
+    public var schedule: LearningRateSchedule
+    /// The probability mass that is spread over all classes, 0 to below 1.
+    public var labelSmoothing: Float
+    /// A limit to the gradient.
+    public var clipping: GradientClipping
+    /// Names of parameters, or of nodes for all of theirs, that stay as they are.
+    public var frozen: Set<String>
+
+    /// Creates a configuration.
+    public init(
+        epochs: Int = 1, batchSize: Int = 256, optimizer: OptimizerConfiguration = .adam,
+        learningRate: Double = 1e-3, schedule: LearningRateSchedule = .constant, labelSmoothing: Float = 0,
+        clipping: GradientClipping = .none, frozen: Set<String> = []
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.optimizer = optimizer
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.labelSmoothing = labelSmoothing
+        self.clipping = clipping
+        self.frozen = frozen
+    }
+
+    /// Checks every setting.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
+    public func validate() throws {
+        try Setting.check("epochs", epochs, isAtLeast: 1)
+        try Setting.check("batch size", batchSize, isAtLeast: 1)
+        try Setting.check("learning rate", learningRate, isAbove: 0)
+        guard labelSmoothing >= 0, labelSmoothing < 1 else {
+            throw UnlearningError.invalidSetting(
+                name: "label smoothing", value: "\(labelSmoothing)", remedy: "use 0 or more and less than 1")
+        }
+        try optimizer.validate()
+        try schedule.validate()
+        try clipping.validate()
+    }
+}
+
+/// Checks of single numbers, worded alike.
+enum Setting {
+    static func check(_ name: String, _ value: Int, isAtLeast least: Int) throws {
+        guard value >= least else {
+            throw UnlearningError.invalidSetting(name: name, value: "\(value)", remedy: "use \(least) or more")
+        }
+    }
+
+    static func check(_ name: String, _ value: Double, isAbove bound: Double) throws {
+        guard value > bound, value.isFinite else {
+            throw UnlearningError.invalidSetting(
+                name: name, value: "\(value)", remedy: "use a number above \(bound)")
+        }
+    }
+}
+
+/// A trained model and how it got there.
+public struct TrainingOutcome: Sendable {
+    /// The trained model.
+    public let model: Model
+    /// The loss of every step's batch, before its update.
+    public let losses: [Double]
+}
+
+/// Trains networks, for a classifier to start with and for the comparison with retraining.
+public struct Trainer: Sendable {
+    /// How to train.
+    public var configuration: TrainingConfiguration
+
+    /// Creates a trainer.
+    public init(configuration: TrainingConfiguration = TrainingConfiguration(epochs: 3)) {
+        self.configuration = configuration
+    }
+
+    /// Trains a copy of a model.
+    /// - Parameters:
+    ///   - model: where to start.
+    ///   - examples: labelled with the model's classes, in the shape of its input.
+    ///   - options: seed and threads.
+    ///   - progress: called after every step.
+    /// - Returns: the trained model, whose metadata says the learning rate, and the losses.
+    /// - Throws: ``UnlearningError``, or `CancellationError`.
+    public func train(
+        _ model: Model, on examples: any ExampleSource, options: RunOptions = RunOptions(),
+        progress: ProgressHandler? = nil
+    ) async throws -> TrainingOutcome {
+        let run = EpochRun(
+            examples: examples, configuration: configuration, phase: .training, stream: "training")
+        return try await RunContext.run(options, progress: progress) { context in
+            let outcome = try run.run(model, context: context)
+            var trained = outcome.model
+            trained.metadata.learningRate = run.configuration.learningRate
+            return TrainingOutcome(model: trained, losses: outcome.losses)
+        }
+    }
+}

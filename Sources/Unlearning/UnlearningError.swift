@@ -1,0 +1,67 @@
+import Foundation
+
+/// What keeps a run from starting or finishing. The caller's model is as it was, whatever happens.
+public enum UnlearningError: Error, Equatable {
+    /// No class was named.
+    case noClasses
+    /// Every class was named, which leaves nothing to retain.
+    case allClasses(count: Int)
+    /// The model has no class of this number.
+    case unknownClass(index: Int, classCount: Int)
+    /// The model has no class of this name.
+    case unknownClassName(name: String, known: [String])
+    /// There are no examples to work with.
+    case noExamples(of: String)
+    /// The retain data shows a class that is to be forgotten.
+    case retainsForgottenClass(index: Int, count: Int)
+    /// A label is not one of the model's classes.
+    case labelOutOfRange(data: String, label: Int, classCount: Int)
+    /// Examples have another shape than the model's input.
+    case wrongExampleShape(data: String, found: Shape, expected: Shape)
+    /// The model has an infinite or undefined number before anything was done.
+    case modelNotFinite(tensor: String)
+    /// A loss or a weight became infinite or undefined.
+    case diverged(phase: RunPhase, step: Int, what: String)
+    /// A setting is out of range.
+    case invalidSetting(name: String, value: String, remedy: String)
+}
+
+extension UnlearningError: CustomStringConvertible, LocalizedError {
+    /// The message as Foundation asks for it.
+    public var errorDescription: String? { description }
+
+    /// What is wrong and how to help it, in one line.
+    public var description: String {
+        switch self {
+        case .noClasses:
+            return "no class to forget was named; name at least one"
+        case .allClasses(let count):
+            return "all \(count) classes were named, which leaves nothing to retain; leave out at least one"
+        case .unknownClass(let index, let classCount):
+            return "the model has no class \(index); its classes are 0 to \(classCount - 1)"
+        case .unknownClassName(let name, let known):
+            let remedy =
+                known.isEmpty
+                ? "its classes have no names, so use numbers" : "its classes are: \(known.joined(separator: ", "))"
+            return "the model has no class '\(name)'; \(remedy)"
+        case .noExamples(let data):
+            return "the \(data) data has no examples; give at least one"
+        case .retainsForgottenClass(let index, let count):
+            return "the retain data has \(count) examples of class \(index), which is to be forgotten; "
+                + "leave them out, as in samples(perClass: 1000, excluding: [\(index)])"
+        case .labelOutOfRange(let data, let label, let classCount):
+            return "the \(data) data has label \(label), but the model's classes are 0 to \(classCount - 1); "
+                + "check that data and model belong together"
+        case .wrongExampleShape(let data, let found, let expected):
+            return "the \(data) data's examples are \(found), but the model takes \(expected); "
+                + "prepare them for the model"
+        case .modelNotFinite(let tensor):
+            return "the model's tensor '\(tensor)' has an infinite or undefined number; "
+                + "use a model whose training ended well"
+        case .diverged(let phase, let step, let what):
+            return "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
+        case .invalidSetting(let name, let value, let remedy):
+            return "\(name) cannot be \(value); \(remedy)"
+        }
+    }
+}
