@@ -147,6 +147,17 @@ import Testing
         #expect(message()?.hasPrefix("the file does not say which network it is for") == true)
     }
 
+    @Test(arguments: Architectures.names) func knownArchitecturesAreReadByTheirName(_ name: String) throws {
+        let network = try Architectures.named(ArchitectureIdentifier(name: name))
+        let model = try Model(
+            graph: network.graph(inputShape: [32, 32, 3], classes: 10),
+            metadata: ModelMetadata(architecture: network.identifier), seed: 1)
+        try model.write(to: url)
+        let copy = try Model(contentsOf: url)
+        #expect(copy.stateDictionary == model.stateDictionary && copy.metadata == model.metadata)
+        #expect(copy.graph.inputShape == [32, 32, 3] && copy.classCount == 10)
+    }
+
     @Test func publicInitializerAsksTheRegistry() throws {
         try model.write(to: url)
         #expect(throws: ArchitectureError.self) { try Model(contentsOf: url) }
