@@ -20,6 +20,8 @@ public enum UnlearningError: Error, Equatable {
     case wrongExampleShape(data: String, found: Shape, expected: Shape)
     /// The model has an infinite or undefined number before anything was done.
     case modelNotFinite(tensor: String)
+    /// An example has an infinite or undefined number.
+    case exampleNotFinite(data: String, index: Int)
     /// A loss or a weight became infinite or undefined.
     case diverged(phase: RunPhase, step: Int, what: String)
     /// A setting is out of range.
@@ -58,6 +60,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .modelNotFinite(let tensor):
             return "the model's tensor '\(tensor)' has an infinite or undefined number; "
                 + "use a model whose training ended well"
+        case .exampleNotFinite(let data, let index):
+            return "the \(data) data's example \(index) has an infinite or undefined number; leave it out"
         case .diverged(let phase, let step, let what):
             return "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
         case .invalidSetting(let name, let value, let remedy):

@@ -12,8 +12,6 @@ public struct UnlearningOutcome: Sendable {
     public let losses: [RunPhase: [Double]]
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]
-    /// How long forgetting took, without measuring accuracy.
-    public let totalTime: Duration
     /// The original's accuracy on the validation data, if there was any.
     public let accuracyBefore: Accuracy?
     /// The new model's accuracy on the validation data, if there was any.
@@ -22,6 +20,9 @@ public struct UnlearningOutcome: Sendable {
     public let configuration: UnlearningConfiguration
     /// The seed and threads that were used.
     public let options: RunOptions
+
+    /// How long forgetting took, without measuring accuracy.
+    public var totalTime: Duration { phaseTimes.values.reduce(.zero, +) }
 
     /// Optimizer steps of all phases.
     public var steps: Int { losses.values.reduce(0) { $0 + $1.count } }

@@ -48,19 +48,30 @@ public struct ImpairStep: Sendable {
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         try await RunContext.run(options, progress: progress) { context in
-            try model.check(retain, named: "retain")
-            return try run(noise: noise, retaining: retain).run(model, context: context)
+            try impair(model, noise: noise, retaining: retain, context: context)
         }
     }
 
-    func run(noise: [Noise], retaining retain: any ExampleSource) throws -> EpochRun {
+    func impair(
+        _ model: Model, noise: [Noise], retaining retain: any ExampleSource, context: RunContext
+    ) throws -> TrainingOutcome {
         try configuration.validate()
+        try model.check(retain, named: "retain")
         guard !noise.isEmpty else { throw UnlearningError.noExamples(of: "noise") }
-        let repeated = try noise.map {
-            try RepeatedExamples($0.examples(), times: configuration.noiseRepetitions) as any ExampleSource
+        // Retain examples come first, so that messages about them count as the caller does.
+        var sources = [retain]
+        for noise in noise {
+            let examples = try noise.examples()
+            try model.check(examples, named: "noise")
+            if let position = noise.images.elements.firstIndex(where: { !$0.isFinite }) {
+                throw UnlearningError.exampleNotFinite(
+                    data: "noise", index: position / examples.exampleShape.count)
+            }
+            sources.append(try RepeatedExamples(examples, times: configuration.noiseRepetitions))
         }
-        return EpochRun(
-            examples: try CombinedExamples(repeated + [retain]), configuration: configuration.training,
-            phase: .impair, stream: "impair")
+        return try EpochRun(
+            examples: try CombinedExamples(sources), examplesName: "retain", configuration: configuration.training,
+            phase: .impair, stream: "impair"
+        ).run(model, context: context)
     }
 }

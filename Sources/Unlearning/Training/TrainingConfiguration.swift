@@ -5,7 +5,8 @@ import NeuralGraph
 public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Passes over the examples, at least 1.
     public var epochs: Int
-    /// Examples in one step, at least 1.
+    /// Examples in one step, at least 1. An epoch's last batch may be smaller; a single example is left out if the
+    /// network has batch norm over single numbers, which cannot normalize it.
     public var batchSize: Int
     /// The optimizer.
     public var optimizer: OptimizerConfiguration
@@ -17,7 +18,8 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     public var labelSmoothing: Float
     /// A limit to the gradient.
     public var clipping: GradientClipping
-    /// Names of parameters, or of nodes for all of theirs, that stay as they are.
+    /// Names of parameters, or of nodes for all of theirs, that stay as they are. The running statistics of a frozen
+    /// batch norm still move.
     public var frozen: Set<String>
 
     /// Creates a configuration.
@@ -99,7 +101,8 @@ public struct Trainer: Sendable {
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         let run = EpochRun(
-            examples: examples, configuration: configuration, phase: .training, stream: "training")
+            examples: examples, examplesName: "training", configuration: configuration, phase: .training,
+            stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
             let outcome = try run.run(model, context: context)
             var trained = outcome.model
