@@ -13,7 +13,7 @@ public struct NoiseMaximizer: Sendable {
         public enum Normalization: String, Sendable, Codable, CaseIterable {
             /// The model's running ones, as in use.
             case running
-            /// Those of the noise itself, as in training.
+            /// Those of the noise itself, as in training; dropout is active then, too.
             case batch
         }
 
@@ -84,6 +84,13 @@ public struct NoiseMaximizer: Sendable {
     func noise(for classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
+        if configuration.normalization == .batch, configuration.imagesPerClass == 1,
+            let node = model.graph.normalizationOfSingleNumbers
+        {
+            throw UnlearningError.invalidSetting(
+                name: "noise images per class", value: "1",
+                remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
+        }
         let executor = Executor(
             model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
             threads: context.threads, precision: context.options.precision)
@@ -91,7 +98,10 @@ public struct NoiseMaximizer: Sendable {
             try NoiseInProgress(label: label, configuration: configuration, executor: executor, context: context)
         }
         for step in 0..<configuration.steps {
-            for noise in pending { try noise.step(step, executor: executor) }
+            for noise in pending {
+                try context.checkCancellation()
+                try noise.step(step, executor: executor)
+            }
             let mean = pending.reduce(0) { $0 + ($1.objectives.last ?? 0) } / Double(pending.count)
             try context.finished(step + 1, of: configuration.steps, in: .noise, loss: mean)
         }
@@ -105,6 +115,7 @@ private final class NoiseInProgress {
     private let configuration: NoiseMaximizer.Configuration
     private var images: [Float]
     private let labels: [Int32]
+    private let dropoutSeed: UInt64
     private let optimizer: any Optimizer
     private(set) var objectives: [Double] = []
     private var crossEntropies: [Double] = []
@@ -117,6 +128,7 @@ private final class NoiseInProgress {
         var random = SeededRandom(seed: context.options.seed, stream: "noise.\(label)")
         images = (0..<executor.input.count).map { _ in Float(random.normal()) }
         labels = [Int32](repeating: Int32(label), count: configuration.imagesPerClass)
+        dropoutSeed = context.seed("noise.\(label).dropout")
         optimizer = try configuration.optimizer.makeOptimizer(parameterCount: images.count)
     }
 
@@ -131,7 +143,7 @@ private final class NoiseInProgress {
             input.update(from: noise, count: count)
             executor.forward(
                 batch: batch, mode: configuration.normalization == .batch ? .training : .inference,
-                updatesState: false, seed: UInt64(step))
+                updatesState: false, seed: dropoutSeed &+ UInt64(step))
             let value = labels.withUnsafeBufferPointer { labels in
                 labels.baseAddress.map {
                     CrossEntropy().evaluate(
