@@ -6,7 +6,7 @@ import NeuralGraph
 public struct ImpairStep: Sendable {
     /// How the weights are damaged.
     public struct Configuration: Sendable, Codable, Hashable {
-        /// How often each noise image is shown in an epoch.
+        /// How often each noise image is shown in an epoch, 1 to 10,000.
         public var noiseRepetitions: Int
         /// Epochs, batch size, optimizer and rate.
         public var training: TrainingConfiguration
@@ -22,7 +22,7 @@ public struct ImpairStep: Sendable {
 
         /// Checks every setting.
         public func validate() throws {
-            try Setting.check("noise repetitions", noiseRepetitions, isAtLeast: 1)
+            try Setting.check("noise repetitions", noiseRepetitions, isIn: 1...10_000)
             try training.validate()
         }
     }

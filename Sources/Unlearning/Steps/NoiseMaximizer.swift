@@ -17,15 +17,15 @@ public struct NoiseMaximizer: Sendable {
             case batch
         }
 
-        /// Images of noise for each class.
+        /// Images of noise for each class, 1 to 100,000; all of them make one batch.
         public var imagesPerClass: Int
-        /// Gradient steps.
+        /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
         public var steps: Int
         /// The optimizer.
         public var optimizer: OptimizerConfiguration
-        /// Its learning rate.
+        /// Its learning rate, above 0.
         public var learningRate: Double
-        /// The weight of the mean squared norm.
+        /// The weight of the mean squared norm, at least 0.
         public var lambda: Double
         /// Which statistics batch norm uses.
         public var normalization: Normalization
@@ -46,8 +46,8 @@ public struct NoiseMaximizer: Sendable {
         /// Checks every setting.
         /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
         public func validate() throws {
-            try Setting.check("noise images per class", imagesPerClass, isAtLeast: 1)
-            try Setting.check("noise steps", steps, isAtLeast: 0)
+            try Setting.check("noise images per class", imagesPerClass, isIn: 1...100_000)
+            try Setting.check("noise steps", steps, isIn: 0...1_000_000)
             try Setting.check("noise learning rate", learningRate, isAbove: 0)
             guard lambda >= 0, lambda.isFinite else {
                 throw UnlearningError.invalidSetting(

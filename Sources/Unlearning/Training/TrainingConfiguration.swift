@@ -3,9 +3,9 @@ import NeuralGraph
 
 /// How a network is trained for some epochs.
 public struct TrainingConfiguration: Sendable, Codable, Hashable {
-    /// Passes over the examples, at least 1.
+    /// Passes over the examples, 1 to 1,000,000.
     public var epochs: Int
-    /// Examples in one step, at least 1. An epoch's last batch may be smaller; a single example is left out if the
+    /// Examples in one step, 1 to 1,000,000. An epoch's last batch may be smaller; a single example is left out if the
     /// network has batch norm over single numbers, which cannot normalize it.
     public var batchSize: Int
     /// The optimizer.
@@ -41,8 +41,8 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Checks every setting.
     /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
     public func validate() throws {
-        try Setting.check("epochs", epochs, isAtLeast: 1)
-        try Setting.check("batch size", batchSize, isAtLeast: 1)
+        try Setting.check("epochs", epochs, isIn: 1...1_000_000)
+        try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         try Setting.check("learning rate", learningRate, isAbove: 0)
         guard labelSmoothing >= 0, labelSmoothing < 1 else {
             throw UnlearningError.invalidSetting(
@@ -56,9 +56,10 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 
 /// Checks of single numbers, worded alike.
 enum Setting {
-    static func check(_ name: String, _ value: Int, isAtLeast least: Int) throws {
-        guard value >= least else {
-            throw UnlearningError.invalidSetting(name: name, value: "\(value)", remedy: "use \(least) or more")
+    static func check(_ name: String, _ value: Int, isIn range: ClosedRange<Int>) throws {
+        guard range.contains(value) else {
+            throw UnlearningError.invalidSetting(
+                name: name, value: "\(value)", remedy: "use \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
