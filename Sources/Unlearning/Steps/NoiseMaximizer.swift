@@ -156,17 +156,17 @@ private final class NoiseInProgress {
             executor.backward()
 
             let weight = configuration.lambda / Double(batch)
-            var squares = 0.0
-            for index in 0..<count {
-                squares += Double(noise[index]) * Double(noise[index])
-                gradient[index] += Float(2 * weight) * noise[index]
-            }
-            let objective = -value.loss + weight * squares
+            let norm = GradientClipping.euclideanNorm(of: noise, count: count, threads: executor.threads)
+            let objective = -value.loss + weight * norm * norm
             guard objective.isFinite else {
                 throw UnlearningError.diverged(phase: .noise, step: step + 1, what: "the objective")
             }
             objectives.append(objective)
             crossEntropies.append(value.loss)
+            let slope = Float(2 * weight)
+            executor.threads.forEachChunk(of: count, floatsEach: 2) { part in
+                for index in part { gradient[index] += slope * noise[index] }
+            }
             optimizer.step(
                 parameters: noise, gradients: gradient, count: count,
                 learningRate: Float(configuration.learningRate), threads: executor.threads)
