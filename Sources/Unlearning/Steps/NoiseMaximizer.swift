@@ -133,36 +133,19 @@ private final class NoiseInProgress {
     }
 
     func step(_ step: Int, executor: Executor) throws {
-        let count = images.count
-        let batch = configuration.imagesPerClass
-        guard let input = executor.input.baseAddress, let gradient = executor.inputGradient.baseAddress,
-            let logits = executor.output.baseAddress, let logitsGradient = executor.outputGradient.baseAddress
-        else { return }
         try images.withUnsafeMutableBufferPointer { images in
-            guard let noise = images.baseAddress else { return }
-            input.update(from: noise, count: count)
-            executor.forward(
-                batch: batch, mode: configuration.normalization == .batch ? .training : .inference,
-                updatesState: false, seed: dropoutSeed &+ UInt64(step))
-            let value = labels.withUnsafeBufferPointer { labels in
-                labels.baseAddress.map {
-                    CrossEntropy().evaluate(
-                        logits: logits, count: batch, classes: executor.graph.outputShape.count,
-                        targets: .labels($0), gradient: logitsGradient)
-                } ?? LossValue(loss: 0, correct: 0)
-            }
-            // The loss is maximized: its gradient is taken the other way round.
-            for index in executor.outputGradient.indices { logitsGradient[index] = -logitsGradient[index] }
-            executor.backward()
-
-            let weight = configuration.lambda / Double(batch)
+            guard let noise = images.baseAddress, let gradient = executor.inputGradient.baseAddress else { return }
+            let crossEntropy = crossEntropy(of: noise, step: step, executor: executor)
+            let count = images.count
+            let weight = configuration.lambda / Double(configuration.imagesPerClass)
             let norm = GradientClipping.euclideanNorm(of: noise, count: count, threads: executor.threads)
-            let objective = -value.loss + weight * norm * norm
+            let objective = -crossEntropy + weight * norm * norm
             guard objective.isFinite else {
                 throw UnlearningError.diverged(phase: .noise, step: step + 1, what: "the objective")
             }
             objectives.append(objective)
-            crossEntropies.append(value.loss)
+            crossEntropies.append(crossEntropy)
+
             let slope = Float(2 * weight)
             executor.threads.forEachChunk(of: count, floatsEach: 2) { part in
                 for index in part { gradient[index] += slope * noise[index] }
@@ -171,6 +154,30 @@ private final class NoiseInProgress {
                 parameters: noise, gradients: gradient, count: count,
                 learningRate: Float(configuration.learningRate), threads: executor.threads)
         }
+    }
+
+    /// The model's cross-entropy for the class; leaves the gradient of its negative by the noise in the executor.
+    private func crossEntropy(
+        of noise: UnsafePointer<Float>, step: Int, executor: Executor
+    ) -> Double {
+        guard let input = executor.input.baseAddress, let logits = executor.output.baseAddress,
+            let gradient = executor.outputGradient.baseAddress
+        else { return .nan }
+        input.update(from: noise, count: executor.input.count)
+        executor.forward(
+            batch: configuration.imagesPerClass, mode: configuration.normalization == .batch ? .training : .inference,
+            updatesState: false, seed: dropoutSeed &+ UInt64(step))
+        let value = labels.withUnsafeBufferPointer { labels in
+            labels.baseAddress.map {
+                CrossEntropy().evaluate(
+                    logits: logits, count: labels.count, classes: executor.graph.outputShape.count,
+                    targets: .labels($0), gradient: gradient)
+            }
+        }
+        // The loss is maximized: its gradient is taken the other way round.
+        for index in executor.outputGradient.indices { gradient[index].negate() }
+        executor.backward()
+        return value?.loss ?? .nan
     }
 
     func finished(shape: Shape) throws -> Noise {
