@@ -76,7 +76,9 @@ public struct Unlearner: Sendable {
 
     /// Forgets classes as a stream: progress after every step, then the outcome. Ending the iteration early, or
     /// cancelling its task, stops the run.
-    public func events(forgetting classes: some Sequence<Int>) -> AsyncThrowingStream<UnlearningEvent, any Error> {
+    public func events(forgetting classes: some Sequence<Int>) -> AsyncThrowingStream<
+        UnlearningEvent, any Error
+    > {
         let classes = Set(classes)
         return AsyncThrowingStream { continuation in
             let task = Task {
@@ -128,9 +130,11 @@ public struct Unlearner: Sendable {
         return UnlearningOutcome(
             model: repaired.model, forgottenClasses: classes, noise: noise,
             losses: [
-                .noise: NoiseMaximizer.meanObjectives(noise), .impair: impaired.losses, .repair: repaired.losses,
+                .noise: NoiseMaximizer.meanObjectives(noise), .impair: impaired.losses,
+                .repair: repaired.losses,
             ],
-            phaseTimes: record.times, accuracyBefore: before, accuracyAfter: after, configuration: configuration,
+            phaseTimes: record.times, accuracyBefore: before, accuracyAfter: after,
+            configuration: configuration,
             options: options)
     }
 
@@ -171,7 +175,8 @@ extension UnlearningConfiguration {
         let noiseImages = Double(classes * noise.imagesPerClass)
         let shown = noiseImages * Double(impair.noiseRepetitions) + Double(retained)
         return [
-            Double(validated), 2 * noiseImages * Double(noise.steps), 3 * shown * Double(impair.training.epochs),
+            Double(validated), 2 * noiseImages * Double(noise.steps),
+            3 * shown * Double(impair.training.epochs),
             3 * Double(retained) * Double(repair.epochs), Double(validated),
         ]
     }
@@ -187,7 +192,9 @@ private struct RunRecord {
     }
 
     /// Runs the next phase. Evaluation is no part of what is timed.
-    mutating func run<Result>(_ phase: RunPhase, _ context: RunContext, _ body: () throws -> Result) throws -> Result {
+    mutating func run<Result>(_ phase: RunPhase, _ context: RunContext, _ body: () throws -> Result) throws
+        -> Result
+    {
         let cost = costsAhead.popFirst() ?? 0
         let (result, time) = try context.phase(
             workAhead: cost > 0 ? costsAhead.reduce(0, +) / cost : 0, body)

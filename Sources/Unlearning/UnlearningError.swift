@@ -44,7 +44,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .unknownClassName(let name, let known):
             let remedy =
                 known.isEmpty
-                ? "its classes have no names, so use numbers" : "its classes are: \(known.joined(separator: ", "))"
+                ? "its classes have no names, so use numbers"
+                : "its classes are: \(known.joined(separator: ", "))"
             return "the model has no class '\(name)'; \(remedy)"
         case .noExamples(let data):
             return "the \(data) data has no examples; give at least one"
@@ -63,7 +64,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .exampleNotFinite(let data, let index):
             return "the \(data) data's example \(index) has an infinite or undefined number; leave it out"
         case .diverged(let phase, let step, let what):
-            return "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
+            return
+                "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
         case .invalidSetting(let name, let value, let remedy):
             return "\(name) cannot be \(value); \(remedy)"
         }

@@ -30,14 +30,16 @@ public struct UnlearningOutcome: Sendable {
     /// A few lines for people: classes, time, and accuracies if they were measured.
     public var summary: String {
         let names = forgottenClasses.sorted().map { index in
-            model.metadata.classNames.indices.contains(index) ? model.metadata.classNames[index] : "class \(index)"
+            model.metadata.classNames.indices.contains(index)
+                ? model.metadata.classNames[index] : "class \(index)"
         }
         var lines = [
             "Approximate class unlearning of \(names.joined(separator: ", ")): "
                 + "\(steps) steps in \(totalTime.secondsText)"
         ]
         if let before = accuracyBefore, let after = accuracyAfter {
-            lines.append("forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
+            lines.append(
+                "forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
             lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
         }
         return lines.joined(separator: "\n")

@@ -26,7 +26,8 @@ extension Model {
         let unknown = frozen.subtracting(nodes.map(\.name)).subtracting(parameters.keys)
         if let name = unknown.min() {
             throw UnlearningError.invalidSetting(
-                name: "frozen", value: "'\(name)'", remedy: "name parameters of the model, or nodes that have some")
+                name: "frozen", value: "'\(name)'",
+                remedy: "name parameters of the model, or nodes that have some")
         }
         let isTrainable = nodes.contains { node in
             !frozen.contains(node.name) && node.parameters.contains { !frozen.contains(node.key($0.name)) }

@@ -44,7 +44,8 @@ public struct ImpairStep: Sendable {
     ///   - progress: called after every step.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func impair(
-        _ model: Model, noise: [Noise], retaining retain: any ExampleSource, options: RunOptions = RunOptions(),
+        _ model: Model, noise: [Noise], retaining retain: any ExampleSource,
+        options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         try await RunContext.run(options, progress: progress) { context in
@@ -70,7 +71,8 @@ public struct ImpairStep: Sendable {
             sources.append(try RepeatedExamples(examples, times: configuration.noiseRepetitions))
         }
         return try EpochRun(
-            examples: try CombinedExamples(sources), examplesName: "retain", configuration: configuration.training,
+            examples: try CombinedExamples(sources), examplesName: "retain",
+            configuration: configuration.training,
             phase: .impair, stream: "impair"
         ).run(model, context: context)
     }

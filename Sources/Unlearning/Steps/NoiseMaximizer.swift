@@ -95,7 +95,8 @@ public struct NoiseMaximizer: Sendable {
             model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
             threads: context.threads, precision: context.options.precision)
         let pending = try classes.map { label in
-            try NoiseInProgress(label: label, configuration: configuration, executor: executor, context: context)
+            try NoiseInProgress(
+                label: label, configuration: configuration, executor: executor, context: context)
         }
         for step in 0..<configuration.steps {
             for noise in pending {
@@ -134,7 +135,9 @@ private final class NoiseInProgress {
 
     func step(_ step: Int, executor: Executor) throws {
         try images.withUnsafeMutableBufferPointer { images in
-            guard let noise = images.baseAddress, let gradient = executor.inputGradient.baseAddress else { return }
+            guard let noise = images.baseAddress, let gradient = executor.inputGradient.baseAddress else {
+                return
+            }
             let crossEntropy = crossEntropy(of: noise, step: step, executor: executor)
             let count = images.count
             let weight = configuration.lambda / Double(configuration.imagesPerClass)
@@ -165,7 +168,8 @@ private final class NoiseInProgress {
         else { return .nan }
         input.update(from: noise, count: executor.input.count)
         executor.forward(
-            batch: configuration.imagesPerClass, mode: configuration.normalization == .batch ? .training : .inference,
+            batch: configuration.imagesPerClass,
+            mode: configuration.normalization == .batch ? .training : .inference,
             updatesState: false, seed: dropoutSeed &+ UInt64(step))
         let value = labels.withUnsafeBufferPointer { labels in
             labels.baseAddress.map {

@@ -32,7 +32,8 @@ public struct RepairStep: Sendable {
         _ model: Model, retaining retain: any ExampleSource, context: RunContext
     ) throws -> TrainingOutcome {
         try EpochRun(
-            examples: retain, examplesName: "retain", configuration: configuration, phase: .repair, stream: "repair"
+            examples: retain, examplesName: "retain", configuration: configuration, phase: .repair,
+            stream: "repair"
         ).run(model, context: context)
     }
 }

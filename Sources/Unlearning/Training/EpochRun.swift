@@ -19,17 +19,21 @@ struct EpochRun {
         try model.checkTrainable(frozen: configuration.frozen)
         let batchSize = min(configuration.batchSize, examples.count)
         let leavesOutLast = try leavesOutLast(of: batchSize, model.graph)
-        let stepsPerEpoch = examples.count / batchSize + (examples.count % batchSize == 0 || leavesOutLast ? 0 : 1)
+        let stepsPerEpoch =
+            examples.count / batchSize + (examples.count % batchSize == 0 || leavesOutLast ? 0 : 1)
         let stepCount = stepsPerEpoch * configuration.epochs
         let session = try OptimizationSession(
-            model: model, batchSize: batchSize, loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing),
-            optimizer: configuration.optimizer, clipping: configuration.clipping, frozen: configuration.frozen,
+            model: model, batchSize: batchSize,
+            loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing),
+            optimizer: configuration.optimizer, clipping: configuration.clipping,
+            frozen: configuration.frozen,
             phase: phase, context: context)
         var losses: [Double] = []
         let dropoutSeed = context.seed("\(stream).dropout")
         for epoch in 0..<configuration.epochs {
             let loader = try BatchLoader(
-                examples, batchSize: batchSize, order: .shuffled(seed: context.seed("\(stream).order.\(epoch)")),
+                examples, batchSize: batchSize,
+                order: .shuffled(seed: context.seed("\(stream).order.\(epoch)")),
                 augmentationSeed: context.seed("\(stream).augmentation.\(epoch)"), dropsLast: leavesOutLast)
             defer { loader.cancel() }
             while let batch = try loader.next() {
@@ -58,7 +62,8 @@ struct EpochRun {
         guard batchSize > 1 else {
             throw UnlearningError.invalidSetting(
                 name: configuration.batchSize == 1 ? "batch size" : "number of \(examplesName) examples",
-                value: "1", remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
+                value: "1", remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more"
+            )
         }
         return examples.count % batchSize == 1
     }

@@ -32,13 +32,15 @@ final class OptimizationSession {
         let threads = executor.threads
         guard let inputs = batch.inputs.baseAddress, let labels = batch.labels.baseAddress,
             let target = executor.input.baseAddress, let logits = executor.output.baseAddress,
-            let gradient = executor.outputGradient.baseAddress, let parameters = executor.parameters.baseAddress,
+            let gradient = executor.outputGradient.baseAddress,
+            let parameters = executor.parameters.baseAddress,
             let gradients = executor.gradients.baseAddress
         else { return LossValue(loss: 0, correct: 0) }
         target.update(from: inputs, count: batch.inputs.count)
         executor.forward(batch: batch.count, mode: .training, seed: seed)
         let value = loss.evaluate(
-            logits: logits, count: batch.count, classes: executor.graph.outputShape.count, targets: .labels(labels),
+            logits: logits, count: batch.count, classes: executor.graph.outputShape.count,
+            targets: .labels(labels),
             gradient: gradient)
         guard value.loss.isFinite else {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
