@@ -34,7 +34,7 @@ struct Downstream {
         // A network of a few thousand numbers and a dozen steps: the authors' rates suit it.
         var configuration = UnlearningConfiguration.paper
         configuration.noise.imagesPerClass = 40
-        configuration.impair.noiseRepetitions = 4
+        configuration.impair.noiseRepetitions = 20
         configuration.impair.training.batchSize = 40
         configuration.repair.batchSize = 40
         let retain = try without(label: 2, examples)
