@@ -82,7 +82,8 @@ public struct RetrainingComparison: Sendable {
         }
         func accuracy(_ model: Model, _ stage: Stage) async throws -> Accuracy {
             try await Evaluator().accuracy(
-                of: model, on: measured, forgottenClasses: classes, options: options, progress: handler(stage))
+                of: model, on: measured, forgottenClasses: classes, options: options, progress: handler(stage)
+            )
         }
 
         let all = try model.prepare(images, augmentation: augmentation)
@@ -100,7 +101,8 @@ public struct RetrainingComparison: Sendable {
                 steps: original.steps, speedUp: nil),
             Entry(
                 stage: .forgotten, model: unlearned.model, accuracy: unlearnedAccuracy,
-                time: unlearned.totalTime, steps: unlearned.steps, speedUp: retrained.time / unlearned.totalTime),
+                time: unlearned.totalTime, steps: unlearned.steps,
+                speedUp: retrained.time / unlearned.totalTime),
             Entry(
                 stage: .retrained, model: retrained.model, accuracy: retrainedAccuracy, time: retrained.time,
                 steps: retrained.steps, speedUp: 1),

@@ -13,9 +13,11 @@ extension TensorExamples {
     public init(inputsFrom url: URL) throws {
         let file = try SafetensorsFile(contentsOf: url)
         guard file.names == [Self.inputTensorName], let shape = file.shape(of: Self.inputTensorName) else {
-            let found = file.names.isEmpty ? "no tensors" : "\(file.names.count) tensors, '\(file.names[0])' first,"
+            let found =
+                file.names.isEmpty ? "no tensors" : "\(file.names.count) tensors, '\(file.names[0])' first,"
             throw UnlearningError.notInputs(
-                path: url.path, message: "holds \(found) where one tensor '\(Self.inputTensorName)' is expected")
+                path: url.path,
+                message: "holds \(found) where one tensor '\(Self.inputTensorName)' is expected")
         }
         guard shape.rank == 4 else {
             throw UnlearningError.notInputs(
