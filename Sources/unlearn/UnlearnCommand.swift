@@ -14,10 +14,12 @@ struct UnlearnCommand: AsyncParsableCommand {
             Data sets: fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS.
 
             EXAMPLES
-              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 --output model.safetensors
-              unlearn forget model.safetensors --classes "T-shirt/top" --retain fashion-mnist \
-            --output forgotten.safetensors
-              unlearn evaluate forgotten.safetensors --dataset fashion-mnist --forgotten "T-shirt/top"
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --output model.safetensors
+              unlearn forget model.safetensors --classes "T-shirt/top" \\
+                --retain fashion-mnist --output forgotten.safetensors
+              unlearn evaluate forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten "T-shirt/top"
             """,
         version: PackageVersion.current,
         subcommands: [Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self])

@@ -11,14 +11,18 @@ struct Compare: ReportingCommand {
             weights; then measures all three on the test split. Training is as in 'unlearn train'. Nothing is written.
 
             EXAMPLES
-              unlearn compare --dataset fashion-mnist --architecture resnet18 --classes "T-shirt/top"
-              unlearn compare --dataset fashion-mnist --architecture allcnn-bn --classes 0,2 --epochs 1 --preset paper
+              unlearn compare --dataset fashion-mnist --architecture resnet18 \\
+                --classes "T-shirt/top"
+              unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
+                --classes 0,2 --epochs 1 --preset paper
             """)
 
     @OptionGroup var training: TrainingFlags
     @OptionGroup var forgetting: ForgettingFlags
 
-    @Option(help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
     var epochs: Int = 3
 
     @OptionGroup var flags: RunFlags

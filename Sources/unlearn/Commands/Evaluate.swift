@@ -11,8 +11,10 @@ struct Evaluate: ReportingCommand {
 
             EXAMPLES
               unlearn evaluate model.safetensors --dataset fashion-mnist
-              unlearn evaluate forgotten.safetensors --dataset fashion-mnist --forgotten 0,2 --json
-              unlearn evaluate torch.safetensors --architecture resnet18 --dataset fashion-mnist --split train
+              unlearn evaluate forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten 0,2 --json
+              unlearn evaluate torch.safetensors --architecture resnet18 \\
+                --dataset fashion-mnist --split train
             """)
 
     @OptionGroup var model: ModelFlags

@@ -14,11 +14,13 @@ struct Forget: ReportingCommand {
             normalization are then those of the retain data set.
 
             EXAMPLES
-              unlearn forget model.safetensors --classes 0,2 --retain fashion-mnist --output forgotten.safetensors
-              unlearn forget model.safetensors --classes "T-shirt/top" --retain fashion-mnist \
-            --validation fashion-mnist --json --output forgotten.safetensors
-              unlearn forget torch.safetensors --architecture resnet18 --classes Bag --retain fashion-mnist \
-            --preset paper --output forgotten.safetensors
+              unlearn forget model.safetensors --classes 0,2 --retain fashion-mnist \\
+                --output forgotten.safetensors
+              unlearn forget model.safetensors --classes "T-shirt/top" \\
+                --retain fashion-mnist --validation fashion-mnist --json \\
+                --output forgotten.safetensors
+              unlearn forget torch.safetensors --architecture resnet18 --classes Bag \\
+                --retain fashion-mnist --preset paper --output forgotten.safetensors
             """)
 
     @OptionGroup var model: ModelFlags

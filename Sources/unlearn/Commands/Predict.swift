@@ -12,8 +12,10 @@ struct Predict: ReportingCommand {
             is normalized already.
 
             EXAMPLES
-              unlearn predict model.safetensors --dataset fashion-mnist --logits logits.safetensors
-              unlearn predict model.safetensors --input images.safetensors --logits logits.safetensors
+              unlearn predict model.safetensors --dataset fashion-mnist \\
+                --logits logits.safetensors
+              unlearn predict model.safetensors --input images.safetensors \\
+                --logits logits.safetensors
             """)
 
     @OptionGroup var model: ModelFlags
@@ -24,7 +26,7 @@ struct Predict: ReportingCommand {
     var dataset: DatasetSpecification?
 
     @Option(
-        help: ArgumentHelp("Which part of the data set: train or test. (default: test)", valueName: "split"))
+        help: ArgumentHelp("Which part of the data set; test if left out.", valueName: "split"))
     var split: DatasetSplit?
 
     @Option(

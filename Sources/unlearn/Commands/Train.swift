@@ -14,16 +14,17 @@ struct Train: ReportingCommand {
             what forgetting is compared with.
 
             EXAMPLES
-              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 --output model.safetensors
-              unlearn train --dataset cifar10:data/cifar10 --architecture resnet18 --stem small --epochs 10 \
-            --augment --output cifar.safetensors
-              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \
-            --exclude-classes "T-shirt/top" --output retrained.safetensors
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --output model.safetensors
+              unlearn train --dataset cifar10:data/cifar10 --architecture resnet18 \\
+                --stem small --epochs 10 --augment --output cifar.safetensors
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --exclude-classes "T-shirt/top" --output retrained.safetensors
             """)
 
     @OptionGroup var training: TrainingFlags
 
-    @Option(help: ArgumentHelp("Passes over the images.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"))
     var epochs: Int
 
     @Option(

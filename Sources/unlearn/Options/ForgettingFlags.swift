@@ -11,6 +11,7 @@ struct ForgettingFlags: ParsableArguments {
     var classes: ClassList
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Retain images of each class that forgetting sees; a class that has fewer gives all.",
             valueName: "number"))

@@ -20,6 +20,7 @@ struct ModelFlags: ParsableArguments {
     var stem: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"))
     var imageSize: Int?

@@ -4,12 +4,15 @@ import Unlearning
 /// What every command takes.
 struct RunFlags: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The seed of everything random. One seed gives the same result to the bit, on any number of threads.",
             valueName: "number"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Threads that compute. (default: all processors)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads that compute. (default: all processors)", valueName: "number"))
     var threads: Int?
 
     @Flag(help: "Print one JSON object to standard output and nothing else.")

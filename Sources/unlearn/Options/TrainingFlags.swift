@@ -22,17 +22,21 @@ struct TrainingFlags: ParsableArguments {
     var stem: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Height and width of the inputs; smaller images are padded with zeros.", valueName: "pixels"))
     var imageSize: Int = 32
 
-    @Option(help: ArgumentHelp("Channels of the inputs; a grey image is repeated.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Channels of the inputs; a grey image is repeated.", valueName: "number"))
     var channels: Int = 3
 
-    @Option(help: ArgumentHelp("Images in one step.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step.", valueName: "number"))
     var batchSize: Int = 256
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Adam's learning rate, the largest of the schedule.", valueName: "rate"))
     var learningRate: Double = 1e-3
 
