@@ -84,9 +84,8 @@ public struct NoiseMaximizer: Sendable {
     func noise(for classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
-        let executor = Executor(
-            model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
-            threads: context.threads, precision: context.options.precision)
+        let executor = try context.executor(
+            model: model, batchCapacity: configuration.imagesPerClass, computing: .input)
         let pending = try classes.map { label in
             try NoiseInProgress(label: label, configuration: configuration, executor: executor, context: context)
         }
