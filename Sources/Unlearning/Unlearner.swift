@@ -71,7 +71,7 @@ public struct Unlearner: Sendable {
     public func forget(
         classesNamed names: [String], progress: ProgressHandler? = nil
     ) async throws -> UnlearningOutcome {
-        try await forget(classes: model.classIndices(named: names), progress: progress)
+        try await forget(classes: model.classIndices(of: ClassList(names)), progress: progress)
     }
 
     /// Forgets classes as a stream: progress after every step, then the outcome. Ending the iteration early, or

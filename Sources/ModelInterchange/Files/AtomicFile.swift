@@ -94,9 +94,25 @@ public final class AtomicFile {
     }
 
     /// Checks that a file can be written, before the work whose result goes there. Leaves nothing behind.
-    /// - Throws: ``FileError`` as ``init(replacing:)``.
-    public static func checkDestination(_ url: URL) throws(FileError) {
+    /// - Parameter inputs: files that the work reads, which its result must not replace, by whatever path.
+    /// - Throws: ``FileError`` as ``init(replacing:)``, or if the destination is one of the inputs.
+    public static func checkDestination(_ url: URL, keeping inputs: [URL] = []) throws(FileError) {
         _ = try AtomicFile(replacing: url)
+        guard let destination = identity(of: url) else { return }
+        for input in inputs where identity(of: input) == destination {
+            throw FileError(url.path, "is an input of this run and is not replaced; give another name")
+        }
+    }
+
+    private struct Identity: Equatable {
+        let device: UInt64
+        let node: UInt64
+    }
+
+    private static func identity(of url: URL) -> Identity? {
+        var status = stat()
+        guard stat(url.path, &status) == 0 else { return nil }
+        return Identity(device: UInt64(truncatingIfNeeded: status.st_dev), node: UInt64(status.st_ino))
     }
 
     private func failure(_ attempt: String) -> FileError {

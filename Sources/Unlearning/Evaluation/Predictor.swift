@@ -28,9 +28,8 @@ public struct Predictor: Sendable {
             throw UnlearningError.wrongExampleShape(
                 data: "input", found: examples.exampleShape, expected: model.graph.inputShape)
         }
-        let executor = Executor(
-            model: model, batchCapacity: max(1, min(batchSize, examples.count)), threads: context.threads,
-            precision: context.options.precision)
+        let executor = try context.executor(
+            model: model, batchCapacity: max(1, min(batchSize, examples.count)))
         let loader = try BatchLoader(examples, batchSize: batchSize)
         defer { loader.cancel() }
         let classes = model.classCount

@@ -26,6 +26,7 @@ final class RunContext: @unchecked Sendable {
         _ options: RunOptions, progress: ProgressHandler?,
         _ body: @escaping @Sendable (RunContext) throws -> Result
     ) async throws -> Result {
+        try options.validate()
         let context = RunContext(options: options, handler: progress)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -39,6 +40,23 @@ final class RunContext: @unchecked Sendable {
         } onCancel: {
             context.isCancelled.store(true, ordering: .relaxed)
         }
+    }
+
+    /// An executor with the run's threads.
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
+    func executor(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing
+    ) throws(UnlearningError) -> Executor {
+        let plan = ExecutionSummary(
+            model: model, batchCapacity: batchCapacity, computing: request, workers: threads.workers,
+            precision: options.precision)
+        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        guard plan.byteCount <= available else {
+            throw .outOfMemory(batch: batchCapacity, needed: plan.byteCount, available: available)
+        }
+        return Executor(
+            model: model, batchCapacity: batchCapacity, computing: request, threads: threads,
+            precision: options.precision)
     }
 
     func checkCancellation() throws {

@@ -91,9 +91,8 @@ public struct NoiseMaximizer: Sendable {
                 name: "noise images per class", value: "1",
                 remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
         }
-        let executor = Executor(
-            model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
-            threads: context.threads, precision: context.options.precision)
+        let executor = try context.executor(
+            model: model, batchCapacity: configuration.imagesPerClass, computing: .input)
         let pending = try classes.map { label in
             try NoiseInProgress(
                 label: label, configuration: configuration, executor: executor, context: context)

@@ -15,10 +15,9 @@ final class OptimizationSession {
         clipping: GradientClipping = .none, frozen: Set<String> = [], phase: RunPhase, context: RunContext
     ) throws {
         try clipping.validate()
-        executor = Executor(
+        executor = try context.executor(
             model: model, batchCapacity: batchSize,
-            computing: GradientRequest(input: false, parameters: true, frozen: frozen),
-            threads: context.threads, precision: context.options.precision)
+            computing: GradientRequest(input: false, parameters: true, frozen: frozen))
         self.loss = loss
         self.optimizer = try optimizer.makeOptimizer(parameterCount: executor.trainableCount)
         self.clipping = clipping

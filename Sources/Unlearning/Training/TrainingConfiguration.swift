@@ -59,14 +59,15 @@ enum Setting {
     static func check(_ name: String, _ value: Int, isIn range: ClosedRange<Int>) throws {
         guard range.contains(value) else {
             throw UnlearningError.invalidSetting(
-                name: name, value: "\(value)", remedy: "use \(range.lowerBound) to \(range.upperBound)")
+                name: name, value: "\(value)",
+                remedy: "use a number from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
     static func check(_ name: String, _ value: Double, isAbove bound: Double) throws {
         guard value > bound, value.isFinite else {
             throw UnlearningError.invalidSetting(
-                name: name, value: "\(value)", remedy: "use a number above \(bound)")
+                name: name, value: "\(value)", remedy: "use a finite number above \(bound.formattedShortly)")
         }
     }
 }
