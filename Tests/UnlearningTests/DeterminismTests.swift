@@ -1,0 +1,62 @@
+import Testing
+import Unlearning
+
+@Suite("Determinism")
+struct DeterminismTests {
+    private func forget(_ options: RunOptions, dropout: Float? = nil) async throws -> UnlearningOutcome {
+        let trained = try await Patterns.model
+        let model = try Model(
+            graph: convolutionalNetwork(Patterns.shape, classes: 6, dropout: dropout),
+            metadata: trained.metadata, stateDictionary: trained.stateDictionary)
+        var configuration = Patterns.configuration
+        configuration.noise.normalization = dropout == nil ? .running : .batch
+        return try await Unlearner(
+            model: model, retaining: Patterns.retained(without: [0, 3]), configuration: configuration,
+            options: options
+        ).forget(classes: [0, 3])
+    }
+
+    @Test("models are bit-identical for any number of threads, from run to run", arguments: [nil, 0.2])
+    func threads(dropout: Float?) async throws {
+        let first = try await forget(RunOptions(seed: 5, threadCount: 1), dropout: dropout)
+        for threads in [1, 2, 3, nil] {
+            let other = try await forget(RunOptions(seed: 5, threadCount: threads), dropout: dropout)
+            #expect(other.model.stateDictionary == first.model.stateDictionary)
+            #expect(other.losses == first.losses)
+            #expect(other.noise.map(\.images) == first.noise.map(\.images))
+        }
+    }
+
+    @Test("another seed gives another model")
+    func seeds() async throws {
+        let first = try await forget(RunOptions(seed: 5))
+        let other = try await forget(RunOptions(seed: 6))
+        #expect(other.model.stateDictionary != first.model.stateDictionary)
+        #expect(other.noise[0].images != first.noise[0].images)
+    }
+
+    @Test("fast and strict algorithms agree as far as training lets them")
+    func precision() async throws {
+        let fast = try await forget(RunOptions(seed: 5, precision: .fast))
+        let strict = try await forget(RunOptions(seed: 5, precision: .strict))
+        for phase in [RunPhase.noise, .impair] {
+            let (a, b) = (try #require(fast.losses[phase]), try #require(strict.losses[phase]))
+            // Later steps drift apart: Adam divides by gradients that are nearly 0.
+            for step in 0..<3 { #expect(abs(a[step] - b[step]) < 1e-3 * max(1, abs(b[step]))) }
+        }
+        let test = try fast.model.prepare(Patterns.test)
+        let options = RunOptions()
+        let a = try await Evaluator().accuracy(of: fast.model, on: test, options: options)
+        let b = try await Evaluator().accuracy(of: strict.model, on: test, options: options)
+        #expect(abs(try #require(a.all) - #require(b.all)) < 0.08)
+    }
+
+    @Test("a run leaves another run alone")
+    func concurrentRuns() async throws {
+        async let first = forget(RunOptions(seed: 5))
+        async let second = forget(RunOptions(seed: 6))
+        async let third = forget(RunOptions(seed: 5))
+        let models = try await [first, second, third].map(\.model.stateDictionary)
+        #expect(models[0] == models[2] && models[0] != models[1])
+    }
+}
