@@ -4,7 +4,7 @@
 // every block of tiles. A micro-kernel keeps a block of results in registers: 12 x 32 with AVX-512, 6 x 16 else.
 
 enum { LANES = 16, MOST_ROWS = 12, MOST_VECTORS = 2 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 // The results of a block stay in registers only if their indices are constants.

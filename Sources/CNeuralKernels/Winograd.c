@@ -4,7 +4,7 @@
 
 // Sixteen channels at a time: one register with AVX-512, two with AVX2, four with SSE or NEON.
 enum { LANES = 16 };
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
 // The interpolation points are 0, +-P, +-Q and infinity; all of these are exact in float.
 #define P 0.625f
@@ -17,7 +17,7 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 // Vectors are handed over by address: by value their calling convention would differ between the dispatch levels.
 static inline void load(lanes *value, const float *source, ptrdiff_t count) {
     if (count >= LANES) {
-        memcpy(value, source, sizeof *value);
+        *value = *(const lanes *)source;
     } else {
         *value = (lanes){0};
         memcpy(value, source, (size_t)count * sizeof(float));
@@ -26,7 +26,7 @@ static inline void load(lanes *value, const float *source, ptrdiff_t count) {
 
 static inline void store(float *target, const lanes *value, ptrdiff_t count) {
     if (count >= LANES) {
-        memcpy(target, value, sizeof *value);
+        *(lanes *)target = *value;
     } else {
         memcpy(target, value, (size_t)count * sizeof(float));
     }
