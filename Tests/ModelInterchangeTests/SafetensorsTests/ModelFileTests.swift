@@ -1,0 +1,236 @@
+import Foundation
+import NeuralGraph
+import Testing
+
+@testable import ModelInterchange
+
+@Suite struct ModelFileTests {
+    private let folder: TemporaryFolder
+    private let url: URL
+    private let model: Model
+
+    init() throws {
+        folder = try TemporaryFolder()
+        url = folder.file("model.safetensors")
+        let tiny = TinyArchitecture(bias: true)
+        let metadata = ModelMetadata(
+            architecture: tiny.identifier, classNames: ["T-shirt/top", "\"Größe\"", "c", "d"],
+            normalization: Normalization(mean: [0.2860, 0.1], standardDeviation: [0.3530, 1]),
+            learningRate: 0.001)
+        let counted = try Model(
+            graph: tiny.graph(inputShape: [5, 6, 2], classes: 4), metadata: metadata, seed: 3)
+        model = try counted.replacing(["fc.num_batches_tracked": Tensor([1234], shape: [])])
+    }
+
+    private func read(_ architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil) throws -> Model {
+        try Model(
+            contentsOf: url, architecture: architecture, imageSize: imageSize,
+            registry: TinyArchitecture.registry)
+    }
+
+    private func message(_ architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil) -> String? {
+        do {
+            _ = try read(architecture, imageSize: imageSize)
+            return nil
+        } catch {
+            return "\(error)".replacingOccurrences(of: "\(url.path): ", with: "")
+        }
+    }
+
+    /// Writes the model's tensors with a description of the test's own.
+    private func write(_ description: String, version: String = "1") throws {
+        try SafetensorsWriter.write(
+            model.stateDictionary,
+            metadata: ["unlearning.format_version": version, "unlearning.model": description], to: url)
+    }
+
+    @Test func roundTrip() throws {
+        try model.write(to: url)
+        let copy = try read()
+        #expect(copy.stateDictionary == model.stateDictionary)
+        #expect(copy.parameters.keys == model.parameters.keys)
+        #expect(copy.metadata == model.metadata)
+        #expect(copy.graph.inputShape == [5, 6, 2] && copy.classCount == 4)
+        #expect(try folder.content == ["model.safetensors"])
+    }
+
+    @Test func bytesAreReproducible() throws {
+        try model.write(to: url)
+        let first = try Data(contentsOf: url)
+        try read().write(to: url)
+        #expect(try Data(contentsOf: url) == first)
+    }
+
+    @Test func filesAreAsPyTorchWantsThem() throws {
+        try model.write(to: url)
+        let file = try SafetensorsFile(contentsOf: url)
+        #expect(file.metadata["format"] == "pt")
+        #expect(file.metadata["unlearning.format_version"] == "1")
+        #expect(file.names == ["fc.bias", "fc.num_batches_tracked", "fc.running_mean", "fc.weight"])
+        #expect(file.scalarType(of: "fc.num_batches_tracked") == .int64)
+        #expect(file.scalarType(of: "fc.weight") == .float32)
+    }
+
+    @Test func undefinedWeightsAreRead() throws {
+        try model.replacing(["fc.bias": Tensor([.nan, .infinity, 0, 1], shape: [4])]).write(to: url)
+        #expect(try read().firstNonFiniteTensor == "fc.bias")
+    }
+
+    @Test func undefinedMetadataIsKept() throws {
+        var diverged = model
+        diverged.metadata.learningRate = .nan
+        try diverged.write(to: url)
+        #expect(try read().metadata.learningRate?.isNaN == true)
+    }
+
+    @Test func theArchitectureMayBeRepeated() throws {
+        try model.write(to: url)
+        for identifier in [ArchitectureIdentifier(name: "tiny"), model.metadata.architecture] {
+            #expect(try read(identifier).metadata == model.metadata)
+        }
+    }
+
+    @Test func anotherArchitectureIsRefused() throws {
+        try model.write(to: url)
+        #expect(
+            message(ArchitectureIdentifier(name: "tiny", options: ["bias": "no"]))
+                == "the file is for 'tiny, bias yes', not 'tiny, bias no'; leave the architecture out")
+        #expect(
+            message(ArchitectureIdentifier(name: "huge"))
+                == "there is no architecture 'huge'; choose one of: tiny")
+        #expect(
+            message(imageSize: 5) == "the file is for inputs of 5x6x2, not of size 5; leave the size out")
+    }
+
+    @Test func foreignFilesNeedAnArchitecture() throws {
+        try SafetensorsWriter.write(model.stateDictionary, to: url)
+        #expect(
+            message()
+                == "the file does not say which network it is for; name it, such as "
+                + "--architecture resnet18 --image-size 32")
+        let tiny = ArchitectureIdentifier(name: "tiny")
+        let copy = try read(tiny)
+        #expect(copy.stateDictionary == model.stateDictionary)
+        #expect(copy.graph.inputShape == [32, 32, 2] && copy.classCount == 4)
+        #expect(copy.metadata == ModelMetadata(architecture: TinyArchitecture(bias: true).identifier))
+        #expect(try read(tiny, imageSize: 7).graph.inputShape == [7, 7, 2])
+        for size in [0, -1, 65_537, Int.max] {
+            #expect(message(tiny, imageSize: size) == "image size: \(size) is out of range; use 1...65536")
+        }
+    }
+
+    @Test func tensorsThatDoNotFitAreNamed() throws {
+        let remedy = "check that the architecture and its options are the ones the file was made with"
+        let tiny = ArchitectureIdentifier(name: "tiny")
+        var tensors = model.stateDictionary
+        tensors["extra"] = Tensor(repeating: 0, shape: [1])
+        try SafetensorsWriter.write(tensors, to: url)
+        #expect(message(tiny) == "tensor 'extra' is not in this network; \(remedy)")
+        tensors["extra"] = nil
+        tensors["fc.bias"] = Tensor(repeating: 0, shape: [5])
+        try SafetensorsWriter.write(tensors, to: url)
+        #expect(message(tiny) == "tensor 'fc.bias' is 5 where the network has 4; \(remedy)")
+        tensors["fc.bias"] = nil
+        try SafetensorsWriter.write(tensors, to: url)
+        #expect(message(tiny) == "tensor 'fc.bias' is missing; \(remedy)")
+        tensors["fc.weight"] = nil
+        try SafetensorsWriter.write(tensors, to: url)
+        #expect(message(tiny)?.contains("'fc.weight' is missing") == true)
+    }
+
+    @Test func networksOfOnesOwnAreReadByTheirGraph() throws {
+        var own = model
+        own.metadata.architecture = nil
+        try own.write(to: url)
+        let copy = try Model(contentsOf: url, graph: own.graph)
+        #expect(copy.stateDictionary == own.stateDictionary && copy.metadata == own.metadata)
+        #expect(message()?.hasPrefix("the file does not say which network it is for") == true)
+    }
+
+    @Test(arguments: Architectures.names) func knownArchitecturesAreReadByTheirName(_ name: String) throws {
+        let network = try Architectures.named(ArchitectureIdentifier(name: name))
+        let model = try Model(
+            graph: network.graph(inputShape: [32, 32, 3], classes: 10),
+            metadata: ModelMetadata(architecture: network.identifier), seed: 1)
+        try model.write(to: url)
+        let copy = try Model(contentsOf: url)
+        #expect(copy.stateDictionary == model.stateDictionary && copy.metadata == model.metadata)
+        #expect(copy.graph.inputShape == [32, 32, 3] && copy.classCount == 10)
+    }
+
+    @Test func publicInitializerAsksTheRegistry() throws {
+        try model.write(to: url)
+        #expect(throws: ArchitectureError.self) { try Model(contentsOf: url) }
+    }
+
+    @Test(arguments: [
+        ("", "the metadata's unlearning.model is damaged (not JSON); write the file again"),
+        ("{}", "the metadata's unlearning.model is damaged (no classNames); write the file again"),
+        (
+            #"{"classNames":3}"#,
+            "the metadata's unlearning.model is damaged (wrong type of classNames); write the file again"
+        ),
+        (
+            #"{"classNames":[],"inputShape":[],"classes":4}"#,
+            "the metadata's input shape [] is not one of an image; write the file again"
+        ),
+        (
+            #"{"classNames":[],"inputShape":[-1,2,3],"classes":4}"#,
+            "the metadata's input shape [-1, 2, 3] is not one of an image; write the file again"
+        ),
+        (
+            #"{"classNames":[],"inputShape":[9000000000,9000000000,9000000000],"classes":4}"#,
+            "the metadata's input shape [9000000000, 9000000000, 9000000000] is not one of an image; "
+                + "write the file again"
+        ),
+        (
+            #"{"classNames":[],"inputShape":[2,2,2],"classes":0}"#,
+            "the metadata's 0 classes are out of range; write the file again"
+        ),
+        (
+            #"{"classNames":["a"],"inputShape":[2,2,2],"classes":4}"#,
+            "the metadata has 1 class names for 4 classes; write the file again"
+        ),
+    ])
+    func damagedDescriptionsAreNamed(_ description: String, _ expected: String) throws {
+        try write(description)
+        #expect(message() == expected)
+    }
+
+    @Test func versionsAreChecked() throws {
+        let description =
+            #"{"architecture":{"name":"tiny","options":{}},"classNames":[],"#
+            + #""inputShape":[5,6,2],"classes":4}"#
+        try write(description)
+        #expect(message() == nil)
+        try write(description, version: "2")
+        #expect(message() == "the file has format version 2, and this program reads 1; update it")
+        for version in ["0", "-1", "x", ""] {
+            try write(description, version: version)
+            #expect(
+                message()
+                    == "the metadata's unlearning.format_version is '\(version)', which is no version; "
+                    + "write the file again")
+        }
+    }
+
+    @Test func classesMustBeTheTensors() throws {
+        try write(
+            #"{"architecture":{"name":"tiny","options":{}},"classNames":[],"inputShape":[5,6,2],"classes":3}"#
+        )
+        #expect(message()?.hasPrefix("tensor 'fc.weight' is 4x2 where the network has 3x2") == true)
+    }
+
+    @Test func largeFilesAreFast() throws {
+        // As many numbers as ResNet-18 has.
+        let tensors = Dictionary(
+            uniqueKeysWithValues: (0..<62).map { ("t\($0)", Tensor(repeating: Float($0), shape: [180_224])) })
+        try SafetensorsWriter.write(tensors, to: url)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let count = try SafetensorsFile(contentsOf: url).tensors().count
+        let time = clock.now - start
+        #expect(count == 62)
+        #expect(time < .seconds(1), "usually some hundredths of a second")
+    }
+}

@@ -1,0 +1,147 @@
+import Foundation
+import NeuralGraph
+import Testing
+
+@Suite struct OptimizerTests {
+    struct Trajectory: Sendable, CustomTestStringConvertible {
+        let name: String
+        let configuration: OptimizerConfiguration
+        let learningRate: Float
+        var testDescription: String { name }
+    }
+
+    static let trajectories = [
+        Trajectory(name: "sgd", configuration: .sgd(momentum: 0.9, weightDecay: 0.01), learningRate: 0.1),
+        Trajectory(
+            name: "sgd_nesterov", configuration: .sgd(momentum: 0.9, nesterov: true, weightDecay: 0.01),
+            learningRate: 0.1),
+        Trajectory(name: "adam", configuration: .adam(weightDecay: 0.01), learningRate: 0.01),
+        Trajectory(name: "adamw", configuration: .adamW(weightDecay: 0.1), learningRate: 0.01),
+    ]
+
+    @Test(arguments: trajectories) func followsPyTorch(_ trajectory: Trajectory) throws {
+        let expected = try LossFixtures().values("\(trajectory.name).trajectory")
+        var parameters = LossFixtures.symmetric("parameters", count: 16)
+        let optimizer = try trajectory.configuration.makeOptimizer(parameterCount: 16)
+        let threads = ThreadTeam(workers: 1)
+        for step in 0..<10 {
+            let noise = LossFixtures.symmetric("gradient.\(step)", count: 16)
+            let gradients = zip(parameters, noise).map { $0 * 0.5 + $1 }
+            optimizer.step(
+                parameters: &parameters, gradients: gradients, count: 16,
+                learningRate: trajectory.learningRate, threads: threads)
+            let row = Array(expected[step * 16..<(step + 1) * 16])
+            #expect(relativeError(parameters, row) < 1e-6, "step \(step)")
+        }
+    }
+
+    /// More than a chunk, and no multiple of one or of a vector.
+    private static let count = 3 * 16384 + 13
+
+    private func parameters(
+        after steps: Int, _ configuration: OptimizerConfiguration, workers: Int
+    ) throws -> [Float] {
+        var parameters = LossFixtures.symmetric("parameters", count: Self.count)
+        let optimizer = try configuration.makeOptimizer(parameterCount: Self.count)
+        let threads = ThreadTeam(workers: workers)
+        for step in 0..<steps {
+            var gradients = LossFixtures.symmetric("gradient.\(step)", count: Self.count)
+            GradientClipping.norm(1).apply(to: &gradients, count: Self.count, threads: threads)
+            optimizer.step(
+                parameters: &parameters, gradients: gradients, count: Self.count, learningRate: 0.1,
+                threads: threads)
+        }
+        return parameters
+    }
+
+    @Test(arguments: [
+        OptimizerConfiguration.sgd, .sgd(momentum: 0.9, nesterov: true, weightDecay: 0.1), .adam, .adamW,
+    ])
+    func doesNotDependOnWorkers(_ configuration: OptimizerConfiguration) throws {
+        let one = try parameters(after: 3, configuration, workers: 1)
+        #expect(try parameters(after: 3, configuration, workers: 2) == one)
+        #expect(try parameters(after: 3, configuration, workers: 7) == one)
+        #expect(one.allSatisfy { $0.isFinite })
+    }
+
+    @Test func vectorTailsAreAsTheRest() throws {
+        // Equal inputs must move equally wherever they stand in the vector.
+        for count in [1, 3, 15, 16, 17, 33, 63] {
+            var parameters = [Float](repeating: 0.3, count: count)
+            let gradients = [Float](repeating: 0.7, count: count)
+            let optimizer = try OptimizerConfiguration.adam(weightDecay: 0.1)
+                .makeOptimizer(parameterCount: count)
+            for _ in 0..<5 {
+                optimizer.step(
+                    parameters: &parameters, gradients: gradients, count: count, learningRate: 0.1,
+                    threads: ThreadTeam(workers: 1))
+            }
+            #expect(Set(parameters).count == 1, "\(count) parameters")
+        }
+    }
+
+    @Test func plainDescentSubtractsTheGradient() throws {
+        var parameters: [Float] = [1, 2]
+        let optimizer = try OptimizerConfiguration.sgd.makeOptimizer(parameterCount: 2)
+        optimizer.step(
+            parameters: &parameters, gradients: [4, -4], count: 2, learningRate: 0.25,
+            threads: ThreadTeam(workers: 1))
+        #expect(parameters == [0, 3])
+        #expect(optimizer.parameterCount == 2)
+    }
+
+    @Test func undefinedGradientsShow() throws {
+        for configuration: OptimizerConfiguration in [.sgd, .sgd(momentum: 0.9), .adam, .adamW] {
+            var parameters: [Float] = [1, 2]
+            let optimizer = try configuration.makeOptimizer(parameterCount: 2)
+            optimizer.step(
+                parameters: &parameters, gradients: [.nan, 0], count: 2, learningRate: 0.1,
+                threads: ThreadTeam(workers: 1))
+            #expect(parameters[0].isNaN && parameters[1].isFinite)
+        }
+    }
+
+    @Test func nothingToDoIsFine() throws {
+        for configuration: OptimizerConfiguration in [.sgd, .adam] {
+            var parameters: [Float] = []
+            let optimizer = try configuration.makeOptimizer(parameterCount: 0)
+            optimizer.step(
+                parameters: &parameters, gradients: [], count: 0, learningRate: 1,
+                threads: ThreadTeam(workers: 2))
+        }
+    }
+
+    @Test(arguments: [
+        (
+            OptimizerConfiguration.sgd(momentum: -1),
+            "momentum: -1.0 is out of range; use 0 or more, usually 0.9"
+        ),
+        (.sgd(momentum: .nan), "momentum: nan is out of range; use 0 or more, usually 0.9"),
+        (.sgd(nesterov: true), "nesterov: there is no momentum to look ahead with; set one above 0"),
+        (.sgd(weightDecay: -0.1), "weight decay: -0.1 is out of range; use 0 or more"),
+        (.adam(beta1: 1), "beta1: 1.0 is out of range; use 0 or more and less than 1"),
+        (.adam(beta2: -0.5), "beta2: -0.5 is out of range; use 0 or more and less than 1"),
+        (.adamW(epsilon: -1), "epsilon: -1.0 is out of range; use 0 or more, usually 1e-8"),
+        (.adamW(weightDecay: .infinity), "weight decay: inf is out of range; use 0 or more"),
+    ])
+    func settingsOutOfRangeAreNamed(_ configuration: OptimizerConfiguration, _ message: String) {
+        let error = #expect(throws: OptimizationError.self) {
+            _ = try configuration.makeOptimizer(parameterCount: 1)
+        }
+        #expect(error?.description == message)
+    }
+
+    @Test func negativeCountIsRefused() {
+        #expect(throws: OptimizationError.self) {
+            _ = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: -1)
+        }
+    }
+
+    @Test func configurationsAreStoredAsJSON() throws {
+        for configuration in Self.trajectories.map(\.configuration) + [.sgd, .adam, .adamW] {
+            let data = try JSONEncoder().encode(configuration)
+            #expect(try JSONDecoder().decode(OptimizerConfiguration.self, from: data) == configuration)
+        }
+        #expect(OptimizerConfiguration.adam == .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0))
+    }
+}
