@@ -26,6 +26,8 @@ public enum UnlearningError: Error, Equatable {
     case wrongExampleShape(data: String, found: Shape, expected: Shape)
     /// The model has an infinite or undefined number before anything was done.
     case modelNotFinite(tensor: String)
+    /// An example has an infinite or undefined number.
+    case exampleNotFinite(data: String, index: Int)
     /// A loss or a weight became infinite or undefined.
     case diverged(phase: RunPhase, step: Int, what: String)
     /// A run needs more memory than the machine has.
@@ -52,7 +54,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .unknownClassName(let name, let known):
             let remedy =
                 known.isEmpty
-                ? "its classes have no names, so use numbers" : "its classes are: \(known.joined(separator: ", "))"
+                ? "its classes have no names, so use numbers"
+                : "its classes are: \(known.joined(separator: ", "))"
             return "the model has no class '\(name)'; \(remedy)"
         case .repeatedClass(let index):
             return "class \(index) is named twice; name each class once"
@@ -76,10 +79,14 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .modelNotFinite(let tensor):
             return "the model's tensor '\(tensor)' has an infinite or undefined number; "
                 + "use a model whose training ended well"
+        case .exampleNotFinite(let data, let index):
+            return "the \(data) data's example \(index) has an infinite or undefined number; leave it out"
         case .diverged(let phase, let step, let what):
-            return "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
+            return
+                "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
         case .outOfMemory(let batch, let needed, let available):
-            return "batches of \(batch) take \(needed >> 20) MiB, and this machine has \(available >> 20) MiB; "
+            return
+                "batches of \(batch) take \(needed >> 20) MiB, and this machine has \(available >> 20) MiB; "
                 + "use a smaller batch or smaller images"
         case .notInputs(let path, let message):
             return "\(path): \(message)"

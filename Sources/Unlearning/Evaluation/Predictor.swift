@@ -3,7 +3,7 @@ import NeuralGraph
 
 /// Computes a model's outputs for many examples, in inference mode.
 public struct Predictor: Sendable {
-    /// Examples in one forward pass.
+    /// Examples in one forward pass, 1 to 1,000,000.
     public var batchSize: Int
 
     /// Creates a predictor.
@@ -23,7 +23,7 @@ public struct Predictor: Sendable {
     }
 
     func logits(of examples: any ExampleSource, by model: Model, context: RunContext) throws -> Tensor {
-        try Setting.check("batch size", batchSize, isAtLeast: 1)
+        try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         guard examples.exampleShape == model.graph.inputShape else {
             throw UnlearningError.wrongExampleShape(
                 data: "input", found: examples.exampleShape, expected: model.graph.inputShape)

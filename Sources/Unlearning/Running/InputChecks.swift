@@ -10,7 +10,32 @@ extension Model {
             throw UnlearningError.unknownClass(index: unknown, classCount: classCount)
         }
         guard classes.count < classCount else { throw UnlearningError.allClasses(count: classCount) }
+        try checkFinite()
+    }
+
+    /// Checks that the model itself is sound.
+    /// - Throws: ``UnlearningError/modelNotFinite(tensor:)``.
+    func checkFinite() throws {
         if let tensor = firstNonFiniteTensor { throw UnlearningError.modelNotFinite(tensor: tensor) }
+    }
+
+    /// Checks that frozen parameters are the model's, and not all of them.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    func checkTrainable(frozen: Set<String>) throws {
+        let nodes = graph.nodes.filter { !$0.parameters.isEmpty }
+        let unknown = frozen.subtracting(nodes.map(\.name)).subtracting(parameters.keys)
+        if let name = unknown.min() {
+            throw UnlearningError.invalidSetting(
+                name: "frozen", value: "'\(name)'",
+                remedy: "name parameters of the model, or nodes that have some")
+        }
+        let isTrainable = nodes.contains { node in
+            !frozen.contains(node.name) && node.parameters.contains { !frozen.contains(node.key($0.name)) }
+        }
+        guard isTrainable else {
+            throw UnlearningError.invalidSetting(
+                name: "frozen", value: "every parameter", remedy: "leave at least one to be trained")
+        }
     }
 
     /// Checks that examples fit the network: shape, count and labels.

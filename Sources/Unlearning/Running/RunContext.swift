@@ -10,8 +10,8 @@ final class RunContext: @unchecked Sendable {
     private let isCancelled = Atomic<Bool>(false)
     private let start = ContinuousClock.now
     private var phaseStart = ContinuousClock.now
-    /// Steps of phases that are still to come, to estimate the time left.
-    private var stepsAhead = 0
+    /// The work of the phases that are still to come, in multiples of this one's, to estimate the time left.
+    private var workAhead = 0.0
     private var accuracyWindow = RunningShare()
 
     init(options: RunOptions, handler: ProgressHandler?) {
@@ -70,11 +70,11 @@ final class RunContext: @unchecked Sendable {
     }
 
     /// Runs one phase and returns what it returns and how long it took.
-    /// - Parameter stepsAhead: steps of the phases after this one.
-    func phase<Result>(stepsAhead: Int = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
+    /// - Parameter workAhead: how much work the phases after this one are, in multiples of it.
+    func phase<Result>(workAhead: Double = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
         try checkCancellation()
         phaseStart = .now
-        self.stepsAhead = stepsAhead
+        self.workAhead = workAhead
         accuracyWindow = RunningShare()
         let result = try body()
         return (result, ContinuousClock.now - phaseStart)
@@ -89,12 +89,12 @@ final class RunContext: @unchecked Sendable {
         guard let handler else { return }
         if let correct { accuracyWindow.add(correct, of: examples) }
         let now = ContinuousClock.now
-        let perStep = (now - phaseStart) / step
+        let stepsLeft = Double(stepCount - step) + Double(stepCount) * workAhead
         handler(
             RunProgress(
                 phase: phase, step: step, stepCount: stepCount, loss: loss,
                 accuracy: correct == nil ? nil : accuracyWindow.value, elapsed: now - start,
-                timeLeft: perStep * (stepCount - step + stepsAhead)))
+                timeLeft: (now - phaseStart) * (stepsLeft / Double(step))))
     }
 }
 
