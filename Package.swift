@@ -46,5 +46,7 @@ let package = Package(
             name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "CZlib", "TestSupport"]),
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning"]),
     ]
 )

@@ -8,7 +8,8 @@ struct Compare: ReportingCommand {
         abstract: "Compares forgetting with retraining without the classes.",
         discussion: """
             Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
-            weights; then measures all three on the test split. Training is as in 'unlearn train'. Nothing is written.
+            weights; then measures all three on the test split. Training is as in 'unlearn train'. \
+            Nothing is written unless --save names a folder.
 
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
@@ -25,9 +26,18 @@ struct Compare: ReportingCommand {
         help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
     var epochs: Int = 3
 
+    @Option(
+        help: ArgumentHelp(
+            "A folder for the three networks: original, forgotten and retrained .safetensors.",
+            valueName: "folder"))
+    var save: String?
+
     @OptionGroup var flags: RunFlags
 
     func perform(_ console: Console) async throws -> CompareReport {
+        for stage in RetrainingComparison.Stage.allCases {
+            if let file = file(for: stage) { try AtomicFile.checkDestination(file) }
+        }
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.dataset.load(split: .train)
@@ -43,9 +53,16 @@ struct Compare: ReportingCommand {
         ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
+        for entry in entries {
+            if let file = file(for: entry.stage) { try entry.model.write(to: file) }
+        }
         return CompareReport(
             entries: entries, classes: classes, classNames: images.classNames, preset: forgetting.preset,
             architecture: network.identifier, epochs: epochs, seed: flags.seed)
+    }
+
+    private func file(for stage: RetrainingComparison.Stage) -> URL? {
+        save.map { URL(filePath: $0).appending(path: "\(stage.rawValue).safetensors") }
     }
 }
 

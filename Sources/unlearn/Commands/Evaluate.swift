@@ -29,6 +29,7 @@ struct Evaluate: ReportingCommand {
     var split: DatasetSplit = .test
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Classes that were forgotten, by number or name, with commas between them.",
             valueName: "classes"),

@@ -28,6 +28,7 @@ struct Train: ReportingCommand {
     var epochs: Int
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Classes whose images are left out, by number or name, with commas between them.",
             valueName: "classes"),

@@ -4,6 +4,7 @@ import Unlearning
 /// Which classes are forgotten, and how.
 struct ForgettingFlags: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The classes to forget, by number or name, with commas between them: 0,2 or \"T-shirt/top,Bag\".",
             valueName: "classes"),
