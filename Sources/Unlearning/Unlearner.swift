@@ -74,11 +74,11 @@ public struct Unlearner: Sendable {
         try await forget(classes: model.classIndices(of: ClassList(names)), progress: progress)
     }
 
-    /// Forgets classes as a stream: progress after every step, then the outcome. Ending the iteration early, or
-    /// cancelling its task, stops the run.
-    public func events(forgetting classes: some Sequence<Int>) -> AsyncThrowingStream<
-        UnlearningEvent, any Error
-    > {
+    /// Forgets classes as a stream: progress after every step, then the outcome. The run begins at once. Cancelling
+    /// the task that iterates stops it, and so does letting go of the stream, as by leaving a loop over it.
+    public func events(
+        forgetting classes: some Sequence<Int>
+    ) -> AsyncThrowingStream<UnlearningEvent, any Error> {
         let classes = Set(classes)
         return AsyncThrowingStream { continuation in
             let task = Task {
