@@ -6,10 +6,10 @@ import Unlearning
 struct EvaluationTests {
     @Test("accuracy in total, by class, and of forgotten and retained classes")
     func shares() throws {
-        let logits = try Tensor(
-            [
-                5, 1, 0, 0, /**/ 0, 1, 0, 0, /**/ 0, 1, 0, 0, /**/ -1, -2, -3, -4, /**/ 0, 0, 9, 0,
-            ], shape: [5, 4])
+        let rows: [[Float]] = [
+            [5, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [-1, -2, -3, -4], [0, 0, 9, 0],
+        ]
+        let logits = try Tensor(rows.flatMap { $0 }, shape: [5, 4])
         let accuracy = Accuracy(logits: logits, labels: [0, 1, 0, 1, 2], forgottenClasses: [1])
         #expect(accuracy.counts == [2, 2, 1, 0] && accuracy.correct == [1, 1, 1, 0])
         #expect(accuracy.all == 0.6 && accuracy.forgotten == 0.5)
