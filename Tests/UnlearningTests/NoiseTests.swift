@@ -122,9 +122,11 @@ struct NoiseTests {
     func drawn() async throws {
         let model = Model(graph: try vectorNetwork(features: 50, classes: 3), seed: 0)
         let log = ProgressLog()
-        let noise = try await NoiseMaximizer(
+        let both = try await NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(imagesPerClass: 400, steps: 0)
-        ).noise(for: [0], model: model, progress: log.handler)[0]
+        ).noise(for: [0, 1], model: model, progress: log.handler)
+        #expect(both[0].images != both[1].images)
+        let noise = both[0]
         let values = noise.images.elements.map(Double.init)
         let mean = values.reduce(0, +) / Double(values.count)
         let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
