@@ -181,6 +181,14 @@ struct BadInputTests {
                 + Materials.network)
     }
 
+    @Test("a comparison whose models could not be kept")
+    func comparisonFolder() throws {
+        try expect(
+            "does not exist; create it first",
+            ["compare", "--dataset", materials.dataset, "--classes", "0", "--save", folder.path("no")]
+                + Materials.network)
+    }
+
     @Test("a folder without permission to write", .enabled(if: geteuid() != 0, "root may write everywhere"))
     func lockedFolder() throws {
         let locked = folder.url.appendingPathComponent("locked")

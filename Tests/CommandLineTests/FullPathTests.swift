@@ -142,11 +142,14 @@ struct FullPathTests {
     @Test("compare has three rows")
     func compares() throws {
         let arguments =
-            ["compare", "--dataset", materials.dataset, "--classes", "3", "--preset", "paper"]
+            [
+                "compare", "--dataset", materials.dataset, "--classes", "3", "--preset", "paper", "--save",
+                folder.url.path,
+            ]
             + Materials.training
         let report = try Program.run(arguments + ["--json"]).json()
         let rows = try #require(report["rows"] as? [[String: Any]])
-        #expect(rows.map { $0["model"] as? String } == ["original", "forgotten", "retrained"])
+        #expect(rows.map { $0["model"] as? String } == ["original", "unlearned", "retrained"])
         #expect(rows[0]["speedUp"] is NSNull)
         #expect(rows[2]["speedUp"] as? Double == 1)
         let seconds = rows.compactMap { $0["seconds"] as? Double }
@@ -155,5 +158,12 @@ struct FullPathTests {
         let retrained = try #require(rows[2]["accuracy"] as? [String: Any])
         #expect(retrained["forgotten"] as? Double == 0)
         #expect(rows[2]["steps"] as? Int == 8 * 14)
+        // Training is the same as by itself, to the bit.
+        let original = URL(fileURLWithPath: folder.path("original.safetensors"))
+        #expect(try Data(contentsOf: original) == Data(contentsOf: URL(fileURLWithPath: materials.model)))
+        for name in ["unlearned", "retrained"] {
+            let file = URL(fileURLWithPath: folder.path("\(name).safetensors"))
+            #expect(try Model(contentsOf: file).metadata.classNames == FashionMNIST.classNames)
+        }
     }
 }

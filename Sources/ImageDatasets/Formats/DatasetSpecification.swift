@@ -61,8 +61,8 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads one split. A pair of IDX files has one split only, which is returned for either.
-    /// - Parameter classNames: the classes of IDX files, which name none: labels must be below their number. nil takes
-    ///   the labels as they are. The other data sets have names of their own.
+    /// - Parameter classNames: the classes of IDX files, which name none: labels must be below their number. nil
+    ///   takes the labels as they are. The other data sets have names of their own.
     /// - Throws: ``DatasetError`` if the files are missing, unreadable or damaged.
     public func load(
         split: DatasetSplit, classNames: [String]? = nil
@@ -71,7 +71,8 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
         case .fashionMNIST(let directory): try FashionMNIST(split: split, directory: directory)
         case .cifar10(let directory): try CIFAR10(split: split, directory: directory)
         case .cifar100(let directory): try CIFAR100(split: split, directory: directory)
-        case .idx(let images, let labels): try IDXImages(images: images, labels: labels, classNames: classNames)
+        case .idx(let images, let labels):
+            try IDXImages(images: images, labels: labels, classNames: classNames)
         }
     }
 

@@ -94,10 +94,16 @@ public final class AtomicFile {
     }
 
     /// Checks that a file can be written, before the work whose result goes there. Leaves nothing behind.
+    /// - Throws: ``FileError`` as ``init(replacing:)``.
+    public static func checkDestination(_ url: URL) throws(FileError) {
+        _ = try AtomicFile(replacing: url)
+    }
+
+    /// Checks that a file can be written and is none of those that the work reads.
     /// - Parameter inputs: files that the work reads, which its result must not replace, by whatever path.
     /// - Throws: ``FileError`` as ``init(replacing:)``, or if the destination is one of the inputs.
-    public static func checkDestination(_ url: URL, keeping inputs: [URL] = []) throws(FileError) {
-        _ = try AtomicFile(replacing: url)
+    public static func checkDestination(_ url: URL, keeping inputs: [URL]) throws(FileError) {
+        try checkDestination(url)
         guard let destination = identity(of: url) else { return }
         for input in inputs where identity(of: input) == destination {
             throw FileError(url.path, "is an input of this run and is not replaced; give another name")

@@ -9,7 +9,7 @@ public struct RetrainingComparison: Sendable {
         /// Trained on all classes.
         case original
         /// Made to forget.
-        case forgotten
+        case unlearned
         /// Trained anew on the retained classes alone, from the same first weights.
         case retrained
     }
@@ -91,8 +91,8 @@ public struct RetrainingComparison: Sendable {
         let originalAccuracy = try await accuracy(original.model, .original)
         let unlearned = try await Unlearner(
             model: original.model, retaining: samples, configuration: unlearning, options: options
-        ).forget(classes: classes, progress: handler(.forgotten))
-        let unlearnedAccuracy = try await accuracy(unlearned.model, .forgotten)
+        ).forget(classes: classes, progress: handler(.unlearned))
+        let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
         let retrained = try await trained(model, on: retained, progress: handler(.retrained))
         let retrainedAccuracy = try await accuracy(retrained.model, .retrained)
         return [
@@ -100,7 +100,7 @@ public struct RetrainingComparison: Sendable {
                 stage: .original, model: original.model, accuracy: originalAccuracy, time: original.time,
                 steps: original.steps, speedUp: nil),
             Entry(
-                stage: .forgotten, model: unlearned.model, accuracy: unlearnedAccuracy,
+                stage: .unlearned, model: unlearned.model, accuracy: unlearnedAccuracy,
                 time: unlearned.totalTime, steps: unlearned.steps,
                 speedUp: retrained.time / unlearned.totalTime),
             Entry(

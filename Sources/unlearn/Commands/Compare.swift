@@ -8,12 +8,12 @@ struct Compare: ReportingCommand {
         abstract: "Compares forgetting with retraining without the classes.",
         discussion: """
             Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
-            weights; then measures all three on the test split. Training is as in 'unlearn train'. \
-            Nothing is written unless --save names a folder.
+            weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the three \
+            models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors.
 
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
-                --classes "T-shirt/top"
+                --classes "T-shirt/top" --save .
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
             """)
@@ -26,17 +26,15 @@ struct Compare: ReportingCommand {
         help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
     var epochs: Int = 3
 
-    @Option(
-        help: ArgumentHelp(
-            "A folder for the three networks: original, forgotten and retrained .safetensors.",
-            valueName: "folder"))
+    @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
     var save: String?
 
     @OptionGroup var flags: RunFlags
 
     func perform(_ console: Console) async throws -> CompareReport {
         for stage in RetrainingComparison.Stage.allCases {
-            if let file = file(for: stage) { try AtomicFile.checkDestination(file) }
+            guard let file = file(of: stage) else { continue }
+            try AtomicFile.checkDestination(file, keeping: training.dataset.files)
         }
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
@@ -53,16 +51,18 @@ struct Compare: ReportingCommand {
         ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
+        try Task.checkCancellation()
         for entry in entries {
-            if let file = file(for: entry.stage) { try entry.model.write(to: file) }
+            if let file = file(of: entry.stage) { try entry.model.write(to: file) }
         }
         return CompareReport(
             entries: entries, classes: classes, classNames: images.classNames, preset: forgetting.preset,
             architecture: network.identifier, epochs: epochs, seed: flags.seed)
     }
 
-    private func file(for stage: RetrainingComparison.Stage) -> URL? {
-        save.map { URL(filePath: $0).appending(path: "\(stage.rawValue).safetensors") }
+    /// Where a network goes; nil if it is not kept.
+    private func file(of stage: RetrainingComparison.Stage) -> URL? {
+        save.map { URL(fileURLWithPath: $0).appendingPathComponent("\(stage.rawValue).safetensors") }
     }
 }
 
