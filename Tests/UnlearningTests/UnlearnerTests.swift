@@ -123,7 +123,7 @@ struct UnlearnerTests {
             training: TrainingConfiguration(epochs: 2, batchSize: 32, learningRate: 0.005),
             unlearning: Patterns.configuration, samplesPerClass: 90
         ).run(model, forgetting: [2], images: Patterns.train, test: Patterns.test)
-        #expect(entries.map(\.stage) == [.original, .forgotten, .retrained])
+        #expect(entries.map(\.stage) == [.original, .unlearned, .retrained])
         #expect(entries.map(\.steps) == [38, 20 + 49 + 29, 32])
         #expect(entries[2].accuracy.forgotten == 0)
         #expect(entries.allSatisfy { ($0.accuracy.retained ?? 0) > 0.7 })
