@@ -174,10 +174,13 @@ extension UnlearningConfiguration {
     fileprivate func phaseCosts(classes: Int, retained: Int, validated: Int) -> [Double] {
         let noiseImages = Double(classes * noise.imagesPerClass)
         let shown = noiseImages * Double(impair.noiseRepetitions) + Double(retained)
+        func cost(_ training: TrainingConfiguration, _ examples: Double) -> Double {
+            let stepsPerEpoch = max(1, Int(examples) / training.batchSize)
+            return 3 * examples * Double(training.epochs(ofSteps: stepsPerEpoch))
+        }
         return [
-            Double(validated), 2 * noiseImages * Double(noise.steps),
-            3 * shown * Double(impair.training.epochs),
-            3 * Double(retained) * Double(repair.epochs), Double(validated),
+            Double(validated), 2 * noiseImages * Double(noise.steps), cost(impair.training, shown),
+            cost(repair, Double(retained)), Double(validated),
         ]
     }
 }

@@ -23,12 +23,13 @@ public struct UnlearningConfiguration: Sendable, Codable, Hashable {
         noise: NoiseMaximizer.Configuration(), impair: ImpairStep.Configuration(),
         repair: TrainingConfiguration(learningRate: 0.01))
 
-    /// The authors' recipe at a tenth of the rates, with 20 noise steps: keeps the retained classes' accuracy, and works
-    /// without batch norm.
+    /// The authors' recipe with gentler rates: 20 noise steps, impair at a twentieth of their rate, repair at a tenth,
+    /// over two epochs or 64 steps, by a cosine to 0. Retain accuracy stays near the original's, and networks without
+    /// batch norm survive.
     public static let `default` = UnlearningConfiguration(
         noise: NoiseMaximizer.Configuration(steps: 20),
-        impair: ImpairStep.Configuration(training: TrainingConfiguration(learningRate: 0.002)),
-        repair: TrainingConfiguration(learningRate: 0.001))
+        impair: ImpairStep.Configuration(training: TrainingConfiguration(learningRate: 0.001)),
+        repair: TrainingConfiguration(epochs: 2, leastSteps: 64, learningRate: 0.001, schedule: .cosine))
 
     /// Checks every setting.
     public func validate() throws {

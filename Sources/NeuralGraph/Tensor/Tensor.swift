@@ -74,14 +74,19 @@ public struct Tensor: Sendable, Hashable {
         }
         let result = Shape(order.map { shape[$0] })
         let steps = order.map { strides[$0] }
+        // The last axis is a plain loop; the others count up like an odometer, carrying to the left.
+        let length = result.channels
+        let step = steps.last ?? 1
         return withUnsafeElements { source in
             Tensor(shape: result) { target in
+                guard target.count > 0 else { return }
                 var index = [Int](repeating: 0, count: result.rank)
                 var offset = 0
-                for position in 0..<target.count {
-                    target[position] = source[offset]
-                    // Counts up like an odometer: the last axis first, carrying to the left.
-                    var axis = result.rank - 1
+                var position = 0
+                while position < target.count {
+                    for k in 0..<length { target[position + k] = source[offset + k * step] }
+                    position += length
+                    var axis = result.rank - 2
                     while axis >= 0 {
                         index[axis] += 1
                         offset += steps[axis]

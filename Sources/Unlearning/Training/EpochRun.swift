@@ -21,7 +21,8 @@ struct EpochRun {
         let leavesOutLast = try leavesOutLast(of: batchSize, model.graph)
         let stepsPerEpoch =
             examples.count / batchSize + (examples.count % batchSize == 0 || leavesOutLast ? 0 : 1)
-        let stepCount = stepsPerEpoch * configuration.epochs
+        let epochs = configuration.epochs(ofSteps: stepsPerEpoch)
+        let stepCount = stepsPerEpoch * epochs
         let session = try OptimizationSession(
             model: model, batchSize: batchSize,
             loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing),
@@ -30,7 +31,7 @@ struct EpochRun {
             phase: phase, context: context)
         var losses: [Double] = []
         let dropoutSeed = context.seed("\(stream).dropout")
-        for epoch in 0..<configuration.epochs {
+        for epoch in 0..<epochs {
             let loader = try BatchLoader(
                 examples, batchSize: batchSize,
                 order: .shuffled(seed: context.seed("\(stream).order.\(epoch)")),

@@ -5,6 +5,8 @@ import NeuralGraph
 public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Passes over the examples, 1 to 1,000,000.
     public var epochs: Int
+    /// Steps at least, 0 to 1,000,000: with few examples there are more epochs, so that there are as many steps.
+    public var leastSteps: Int
     /// Examples in one step, 1 to 1,000,000. An epoch's last batch may be smaller; a single example is left out if the
     /// network has batch norm over single numbers, which cannot normalize it.
     public var batchSize: Int
@@ -24,11 +26,12 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 
     /// Creates a configuration.
     public init(
-        epochs: Int = 1, batchSize: Int = 256, optimizer: OptimizerConfiguration = .adam,
+        epochs: Int = 1, leastSteps: Int = 0, batchSize: Int = 256, optimizer: OptimizerConfiguration = .adam,
         learningRate: Double = 1e-3, schedule: LearningRateSchedule = .constant, labelSmoothing: Float = 0,
         clipping: GradientClipping = .none, frozen: Set<String> = []
     ) {
         self.epochs = epochs
+        self.leastSteps = leastSteps
         self.batchSize = batchSize
         self.optimizer = optimizer
         self.learningRate = learningRate
@@ -38,10 +41,16 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
         self.frozen = frozen
     }
 
+    /// The epochs that an epoch's number of steps makes of ``epochs`` and ``leastSteps``.
+    func epochs(ofSteps stepsPerEpoch: Int) -> Int {
+        max(epochs, (leastSteps + stepsPerEpoch - 1) / max(1, stepsPerEpoch))
+    }
+
     /// Checks every setting.
     /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
     public func validate() throws {
         try Setting.check("epochs", epochs, isIn: 1...1_000_000)
+        try Setting.check("least steps", leastSteps, isIn: 0...1_000_000)
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         try Setting.check("learning rate", learningRate, isAbove: 0)
         guard labelSmoothing >= 0, labelSmoothing < 1 else {
