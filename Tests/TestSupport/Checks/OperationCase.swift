@@ -24,13 +24,19 @@ public struct OperationCase: Sendable {
     ) throws {
         var builder = GraphBuilder(inputShape: inputShape)
         try build(&builder)
-        let graph = try builder.graph()
+        try self.init(GeneratedNumbers.model(builder.graph()), batch: batch, seed: seed, input: input)
+    }
+
+    /// Draws an input and an output gradient for a network that is there already.
+    public init(
+        _ model: Model, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil
+    ) throws {
         var random = SeededRandom(seed: seed, stream: "operation case")
+        let count = batch * model.graph.inputShape.count
+        self.model = model
         self.batch = batch
-        self.model = try GeneratedNumbers.model(graph)
-        let count = batch * inputShape.count
         self.input = input?(&random, count) ?? random.normals(count)
-        self.outputGradient = random.normals(batch * graph.outputShape.count)
+        self.outputGradient = random.normals(batch * model.graph.outputShape.count)
     }
 
     /// The output and two-sided differences in Double.
