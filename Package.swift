@@ -13,7 +13,7 @@ let package = Package(
     dependencies: [
         // The command line alone needs these; SwiftPM leaves them out for packages that use only the library.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
         .systemLibrary(
@@ -48,5 +48,7 @@ let package = Package(
             name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "CZlib", "TestSupport"]),
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning"]),
     ]
 )

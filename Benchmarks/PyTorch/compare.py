@@ -216,7 +216,8 @@ def main():
     lines = [header(arguments.memory), *map(cells, rows)]
     if rows:
         print(aligned(lines))
-        print("\nratio: PyTorch's median / ours; above 1, ours is faster. spread: interquartile range, ours / PyTorch.")
+        print("\nratio: PyTorch's median / ours; above 1, ours is faster.")
+        print("spread: interquartile range in percent of the median, ours / PyTorch.")
     if arguments.json:
         report = {"machine": machine(arguments.threads), "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")

@@ -71,12 +71,14 @@ public struct Unlearner: Sendable {
     public func forget(
         classesNamed names: [String], progress: ProgressHandler? = nil
     ) async throws -> UnlearningOutcome {
-        try await forget(classes: model.classIndices(named: names), progress: progress)
+        try await forget(classes: model.classIndices(of: ClassList(names)), progress: progress)
     }
 
     /// Forgets classes as a stream: progress after every step, then the outcome. Ending the iteration early, or
     /// cancelling its task, stops the run.
-    public func events(forgetting classes: some Sequence<Int>) -> AsyncThrowingStream<UnlearningEvent, any Error> {
+    public func events(forgetting classes: some Sequence<Int>) -> AsyncThrowingStream<
+        UnlearningEvent, any Error
+    > {
         let classes = Set(classes)
         return AsyncThrowingStream { continuation in
             let task = Task {
@@ -97,54 +99,51 @@ public struct Unlearner: Sendable {
         try model.checkForgettable(classes)
         let retain = try retain.examples(for: model)
         try model.check(retain, named: "retain")
-        for label in classes.sorted() {
-            let shown = retain.labels.count { $0 == label }
-            guard shown == 0 else { throw UnlearningError.retainsForgottenClass(index: label, count: shown) }
+        let shown = retain.labels.filter(classes.contains)
+        if let label = shown.min() {
+            throw UnlearningError.retainsForgottenClass(index: label, count: shown.count { $0 == label })
         }
         let validation = try validation?.examples(for: model)
         if let validation { try model.check(validation, named: "validation") }
 
-        let clock = ContinuousClock()
-        let start = clock.now
-        var record = RunRecord()
-        let repair = try RepairStep(configuration: configuration.repair).run(retaining: retain)
-        let impairStep = ImpairStep(configuration: configuration.impair)
-        let impairExamples =
-            retain.count + classes.count * configuration.noise.imagesPerClass * configuration.impair.noiseRepetitions
-        let impairBatch = configuration.impair.training.batchSize
-        let impairSteps =
-            (impairExamples + impairBatch - 1) / impairBatch * configuration.impair.training.epochs
-
-        let before = try measure(model, on: validation, classes, context: context)
-        let noise = try record.run(.noise, context, stepsAhead: impairSteps + repair.stepCount) {
+        var record = RunRecord(
+            costs: configuration.phaseCosts(
+                classes: classes.count, retained: retain.count, validated: validation?.count ?? 0))
+        let before = try record.run(.evaluation, context) {
+            try measure(model, on: validation, classes, context: context)
+        }
+        let noise = try record.run(.noise, context) {
             try NoiseMaximizer(configuration: configuration.noise)
                 .noise(for: classes.sorted(), model: model, context: context)
         }
-        record.note(.noise, losses: NoiseMaximizer.meanObjectives(noise))
-        let impaired = try record.run(.impair, context, stepsAhead: repair.stepCount) {
-            try impairStep.run(noise: noise, retaining: retain).run(model, context: context)
+        let impaired = try record.run(.impair, context) {
+            try ImpairStep(configuration: configuration.impair)
+                .impair(model, noise: noise, retaining: retain, context: context)
         }
-        record.note(.impair, losses: impaired.losses)
-        let repaired = try record.run(.repair, context, stepsAhead: 0) {
-            try repair.run(impaired.model, context: context)
+        let repaired = try record.run(.repair, context) {
+            try RepairStep(configuration: configuration.repair)
+                .repair(impaired.model, retaining: retain, context: context)
         }
-        record.note(.repair, losses: repaired.losses)
-        let total = clock.now - start
-        let after = try measure(repaired.model, on: validation, classes, context: context)
+        let after = try record.run(.evaluation, context) {
+            try measure(repaired.model, on: validation, classes, context: context)
+        }
         return UnlearningOutcome(
-            model: repaired.model, forgottenClasses: classes, noise: noise, losses: record.losses,
-            phaseTimes: record.times, totalTime: total - (before?.time ?? .zero), accuracyBefore: before?.accuracy,
-            accuracyAfter: after?.accuracy, configuration: configuration, options: options)
+            model: repaired.model, forgottenClasses: classes, noise: noise,
+            losses: [
+                .noise: NoiseMaximizer.meanObjectives(noise), .impair: impaired.losses,
+                .repair: repaired.losses,
+            ],
+            phaseTimes: record.times, accuracyBefore: before, accuracyAfter: after,
+            configuration: configuration,
+            options: options)
     }
 
     private func measure(
         _ model: Model, on validation: (any ExampleSource)?, _ classes: Set<Int>, context: RunContext
-    ) throws -> (accuracy: Accuracy, time: Duration)? {
-        guard let validation else { return nil }
-        let (accuracy, time) = try context.phase {
-            try Evaluator().accuracy(of: model, on: validation, forgottenClasses: classes, context: context)
+    ) throws -> Accuracy? {
+        try validation.map {
+            try Evaluator().accuracy(of: model, on: $0, forgottenClasses: classes, context: context)
         }
-        return (accuracy, time)
     }
 }
 
@@ -169,20 +168,37 @@ private enum LabelledData: Sendable {
     }
 }
 
-/// Losses and times by phase, as a run goes on.
-private struct RunRecord {
-    private(set) var losses: [RunPhase: [Double]] = [:]
-    private(set) var times: [RunPhase: Duration] = [:]
+extension UnlearningConfiguration {
+    /// What the phases of a run cost, evaluation first and last, in forward passes of one example. The input's
+    /// gradient costs about another forward pass, the weights' gradients one more.
+    fileprivate func phaseCosts(classes: Int, retained: Int, validated: Int) -> [Double] {
+        let noiseImages = Double(classes * noise.imagesPerClass)
+        let shown = noiseImages * Double(impair.noiseRepetitions) + Double(retained)
+        return [
+            Double(validated), 2 * noiseImages * Double(noise.steps),
+            3 * shown * Double(impair.training.epochs),
+            3 * Double(retained) * Double(repair.epochs), Double(validated),
+        ]
+    }
+}
 
-    mutating func run<Result>(
-        _ phase: RunPhase, _ context: RunContext, stepsAhead: Int, _ body: () throws -> Result
-    ) throws -> Result {
-        let (result, time) = try context.phase(stepsAhead: stepsAhead, body)
-        times[phase] = time
-        return result
+/// Times by phase, as a run goes on.
+private struct RunRecord {
+    private(set) var times: [RunPhase: Duration] = [:]
+    private var costsAhead: ArraySlice<Double>
+
+    init(costs: [Double]) {
+        costsAhead = costs[...]
     }
 
-    mutating func note(_ phase: RunPhase, losses: [Double]) {
-        self.losses[phase] = losses
+    /// Runs the next phase. Evaluation is no part of what is timed.
+    mutating func run<Result>(_ phase: RunPhase, _ context: RunContext, _ body: () throws -> Result) throws
+        -> Result
+    {
+        let cost = costsAhead.popFirst() ?? 0
+        let (result, time) = try context.phase(
+            workAhead: cost > 0 ? costsAhead.reduce(0, +) / cost : 0, body)
+        if phase != .evaluation { times[phase] = time }
+        return result
     }
 }

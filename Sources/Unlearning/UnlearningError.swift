@@ -10,6 +10,12 @@ public enum UnlearningError: Error, Equatable {
     case unknownClass(index: Int, classCount: Int)
     /// The model has no class of this name.
     case unknownClassName(name: String, known: [String])
+    /// A list of classes names one of them twice.
+    case repeatedClass(index: Int)
+    /// A data set has another number of classes than the model.
+    case wrongClassCount(data: String, found: Int, expected: Int)
+    /// A data set's class has another name than the model's of the same number.
+    case otherClasses(data: String, index: Int, found: String, expected: String)
     /// There are no examples to work with.
     case noExamples(of: String)
     /// The retain data shows a class that is to be forgotten.
@@ -20,8 +26,14 @@ public enum UnlearningError: Error, Equatable {
     case wrongExampleShape(data: String, found: Shape, expected: Shape)
     /// The model has an infinite or undefined number before anything was done.
     case modelNotFinite(tensor: String)
+    /// An example has an infinite or undefined number.
+    case exampleNotFinite(data: String, index: Int)
     /// A loss or a weight became infinite or undefined.
     case diverged(phase: RunPhase, step: Int, what: String)
+    /// A run needs more memory than the machine has.
+    case outOfMemory(batch: Int, needed: Int, available: Int)
+    /// A file of inputs holds something else.
+    case notInputs(path: String, message: String)
     /// A setting is out of range.
     case invalidSetting(name: String, value: String, remedy: String)
 }
@@ -42,8 +54,17 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .unknownClassName(let name, let known):
             let remedy =
                 known.isEmpty
-                ? "its classes have no names, so use numbers" : "its classes are: \(known.joined(separator: ", "))"
+                ? "its classes have no names, so use numbers"
+                : "its classes are: \(known.joined(separator: ", "))"
             return "the model has no class '\(name)'; \(remedy)"
+        case .repeatedClass(let index):
+            return "class \(index) is named twice; name each class once"
+        case .wrongClassCount(let data, let found, let expected):
+            return "\(data) has \(found) classes, but the model has \(expected); "
+                + "give the data set that the model was trained on"
+        case .otherClasses(let data, let index, let found, let expected):
+            return "\(data): class \(index) is '\(found)', but the model's is '\(expected)'; "
+                + "give the data set that the model was trained on"
         case .noExamples(let data):
             return "the \(data) data has no examples; give at least one"
         case .retainsForgottenClass(let index, let count):
@@ -58,8 +79,17 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .modelNotFinite(let tensor):
             return "the model's tensor '\(tensor)' has an infinite or undefined number; "
                 + "use a model whose training ended well"
+        case .exampleNotFinite(let data, let index):
+            return "the \(data) data's example \(index) has an infinite or undefined number; leave it out"
         case .diverged(let phase, let step, let what):
-            return "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
+            return
+                "\(phase.rawValue) diverged at step \(step): \(what) is not finite; use a lower learning rate"
+        case .outOfMemory(let batch, let needed, let available):
+            return
+                "batches of \(batch) take \(needed >> 20) MiB, and this machine has \(available >> 20) MiB; "
+                + "use a smaller batch or smaller images"
+        case .notInputs(let path, let message):
+            return "\(path): \(message)"
         case .invalidSetting(let name, let value, let remedy):
             return "\(name) cannot be \(value); \(remedy)"
         }

@@ -12,8 +12,6 @@ public struct UnlearningOutcome: Sendable {
     public let losses: [RunPhase: [Double]]
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]
-    /// How long forgetting took, without measuring accuracy.
-    public let totalTime: Duration
     /// The original's accuracy on the validation data, if there was any.
     public let accuracyBefore: Accuracy?
     /// The new model's accuracy on the validation data, if there was any.
@@ -23,20 +21,25 @@ public struct UnlearningOutcome: Sendable {
     /// The seed and threads that were used.
     public let options: RunOptions
 
+    /// How long forgetting took, without measuring accuracy.
+    public var totalTime: Duration { phaseTimes.values.reduce(.zero, +) }
+
     /// Optimizer steps of all phases.
     public var steps: Int { losses.values.reduce(0) { $0 + $1.count } }
 
     /// A few lines for people: classes, time, and accuracies if they were measured.
     public var summary: String {
         let names = forgottenClasses.sorted().map { index in
-            model.metadata.classNames.indices.contains(index) ? model.metadata.classNames[index] : "class \(index)"
+            model.metadata.classNames.indices.contains(index)
+                ? model.metadata.classNames[index] : "class \(index)"
         }
         var lines = [
             "Approximate class unlearning of \(names.joined(separator: ", ")): "
                 + "\(steps) steps in \(totalTime.secondsText)"
         ]
         if let before = accuracyBefore, let after = accuracyAfter {
-            lines.append("forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
+            lines.append(
+                "forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
             lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
         }
         return lines.joined(separator: "\n")

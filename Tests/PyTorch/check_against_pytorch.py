@@ -199,7 +199,7 @@ def parse_arguments():
     parser.add_argument("--training-images", type=int, help="train on the first images only, for a quick try")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="the first one serves all checks")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--recipe", action="store_true", help="also run the paper's recipe in PyTorch, for every seed")
+    parser.add_argument("--recipe", action="store_true", help="run the paper's recipe in PyTorch too")
     arguments = parser.parse_args()
     arguments.dataset = f"fashion-mnist:{arguments.data}"
     return arguments

@@ -20,7 +20,8 @@ def read_idx(folder, name):
     # IDX: two zero bytes, the element type, the number of dimensions, then each dimension as a big-endian word.
     dimensions = content[3]
     shape = numpy.frombuffer(content, ">u4", dimensions, offset=4)
-    return torch.from_numpy(numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * dimensions).reshape(shape).copy())
+    values = numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * dimensions)
+    return torch.from_numpy(values.reshape(shape).copy())
 
 
 def load(folder=FOLDER, split="train"):

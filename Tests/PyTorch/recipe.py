@@ -1,4 +1,4 @@
-"""The recipe of "Fast Yet Effective Machine Unlearning" (Tarun et al., arXiv 2111.08947), as `--preset paper` has it.
+"""The recipe of "Fast Yet Effective Machine Unlearning" (Tarun et al., arXiv 2111.08947): `--preset paper`.
 
 Unlike the authors' notebook, noise carries the label of its own class, all of its copies are used, and batch norm
 stays in inference mode while the noise is learned.

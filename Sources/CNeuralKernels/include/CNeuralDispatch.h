@@ -3,7 +3,8 @@
 
 // Compiles a loop once for each of these instruction sets and picks at load time; plain C elsewhere.
 #if defined(__x86_64__) && defined(__linux__)
-#define CNK_DISPATCH __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#define CNK_DISPATCH \
+    __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), min_vector_width(512)))
 #else
 #define CNK_DISPATCH
 #endif

@@ -9,6 +9,7 @@
 
 #include "CNeuralDispatch.h"
 #include "CNeuralOptimizers.h"
+#include "CNeuralWinograd.h"
 
 // ---- Elementwise (Elementwise.c)
 

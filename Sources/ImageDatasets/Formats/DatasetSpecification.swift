@@ -54,14 +54,25 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The files that are named one by one; none for a folder.
+    public var files: [URL] {
+        guard case .idx(let images, let labels) = self else { return [] }
+        return [images, labels]
+    }
+
     /// Reads one split. A pair of IDX files has one split only, which is returned for either.
+    /// - Parameter classNames: the classes of IDX files, which name none: labels must be below their number. nil
+    ///   takes the labels as they are. The other data sets have names of their own.
     /// - Throws: ``DatasetError`` if the files are missing, unreadable or damaged.
-    public func load(split: DatasetSplit) throws(DatasetError) -> any ImageDataset {
+    public func load(
+        split: DatasetSplit, classNames: [String]? = nil
+    ) throws(DatasetError) -> any ImageDataset {
         switch self {
         case .fashionMNIST(let directory): try FashionMNIST(split: split, directory: directory)
         case .cifar10(let directory): try CIFAR10(split: split, directory: directory)
         case .cifar100(let directory): try CIFAR100(split: split, directory: directory)
-        case .idx(let images, let labels): try IDXImages(images: images, labels: labels)
+        case .idx(let images, let labels):
+            try IDXImages(images: images, labels: labels, classNames: classNames)
         }
     }
 

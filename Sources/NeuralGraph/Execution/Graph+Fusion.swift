@@ -70,7 +70,7 @@ private struct Fusion {
             let replacement = replacements[index]
             if absorbed[index] != nil, replacement == nil { continue }
             let source = replacement.map { graph.nodes[$0.head] } ?? node
-            let operation: any Operation = replacement?.operation ?? node.operation
+            let operation: any GraphOperation = replacement?.operation ?? node.operation
             let oldInputs = replacement?.inputs ?? node.inputs
             nodes.append(
                 Graph.Node(

@@ -12,7 +12,7 @@ public struct Graph: Sendable {
         /// The name, unique in the graph; parameters are called `name.parameter`.
         public let name: String
         /// What is computed.
-        public let operation: any Operation
+        public let operation: any GraphOperation
         /// Where the inputs come from, earlier in the graph.
         public let inputs: [Value]
         /// The inputs' shapes for one example.
@@ -78,14 +78,14 @@ public struct GraphBuilder {
     ///   - inputs: values of this builder.
     /// - Throws: ``ShapeError`` if the inputs do not fit, or the name is taken.
     public mutating func add(
-        _ operation: some Operation, named name: String, _ inputs: Graph.Value...
+        _ operation: some GraphOperation, named name: String, _ inputs: Graph.Value...
     ) throws(ShapeError) -> Graph.Value {
         try add(operation, named: name, inputs)
     }
 
     /// Adds a node with any number of inputs; see ``add(_:named:_:)-(_,_,Graph.Value...)``.
     public mutating func add(
-        _ operation: some Operation, named name: String, _ inputs: [Graph.Value]
+        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value]
     ) throws(ShapeError) -> Graph.Value {
         guard names.insert(name).inserted else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")

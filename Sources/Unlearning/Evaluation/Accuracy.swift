@@ -10,7 +10,8 @@ public struct Accuracy: Sendable, Codable, Hashable {
     /// The classes that were, or are to be, forgotten.
     public let forgottenClasses: Set<Int>
 
-    /// Compares the largest logit of each example, the first of equal ones, with its label.
+    /// Compares the largest logit of each example, the first of equal ones, with its label. A row with an undefined
+    /// logit is no answer.
     /// - Parameters:
     ///   - logits: `[examples, classes]`.
     ///   - labels: one class an example, each in `0..<classes`.
@@ -23,12 +24,8 @@ public struct Accuracy: Sendable, Codable, Hashable {
         for (row, label) in labels.enumerated() {
             let scores = logits.elements[row * classes..<(row + 1) * classes]
             counts[label] += 1
-            // An undefined logit is no answer.
-            guard let best = scores.indices.max(by: { scores[$0] < scores[$1] }), scores[best].isFinite else {
-                continue
-            }
-            let winner = scores.firstIndex(of: scores[best]) ?? best
-            if winner - scores.startIndex == label { correct[label] += 1 }
+            guard !scores.contains(where: \.isNaN), let largest = scores.max() else { continue }
+            if scores.firstIndex(of: largest) == scores.startIndex + label { correct[label] += 1 }
         }
         self.counts = counts
         self.correct = correct

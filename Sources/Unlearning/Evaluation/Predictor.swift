@@ -3,7 +3,7 @@ import NeuralGraph
 
 /// Computes a model's outputs for many examples, in inference mode.
 public struct Predictor: Sendable {
-    /// Examples in one forward pass.
+    /// Examples in one forward pass, 1 to 1,000,000.
     public var batchSize: Int
 
     /// Creates a predictor.
@@ -23,14 +23,13 @@ public struct Predictor: Sendable {
     }
 
     func logits(of examples: any ExampleSource, by model: Model, context: RunContext) throws -> Tensor {
-        try Setting.check("batch size", batchSize, isAtLeast: 1)
+        try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         guard examples.exampleShape == model.graph.inputShape else {
             throw UnlearningError.wrongExampleShape(
                 data: "input", found: examples.exampleShape, expected: model.graph.inputShape)
         }
-        let executor = Executor(
-            model: model, batchCapacity: max(1, min(batchSize, examples.count)), threads: context.threads,
-            precision: context.options.precision)
+        let executor = try context.executor(
+            model: model, batchCapacity: max(1, min(batchSize, examples.count)))
         let loader = try BatchLoader(examples, batchSize: batchSize)
         defer { loader.cancel() }
         let classes = model.classCount

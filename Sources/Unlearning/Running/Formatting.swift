@@ -15,3 +15,8 @@ extension Double? {
     /// A share as percent with two digits, or a dash where there is none.
     public var percentText: String { map { String(format: "%.2f %%", $0 * 100) } ?? "-" }
 }
+
+extension Double {
+    /// The number without a fraction that is zero, as in `0`.
+    var formattedShortly: String { String(format: "%g", self) }
+}

@@ -4,13 +4,38 @@ import NeuralGraph
 extension Model {
     /// Checks that there is something to forget and something to retain.
     /// - Throws: ``UnlearningError``.
-    func checkForgettable(_ classes: Set<Int>) throws {
+    public func checkForgettable(_ classes: Set<Int>) throws {
         guard !classes.isEmpty else { throw UnlearningError.noClasses }
         if let unknown = classes.filter({ !(0..<classCount).contains($0) }).min() {
             throw UnlearningError.unknownClass(index: unknown, classCount: classCount)
         }
         guard classes.count < classCount else { throw UnlearningError.allClasses(count: classCount) }
+        try checkFinite()
+    }
+
+    /// Checks that the model itself is sound.
+    /// - Throws: ``UnlearningError/modelNotFinite(tensor:)``.
+    func checkFinite() throws {
         if let tensor = firstNonFiniteTensor { throw UnlearningError.modelNotFinite(tensor: tensor) }
+    }
+
+    /// Checks that frozen parameters are the model's, and not all of them.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    func checkTrainable(frozen: Set<String>) throws {
+        let nodes = graph.nodes.filter { !$0.parameters.isEmpty }
+        let unknown = frozen.subtracting(nodes.map(\.name)).subtracting(parameters.keys)
+        if let name = unknown.min() {
+            throw UnlearningError.invalidSetting(
+                name: "frozen", value: "'\(name)'",
+                remedy: "name parameters of the model, or nodes that have some")
+        }
+        let isTrainable = nodes.contains { node in
+            !frozen.contains(node.name) && node.parameters.contains { !frozen.contains(node.key($0.name)) }
+        }
+        guard isTrainable else {
+            throw UnlearningError.invalidSetting(
+                name: "frozen", value: "every parameter", remedy: "leave at least one to be trained")
+        }
     }
 
     /// Checks that examples fit the network: shape, count and labels.
@@ -31,22 +56,35 @@ extension Model {
     }
 
     /// The numbers of classes given by name, or by number where the name is one.
-    /// - Throws: ``UnlearningError/unknownClassName(name:known:)``.
-    public func classIndices(named names: [String]) throws -> Set<Int> {
-        var indices: Set<Int> = []
-        for name in names {
-            if let index = metadata.classNames.firstIndex(of: name) {
-                indices.insert(index)
-            } else if let index = Int(name) {
-                guard (0..<classCount).contains(index) else {
-                    throw UnlearningError.unknownClass(index: index, classCount: classCount)
-                }
-                indices.insert(index)
-            } else {
-                throw UnlearningError.unknownClassName(name: name, known: metadata.classNames)
-            }
+    /// - Throws: ``UnlearningError`` if a class does not exist or is named twice, or none is named.
+    public func classIndices(of classes: ClassList) throws(UnlearningError) -> Set<Int> {
+        try classes.indices(names: metadata.classNames, count: classCount)
+    }
+
+    /// Checks that a data set's classes are the model's, by number, and by name where both have names.
+    /// - Throws: ``UnlearningError/wrongClassCount(data:found:expected:)`` or
+    ///   ``UnlearningError/otherClasses(data:index:found:expected:)``.
+    public func checkClasses(of dataset: any ImageDataset) throws(UnlearningError) {
+        let names = dataset.classNames
+        guard names.count == classCount else {
+            throw .wrongClassCount(data: dataset.name, found: names.count, expected: classCount)
         }
-        return indices
+        // A data set without names calls its classes by their numbers.
+        for (index, (found, expected)) in zip(names, metadata.classNames).enumerated()
+        where found != expected && ![found, expected].contains(String(index)) {
+            throw .otherClasses(data: dataset.name, index: index, found: found, expected: expected)
+        }
+    }
+
+    /// The model with the class names and normalization that it lacks, as a file from elsewhere does, taken from a
+    /// data set that has its classes.
+    /// - Throws: ``UnlearningError`` if the data set has other classes.
+    public func completed(from dataset: any ImageDataset) throws(UnlearningError) -> Model {
+        try checkClasses(of: dataset)
+        var model = self
+        if model.metadata.classNames.isEmpty { model.metadata.classNames = dataset.classNames }
+        model.metadata.normalization = model.metadata.normalization ?? dataset.normalization
+        return model
     }
 
     /// Prepares images for this network: its input's size and channels, and its normalization, or the data set's

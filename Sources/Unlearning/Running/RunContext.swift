@@ -10,8 +10,8 @@ final class RunContext: @unchecked Sendable {
     private let isCancelled = Atomic<Bool>(false)
     private let start = ContinuousClock.now
     private var phaseStart = ContinuousClock.now
-    /// Steps of phases that are still to come, to estimate the time left.
-    private var stepsAhead = 0
+    /// The work of the phases that are still to come, in multiples of this one's, to estimate the time left.
+    private var workAhead = 0.0
     private var accuracyWindow = RunningShare()
 
     init(options: RunOptions, handler: ProgressHandler?) {
@@ -26,6 +26,7 @@ final class RunContext: @unchecked Sendable {
         _ options: RunOptions, progress: ProgressHandler?,
         _ body: @escaping @Sendable (RunContext) throws -> Result
     ) async throws -> Result {
+        try options.validate()
         let context = RunContext(options: options, handler: progress)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -41,6 +42,23 @@ final class RunContext: @unchecked Sendable {
         }
     }
 
+    /// An executor with the run's threads.
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
+    func executor(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing
+    ) throws(UnlearningError) -> Executor {
+        let plan = ExecutionSummary(
+            model: model, batchCapacity: batchCapacity, computing: request, workers: threads.workers,
+            precision: options.precision)
+        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        guard plan.byteCount <= available else {
+            throw .outOfMemory(batch: batchCapacity, needed: plan.byteCount, available: available)
+        }
+        return Executor(
+            model: model, batchCapacity: batchCapacity, computing: request, threads: threads,
+            precision: options.precision)
+    }
+
     func checkCancellation() throws {
         if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
     }
@@ -52,11 +70,11 @@ final class RunContext: @unchecked Sendable {
     }
 
     /// Runs one phase and returns what it returns and how long it took.
-    /// - Parameter stepsAhead: steps of the phases after this one.
-    func phase<Result>(stepsAhead: Int = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
+    /// - Parameter workAhead: how much work the phases after this one are, in multiples of it.
+    func phase<Result>(workAhead: Double = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
         try checkCancellation()
         phaseStart = .now
-        self.stepsAhead = stepsAhead
+        self.workAhead = workAhead
         accuracyWindow = RunningShare()
         let result = try body()
         return (result, ContinuousClock.now - phaseStart)
@@ -71,12 +89,12 @@ final class RunContext: @unchecked Sendable {
         guard let handler else { return }
         if let correct { accuracyWindow.add(correct, of: examples) }
         let now = ContinuousClock.now
-        let perStep = (now - phaseStart) / step
+        let stepsLeft = Double(stepCount - step) + Double(stepCount) * workAhead
         handler(
             RunProgress(
                 phase: phase, step: step, stepCount: stepCount, loss: loss,
                 accuracy: correct == nil ? nil : accuracyWindow.value, elapsed: now - start,
-                timeLeft: perStep * (stepCount - step + stepsAhead)))
+                timeLeft: (now - phaseStart) * (stepsLeft / Double(step))))
     }
 }
 

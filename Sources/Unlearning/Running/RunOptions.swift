@@ -16,4 +16,15 @@ public struct RunOptions: Sendable {
         self.threadCount = threadCount
         self.precision = precision
     }
+
+    /// The most threads that are started.
+    public static let mostThreads = 1024
+
+    /// Checks the thread count.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    public func validate() throws(UnlearningError) {
+        guard let threadCount, !(1...Self.mostThreads).contains(threadCount) else { return }
+        throw .invalidSetting(
+            name: "threads", value: "\(threadCount)", remedy: "use a number from 1 to \(Self.mostThreads)")
+    }
 }

@@ -6,7 +6,7 @@ import NeuralGraph
 public struct ImpairStep: Sendable {
     /// How the weights are damaged.
     public struct Configuration: Sendable, Codable, Hashable {
-        /// How often each noise image is shown in an epoch.
+        /// How often each noise image is shown in an epoch, 1 to 10,000.
         public var noiseRepetitions: Int
         /// Epochs, batch size, optimizer and rate.
         public var training: TrainingConfiguration
@@ -22,7 +22,7 @@ public struct ImpairStep: Sendable {
 
         /// Checks every setting.
         public func validate() throws {
-            try Setting.check("noise repetitions", noiseRepetitions, isAtLeast: 1)
+            try Setting.check("noise repetitions", noiseRepetitions, isIn: 1...10_000)
             try training.validate()
         }
     }
@@ -44,23 +44,36 @@ public struct ImpairStep: Sendable {
     ///   - progress: called after every step.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func impair(
-        _ model: Model, noise: [Noise], retaining retain: any ExampleSource, options: RunOptions = RunOptions(),
+        _ model: Model, noise: [Noise], retaining retain: any ExampleSource,
+        options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         try await RunContext.run(options, progress: progress) { context in
-            try model.check(retain, named: "retain")
-            return try run(noise: noise, retaining: retain).run(model, context: context)
+            try impair(model, noise: noise, retaining: retain, context: context)
         }
     }
 
-    func run(noise: [Noise], retaining retain: any ExampleSource) throws -> EpochRun {
+    func impair(
+        _ model: Model, noise: [Noise], retaining retain: any ExampleSource, context: RunContext
+    ) throws -> TrainingOutcome {
         try configuration.validate()
+        try model.check(retain, named: "retain")
         guard !noise.isEmpty else { throw UnlearningError.noExamples(of: "noise") }
-        let repeated = try noise.map {
-            try RepeatedExamples($0.examples(), times: configuration.noiseRepetitions) as any ExampleSource
+        // Retain examples come first, so that messages about them count as the caller does.
+        var sources = [retain]
+        for noise in noise {
+            let examples = try noise.examples()
+            try model.check(examples, named: "noise")
+            if let position = noise.images.elements.firstIndex(where: { !$0.isFinite }) {
+                throw UnlearningError.exampleNotFinite(
+                    data: "noise", index: position / examples.exampleShape.count)
+            }
+            sources.append(try RepeatedExamples(examples, times: configuration.noiseRepetitions))
         }
-        return EpochRun(
-            examples: try CombinedExamples(repeated + [retain]), configuration: configuration.training,
-            phase: .impair, stream: "impair")
+        return try EpochRun(
+            examples: try CombinedExamples(sources), examplesName: "retain",
+            configuration: configuration.training,
+            phase: .impair, stream: "impair"
+        ).run(model, context: context)
     }
 }

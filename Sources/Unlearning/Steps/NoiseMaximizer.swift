@@ -13,19 +13,19 @@ public struct NoiseMaximizer: Sendable {
         public enum Normalization: String, Sendable, Codable, CaseIterable {
             /// The model's running ones, as in use.
             case running
-            /// Those of the noise itself, as in training.
+            /// Those of the noise itself, as in training; dropout is active then, too.
             case batch
         }
 
-        /// Images of noise for each class.
+        /// Images of noise for each class, 1 to 100,000; all of them make one batch.
         public var imagesPerClass: Int
-        /// Gradient steps.
+        /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
         public var steps: Int
         /// The optimizer.
         public var optimizer: OptimizerConfiguration
-        /// Its learning rate.
+        /// Its learning rate, above 0.
         public var learningRate: Double
-        /// The weight of the mean squared norm.
+        /// The weight of the mean squared norm, at least 0.
         public var lambda: Double
         /// Which statistics batch norm uses.
         public var normalization: Normalization
@@ -46,8 +46,8 @@ public struct NoiseMaximizer: Sendable {
         /// Checks every setting.
         /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
         public func validate() throws {
-            try Setting.check("noise images per class", imagesPerClass, isAtLeast: 1)
-            try Setting.check("noise steps", steps, isAtLeast: 0)
+            try Setting.check("noise images per class", imagesPerClass, isIn: 1...100_000)
+            try Setting.check("noise steps", steps, isIn: 0...1_000_000)
             try Setting.check("noise learning rate", learningRate, isAbove: 0)
             guard lambda >= 0, lambda.isFinite else {
                 throw UnlearningError.invalidSetting(
@@ -84,14 +84,24 @@ public struct NoiseMaximizer: Sendable {
     func noise(for classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
-        let executor = Executor(
-            model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
-            threads: context.threads, precision: context.options.precision)
+        if configuration.normalization == .batch, configuration.imagesPerClass == 1,
+            let node = model.graph.normalizationOfSingleNumbers
+        {
+            throw UnlearningError.invalidSetting(
+                name: "noise images per class", value: "1",
+                remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
+        }
+        let executor = try context.executor(
+            model: model, batchCapacity: configuration.imagesPerClass, computing: .input)
         let pending = try classes.map { label in
-            try NoiseInProgress(label: label, configuration: configuration, executor: executor, context: context)
+            try NoiseInProgress(
+                label: label, configuration: configuration, executor: executor, context: context)
         }
         for step in 0..<configuration.steps {
-            for noise in pending { try noise.step(step, executor: executor) }
+            for noise in pending {
+                try context.checkCancellation()
+                try noise.step(step, executor: executor)
+            }
             let mean = pending.reduce(0) { $0 + ($1.objectives.last ?? 0) } / Double(pending.count)
             try context.finished(step + 1, of: configuration.steps, in: .noise, loss: mean)
         }
@@ -105,6 +115,7 @@ private final class NoiseInProgress {
     private let configuration: NoiseMaximizer.Configuration
     private var images: [Float]
     private let labels: [Int32]
+    private let dropoutSeed: UInt64
     private let optimizer: any Optimizer
     private(set) var objectives: [Double] = []
     private var crossEntropies: [Double] = []
@@ -117,48 +128,59 @@ private final class NoiseInProgress {
         var random = SeededRandom(seed: context.options.seed, stream: "noise.\(label)")
         images = (0..<executor.input.count).map { _ in Float(random.normal()) }
         labels = [Int32](repeating: Int32(label), count: configuration.imagesPerClass)
+        dropoutSeed = context.seed("noise.\(label).dropout")
         optimizer = try configuration.optimizer.makeOptimizer(parameterCount: images.count)
     }
 
     func step(_ step: Int, executor: Executor) throws {
-        let count = images.count
-        let batch = configuration.imagesPerClass
-        guard let input = executor.input.baseAddress, let gradient = executor.inputGradient.baseAddress,
-            let logits = executor.output.baseAddress, let logitsGradient = executor.outputGradient.baseAddress
-        else { return }
         try images.withUnsafeMutableBufferPointer { images in
-            guard let noise = images.baseAddress else { return }
-            input.update(from: noise, count: count)
-            executor.forward(
-                batch: batch, mode: configuration.normalization == .batch ? .training : .inference,
-                updatesState: false, seed: UInt64(step))
-            let value = labels.withUnsafeBufferPointer { labels in
-                labels.baseAddress.map {
-                    CrossEntropy().evaluate(
-                        logits: logits, count: batch, classes: executor.graph.outputShape.count,
-                        targets: .labels($0), gradient: logitsGradient)
-                } ?? LossValue(loss: 0, correct: 0)
+            guard let noise = images.baseAddress, let gradient = executor.inputGradient.baseAddress else {
+                return
             }
-            // The loss is maximized: its gradient is taken the other way round.
-            for index in executor.outputGradient.indices { logitsGradient[index] = -logitsGradient[index] }
-            executor.backward()
-
-            let weight = configuration.lambda / Double(batch)
-            var squares = 0.0
-            for index in 0..<count {
-                squares += Double(noise[index]) * Double(noise[index])
-                gradient[index] += Float(2 * weight) * noise[index]
-            }
-            let objective = -value.loss + weight * squares
+            let crossEntropy = crossEntropy(of: noise, step: step, executor: executor)
+            let count = images.count
+            let weight = configuration.lambda / Double(configuration.imagesPerClass)
+            let norm = GradientClipping.euclideanNorm(of: noise, count: count, threads: executor.threads)
+            let objective = -crossEntropy + weight * norm * norm
             guard objective.isFinite else {
                 throw UnlearningError.diverged(phase: .noise, step: step + 1, what: "the objective")
             }
             objectives.append(objective)
-            crossEntropies.append(value.loss)
+            crossEntropies.append(crossEntropy)
+
+            let slope = Float(2 * weight)
+            executor.threads.forEachChunk(of: count, floatsEach: 2) { part in
+                for index in part { gradient[index] += slope * noise[index] }
+            }
             optimizer.step(
                 parameters: noise, gradients: gradient, count: count,
                 learningRate: Float(configuration.learningRate), threads: executor.threads)
         }
+    }
+
+    /// The model's cross-entropy for the class; leaves the gradient of its negative by the noise in the executor.
+    private func crossEntropy(
+        of noise: UnsafePointer<Float>, step: Int, executor: Executor
+    ) -> Double {
+        guard let input = executor.input.baseAddress, let logits = executor.output.baseAddress,
+            let gradient = executor.outputGradient.baseAddress
+        else { return .nan }
+        input.update(from: noise, count: executor.input.count)
+        executor.forward(
+            batch: configuration.imagesPerClass,
+            mode: configuration.normalization == .batch ? .training : .inference,
+            updatesState: false, seed: dropoutSeed &+ UInt64(step))
+        let value = labels.withUnsafeBufferPointer { labels in
+            labels.baseAddress.map {
+                CrossEntropy().evaluate(
+                    logits: logits, count: labels.count, classes: executor.graph.outputShape.count,
+                    targets: .labels($0), gradient: gradient)
+            }
+        }
+        // The loss is maximized: its gradient is taken the other way round.
+        for index in executor.outputGradient.indices { gradient[index].negate() }
+        executor.backward()
+        return value?.loss ?? .nan
     }
 
     func finished(shape: Shape) throws -> Noise {

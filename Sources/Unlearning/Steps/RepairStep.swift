@@ -24,12 +24,16 @@ public struct RepairStep: Sendable {
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         try await RunContext.run(options, progress: progress) { context in
-            try run(retaining: retain).run(model, context: context)
+            try repair(model, retaining: retain, context: context)
         }
     }
 
-    func run(retaining retain: any ExampleSource) throws -> EpochRun {
-        try configuration.validate()
-        return EpochRun(examples: retain, configuration: configuration, phase: .repair, stream: "repair")
+    func repair(
+        _ model: Model, retaining retain: any ExampleSource, context: RunContext
+    ) throws -> TrainingOutcome {
+        try EpochRun(
+            examples: retain, examplesName: "retain", configuration: configuration, phase: .repair,
+            stream: "repair"
+        ).run(model, context: context)
     }
 }

@@ -15,10 +15,9 @@ final class OptimizationSession {
         clipping: GradientClipping = .none, frozen: Set<String> = [], phase: RunPhase, context: RunContext
     ) throws {
         try clipping.validate()
-        executor = Executor(
+        executor = try context.executor(
             model: model, batchCapacity: batchSize,
-            computing: GradientRequest(input: false, parameters: true, frozen: frozen),
-            threads: context.threads, precision: context.options.precision)
+            computing: GradientRequest(input: false, parameters: true, frozen: frozen))
         self.loss = loss
         self.optimizer = try optimizer.makeOptimizer(parameterCount: executor.trainableCount)
         self.clipping = clipping
@@ -32,13 +31,15 @@ final class OptimizationSession {
         let threads = executor.threads
         guard let inputs = batch.inputs.baseAddress, let labels = batch.labels.baseAddress,
             let target = executor.input.baseAddress, let logits = executor.output.baseAddress,
-            let gradient = executor.outputGradient.baseAddress, let parameters = executor.parameters.baseAddress,
+            let gradient = executor.outputGradient.baseAddress,
+            let parameters = executor.parameters.baseAddress,
             let gradients = executor.gradients.baseAddress
         else { return LossValue(loss: 0, correct: 0) }
         target.update(from: inputs, count: batch.inputs.count)
         executor.forward(batch: batch.count, mode: .training, seed: seed)
         let value = loss.evaluate(
-            logits: logits, count: batch.count, classes: executor.graph.outputShape.count, targets: .labels(labels),
+            logits: logits, count: batch.count, classes: executor.graph.outputShape.count,
+            targets: .labels(labels),
             gradient: gradient)
         guard value.loss.isFinite else {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
@@ -59,50 +60,5 @@ final class OptimizationSession {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "tensor '\(tensor)'")
         }
         return model
-    }
-}
-
-/// Epochs over examples with one optimizer: what training, impairing and repairing have in common.
-struct EpochRun {
-    var examples: any ExampleSource
-    var configuration: TrainingConfiguration
-    var phase: RunPhase
-    /// Names the random streams, so that two phases of one run draw independent numbers.
-    var stream: String
-
-    var stepsPerEpoch: Int { (examples.count + configuration.batchSize - 1) / configuration.batchSize }
-    var stepCount: Int { stepsPerEpoch * configuration.epochs }
-
-    /// Trains a copy of `model`.
-    func run(_ model: Model, context: RunContext) throws -> TrainingOutcome {
-        try configuration.validate()
-        try model.check(examples, named: phase.rawValue)
-        let session = try OptimizationSession(
-            model: model, batchSize: min(configuration.batchSize, examples.count),
-            loss: CrossEntropy(labelSmoothing: configuration.labelSmoothing), optimizer: configuration.optimizer,
-            clipping: configuration.clipping, frozen: configuration.frozen, phase: phase, context: context)
-        var losses: [Double] = []
-        losses.reserveCapacity(stepCount)
-        let dropoutSeed = context.seed("\(stream).dropout")
-        for epoch in 0..<configuration.epochs {
-            let loader = try BatchLoader(
-                examples, batchSize: configuration.batchSize,
-                order: .shuffled(seed: context.seed("\(stream).order.\(epoch)")),
-                augmentationSeed: context.seed("\(stream).augmentation.\(epoch)"))
-            defer { loader.cancel() }
-            while let batch = try loader.next() {
-                let step = losses.count
-                let value = try session.step(
-                    batch,
-                    learningRate: configuration.schedule.rate(
-                        base: configuration.learningRate, step: step, of: stepCount),
-                    seed: dropoutSeed &+ UInt64(step))
-                losses.append(value.loss)
-                try context.finished(
-                    step + 1, of: stepCount, in: phase, loss: value.loss, correct: value.correct,
-                    examples: batch.count)
-            }
-        }
-        return TrainingOutcome(model: try session.finishedModel(), losses: losses)
     }
 }

@@ -3,9 +3,10 @@ import NeuralGraph
 
 /// How a network is trained for some epochs.
 public struct TrainingConfiguration: Sendable, Codable, Hashable {
-    /// Passes over the examples, at least 1.
+    /// Passes over the examples, 1 to 1,000,000.
     public var epochs: Int
-    /// Examples in one step, at least 1.
+    /// Examples in one step, 1 to 1,000,000. An epoch's last batch may be smaller; a single example is left out if the
+    /// network has batch norm over single numbers, which cannot normalize it.
     public var batchSize: Int
     /// The optimizer.
     public var optimizer: OptimizerConfiguration
@@ -17,7 +18,8 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     public var labelSmoothing: Float
     /// A limit to the gradient.
     public var clipping: GradientClipping
-    /// Names of parameters, or of nodes for all of theirs, that stay as they are.
+    /// Names of parameters, or of nodes for all of theirs, that stay as they are. The running statistics of a frozen
+    /// batch norm still move.
     public var frozen: Set<String>
 
     /// Creates a configuration.
@@ -39,8 +41,8 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Checks every setting.
     /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
     public func validate() throws {
-        try Setting.check("epochs", epochs, isAtLeast: 1)
-        try Setting.check("batch size", batchSize, isAtLeast: 1)
+        try Setting.check("epochs", epochs, isIn: 1...1_000_000)
+        try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         try Setting.check("learning rate", learningRate, isAbove: 0)
         guard labelSmoothing >= 0, labelSmoothing < 1 else {
             throw UnlearningError.invalidSetting(
@@ -54,16 +56,18 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 
 /// Checks of single numbers, worded alike.
 enum Setting {
-    static func check(_ name: String, _ value: Int, isAtLeast least: Int) throws {
-        guard value >= least else {
-            throw UnlearningError.invalidSetting(name: name, value: "\(value)", remedy: "use \(least) or more")
+    static func check(_ name: String, _ value: Int, isIn range: ClosedRange<Int>) throws {
+        guard range.contains(value) else {
+            throw UnlearningError.invalidSetting(
+                name: name, value: "\(value)",
+                remedy: "use a number from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
     static func check(_ name: String, _ value: Double, isAbove bound: Double) throws {
         guard value > bound, value.isFinite else {
             throw UnlearningError.invalidSetting(
-                name: name, value: "\(value)", remedy: "use a number above \(bound)")
+                name: name, value: "\(value)", remedy: "use a finite number above \(bound.formattedShortly)")
         }
     }
 }
@@ -99,7 +103,8 @@ public struct Trainer: Sendable {
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         let run = EpochRun(
-            examples: examples, configuration: configuration, phase: .training, stream: "training")
+            examples: examples, examplesName: "training", configuration: configuration, phase: .training,
+            stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
             let outcome = try run.run(model, context: context)
             var trained = outcome.model

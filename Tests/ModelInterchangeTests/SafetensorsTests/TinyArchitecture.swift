@@ -32,7 +32,7 @@ struct TinyArchitecture: Architecture {
     }
 }
 
-private struct TinyOperation: Operation {
+private struct TinyOperation: GraphOperation {
     let classes: Int
     let bias: Bool
     var kind: String { "Tiny" }

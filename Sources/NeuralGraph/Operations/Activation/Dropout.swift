@@ -2,7 +2,7 @@
 /// up, so that the mean stays; in inference mode passes everything on. Any shape.
 ///
 /// Which numbers are dropped follows from the step's seed, not from the worker that gets there first.
-public struct Dropout: Operation {
+public struct Dropout: GraphOperation {
     /// The probability of becoming 0, at least 0 and below 1.
     public var probability: Float
 

@@ -1,7 +1,7 @@
 internal import CNeuralKernels
 
 /// `min(max(x, 0), ceiling)`: ReLU, or ReLU6 with a ceiling of 6. Any shape.
-public struct Rectification: Operation {
+public struct Rectification: GraphOperation {
     /// The largest output; infinity for ReLU.
     public var ceiling: Float
 

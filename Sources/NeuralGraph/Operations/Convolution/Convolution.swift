@@ -3,7 +3,7 @@
 /// Input `[height, width, input channels]`, output `[output height, output width, output channels]`. Parameters:
 /// `weight` `[output channels, input channels / groups, kernel height, kernel width]` and, if asked for, `bias`
 /// `[output channels]`.
-public struct Convolution: Operation {
+public struct Convolution: GraphOperation {
     /// The number of output channels.
     public var outputChannels: Int
     /// The window's size.

@@ -97,15 +97,23 @@ struct ConvolutionKernel: Kernel {
 
 /// Picks the algorithm for each convolution and pass when a plan is made.
 enum ConvolutionPlanner {
-    /// Below this many output positions, products that leave padding out beat im2col (measured for 3x3 kernels at
+    /// Up to this many output positions, products that leave padding out beat im2col (measured for 3x3 kernels at
     /// batches of 64 and 256; see Docs/Benchmarks.md).
     static let smallMap = 16
+    /// From this many output positions and channels on, Winograd beats both.
+    static let winogradMap = 9
+    static let winogradChannels = 16
 
     static func algorithm(
         for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, precision: Precision
     ) -> any ConvolutionAlgorithm {
         guard precision == .fast, geometry.groups == 1 else { return Im2ColConvolution(geometry: geometry) }
         if geometry.isPointwise { return PointwiseConvolution(geometry: geometry) }
+        if WinogradConvolution.supports(geometry), geometry.outputPositions >= winogradMap,
+            min(geometry.inputChannels, geometry.outputChannels) >= winogradChannels
+        {
+            return WinogradConvolution(geometry: geometry)
+        }
         // One product per position has one row per example: with few examples it degrades to vectors.
         if geometry.outputPositions <= smallMap, batch >= 16, geometry.columns.dilation == 1 {
             return PositionProducts(geometry: geometry)

@@ -4,7 +4,7 @@ internal import CNeuralKernels
 ///
 /// Input `[..., inputs]`, output `[..., outputs]`. Parameters `weight` `[outputs, inputs]` and, if asked for, `bias`
 /// `[outputs]`.
-public struct Linear: Operation {
+public struct Linear: GraphOperation {
     /// The number of output features.
     public var outputs: Int
     /// Whether a bias is added.

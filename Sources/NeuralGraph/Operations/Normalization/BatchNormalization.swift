@@ -5,7 +5,7 @@ internal import CNeuralKernels
 /// In training mode it normalizes with the batch's statistics and moves the running ones towards them; in inference
 /// mode it uses the running ones. Parameters `weight` and `bias` `[channels]`; state `running_mean`, `running_var`
 /// (unbiased) and `num_batches_tracked`.
-public struct BatchNormalization: Operation {
+public struct BatchNormalization: GraphOperation {
     /// Added to the variance before its root is taken.
     public var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.

@@ -3,7 +3,7 @@ internal import CNeuralKernels
 /// Max or average pooling, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 ///
 /// Input `[height, width, channels]`, output `[output height, output width, channels]`.
-public struct Pooling: Operation {
+public struct Pooling: GraphOperation {
     /// What a window becomes.
     public enum Method: Sendable, Hashable {
         /// Its largest number; padding never wins.
@@ -142,7 +142,7 @@ private struct AveragePoolingKernel: Kernel {
 }
 
 /// The mean over all positions: `[height, width, channels]` to `[channels]`.
-public struct GlobalAveragePooling: Operation {
+public struct GlobalAveragePooling: GraphOperation {
     /// Describes a global average pooling.
     public init() {}
 

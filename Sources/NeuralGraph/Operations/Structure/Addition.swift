@@ -1,7 +1,7 @@
 internal import CNeuralKernels
 
 /// The sum of two inputs of one shape: a residual connection (He et al. 2016).
-public struct Addition: Operation {
+public struct Addition: GraphOperation {
     /// Describes an addition.
     public init() {}
 

@@ -1,7 +1,7 @@
 internal import CNeuralKernels
 
 /// Inputs side by side along the last axis, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
-public struct Concatenation: Operation {
+public struct Concatenation: GraphOperation {
     /// Describes a concatenation.
     public init() {}
 

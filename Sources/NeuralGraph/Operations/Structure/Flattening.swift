@@ -1,6 +1,6 @@
 /// An image as a vector in PyTorch's order, channels outermost, so that a linear layer's weights fit:
 /// `[height, width, channels]` to `[channels * height * width]`. Vectors pass unchanged.
-public struct Flattening: Operation {
+public struct Flattening: GraphOperation {
     /// Describes a flattening.
     public init() {}
 

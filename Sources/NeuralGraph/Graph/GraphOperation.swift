@@ -2,7 +2,7 @@
 /// ``Kernel`` that it makes once batch size and shapes are known.
 ///
 /// Conform a type of your own to add an operation from outside the package.
-public protocol Operation: Sendable {
+public protocol GraphOperation: Sendable {
     /// The operation's name in messages, such as `Convolution`.
     var kind: String { get }
 
@@ -20,7 +20,7 @@ public protocol Operation: Sendable {
     func kernel(for request: KernelRequest) -> any Kernel
 }
 
-extension Operation {
+extension GraphOperation {
     /// No parameters.
     public func parameters(for inputs: [Shape]) -> [ParameterSpecification] { [] }
     /// No state.

@@ -1,0 +1,24 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+// A package of its own, so that no user of the library resolves what benchmarks need.
+let package = Package(
+    name: "Benchmarks",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "workload-runner", targets: ["workload-runner"])],
+    dependencies: [
+        .package(name: "Unlearning", path: ".."),
+        // Without its traits, which replace malloc: the workloads' own time is what counts here.
+        .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.0", traits: []),
+    ],
+    targets: [
+        .target(name: "Workloads", dependencies: [.product(name: "Unlearning", package: "Unlearning")]),
+        .executableTarget(name: "workload-runner", dependencies: ["Workloads"]),
+        .executableTarget(
+            name: "UnlearningBenchmarks",
+            dependencies: ["Workloads", .product(name: "Benchmark", package: "benchmark")],
+            path: "Benchmarks/UnlearningBenchmarks",
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+    ]
+)

@@ -1,0 +1,101 @@
+import Unlearning
+
+/// A linear layer over as many examples as it has inputs and outputs: a square matrix product.
+struct MatrixProduct: Workload {
+    private let executor: Executor
+    private let size: Int
+
+    init(size: Int, threads: ThreadTeam) throws {
+        var builder = GraphBuilder(inputShape: [size])
+        _ = try builder.linear(builder.input, named: "product", outputs: size, bias: false)
+        executor = Executor(
+            model: Model(graph: try builder.graph(), seed: 1), batchCapacity: size, threads: threads)
+        executor.input.fillWithNoise()
+        self.size = size
+    }
+
+    func run() {
+        executor.forward(batch: size, mode: .inference)
+    }
+}
+
+/// A 3x3 convolution of 64 images: the forward pass, or both gradients.
+struct ConvolutionPasses: Workload {
+    private static let batch = 64
+    private let executor: Executor
+    private let backward: Bool
+
+    init(channels: Int, map: Int, backward: Bool, threads: ThreadTeam) throws {
+        var builder = GraphBuilder(inputShape: [map, map, channels])
+        _ = try builder.convolution(
+            builder.input, named: "convolution", channels: channels, kernel: 3, padding: 1, bias: false)
+        executor = Executor(
+            model: Model(graph: try builder.graph(), seed: 1), batchCapacity: Self.batch,
+            computing: backward ? .both : .nothing, threads: threads)
+        self.backward = backward
+        executor.input.fillWithNoise()
+        executor.forward(batch: Self.batch, mode: .training)
+        if backward { executor.outputGradient.fillWithNoise() }
+    }
+
+    func run() {
+        if backward {
+            executor.backward()
+        } else {
+            executor.forward(batch: Self.batch, mode: .training)
+        }
+    }
+}
+
+/// One pass of a network over random 3x32x32 images.
+struct NetworkPass: Workload {
+    enum Kind: String {
+        case trainingStep = "training-step"
+        case inputGradient = "input-gradient"
+        case inference
+    }
+
+    private let kind: Kind
+    private let executor: Executor
+    private let optimizer: any Optimizer
+    private let labels: [Int32]
+
+    init(_ kind: Kind, network: any Architecture, batch: Int, threads: ThreadTeam) throws {
+        let requests: [Kind: GradientRequest] = [.trainingStep: .parameters, .inputGradient: .input]
+        let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
+        executor = Executor(
+            model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: requests[kind] ?? .nothing,
+            threads: threads)
+        optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
+        labels = (0..<batch).map { Int32($0 % 10) }
+        self.kind = kind
+        executor.input.fillWithNoise()
+    }
+
+    func run() {
+        let batch = labels.count
+        executor.forward(batch: batch, mode: kind == .trainingStep ? .training : .inference)
+        guard kind != .inference, let logits = executor.output.baseAddress,
+            let gradient = executor.outputGradient.baseAddress
+        else { return }
+        labels.withUnsafeBufferPointer { labels in
+            guard let labels = labels.baseAddress else { return }
+            _ = CrossEntropy().evaluate(
+                logits: logits, count: batch, classes: 10, targets: .labels(labels), gradient: gradient)
+        }
+        executor.backward()
+        guard kind == .trainingStep, let parameters = executor.parameters.baseAddress,
+            let gradients = executor.gradients.baseAddress
+        else { return }
+        optimizer.step(
+            parameters: parameters, gradients: gradients, count: executor.trainableCount, learningRate: 1e-3,
+            threads: executor.threads)
+    }
+}
+
+extension UnsafeMutableBufferPointer<Float> {
+    func fillWithNoise() {
+        var random = SeededRandom(seed: 1)
+        for index in indices { self[index] = Float(random.normal()) }
+    }
+}

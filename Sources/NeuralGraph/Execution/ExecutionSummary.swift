@@ -1,0 +1,57 @@
+/// What an ``Executor`` would do and need: its plan without its memory.
+public struct ExecutionSummary: Sendable {
+    /// One node of the network as executed.
+    public struct Node: Sendable {
+        /// The node's name.
+        public let name: String
+        /// The operation, such as `convolution`.
+        public let operation: String
+        /// What the plan picked to compute it.
+        public let algorithm: String
+        /// One example's output.
+        public let output: Shape
+    }
+
+    /// The nodes in the order of the forward pass.
+    public let nodes: [Node]
+    /// Bytes that the executor holds: activations and gradients, parameters with gradients, and state.
+    public let byteCount: Int
+    /// The name of the matrix product kernels that OpenBLAS picked for this machine.
+    public let matrixKernels: String
+
+    /// Plans as ``Executor`` does, and allocates nothing.
+    /// - Parameters:
+    ///   - model: the network.
+    ///   - batchCapacity: the largest batch, at least 1.
+    ///   - request: the gradients that are wanted.
+    ///   - workers: the threads to work with.
+    ///   - precision: `.strict` leaves the universal algorithms alone.
+    public init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        workers: Int = ThreadTeam.processorCount, precision: Precision = .fast
+    ) {
+        precondition(batchCapacity > 0, "a batch has at least one example")
+        let graph = precision == .fast ? model.graph.fused() : model.graph
+        let kernels = graph.nodes.map { node in
+            node.operation.kernel(
+                for: KernelRequest(
+                    inputs: node.inputShapes, output: node.shape, batchCapacity: batchCapacity,
+                    workers: max(1, workers), precision: precision))
+        }
+        let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
+        var floats = plan.count
+        for (index, node) in graph.nodes.enumerated() {
+            for specification in node.parameters {
+                let key = node.key(specification.name)
+                let hasGradient = plan.runsBackward[index] && request.wants(parameter: key, of: node.name)
+                floats += MemoryPlan.aligned(specification.shape.count) * (hasGradient ? 2 : 1)
+            }
+            for specification in node.state { floats += MemoryPlan.aligned(specification.shape.count) }
+        }
+        nodes = zip(graph.nodes, kernels).map {
+            Node(name: $0.name, operation: $0.operation.kind, algorithm: $1.algorithm, output: $0.shape)
+        }
+        byteCount = floats * MemoryLayout<Float>.stride
+        matrixKernels = OpenBLASRuntime.coreName
+    }
+}

@@ -1,0 +1,120 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Forgetting beside its yardstick: a network is trained, made to forget, and trained anew without the classes; all
+/// three are measured on the same images.
+public struct RetrainingComparison: Sendable {
+    /// One of the three networks.
+    public enum Stage: String, Sendable, Codable, CaseIterable {
+        /// Trained on all classes.
+        case original
+        /// Made to forget.
+        case unlearned
+        /// Trained anew on the retained classes alone, from the same first weights.
+        case retrained
+    }
+
+    /// A network, what it cost and how right it is.
+    public struct Entry: Sendable {
+        /// Which of the three.
+        public let stage: Stage
+        /// The network.
+        public let model: Model
+        /// How right it is on the test images.
+        public let accuracy: Accuracy
+        /// The time that making it took, without measuring.
+        public let time: Duration
+        /// The optimizer steps that making it took.
+        public let steps: Int
+        /// How many times faster than retraining; nil for the original.
+        public let speedUp: Double?
+    }
+
+    /// Takes progress reports of the three stages.
+    public typealias Handler = @Sendable (Stage, RunProgress) -> Void
+
+    /// How the original and the retrained network are trained.
+    public var training: TrainingConfiguration
+    /// How training images are changed at random.
+    public var augmentation: Augmentation?
+    /// How classes are forgotten.
+    public var unlearning: UnlearningConfiguration
+    /// Retain images of each class that forgetting sees.
+    public var samplesPerClass: Int
+    /// Seed and threads.
+    public var options: RunOptions
+
+    /// Creates a comparison.
+    public init(
+        training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
+        unlearning: UnlearningConfiguration = .default, samplesPerClass: Int = 1000,
+        options: RunOptions = RunOptions()
+    ) {
+        self.training = training
+        self.augmentation = augmentation
+        self.unlearning = unlearning
+        self.samplesPerClass = samplesPerClass
+        self.options = options
+    }
+
+    /// Trains, forgets, retrains and measures.
+    /// - Parameters:
+    ///   - model: the untrained network.
+    ///   - classes: the classes to forget.
+    ///   - images: the images to train on; forgetting sees some of the retained classes.
+    ///   - test: the images to measure on.
+    ///   - progress: called after every step.
+    /// - Returns: the three networks in the order of ``Stage``.
+    /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
+    public func run(
+        _ model: Model, forgetting classes: Set<Int>, images: any ImageDataset, test: any ImageDataset,
+        progress: Handler? = nil
+    ) async throws -> [Entry] {
+        try training.validate()
+        try unlearning.validate()
+        try model.checkForgettable(classes)
+        let retained = try model.prepare(images.excluding(classes: classes), augmentation: augmentation)
+        let samples = try images.samples(perClass: samplesPerClass, excluding: classes, seed: options.seed)
+        let measured = try model.prepare(test)
+        func handler(_ stage: Stage) -> ProgressHandler? {
+            guard let progress else { return nil }
+            return { progress(stage, $0) }
+        }
+        func accuracy(_ model: Model, _ stage: Stage) async throws -> Accuracy {
+            try await Evaluator().accuracy(
+                of: model, on: measured, forgottenClasses: classes, options: options, progress: handler(stage)
+            )
+        }
+
+        let all = try model.prepare(images, augmentation: augmentation)
+        let original = try await trained(model, on: all, progress: handler(.original))
+        let originalAccuracy = try await accuracy(original.model, .original)
+        let unlearned = try await Unlearner(
+            model: original.model, retaining: samples, configuration: unlearning, options: options
+        ).forget(classes: classes, progress: handler(.unlearned))
+        let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
+        let retrained = try await trained(model, on: retained, progress: handler(.retrained))
+        let retrainedAccuracy = try await accuracy(retrained.model, .retrained)
+        return [
+            Entry(
+                stage: .original, model: original.model, accuracy: originalAccuracy, time: original.time,
+                steps: original.steps, speedUp: nil),
+            Entry(
+                stage: .unlearned, model: unlearned.model, accuracy: unlearnedAccuracy,
+                time: unlearned.totalTime, steps: unlearned.steps,
+                speedUp: retrained.time / unlearned.totalTime),
+            Entry(
+                stage: .retrained, model: retrained.model, accuracy: retrainedAccuracy, time: retrained.time,
+                steps: retrained.steps, speedUp: 1),
+        ]
+    }
+
+    private func trained(
+        _ model: Model, on examples: any ExampleSource, progress: ProgressHandler?
+    ) async throws -> (model: Model, time: Duration, steps: Int) {
+        let start = ContinuousClock.now
+        let outcome = try await Trainer(configuration: training)
+            .train(model, on: examples, options: options, progress: progress)
+        return (outcome.model, ContinuousClock.now - start, outcome.losses.count)
+    }
+}

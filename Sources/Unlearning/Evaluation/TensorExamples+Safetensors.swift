@@ -1,0 +1,31 @@
+import Foundation
+import ImageDatasets
+import ModelInterchange
+import NeuralGraph
+
+extension TensorExamples {
+    /// The tensor's name in a file of inputs.
+    public static let inputTensorName = "input"
+
+    /// Reads inputs without labels from a safetensors file: one tensor `input`, `[N, C, H, W]` as PyTorch has it,
+    /// normalized already. Every label is 0.
+    /// - Throws: `SafetensorsError` if the file cannot be read, and ``UnlearningError`` if it holds something else.
+    public init(inputsFrom url: URL) throws {
+        let file = try SafetensorsFile(contentsOf: url)
+        guard file.names == [Self.inputTensorName], let shape = file.shape(of: Self.inputTensorName) else {
+            let found =
+                file.names.isEmpty ? "no tensors" : "\(file.names.count) tensors, '\(file.names[0])' first,"
+            throw UnlearningError.notInputs(
+                path: url.path,
+                message: "holds \(found) where one tensor '\(Self.inputTensorName)' is expected")
+        }
+        guard shape.rank == 4 else {
+            throw UnlearningError.notInputs(
+                path: url.path,
+                message: "tensor '\(Self.inputTensorName)' is \(shape); give images as [N, C, H, W]")
+        }
+        guard shape.count > 0 else { throw UnlearningError.noExamples(of: Self.inputTensorName) }
+        let inputs = try file.tensor(Self.inputTensorName).channelsLast()
+        try self.init(inputs, labels: [Int](repeating: 0, count: shape[0]))
+    }
+}

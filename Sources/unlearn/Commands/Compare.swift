@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+
+/// `unlearn compare`
+struct Compare: ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compares forgetting with retraining without the classes.",
+        discussion: """
+            Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
+            weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the three \
+            models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors.
+
+            EXAMPLES
+              unlearn compare --dataset fashion-mnist --architecture resnet18 \\
+                --classes "T-shirt/top" --save .
+              unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
+                --classes 0,2 --epochs 1 --preset paper
+            """)
+
+    @OptionGroup var training: TrainingFlags
+    @OptionGroup var forgetting: ForgettingFlags
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
+    var epochs: Int = 3
+
+    @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
+    var save: String?
+
+    @OptionGroup var flags: RunFlags
+
+    func perform(_ console: Console) async throws -> CompareReport {
+        for stage in RetrainingComparison.Stage.allCases {
+            guard let file = file(of: stage) else { continue }
+            try AtomicFile.checkDestination(file, keeping: training.dataset.files)
+        }
+        let configuration = try training.configuration(epochs: epochs)
+        let network = try training.network()
+        let images = try training.dataset.load(split: .train)
+        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let classes = try model.classIndices(of: forgetting.classes)
+        let test = try training.dataset.load(split: .test, for: model)
+        console.describe(
+            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+        let entries = try await RetrainingComparison(
+            training: configuration, augmentation: training.augmentation,
+            unlearning: forgetting.preset.configuration, samplesPerClass: forgetting.samplesPerClass,
+            options: flags.options
+        ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
+            console.report(progress, title: stage.rawValue)
+        }
+        try Task.checkCancellation()
+        for entry in entries {
+            if let file = file(of: entry.stage) { try entry.model.write(to: file) }
+        }
+        return CompareReport(
+            entries: entries, classes: classes, classNames: images.classNames, preset: forgetting.preset,
+            architecture: network.identifier, epochs: epochs, seed: flags.seed)
+    }
+
+    /// Where a network goes; nil if it is not kept.
+    private func file(of stage: RetrainingComparison.Stage) -> URL? {
+        save.map { URL(fileURLWithPath: $0).appendingPathComponent("\(stage.rawValue).safetensors") }
+    }
+}
+
+/// What a comparison has to say.
+struct CompareReport: Report {
+    let entries: [RetrainingComparison.Entry]
+    let classes: Set<Int>
+    let classNames: [String]
+    let preset: UnlearningPreset
+    let architecture: ArchitectureIdentifier
+    let epochs: Int
+    let seed: UInt64
+
+    enum CodingKeys: CodingKey {
+        case architecture, classes, epochs, preset, rows, seed
+    }
+
+    private struct Row: Encodable {
+        let entry: RetrainingComparison.Entry
+
+        enum CodingKeys: CodingKey {
+            case accuracy, model, seconds, speedUp, steps
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(AccuracyReport(entry.accuracy), forKey: .accuracy)
+            try container.encode(entry.stage, forKey: .model)
+            try container.encode(entry.time.reported, forKey: .seconds)
+            try container.encode(entry.speedUp, forKey: .speedUp)
+            try container.encode(entry.steps, forKey: .steps)
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(architecture.name, forKey: .architecture)
+        try container.encode(classes.sorted(), forKey: .classes)
+        try container.encode(epochs, forKey: .epochs)
+        try container.encode(preset, forKey: .preset)
+        try container.encode(entries.map(Row.init), forKey: .rows)
+        try container.encode(seed, forKey: .seed)
+    }
+
+    var text: String {
+        var table = TextTable()
+        table.add(["model", "forget accuracy", "retain accuracy", "seconds", "steps", "speed-up"])
+        for entry in entries {
+            table.add([
+                entry.stage.rawValue, entry.accuracy.forgotten.percentText,
+                entry.accuracy.retained.percentText,
+                String(format: "%.2f", entry.time.seconds), "\(entry.steps)",
+                entry.speedUp.map { String(format: "%.2fx", $0) } ?? "-",
+            ])
+        }
+        return """
+            Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture.name), \
+            \(epochs) epochs, preset \(preset.rawValue))
+
+            \(table.text)
+            """
+    }
+}

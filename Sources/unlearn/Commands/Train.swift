@@ -1,0 +1,124 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+
+/// `unlearn train`
+struct Train: ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains a classifier.",
+        discussion: """
+            Trains with Adam, by default at 1e-3 over one cycle, and writes a file that knows its architecture, class \
+            names and normalization. Accuracy is measured on the data set's test split, if it is there.
+
+            With --exclude-classes the network keeps an output for every class, but sees no image of those: this is \
+            what forgetting is compared with.
+
+            EXAMPLES
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --output model.safetensors
+              unlearn train --dataset cifar10:data/cifar10 --architecture resnet18 \\
+                --stem small --epochs 10 --augment --output cifar.safetensors
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --exclude-classes "T-shirt/top" --output retrained.safetensors
+            """)
+
+    @OptionGroup var training: TrainingFlags
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"))
+    var epochs: Int
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Classes whose images are left out, by number or name, with commas between them.",
+            valueName: "classes"),
+        transform: ClassList.init(parsing:))
+    var excludeClasses: ClassList?
+
+    @Option(help: ArgumentHelp("Where the model goes, a safetensors file.", valueName: "file"))
+    var output: String
+
+    @OptionGroup var flags: RunFlags
+
+    func perform(_ console: Console) async throws -> TrainReport {
+        let destination = URL(fileURLWithPath: output)
+        try AtomicFile.checkDestination(destination, keeping: training.dataset.files)
+        let configuration = try training.configuration(epochs: epochs)
+        let network = try training.network()
+        var images = try training.dataset.load(split: .train)
+        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let excluded = try excludeClasses?.indices(names: images.classNames, count: images.classNames.count)
+        if let excluded {
+            try model.checkForgettable(excluded)
+            images = try images.excluding(classes: excluded)
+        }
+        let test = try testImages(console)
+        console.describe(
+            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+
+        let start = ContinuousClock.now
+        let outcome = try await Trainer(configuration: configuration).train(
+            model, on: model.prepare(images, augmentation: training.augmentation), options: flags.options,
+            progress: console.progress())
+        let time = ContinuousClock.now - start
+        var accuracy: Accuracy?
+        if let test {
+            accuracy = try await Evaluator().accuracy(
+                of: outcome.model, on: outcome.model.prepare(test), forgottenClasses: excluded ?? [],
+                options: flags.options, progress: console.progress())
+        }
+        try Task.checkCancellation()
+        try outcome.model.write(to: destination)
+        return TrainReport(
+            outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [],
+            seed: flags.seed,
+            output: output)
+    }
+
+    /// The test split; nil if the data set comes without its files.
+    private func testImages(_ console: Console) throws -> (any ImageDataset)? {
+        do {
+            return try training.dataset.load(split: .test)
+        } catch DatasetError.missingFile(let path, _) {
+            console.logger.warning("\(path): no such file, so accuracy will not be measured")
+            return nil
+        }
+    }
+}
+
+/// What training has to say.
+struct TrainReport: Report {
+    let outcome: TrainingOutcome
+    let time: Duration
+    let accuracy: Accuracy?
+    let excludedClasses: Set<Int>
+    let seed: UInt64
+    let output: String
+
+    enum CodingKeys: CodingKey {
+        case accuracy, excludedClasses, losses, output, parameters, seconds, seed, steps
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(accuracy.map(AccuracyReport.init), forKey: .accuracy)
+        try container.encode(excludedClasses.sorted(), forKey: .excludedClasses)
+        try container.encode(outcome.losses, forKey: .losses)
+        try container.encode(output, forKey: .output)
+        try container.encode(outcome.model.parameterCount, forKey: .parameters)
+        try container.encode(time.reported, forKey: .seconds)
+        try container.encode(seed, forKey: .seed)
+        try container.encode(outcome.losses.count, forKey: .steps)
+    }
+
+    var text: String {
+        let names = outcome.model.metadata.classNames
+        let without = excludedClasses.isEmpty ? "" : " without \(names.names(of: excludedClasses))"
+        let loss = outcome.losses.last.map { String(format: ", last loss %.4f", $0) } ?? ""
+        var text = "Trained\(without): \(outcome.losses.count) steps in \(time.secondsText)\(loss)\n"
+        if let accuracy {
+            text += "\n" + AccuracyTable(columns: [("test", accuracy)], classNames: names).text + "\n"
+        }
+        return text + "Wrote \(output)\n"
+    }
+}

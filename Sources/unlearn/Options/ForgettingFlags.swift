@@ -1,0 +1,41 @@
+import ArgumentParser
+import Unlearning
+
+/// Which classes are forgotten, and how.
+struct ForgettingFlags: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The classes to forget, by number or name, with commas between them: 0,2 or \"T-shirt/top,Bag\".",
+            valueName: "classes"),
+        transform: ClassList.init(parsing:))
+    var classes: ClassList
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Retain images of each class that forgetting sees; a class that has fewer gives all.",
+            valueName: "number"))
+    var samplesPerClass: Int = 1000
+
+    @Option(
+        help: ArgumentHelp(
+            "default (keeps the retained classes' accuracy) or paper (the authors' hyperparameters).",
+            valueName: "preset"))
+    var preset: UnlearningPreset = .default
+}
+
+extension UnlearningPreset: ExpressibleByArgument {}
+extension DatasetSplit: ExpressibleByArgument {}
+
+extension DatasetSpecification {
+    /// What `--help` says of a data set's form.
+    static let helpForms = "fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS"
+
+    /// Reads one split for a model; IDX files name no classes, so they get the model's.
+    func load(split: DatasetSplit, for model: Model) throws -> any ImageDataset {
+        let names = model.metadata.classNames
+        return try load(
+            split: split, classNames: names.isEmpty ? (0..<model.classCount).map(String.init) : names)
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+
+/// Which model a command reads.
+struct ModelFlags: ParsableArguments {
+    @Argument(help: ArgumentHelp("The model, a safetensors file.", valueName: "model"))
+    var path: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The network of a file that does not say, such as PyTorch's: \(Architectures.names.joined(separator: ", ")).",
+            valueName: "name"))
+    var architecture: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How such a file's resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
+            valueName: "stem"))
+    var stem: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"))
+    var imageSize: Int?
+
+    func validate() throws {
+        if stem != nil, architecture == nil {
+            throw ValidationError("--stem is an option of an architecture; give --architecture too.")
+        }
+    }
+
+    /// The file.
+    var url: URL { URL(fileURLWithPath: path) }
+
+    /// Reads the model.
+    func load() throws -> Model {
+        do {
+            return try Model(
+                contentsOf: url,
+                architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem) },
+                imageSize: imageSize)
+        } catch let error as ArchitectureError {
+            throw CommandError("\(path): \(error)")
+        } catch let error as StateDictionaryError {
+            throw CommandError("\(path): \(error)")
+        } catch let error as ShapeError {
+            throw CommandError("\(path): \(error)")
+        }
+    }
+}
+
+extension ArchitectureIdentifier {
+    /// A name with the one option that the command line has.
+    init(name: String, stem: String?) {
+        self.init(name: name, options: stem.map { ["stem": $0] } ?? [:])
+    }
+}

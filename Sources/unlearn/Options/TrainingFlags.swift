@@ -1,0 +1,88 @@
+import ArgumentParser
+import Unlearning
+
+/// Which network is trained, on what, and how.
+struct TrainingFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The images to train on: \(DatasetSpecification.helpForms).",
+            valueName: "data set"),
+        transform: DatasetSpecification.init(parsing:))
+    var dataset: DatasetSpecification
+
+    @Option(
+        help: ArgumentHelp(
+            "The network: \(Architectures.names.joined(separator: ", ")).", valueName: "name"))
+    var architecture: String
+
+    @Option(
+        help: ArgumentHelp(
+            "How resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
+            valueName: "stem"))
+    var stem: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Height and width of the inputs; smaller images are padded with zeros.", valueName: "pixels"))
+    var imageSize: Int = 32
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Channels of the inputs; a grey image is repeated.", valueName: "number"))
+    var channels: Int = 3
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step.", valueName: "number"))
+    var batchSize: Int = 256
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Adam's learning rate, the largest of the schedule.", valueName: "rate"))
+    var learningRate: Double = 1e-3
+
+    @Option(
+        help: ArgumentHelp(
+            "How the learning rate changes: one-cycle (up for 30 % of the steps, then down to about 0), cosine or "
+                + "constant.", valueName: "schedule"))
+    var schedule: Schedule = .oneCycle
+
+    @Flag(help: "Move training images by up to 4 pixels and mirror half of them, at random.")
+    var augment = false
+
+    /// The learning rate's schedules by their names here.
+    enum Schedule: String, ExpressibleByArgument, CaseIterable {
+        case oneCycle = "one-cycle"
+        case cosine
+        case constant
+    }
+
+    /// How images are changed at random.
+    var augmentation: Augmentation? { augment ? .standard : nil }
+
+    /// How to train.
+    func configuration(epochs: Int) throws -> TrainingConfiguration {
+        let schedule: LearningRateSchedule =
+            switch schedule {
+            case .oneCycle: .oneCycle
+            case .cosine: .cosine
+            case .constant: .constant
+            }
+        let configuration = TrainingConfiguration(
+            epochs: epochs, batchSize: batchSize, learningRate: learningRate, schedule: schedule)
+        try configuration.validate()
+        return configuration
+    }
+
+    /// The network.
+    func network() throws -> any Architecture {
+        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem))
+    }
+
+    /// A new network for the data set.
+    func untrainedModel(_ network: any Architecture, for dataset: any ImageDataset, seed: UInt64) throws
+        -> Model
+    {
+        try Model(
+            untrained: network, for: dataset, imageSize: imageSize, channels: channels, seed: seed)
+    }
+}

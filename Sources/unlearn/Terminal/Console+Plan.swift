@@ -1,0 +1,43 @@
+import Foundation
+import Unlearning
+
+extension Console {
+    /// Logs how a model will be computed: kernels, memory, and each node's algorithm.
+    /// - Parameter work: what the passes are for, and which gradients they compute in batches of what size.
+    func describe(
+        _ model: Model, _ options: RunOptions, _ work: [(name: String, GradientRequest, batch: Int)]
+    ) {
+        guard logger.logLevel <= .info else { return }
+        let workers = options.threadCount ?? ThreadTeam.processorCount
+        for (position, (name, request, batch)) in work.enumerated() {
+            let plan = ExecutionSummary(
+                model: model, batchCapacity: max(1, batch), computing: request, workers: workers,
+                precision: options.precision)
+            if position == 0 {
+                logger.info("\(Self.machine(plan, workers: workers))")
+                logger.info("\(Self.nodes(plan))")
+            }
+            logger.info("\(name): batches of \(batch), \(plan.byteCount >> 20) MiB planned")
+        }
+    }
+
+    private static func machine(_ plan: ExecutionSummary, workers: Int) -> String {
+        let variable = "OPENBLAS_CORETYPE"
+        let chosen =
+            ProcessInfo.processInfo.environment[variable].map { ", chosen by \(variable)=\($0)" } ?? ""
+        return "\(workers) threads; matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
+    }
+
+    private static func nodes(_ plan: ExecutionSummary) -> String {
+        let widths = (
+            plan.nodes.map(\.name.count).max() ?? 0, plan.nodes.map(\.operation.count).max() ?? 0,
+            plan.nodes.map(\.output.description.count).max() ?? 0
+        )
+        return plan.nodes.map { node in
+            [
+                "  " + node.name.padded(to: widths.0), node.operation.padded(to: widths.1),
+                node.output.description.padded(to: widths.2), node.algorithm,
+            ].joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}

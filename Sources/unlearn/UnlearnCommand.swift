@@ -1,0 +1,40 @@
+import ArgumentParser
+import Unlearning
+
+/// The program. Its commands read options, call the library and print what it returns.
+@main
+struct UnlearnCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unlearn",
+        abstract: "Makes trained image classifiers forget classes, without the classes' images.",
+        discussion: """
+            Forgetting learns noise in place of the classes' images, damages the weights with it and repairs the \
+            retained classes (UNSIR, arXiv 2111.08947). This is approximate class unlearning.
+
+            Data sets: fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS.
+
+            EXAMPLES
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --output model.safetensors
+              unlearn forget model.safetensors --classes "T-shirt/top" \\
+                --retain fashion-mnist --output forgotten.safetensors
+              unlearn evaluate forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten "T-shirt/top"
+            """,
+        version: PackageVersion.current,
+        subcommands: [Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self])
+
+    static func main() async {
+        Interruption.ignoreClosedPipes()
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Failure(error).exit()
+        }
+    }
+}

@@ -1,3 +1,0 @@
-import Unlearning
-
-print("the command line is being built")

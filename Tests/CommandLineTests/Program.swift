@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+/// The built program, run as a person or a script would.
+struct Program {
+    /// How a run ended and what it said.
+    struct Ending {
+        let status: Int32
+        let output: String
+        let errors: String
+
+        /// Standard output as one JSON object.
+        func json() throws -> [String: Any] {
+            try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+        }
+
+        /// The lines on standard error.
+        var errorLines: [Substring] { errors.split(separator: "\n") }
+    }
+
+    /// A run that goes on.
+    final class Run {
+        let process = Process()
+        private let outputFile: URL
+        private let errorFile: URL
+
+        init(_ arguments: [String], folder: URL) throws {
+            let name = UUID().uuidString
+            outputFile = folder.appendingPathComponent("\(name).stdout")
+            errorFile = folder.appendingPathComponent("\(name).stderr")
+            process.executableURL = try Program.executable()
+            process.arguments = arguments
+            // Files, not pipes: nobody has to read while the program runs.
+            process.standardOutput = try Self.handle(outputFile)
+            process.standardError = try Self.handle(errorFile)
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+        }
+
+        /// Waits for the end.
+        func ending() -> Ending {
+            process.waitUntilExit()
+            return Ending(
+                status: process.terminationStatus, output: text(outputFile), errors: text(errorFile))
+        }
+
+        /// Waits until standard error has a text, or the program has ended.
+        func waitForErrors(containing wanted: String) {
+            while process.isRunning, !text(errorFile).contains(wanted) { usleep(10_000) }
+        }
+
+        private func text(_ file: URL) -> String {
+            (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+        }
+
+        private static func handle(_ file: URL) throws -> FileHandle {
+            try Data().write(to: file)
+            return try FileHandle(forWritingTo: file)
+        }
+    }
+
+    /// Runs the program to its end.
+    static func run(_ arguments: [String]) throws -> Ending {
+        let folder = try TemporaryFolder()
+        return try Run(arguments, folder: folder.url).ending()
+    }
+
+    /// Where the build put the program: beside the tests.
+    static func executable() throws -> URL {
+        let starts = [Bundle.main.bundleURL, URL(fileURLWithPath: CommandLine.arguments[0])]
+        for start in starts + Bundle.allBundles.map(\.bundleURL) {
+            var folder = start.resolvingSymlinksInPath()
+            for _ in 0..<5 {
+                let candidate = folder.appendingPathComponent("unlearn")
+                var isFolder: ObjCBool = false
+                if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder),
+                    !isFolder.boolValue
+                {
+                    return candidate
+                }
+                folder.deleteLastPathComponent()
+            }
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+}
+
+/// A folder for one test's files, gone with the object.
+final class TemporaryFolder: Sendable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("CommandLineTests-\(UUID())")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    /// The path of a file in the folder.
+    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+    /// Whether the folder has nothing in it, hidden files included.
+    var isEmpty: Bool { (try? FileManager.default.contentsOfDirectory(atPath: url.path))?.isEmpty ?? false }
+}
