@@ -38,8 +38,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelInterchange"], path: "Tests/TestSupport"),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
-            name: "NeuralGraphTests", dependencies: ["NeuralGraph", "ModelInterchange", "TestSupport"]),
+            name: "NeuralGraphTests",
+            dependencies: ["NeuralGraph", "ModelInterchange", "TestSupport", "CAllocationCounter"]),
         .testTarget(
             name: "ModelInterchangeTests", dependencies: ["ModelInterchange", "TestSupport"]),
         .testTarget(

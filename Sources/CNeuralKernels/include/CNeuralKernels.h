@@ -54,14 +54,14 @@ typedef struct {
     ptrdiff_t output_height, output_width;
     ptrdiff_t kernel_height, kernel_width;
     ptrdiff_t stride_height, stride_width;
-    ptrdiff_t padding_top, padding_left;
+    ptrdiff_t padding_top, padding_left, padding_bottom, padding_right;
 } cnk_window;
 
 // y = the maximum of each window, choices = its position (row * width + column) in the image.
 void cnk_max_pool(const float *x, float *y, int32_t *choices, cnk_window window);
 // dx (+)= dy at the chosen positions.
 void cnk_max_pool_backward(const float *dy, const int32_t *choices, float *dx, cnk_window window, int accumulates);
-// y = the mean of each window; padding counts as zeros if counts_padding.
+// y = the mean of each window; padding counts as zeros if counts_padding, but nothing beyond it does.
 void cnk_average_pool(const float *x, float *y, cnk_window window, int counts_padding);
 void cnk_average_pool_backward(const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates);
 

@@ -33,10 +33,7 @@ struct ActivationPlan {
         // A value needs a gradient if something wanted lies upstream of it.
         var needs = [request.input]
         for node in nodes {
-            let wantsOwn = node.parameters.contains {
-                request.wants(parameter: node.key($0.name), of: node.name)
-            }
-            needs.append(wantsOwn || node.inputs.contains { needs[$0.index] })
+            needs.append(request.wantsParameters(of: node) || node.inputs.contains { needs[$0.index] })
         }
         // A node that leads nowhere gets no gradient from downstream.
         var reachesOutput = [Bool](repeating: false, count: nodes.count)

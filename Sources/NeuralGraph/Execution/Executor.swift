@@ -60,7 +60,9 @@ public final class Executor {
             node.operation.kernel(
                 for: KernelRequest(
                     inputs: node.inputShapes, output: node.shape, batchCapacity: batchCapacity,
-                    workers: threads.workers, precision: precision))
+                    workers: threads.workers, precision: precision,
+                    runsBackward: request.input || request.parameters,
+                    wantsParameterGradients: request.wantsParameters(of: node)))
         }
         let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
         let slots = Self.parameterSlots(graph, request: request, runsBackward: plan.runsBackward)

@@ -26,4 +26,8 @@ public struct GradientRequest: Sendable, Hashable {
     func wants(parameter: String, of node: String) -> Bool {
         parameters && !frozen.contains(parameter) && !frozen.contains(node)
     }
+
+    func wantsParameters(of node: Graph.Node) -> Bool {
+        node.parameters.contains { wants(parameter: node.key($0.name), of: node.name) }
+    }
 }

@@ -46,11 +46,7 @@ public final class ThreadTeam: Sendable {
             for index in 0..<count { body(index, 0) }
             return
         }
-        withoutActuallyEscaping(body) { escapable in
-            withUnsafePointer(to: escapable) { pointer in
-                loop.run(count: count, helpers: workers - 1, body: pointer)
-            }
-        }
+        BorrowedLoopBody.lend(body) { loop.run(count: count, helpers: workers - 1, body: $0) }
         busy.store(false, ordering: .releasing)
     }
 
@@ -98,8 +94,6 @@ private final class ThreadContext {
 ///
 /// A worker first spins for the next loop, since kernels follow each other within microseconds, then sleeps.
 private final class Loop: @unchecked Sendable {
-    typealias Body = (Int, Int) -> Void
-
     private static let spins = 4000
 
     private let generation = Atomic<Int>(0)
@@ -111,7 +105,7 @@ private final class Loop: @unchecked Sendable {
     private let wakeUp = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     // Written by the caller before `generation` is raised and read by workers after they saw it raised.
     private var count = 0
-    private var body: UnsafePointer<Body>?
+    private var body: BorrowedLoopBody?
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -134,7 +128,7 @@ private final class Loop: @unchecked Sendable {
         raiseGeneration()
     }
 
-    func run(count: Int, helpers: Int, body: UnsafePointer<Body>) {
+    func run(count: Int, helpers: Int, body: BorrowedLoopBody) {
         self.count = count
         self.body = body
         next.store(0, ordering: .relaxed)
@@ -162,11 +156,9 @@ private final class Loop: @unchecked Sendable {
     }
 
     private func handOut(to worker: Int) {
-        guard let body else { return }
-        while true {
+        body?.run(worker: worker) {
             let index = next.add(1, ordering: .relaxed).oldValue
-            if index >= count { return }
-            body.pointee(index, worker)
+            return index < count ? index : nil
         }
     }
 

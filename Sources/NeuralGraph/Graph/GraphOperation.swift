@@ -39,6 +39,10 @@ public struct KernelRequest: Sendable {
     public let workers: Int
     /// Which algorithms may be used.
     public let precision: Precision
+    /// Whether a backward pass may follow; without one, its working memory is not needed.
+    public let runsBackward: Bool
+    /// Whether it will compute gradients by this node's parameters.
+    public let wantsParameterGradients: Bool
 }
 
 /// Which algorithms a plan may pick.

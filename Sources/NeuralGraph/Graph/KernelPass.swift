@@ -67,7 +67,8 @@ public struct BackwardPass {
     public var scratch: UnsafeMutablePointer<Float> { forward.scratch }
     /// The loss's gradient by the output.
     public var outputGradient: UnsafeMutablePointer<Float> { forward.memory.outputGradient }
-    /// Where the gradient by each input goes; nil where none is wanted.
+    /// Where the gradient by each input goes; nil where none is wanted. To be written in this order: of a value that is
+    /// an input twice, the second share is added to the first.
     public var inputGradients: [GradientTarget?] { forward.memory.inputGradients }
     /// Where the gradient by each parameter goes, overwriting what is there; nil where none is wanted.
     public var parameterGradients: [UnsafeMutablePointer<Float>?] { forward.memory.parameterGradients }

@@ -44,13 +44,16 @@ struct ConvolutionKernel: Kernel {
         forwardAlgorithm = pick(.forward)
         inputAlgorithm = pick(.inputGradient)
         weightAlgorithm = pick(.weightGradient)
-        let counts = [
-            forwardAlgorithm.scratchCount(.forward, batch: request.batchCapacity, workers: request.workers),
-            inputAlgorithm.scratchCount(.inputGradient, batch: request.batchCapacity, workers: request.workers),
-            weightAlgorithm.scratchCount(.weightGradient, batch: request.batchCapacity, workers: request.workers),
-            ColumnSums.scratchCount(
-                rows: request.batchCapacity * geometry.outputPositions, channels: geometry.outputChannels),
-        ]
+        let (batch, workers) = (request.batchCapacity, request.workers)
+        var counts = [forwardAlgorithm.scratchCount(.forward, batch: batch, workers: workers)]
+        if request.runsBackward {
+            counts.append(inputAlgorithm.scratchCount(.inputGradient, batch: batch, workers: workers))
+        }
+        if request.wantsParameterGradients {
+            counts.append(weightAlgorithm.scratchCount(.weightGradient, batch: batch, workers: workers))
+            counts.append(
+                ColumnSums.scratchCount(rows: batch * geometry.outputPositions, channels: geometry.outputChannels))
+        }
         scratchCount = counts.max() ?? 0
     }
 

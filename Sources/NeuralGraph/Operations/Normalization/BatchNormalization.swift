@@ -127,34 +127,40 @@ private struct BatchNormalizationKernel: Kernel {
     func backward(_ pass: BackwardPass) {
         let forward = pass.forward
         let rows = pass.batch * positions
-        let x = forward.inputs[0]
-        let dy = pass.outputGradient
         let y: UnsafeMutablePointer<Float>? = operation.rectifies ? forward.output : nil
-        let mean = forward.saved
         let inverse = forward.saved + channels
         let scale = pass.scratch
-        let gradientMeans = scale + channels
-        let slopes = gradientMeans + channels
         for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
 
+        let wantsParameters = pass.parameterGradients[0] != nil || pass.parameterGradients[1] != nil
+        if forward.mode == .training || wantsParameters {
+            sumGradients(pass, rows: rows, y: y, blockSums: scale + 4 * channels)
+        }
+        if let dx = pass.inputGradients[0] { passInput(pass, rows: rows, y: y, target: dx) }
+        // After the input's, which it is added to where both are one value.
         if operation.addsResidual, let target = pass.inputGradients[1] {
             passResidual(pass, rows: rows, y: y, target: target)
         }
-        let wantsParameters = pass.parameterGradients[0] != nil || pass.parameterGradients[1] != nil
-        if forward.mode == .training || wantsParameters {
-            sumGradients(pass, rows: rows, y: y, blockSums: slopes + 2 * channels)
-        }
-        guard let dx = pass.inputGradients[0] else { return }
-        let accumulates: Int32 = dx.accumulates ? 1 : 0
+    }
+
+    private func passInput(
+        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, target: GradientTarget
+    ) {
+        let forward = pass.forward
+        let dy = pass.outputGradient
+        let scale = pass.scratch
+        let gradientMeans = scale + channels
+        let slopes = gradientMeans + channels
+        let accumulates: Int32 = target.accumulates ? 1 : 0
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
             if forward.mode == .training {
                 cnk_normalize_backward_input(
-                    x + offset, dy + offset, y.map { $0 + offset }, dx.pointer + offset, part.count, channels,
-                    mean, scale, gradientMeans, slopes, accumulates)
+                    forward.inputs[0] + offset, dy + offset, y.map { $0 + offset }, target.pointer + offset,
+                    part.count, channels, forward.saved, scale, gradientMeans, slopes, accumulates)
             } else {
                 cnk_normalize_backward_fixed(
-                    dy + offset, y.map { $0 + offset }, dx.pointer + offset, part.count, channels, scale,
+                    dy + offset, y.map { $0 + offset }, target.pointer + offset, part.count, channels, scale,
                     accumulates)
             }
         }

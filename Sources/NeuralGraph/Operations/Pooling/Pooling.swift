@@ -50,7 +50,8 @@ public struct Pooling: GraphOperation {
             output_height: rows.outputLength, output_width: columns.outputLength,
             kernel_height: rows.kernel, kernel_width: columns.kernel,
             stride_height: rows.stride, stride_width: columns.stride,
-            padding_top: rows.paddingBefore, padding_left: columns.paddingBefore)
+            padding_top: padding.top, padding_left: padding.left, padding_bottom: padding.bottom,
+            padding_right: padding.right)
         switch method {
         case .maximum:
             return MaxPoolingKernel(
@@ -160,7 +161,7 @@ public struct GlobalAveragePooling: GraphOperation {
         let window = cnk_window(
             height: positions, width: 1, channels: request.output.channels, output_height: 1, output_width: 1,
             kernel_height: positions, kernel_width: 1, stride_height: 1, stride_width: 1, padding_top: 0,
-            padding_left: 0)
+            padding_left: 0, padding_bottom: 0, padding_right: 0)
         return AveragePoolingKernel(
             window: window, countsPadding: 1, inputCount: request.inputs[0].count,
             outputCount: request.output.count)

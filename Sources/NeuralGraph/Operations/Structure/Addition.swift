@@ -33,8 +33,8 @@ private struct AdditionKernel: Kernel {
     }
 
     func backward(_ pass: BackwardPass) {
-        // The second input first: the first one's gradient may share the output gradient's memory.
-        for target in [pass.inputGradients[1], pass.inputGradients[0]] {
+        // In the inputs' order: of one value added to itself, the second share is added to the first.
+        for target in pass.inputGradients {
             guard let target else { continue }
             GradientCopy.pass(pass.outputGradient, to: target, count: pass.batch * count, threads: pass.threads)
         }

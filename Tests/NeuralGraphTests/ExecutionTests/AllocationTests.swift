@@ -1,0 +1,83 @@
+import CAllocationCounter
+import NeuralGraph
+import Synchronization
+import TestSupport
+import Testing
+
+/// A training step works in memory that was allocated before.
+@Suite struct AllocationTests {
+    @Test(
+        .enabled(if: allocation_counter_is_available()),
+        arguments: [1, 2], [OptimizerConfiguration.adam, .sgd(momentum: 0.9)])
+    func trainingStepsAllocateNothing(_ workers: Int, _ configuration: OptimizerConfiguration) throws {
+        try expectNoAllocation(ResNet18(stem: .imagenet), workers: workers, configuration)
+    }
+
+    @Test(.enabled(if: allocation_counter_is_available()))
+    func dropoutAllocatesNothing() throws {
+        try expectNoAllocation(AllCNN(normalizes: false), workers: 2, .sgd)
+    }
+
+    /// The counter itself sees what it should.
+    @Test(.enabled(if: allocation_counter_is_available()))
+    func allocationsAreCounted() {
+        let before = allocation_counter_value()
+        allocation_counter_watch_this_thread(true)
+        let array = [Int](repeating: 7, count: 1000)
+        allocation_counter_watch_this_thread(false)
+        #expect(allocation_counter_value() > before)
+        #expect(array.count == 1000)
+    }
+
+    private func expectNoAllocation(
+        _ architecture: any Architecture, workers: Int, _ configuration: OptimizerConfiguration
+    ) throws {
+        let graph = try architecture.graph(inputShape: [32, 32, 3], classes: 10)
+        // Large enough a batch for products by position on the last maps.
+        let batch = 16
+        let executor = Executor(
+            model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: .both,
+            threads: ThreadTeam(workers: workers))
+        let optimizer = try configuration.makeOptimizer(parameterCount: executor.trainableCount)
+        let labels = [Int32](repeating: 3, count: batch)
+        let parameters = try #require(executor.parameters.baseAddress)
+        let gradients = try #require(executor.gradients.baseAddress)
+        let logits = try #require(executor.output.baseAddress)
+        let outputGradient = try #require(executor.outputGradient.baseAddress)
+        let loss = CrossEntropy()
+
+        func step(_ labels: UnsafePointer<Int32>) {
+            executor.forward(batch: batch, mode: .training, seed: 5)
+            _ = loss.evaluate(
+                logits: logits, count: batch, classes: 10, targets: .labels(labels), gradient: outputGradient)
+            executor.backward()
+            _ = GradientClipping.norm(1).apply(
+                to: gradients, count: executor.trainableCount, threads: executor.threads)
+            optimizer.step(
+                parameters: parameters, gradients: gradients, count: executor.trainableCount,
+                learningRate: 1e-4, threads: executor.threads)
+        }
+        try labels.withUnsafeBufferPointer { labels in
+            let labels = try #require(labels.baseAddress)
+            step(labels)
+            let before = allocation_counter_value()
+            watch(executor.threads, true)
+            let watched = allocation_counter_value()
+            step(labels)
+            let after = allocation_counter_value()
+            watch(executor.threads, false)
+            #expect(after - watched == 0, "\(after - watched) allocations in a step (\(watched - before) before)")
+        }
+    }
+
+    /// Starts or stops counting on every thread of a team, the calling one among them.
+    private func watch(_ team: ThreadTeam, _ watch: Bool) {
+        let arrived = Atomic<Int>(0)
+        team.forEach(team.workers) { _, _ in
+            allocation_counter_watch_this_thread(watch)
+            // Nobody takes a second index before everybody has one.
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            while arrived.load(ordering: .acquiring) < team.workers {}
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+/// Results depend on the numbers and the seed alone: not on threads, repetition, capacity or what was run before.
+@Suite struct ReproducibilityTests {
+    private static let architectures: [any Architecture] = [ResNet18(stem: .small), AllCNN(normalizes: false)]
+
+    /// Everything that two runs can differ in.
+    private struct Results: Equatable {
+        let output: [Float]
+        let inputGradient: [Float]
+        let parameterGradients: [String: Tensor]
+        let state: [String: Tensor]
+
+        init(_ run: EngineRun) {
+            output = run.output
+            inputGradient = run.inputGradient
+            parameterGradients = run.parameterGradients
+            state = run.model.state
+        }
+    }
+
+    @Test(arguments: architectures.indices)
+    func workersAndRepetitionChangeNoBit(_ index: Int) throws {
+        // 16x16 images and a batch of 18: every algorithm, several tasks in most loops, remainders everywhere.
+        let item = try sample(Self.architectures[index], batch: 18)
+        let options = EngineRun.Options().with { $0.seed = 11 }
+        let one = try item.run(options.with { $0.workers = 1 })
+        if index == 0 { #expect(Set(one.algorithms).isSuperset(of: ["im2col", "position products"])) }
+        #expect(one.output.allSatisfy { $0.isFinite })
+        for workers in [2, 5, 2] {
+            let other = try item.run(options.with { $0.workers = workers })
+            #expect(Results(other) == Results(one), "\(workers) workers")
+        }
+    }
+
+    @Test func stepsInTurnChangeNoBit() throws {
+        func train(workers: Int) throws -> [Float] {
+            let item = try sample(ResNet18(stem: .imagenet), batch: 4)
+            let executor = Executor(
+                model: item.model, batchCapacity: 4, computing: .parameters, threads: ThreadTeam(workers: workers))
+            let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
+            let parameters = try #require(executor.parameters.baseAddress)
+            let gradients = try #require(executor.gradients.baseAddress)
+            for seed in 0..<3 {
+                _ = try EngineRun(
+                    executor, input: item.input, outputGradient: item.outputGradient,
+                    EngineRun.Options().with { $0.seed = UInt64(seed) })
+                optimizer.step(
+                    parameters: parameters, gradients: gradients, count: executor.trainableCount,
+                    learningRate: 1e-3, threads: executor.threads)
+            }
+            return Array(executor.parameters)
+        }
+        #expect(try train(workers: 1) == train(workers: 3))
+    }
+
+    /// A batch below the capacity, after a larger one that left its numbers behind.
+    @Test func smallerBatchesAreAsIfAlone() throws {
+        let small = try SampleNetworks.everyOperation(batch: 3)
+        let large = try SampleNetworks.everyOperation(batch: 7, seed: 9)
+        let executor = Executor(
+            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2))
+        let options = EngineRun.Options().with { $0.updatesState = false }
+        _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient, options)
+        let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient, options)
+        let alone = try small.run(options)
+        #expect(Results(after) == Results(alone))
+    }
+
+    /// A larger capacity may mean other algorithms, and nothing else.
+    @Test(arguments: [4, 5, 16, 40])
+    func capacityChangesRoundingAlone(_ capacity: Int) throws {
+        let item = try sample(ResNet18(stem: .small), batch: 4)
+        let exact = try item.run()
+        let other = try item.run(EngineRun.Options().with { $0.capacity = capacity })
+        if exact.algorithms == other.algorithms {
+            #expect(Results(other) == Results(exact))
+        } else {
+            #expect(relativeDifference(other.output, from: exact.output) < Tolerance.output)
+            #expect(relativeDifference(other.inputGradient, from: exact.inputGradient) < 1e-3)
+        }
+        for (key, gradient) in exact.parameterGradients {
+            let error = relativeDifference(other.parameterGradients[key]?.elements ?? [], from: gradient.elements)
+            #expect(error < 1e-3, "\(key)")
+        }
+    }
+
+    /// Running the same step twice gives the same gradients: nothing is added to what is there.
+    @Test func gradientsAreOverwritten() throws {
+        let item = try SampleNetworks.everyOperation()
+        let executor = Executor(model: item.model, batchCapacity: 3, computing: .both)
+        let options = EngineRun.Options().with { $0.updatesState = false }
+        let first = try EngineRun(executor, input: item.input, outputGradient: item.outputGradient, options)
+        let second = try EngineRun(executor, input: item.input, outputGradient: item.outputGradient, options)
+        #expect(Results(first) == Results(second))
+    }
+
+    private func sample(_ architecture: any Architecture, batch: Int) throws -> OperationCase {
+        let graph = try architecture.graph(inputShape: [16, 16, 3], classes: 10)
+        return try OperationCase(Model(graph: graph, seed: 3), batch: batch, seed: 4)
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import NeuralGraph
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ThreadTeamTests {
+    /// How often each index of a loop was run.
+    private final class Visits: Sendable {
+        private let counts: Mutex<[Int]>
+        private let strangers = Atomic<Int>(0)
+
+        init(_ count: Int) { counts = Mutex([Int](repeating: 0, count: count)) }
+
+        func visit(_ index: Int, _ worker: Int = 0, of workers: Int = 1) {
+            counts.withLock { $0[index] += 1 }
+            if !(0..<workers).contains(worker) { strangers.add(1, ordering: .relaxed) }
+        }
+
+        /// Whether each index was run so many times, by workers of the team alone.
+        func areAll(_ times: Int) -> Bool {
+            counts.withLock { $0.allSatisfy { $0 == times } } && strangers.load(ordering: .relaxed) == 0
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 8])
+    func everyIndexRunsOnce(_ workers: Int) {
+        let team = ThreadTeam(workers: workers)
+        #expect(team.workers == workers)
+        for count in [0, 1, 2, 3, 7, 64, 1000] {
+            let visits = Visits(count)
+            for _ in 0..<100 {
+                team.forEach(count) { index, worker in visits.visit(index, worker, of: workers) }
+            }
+            #expect(visits.areAll(100), "\(count) indices")
+        }
+    }
+
+    /// Loops that follow each other at once, and after pauses in which workers fall asleep.
+    @Test func loopsFollowEachOther() {
+        let team = ThreadTeam(workers: 4)
+        let sum = Atomic<Int>(0)
+        for round in 0..<5000 {
+            team.forEach(5) { index, _ in sum.add(index, ordering: .relaxed) }
+            if round % 500 == 0 { Thread.sleep(forTimeInterval: 0.002) }
+        }
+        #expect(sum.load(ordering: .relaxed) == 50_000)
+    }
+
+    @Test func workIsShared() {
+        let team = ThreadTeam(workers: 2)
+        let arrived = Atomic<Int>(0)
+        // Neither of two indices ends before the other has started, so that one thread cannot run both.
+        team.forEach(2) { _, _ in
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            while arrived.load(ordering: .acquiring) < 2 { sched_yield() }
+        }
+        #expect(arrived.load(ordering: .relaxed) == 2)
+    }
+
+    @Test func loopsMayBeNested() {
+        let team = ThreadTeam(workers: 3)
+        let visits = Visits(6 * 7 * 5)
+        team.forEach(6) { a, _ in
+            team.forEach(7) { b, _ in
+                team.forEach(5) { c, worker in visits.visit((a * 7 + b) * 5 + c, worker, of: 3) }
+            }
+        }
+        #expect(visits.areAll(1))
+    }
+
+    @Test func oneTeamServesSeveralThreads() {
+        let team = ThreadTeam(workers: 3)
+        let visits = Visits(4 * 50)
+        DispatchQueue.concurrentPerform(iterations: 4) { caller in
+            for _ in 0..<200 {
+                team.forEach(50) { index, worker in visits.visit(caller * 50 + index, worker, of: 3) }
+            }
+        }
+        #expect(visits.areAll(200))
+    }
+
+    @Test func teamsComeAndGo() {
+        let sum = Atomic<Int>(0)
+        for round in 0..<300 {
+            let team = ThreadTeam(workers: 4)
+            // Some are never used, some are dropped while their threads still start.
+            if round % 3 > 0 { team.forEach(10) { index, _ in sum.add(index, ordering: .relaxed) } }
+        }
+        #expect(sum.load(ordering: .relaxed) == 200 * 45)
+    }
+
+    @Test(arguments: [0, -3])
+    func aTeamHasAtLeastTheCaller(_ workers: Int) {
+        let team = ThreadTeam(workers: workers)
+        let visits = Visits(3)
+        team.forEach(3) { index, worker in visits.visit(index, worker) }
+        #expect(team.workers == 1)
+        #expect(visits.areAll(1))
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 100])
+    func blocksCoverTheRange(_ total: Int) {
+        let team = ThreadTeam(workers: 2)
+        let visits = Visits(total)
+        team.forEachBlock(of: total, size: 10) { block in
+            #expect(block.count == 10 || block.upperBound == total)
+            for index in block { visits.visit(index) }
+        }
+        team.forEachChunk(of: total, floatsEach: 3000) { chunk in
+            for index in chunk { visits.visit(index) }
+        }
+        #expect(visits.areAll(2))
+    }
+}

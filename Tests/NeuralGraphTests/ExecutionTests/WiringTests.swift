@@ -1,0 +1,56 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+/// Values with several consumers, nodes that work in place, and nodes that lead nowhere: whatever the plan puts over
+/// what, results are those of the naive evaluation, which keeps everything apart.
+@Suite struct WiringTests {
+    private let worst = WorstErrors("wiring")
+
+    @Test(arguments: 0..<80)
+    func randomNetworksAgreeWithTwoSidedDifferences(_ seed: UInt64) throws {
+        let item = try SampleNetworks.random(seed: seed)
+        let reference = item.network.numericGradients(
+            input: item.referenceInput, outputGradient: item.outputGradient.map(Double.init), mode: .training,
+            step: 1e-6)
+        for precision in Precision.allCases {
+            let run = try item.run(EngineRun.Options().with { $0.precision = precision })
+            try expectAgreement(run, reference, "network \(seed), \(precision)")
+        }
+    }
+
+    @Test(arguments: [Mode.training, .inference])
+    func everyOperationInOneNetwork(_ mode: Mode) throws {
+        let item = try SampleNetworks.everyOperation()
+        let run = try item.run(EngineRun.Options().with { $0.mode = mode })
+        try expectAgreement(run, item.reference(mode), "every operation, \(mode)")
+    }
+
+    private func expectAgreement(_ run: EngineRun, _ reference: ReferenceGradients, _ place: String) throws {
+        let output = relativeDifference(run.output, from: reference.output)
+        #expect(worst.isWithin(Tolerance.output, output, "output", at: place), "\(place): \(output)")
+        // Shares of a gradient may cancel, as those by a bias before batch norm do; what is left then carries the
+        // rounding of the shares. So errors are measured by the largest gradient of the network.
+        let largest = ([reference.input] + reference.parameters.values).map(norm).max() ?? 0
+        let input = distance(run.inputGradient, reference.input) / largest
+        #expect(worst.isWithin(Tolerance.inputGradient, input, "input gradient", at: place), "\(place): \(input)")
+        for (key, expected) in reference.parameters {
+            guard let gradient = run.parameterGradients[key] else {
+                // Parameters that lead nowhere have none.
+                #expect(expected.allSatisfy { $0 == 0 }, "\(place): no gradient by \(key)")
+                continue
+            }
+            let error = distance(gradient.elements, expected) / largest
+            #expect(
+                worst.isWithin(6e-6, error, "parameter gradient", at: "\(place), \(key)"),
+                "\(place), \(key): \(error)")
+        }
+    }
+
+    private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+
+    private func distance(_ result: [Float], _ expected: [Double]) -> Double {
+        guard result.count == expected.count else { return .infinity }
+        return norm(zip(result, expected).map { Double($0) - $1 })
+    }
+}

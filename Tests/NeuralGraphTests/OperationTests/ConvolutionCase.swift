@@ -1,0 +1,126 @@
+import NeuralGraph
+import TestSupport
+
+/// One convolution of random geometry, with numbers for everything.
+struct ConvolutionCase: CustomStringConvertible {
+    let operation: Convolution
+    let inputShape: Shape
+    let batch: Int
+    let model: Model
+    let input: [Float]
+    let outputGradient: [Float]
+
+    /// Throws if the window does not fit into the image.
+    init(_ operation: Convolution, inputShape: Shape, batch: Int, random: inout SeededRandom) throws {
+        self.operation = operation
+        self.inputShape = inputShape
+        self.batch = batch
+        var builder = GraphBuilder(inputShape: inputShape)
+        _ = try builder.add(operation, named: "node", builder.input)
+        let graph = try builder.graph()
+        model = Model(graph: graph, seed: random.next())
+        input = random.normals(batch * inputShape.count)
+        outputGradient = random.normals(batch * graph.outputShape.count)
+    }
+
+    var outputShape: Shape { model.graph.outputShape }
+
+    /// Positions that a weight's gradient is summed over.
+    var positions: Int { batch * outputShape.positions }
+
+    /// Multiplications of a naive forward pass, taps in the padding included.
+    var products: Int {
+        batch * outputShape.count * operation.kernel.height * operation.kernel.width * inputShape[2]
+            / operation.groups
+    }
+
+    /// Multiplications of two-sided differences by every number.
+    var numericProducts: Int {
+        2 * (input.count + model.parameterCount) * products
+    }
+
+    var reference: ReferenceTensor {
+        ReferenceTensor(input.map(Double.init), batch: batch, shape: inputShape)
+    }
+
+    /// The output and the gradients by the naive definition and its derivative.
+    func referenceGradients() -> ReferenceGradients {
+        let network = ReferenceNetwork(model)
+        let weight = network.parameters["node.weight"] ?? []
+        let dy = ReferenceTensor(outputGradient.map(Double.init), batch: batch, shape: outputShape)
+        let gradients = Reference.convolutionGradients(of: dy, reference, weight: weight, operation)
+        var result = ReferenceGradients(
+            output: network.output(for: reference, mode: .training).elements, input: gradients.input.elements,
+            parameters: ["node.weight": gradients.weight])
+        if operation.hasBias { result.parameters["node.bias"] = gradients.bias }
+        return result
+    }
+
+    var description: String {
+        "\(batch) x \(inputShape) -> \(outputShape), kernel \(operation.kernel), stride \(operation.stride), "
+            + "padding \(operation.padding), dilation \(operation.dilation), groups \(operation.groups), "
+            + (operation.hasBias ? "bias" : "no bias")
+    }
+}
+
+extension ConvolutionCase {
+    /// Every kind of geometry: strides, dilations, groups, padding that differs from side to side, odd sizes.
+    static func general(_ random: inout SeededRandom) -> ConvolutionCase {
+        fitting(&random) { random in
+            let groups = random.pick([1, 1, 2, 3, 4])
+            let isDepthwise = groups > 1 && Bool.random(using: &random)
+            let inputs = groups * (isDepthwise ? 1 : random.pick([1, 2, 3]))
+            let kernel = Extent(height: random.pick([1, 2, 3, 5, 7]), width: random.pick([1, 2, 3, 4, 7]))
+            let operation = Convolution(
+                outputChannels: groups * random.pick([1, 2, 3]), kernel: kernel,
+                stride: Extent(height: random.pick([1, 2, 3]), width: random.pick([1, 2, 3])),
+                padding: Padding(
+                    top: random.pick([0, 1, 2, 3]), left: random.pick([0, 1, 2, 3]),
+                    bottom: random.pick([0, 1, 2, 3]), right: random.pick([0, 1, 2, 3])),
+                dilation: Extent(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 2])),
+                groups: groups, hasBias: Bool.random(using: &random))
+            let shape: Shape = [random.pick([1, 2, 4, 5, 7, 9]), random.pick([1, 3, 4, 5, 7, 8]), inputs]
+            return (operation, shape, random.pick([1, 1, 2, 3]))
+        }
+    }
+
+    /// Maps of a few pixels in batches that are large enough for products by position.
+    static func tiny(_ random: inout SeededRandom) -> ConvolutionCase {
+        fitting(&random) { random in
+            let operation = Convolution(
+                outputChannels: random.pick([1, 2, 3]),
+                kernel: Extent(height: random.pick([2, 3, 3, 5]), width: random.pick([1, 3, 3, 4])),
+                stride: Extent(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 3])),
+                padding: Padding(
+                    top: random.pick([0, 1, 2]), left: random.pick([0, 1, 1]), bottom: random.pick([0, 1, 3]),
+                    right: random.pick([0, 1, 2])),
+                dilation: Extent(height: random.pick([1, 2]), width: 1), hasBias: Bool.random(using: &random))
+            let shape: Shape = [random.pick([1, 2, 3, 4]), random.pick([1, 2, 3, 4]), random.pick([1, 2, 3])]
+            return (operation, shape, random.pick([16, 17, 19]))
+        }
+    }
+
+    /// One pixel windows, side by side.
+    static func pointwise(_ random: inout SeededRandom) -> ConvolutionCase {
+        fitting(&random) { random in
+            let operation = Convolution(
+                outputChannels: random.pick([1, 3, 5, 8]), kernel: 1, hasBias: Bool.random(using: &random))
+            let shape: Shape = [random.pick([1, 2, 3, 5]), random.pick([1, 3, 4]), random.pick([1, 2, 5, 7])]
+            return (operation, shape, random.pick([1, 2, 16]))
+        }
+    }
+
+    /// Draws until a window fits and two-sided differences are affordable.
+    private static func fitting(
+        _ random: inout SeededRandom, _ draw: (inout SeededRandom) -> (Convolution, Shape, Int)
+    ) -> ConvolutionCase {
+        while true {
+            let (operation, shape, batch) = draw(&random)
+            if let result = try? ConvolutionCase(operation, inputShape: shape, batch: batch, random: &random),
+                result.numericProducts <= 20_000_000
+            {
+                return result
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+@Suite struct ConvolutionTests {
+    private let worst = WorstErrors("convolution")
+
+    @Test func randomGeometriesAgreeWithTwoSidedDifferences() throws {
+        var random = SeededRandom(seed: 2, stream: "convolution")
+        var cases = (0..<44).map { _ in ConvolutionCase.general(&random) }
+        cases += (0..<16).map { _ in ConvolutionCase.tiny(&random) }
+        cases += (0..<12).map { _ in ConvolutionCase.pointwise(&random) }
+        var algorithms: Set<String> = []
+        for item in cases {
+            let numeric = ReferenceNetwork(item.model).numericGradients(
+                input: item.reference, outputGradient: item.outputGradient.map(Double.init), mode: .training)
+            checkReference(item, numeric)
+            algorithms.formUnion(try check(item, numeric))
+        }
+        #expect(algorithms == ["im2col", "product", "position products"])
+    }
+
+    /// Sizes at which every loop is cut into several tasks and tiles.
+    private static let largeGeometries: [(operation: Convolution, shape: Shape, batch: Int)] = [
+        // Whole rows of several images in one tile; the last tile is smaller.
+        (Convolution(outputChannels: 40, kernel: 3, padding: 1), [33, 29, 24], 4),
+        (Convolution(outputChannels: 64, kernel: 7, stride: 2, padding: 3, hasBias: false), [67, 65, 3], 2),
+        (Convolution(outputChannels: 36, kernel: 3, stride: 2, padding: 1, groups: 4), [19, 23, 20], 5),
+        (Convolution(outputChannels: 96, kernel: 3, padding: 2, dilation: 2, groups: 96), [15, 17, 96], 6),
+        (Convolution(outputChannels: 33, kernel: 1, stride: 2, hasBias: false), [21, 21, 31], 9),
+        // Several blocks of examples, of inputs and of outputs.
+        (Convolution(outputChannels: 260, kernel: 3, padding: 1), [1, 2, 131], 270),
+        (Convolution(outputChannels: 24, kernel: 3, padding: 1), [4, 4, 20], 67),
+        // Several blocks of rows, and of inputs.
+        (Convolution(outputChannels: 48, kernel: 1), [9, 13, 50], 11),
+    ]
+
+    @Test(arguments: largeGeometries.indices)
+    func largeGeometriesAgreeWithTheReference(_ index: Int) throws {
+        let (operation, shape, batch) = Self.largeGeometries[index]
+        var random = SeededRandom(seed: 3, stream: "convolution")
+        let item = try ConvolutionCase(operation, inputShape: shape, batch: batch, random: &random)
+        _ = try check(item, item.referenceGradients())
+    }
+
+    /// The derivative by hand, which large cases rely on, against differences of the definition.
+    private func checkReference(_ item: ConvolutionCase, _ numeric: ReferenceGradients) {
+        let derived = item.referenceGradients()
+        let input = relativeDifference(derived.input, from: numeric.input)
+        #expect(worst.isWithin(1e-8, input, "reference's input gradient", at: "\(item)"), "\(item)")
+        for (name, values) in numeric.parameters {
+            let error = relativeDifference(derived.parameters[name] ?? [], from: values)
+            #expect(worst.isWithin(1e-8, error, "reference's parameter gradient", at: "\(item)"), "\(item)")
+        }
+    }
+
+    /// Compares both precisions with the reference, and returns the algorithms that were picked.
+    private func check(_ item: ConvolutionCase, _ reference: ReferenceGradients) throws -> Set<String> {
+        var algorithms: Set<String> = []
+        for precision in Precision.allCases {
+            let run = try EngineRun(
+                item.model, input: item.input, outputGradient: item.outputGradient,
+                EngineRun.Options().with { $0.precision = precision })
+            let errors = GradientErrors(run, from: reference)
+            let place = "\(item), \(precision), \(run.algorithms[0])"
+            let weightTolerance = Tolerance.weightGradient(positions: item.positions)
+            #expect(worst.isWithin(Tolerance.output, errors.output, "output", at: place), "\(place): \(errors)")
+            #expect(
+                worst.isWithin(Tolerance.inputGradient, errors.input, "input gradient", at: place),
+                "\(place): \(errors)")
+            #expect(
+                worst.isWithin(weightTolerance, errors.worstParameter, "parameter gradient", at: place),
+                "\(place): \(errors)")
+            if precision == .strict { #expect(run.algorithms == ["im2col"]) }
+            algorithms.formUnion(run.algorithms)
+        }
+        return algorithms
+    }
+}

@@ -1,0 +1,91 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+@Suite struct PoolingTests {
+    private let worst = WorstErrors("pooling")
+
+    @Test(arguments: [
+        Pooling.Method.maximum, .average(countsPadding: true), .average(countsPadding: false),
+    ])
+    func randomGeometriesAgreeWithTwoSidedDifferences(_ method: Pooling.Method) throws {
+        var random = SeededRandom(seed: 4, stream: "pooling")
+        var remaining = 40
+        var roundedUp = 0
+        while remaining > 0 {
+            let kernel = Extent(height: random.pick([1, 2, 3, 4]), width: random.pick([1, 2, 3, 5]))
+            func padding(_ length: Int) -> Int { Int.random(in: 0...length / 2, using: &random) }
+            let operation = Pooling(
+                method, kernel: kernel,
+                stride: Extent(height: random.pick([1, 2, 3]), width: random.pick([1, 2, 3])),
+                padding: Padding(
+                    top: padding(kernel.height), left: padding(kernel.width), bottom: padding(kernel.height),
+                    right: padding(kernel.width)),
+                roundsUp: Bool.random(using: &random))
+            let shape: Shape = [
+                random.pick([1, 2, 5, 6, 9]), random.pick([1, 3, 4, 7, 8]), random.pick([1, 2, 3]),
+            ]
+            guard
+                let item = try? OperationCase(
+                    shape, batch: random.pick([1, 2]), seed: random.next(),
+                    input: { $0.distinct($1, gap: 0.01) },
+                    build: { _ = try $0.add(operation, named: "pool", $0.input) })
+            else { continue }
+            remaining -= 1
+            if operation.roundsUp { roundedUp += 1 }
+            try item.expectCorrect(worst, "\(operation) of \(item.batch) x \(shape)")
+        }
+        #expect(roundedUp > 10)
+    }
+
+    /// What PyTorch 2.15 gives for `arange(1, 6)` with a window of 3, a stride of 3 and a padding of 1.
+    @Test(arguments: [
+        (Pooling.Method.maximum, false, [2, 5] as [Float]), (.average(countsPadding: true), false, [1, 4]),
+        (.average(countsPadding: false), false, [1.5, 4]),
+    ])
+    func knownValues(_ method: Pooling.Method, _ roundsUp: Bool, _ expected: [Float]) throws {
+        #expect(try pooled([1, 2, 3, 4, 5], method, kernel: 3, stride: 3, padding: 1, roundsUp) == expected)
+    }
+
+    /// A window that hangs over the padding (`ceil_mode`) counts what lies within the padded image alone.
+    @Test func windowsBeyondThePaddingAreCut() throws {
+        let input: [Float] = [1, 2, 3, 4, 5, 6]
+        #expect(try pooled(input, .average(countsPadding: true), kernel: 4, stride: 4, padding: 0, true) == [2.5, 5.5])
+        #expect(
+            try pooled(input, .average(countsPadding: true), kernel: 4, stride: 3, padding: 1, true) == [1.5, 4.5, 3])
+        #expect(
+            try pooled(input, .average(countsPadding: false), kernel: 4, stride: 3, padding: 1, true) == [2, 4.5, 6])
+    }
+
+    @Test(arguments: [[4, 5, 3], [1, 1, 2], [7, 3, 1]] as [Shape], [1, 3])
+    func globalAverage(_ shape: Shape, _ batch: Int) throws {
+        let item = try OperationCase(shape, batch: batch, seed: 5) {
+            _ = try $0.globalAveragePooling($0.input, named: "pool")
+        }
+        try item.expectCorrect(worst, "global average of \(shape)")
+    }
+
+    /// The first of equal numbers gets the gradient, as in PyTorch.
+    @Test func tiesGoToTheFirst() throws {
+        var item = try OperationCase([2, 2, 1], batch: 1, seed: 6) {
+            _ = try $0.maxPooling($0.input, named: "pool", kernel: 2)
+        }
+        item.input = [3, 7, 7, 7]
+        item.outputGradient = [5]
+        #expect(try item.run().inputGradient == [0, 5, 0, 0])
+    }
+
+    /// Pools a row of numbers.
+    private func pooled(
+        _ input: [Float], _ method: Pooling.Method, kernel: Int, stride: Int, padding: Int, _ roundsUp: Bool
+    ) throws -> [Float] {
+        var item = try OperationCase([1, input.count, 1], batch: 1, seed: 1) { builder in
+            let operation = Pooling(
+                method, kernel: Extent(height: 1, width: kernel), stride: Extent(height: 1, width: stride),
+                padding: Padding(top: 0, left: padding, bottom: 0, right: padding), roundsUp: roundsUp)
+            _ = try builder.add(operation, named: "pool", builder.input)
+        }
+        item.input = input
+        return try item.run(EngineRun.Options().with { $0.request = .nothing }).output
+    }
+}

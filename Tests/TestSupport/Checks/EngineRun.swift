@@ -1,0 +1,79 @@
+import NeuralGraph
+
+/// What the engine computes in one forward and one backward pass.
+public struct EngineRun: Sendable {
+    /// How the passes are run.
+    public struct Options: Sendable {
+        /// Batch norm and dropout as in training, or as in use.
+        public var mode = Mode.training
+        /// Which algorithms may be used.
+        public var precision = Precision.fast
+        /// The largest batch that is planned for; the batch itself if nil.
+        public var capacity: Int?
+        /// How many threads work.
+        public var workers = 2
+        /// Which gradients are computed.
+        public var request = GradientRequest.both
+        /// The seed of the step.
+        public var seed: UInt64 = 0
+        /// Whether training mode moves running statistics.
+        public var updatesState = true
+
+        /// The usual way: training mode, the fastest algorithms, two workers, all gradients.
+        public init() {}
+
+        /// Options with some of them changed.
+        public func with(_ change: (inout Options) -> Void) -> Options {
+            var options = self
+            change(&options)
+            return options
+        }
+    }
+
+    /// The output, `[batch, ...shape]`.
+    public let output: [Float]
+    /// The gradient by the input; empty if it was not asked for.
+    public let inputGradient: [Float]
+    /// The gradients that were asked for by parameter, in PyTorch's layouts.
+    public let parameterGradients: [String: Tensor]
+    /// The parameters and the state after the pass.
+    public let model: Model
+    /// The algorithm of each node.
+    public let algorithms: [String]
+    /// Bytes that the plan holds.
+    public let byteCount: Int
+
+    /// Runs both passes; no backward pass if no gradient is asked for.
+    /// - Parameters:
+    ///   - input: `[batch, ...input shape]`, channels last.
+    ///   - outputGradient: `[batch, ...output shape]`.
+    public init(
+        _ model: Model, input: [Float], outputGradient: [Float], _ options: Options = Options()
+    ) throws {
+        let batch = input.count / model.graph.inputShape.count
+        let executor = Executor(
+            model: model, batchCapacity: options.capacity ?? batch, computing: options.request,
+            threads: ThreadTeam(workers: options.workers), precision: options.precision)
+        try self.init(executor, input: input, outputGradient: outputGradient, options)
+    }
+
+    /// Runs both passes on an executor that is there already.
+    public init(
+        _ executor: Executor, input: [Float], outputGradient: [Float], _ options: Options = Options()
+    ) throws {
+        let batch = input.count / executor.graph.inputShape.count
+        _ = executor.input.update(fromContentsOf: input)
+        executor.forward(
+            batch: batch, mode: options.mode, updatesState: options.updatesState, seed: options.seed)
+        output = Array(executor.output[..<(batch * executor.graph.outputShape.count)])
+        if executor.request.input || executor.request.parameters {
+            _ = executor.outputGradient.update(fromContentsOf: outputGradient)
+            executor.backward()
+        }
+        inputGradient = Array(executor.inputGradient[..<min(input.count, executor.inputGradient.count)])
+        parameterGradients = try executor.parameterGradients()
+        self.model = try executor.model()
+        algorithms = executor.nodeDescriptions.map(\.algorithm)
+        byteCount = executor.byteCount
+    }
+}
