@@ -32,12 +32,8 @@ public struct ExecutionSummary: Sendable {
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
         let graph = precision == .fast ? model.graph.fused() : model.graph
-        let kernels = graph.nodes.map { node in
-            node.operation.kernel(
-                for: KernelRequest(
-                    inputs: node.inputShapes, output: node.shape, batchCapacity: batchCapacity,
-                    workers: max(1, workers), precision: precision))
-        }
+        let kernels = graph.kernels(
+            batchCapacity: batchCapacity, computing: request, workers: max(1, workers), precision: precision)
         let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
         var floats = plan.count
         for (index, node) in graph.nodes.enumerated() {

@@ -56,14 +56,8 @@ public final class Executor {
         precondition(batchCapacity > 0, "a batch has at least one example")
         matrixKernels = OpenBLASRuntime.coreName
         let graph = precision == .fast ? model.graph.fused() : model.graph
-        let kernels = graph.nodes.map { node in
-            node.operation.kernel(
-                for: KernelRequest(
-                    inputs: node.inputShapes, output: node.shape, batchCapacity: batchCapacity,
-                    workers: threads.workers, precision: precision,
-                    runsBackward: request.input || request.parameters,
-                    wantsParameterGradients: request.wantsParameters(of: node)))
-        }
+        let kernels = graph.kernels(
+            batchCapacity: batchCapacity, computing: request, workers: threads.workers, precision: precision)
         let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
         let slots = Self.parameterSlots(graph, request: request, runsBackward: plan.runsBackward)
         let trainableCount = slots.filter(\.isTrainable).reduce(0) {
