@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import Unlearning
+@testable import Unlearning
 
 @Suite("Configurations")
 struct ConfigurationTests {
@@ -73,14 +73,19 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("the default is the paper at a tenth of the rates with 20 noise steps")
+    @Test("the default is the paper with gentler rates, 20 noise steps and a longer repair")
     func defaults() {
         var paper = UnlearningConfiguration.paper
         paper.noise.steps = 20
-        paper.impair.training.learningRate /= 10
-        paper.repair.learningRate /= 10
+        paper.impair.training.learningRate = 0.001
+        paper.repair = TrainingConfiguration(epochs: 2, leastSteps: 64, learningRate: 0.001, schedule: .cosine)
         #expect(UnlearningPreset.default.configuration == paper)
         #expect(UnlearningPreset.allCases.map(\.rawValue) == ["default", "paper"])
+    }
+
+    @Test("few examples give more epochs, so that there are as many steps", arguments: [(36, 2), (32, 2), (31, 3), (1, 64)])
+    func leastSteps(stepsPerEpoch: Int, epochs: Int) {
+        #expect(UnlearningConfiguration.default.repair.epochs(ofSteps: stepsPerEpoch) == epochs)
     }
 
     typealias Change = @Sendable (inout UnlearningConfiguration) -> Void
