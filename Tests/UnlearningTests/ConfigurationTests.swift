@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Unlearning
 
 @Suite("Configurations")
@@ -83,7 +84,9 @@ struct ConfigurationTests {
         #expect(UnlearningPreset.allCases.map(\.rawValue) == ["default", "paper"])
     }
 
-    @Test("few examples give more epochs, so that there are as many steps", arguments: [(36, 2), (32, 2), (31, 3), (1, 64)])
+    @Test(
+        "few examples give more epochs, so that there are as many steps",
+        arguments: [(36, 2), (32, 2), (31, 3), (1, 64)])
     func leastSteps(stepsPerEpoch: Int, epochs: Int) {
         #expect(UnlearningConfiguration.default.repair.epochs(ofSteps: stepsPerEpoch) == epochs)
     }

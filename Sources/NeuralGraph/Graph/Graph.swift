@@ -87,7 +87,7 @@ public struct GraphBuilder {
     public mutating func add(
         _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value]
     ) throws(ShapeError) -> Graph.Value {
-        guard names.insert(name).inserted else {
+        guard !names.contains(name) else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")
         }
         guard inputs.allSatisfy({ $0.index <= nodes.count }) else {
@@ -95,6 +95,8 @@ public struct GraphBuilder {
         }
         let shapes = inputs.map { shape(of: $0) }
         let output = try operation.outputShape(for: shapes, node: name)
+        // Now that nothing can fail: after an error the name is still free.
+        names.insert(name)
         nodes.append(
             Graph.Node(
                 name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,

@@ -27,7 +27,8 @@ import Testing
         let graph = try ResNet18(stem: .small).graph(inputShape: [16, 16, 3], classes: 10)
         let model = Model(graph: graph, seed: 1)
         func bytes(_ request: GradientRequest) -> Int {
-            Executor(model: model, batchCapacity: 8, computing: request).byteCount
+            // Winograd's transformed weights would hide the activations.
+            Executor(model: model, batchCapacity: 8, computing: request, precision: .strict).byteCount
         }
         let parameterBytes = model.parameterCount * MemoryLayout<Float>.stride
         #expect(bytes(.both) - bytes(.input) >= parameterBytes)
@@ -39,6 +40,19 @@ import Testing
         let head = GradientRequest(
             input: false, parameters: true, frozen: Set(graph.nodes.map(\.name)).subtracting(["fc"]))
         #expect(bytes(head) < bytes(.nothing) + activations / 4)
+    }
+
+    /// The summary plans as the executor does.
+    @Test(arguments: [GradientRequest.nothing, .input, .parameters, .both], Precision.allCases)
+    func summariesAgreeWithExecutors(_ request: GradientRequest, _ precision: Precision) throws {
+        let item = try SampleNetworks.everyOperation()
+        let executor = Executor(
+            model: item.model, batchCapacity: 5, computing: request, threads: ThreadTeam(workers: 3),
+            precision: precision)
+        let summary = ExecutionSummary(
+            model: item.model, batchCapacity: 5, computing: request, workers: 3, precision: precision)
+        #expect(summary.byteCount == executor.byteCount)
+        #expect(summary.nodes.map(\.algorithm) == executor.nodeDescriptions.map(\.algorithm))
     }
 
     @Test func frozenParametersAndNodesHaveNoGradient() throws {

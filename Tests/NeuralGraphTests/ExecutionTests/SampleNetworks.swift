@@ -54,7 +54,9 @@ enum SampleNetworks {
         case 3: return try builder.convolution(x, named: name, channels: 2, kernel: 3, padding: 1)
         case 4: return try builder.convolution(x, named: name, channels: 2, kernel: 1, bias: false)
         case 5, 6: return try builder.sum(x, other, named: name)
-        case 7: return try builder.maxPooling(x, named: name, kernel: 2, stride: 1, padding: Padding(top: 1, left: 0, bottom: 0, right: 1))
+        case 7:
+            return try builder.maxPooling(
+                x, named: name, kernel: 2, stride: 1, padding: Padding(top: 1, left: 0, bottom: 0, right: 1))
         case 8: return try builder.dropout(x, named: name, probability: 0)
         default:
             let joined = try builder.concatenation([x, other], named: "\(name).joined")

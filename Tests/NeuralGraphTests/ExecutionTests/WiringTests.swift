@@ -26,6 +26,33 @@ import Testing
         try expectAgreement(run, item.reference(mode), "every operation, \(mode)")
     }
 
+    /// Each algorithm adds its share of the input gradient to what another consumer has left.
+    @Test(arguments: [2, 16])
+    func everyAlgorithmAccumulates(_ batch: Int) throws {
+        let item = try OperationCase([3, 4, 3], batch: batch, seed: 8) { builder in
+            let x = try builder.convolution(builder.input, named: "first", channels: 17, kernel: 3, padding: 1)
+            let same = try builder.convolution(x, named: "same", channels: 18, kernel: 3, padding: 1)
+            let product = try builder.convolution(x, named: "product", channels: 18, kernel: 1)
+            let grouped = try builder.convolution(x, named: "grouped", channels: 17, kernel: 3, padding: 1, groups: 17)
+            let positions = try builder.convolution(
+                x, named: "positions", channels: 18, kernel: Extent(height: 1, width: 3),
+                padding: Padding(top: 0, left: 1, bottom: 0, right: 1))
+            let joined = try builder.concatenation([same, product, grouped, positions, x], named: "joined")
+            _ = try builder.convolution(joined, named: "last", channels: 2, kernel: 3)
+        }
+        let fast = try item.run()
+        let strict = try item.run(EngineRun.Options().with { $0.precision = .strict })
+        #expect(Set(fast.algorithms).isSuperset(of: ["Winograd", "product", "im2col"]))
+        #expect(fast.algorithms.contains("position products") == (batch >= 16))
+        #expect(relativeDifference(fast.output, from: strict.output) < Tolerance.output)
+        let input = relativeDifference(fast.inputGradient, from: strict.inputGradient)
+        #expect(worst.isWithin(Tolerance.inputGradient, input, "input gradient", at: "algorithms"), "\(input)")
+        for (key, gradient) in strict.parameterGradients {
+            let error = relativeDifference(fast.parameterGradients[key]?.elements ?? [], from: gradient.elements)
+            #expect(worst.isWithin(1e-5, error, "parameter gradient", at: key), "\(key): \(error)")
+        }
+    }
+
     private func expectAgreement(_ run: EngineRun, _ reference: ReferenceGradients, _ place: String) throws {
         let output = relativeDifference(run.output, from: reference.output)
         #expect(worst.isWithin(Tolerance.output, output, "output", at: place), "\(place): \(output)")

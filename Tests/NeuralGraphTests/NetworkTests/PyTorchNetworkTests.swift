@@ -57,19 +57,24 @@ import Testing
         }
     }
 
+    /// Batch norm over four images on 1x1 maps amplifies rounding ten thousand times in ten steps, so this trajectory is
+    /// followed with the algorithms whose order of summation is PyTorch's.
     @Test(arguments: NetworkFixture.names)
     func tenStepsOfAdam(_ name: String) throws {
-        try checkAdam(NetworkFixture(name), "adam", name)
+        try checkAdam(NetworkFixture(name), "adam", name, precision: .strict)
     }
 
     /// The same with larger batches and rates: the loss falls to a fraction.
     @Test(arguments: NetworkFixture.names)
     func tenStepsDownhill(_ name: String) throws {
-        try checkAdam(NetworkFixture(name, descent: true), "descent", name)
+        try checkAdam(NetworkFixture(name, descent: true), "descent", name, precision: .fast)
     }
 
-    private func checkAdam(_ fixture: NetworkFixture, _ kind: String, _ name: String) throws {
-        let losses = try adamLosses(fixture, rate: fixture.results.scalar("\(kind).learning_rate"))
+    private func checkAdam(
+        _ fixture: NetworkFixture, _ kind: String, _ name: String, precision: Precision
+    ) throws {
+        let losses = try adamLosses(
+            fixture, rate: fixture.results.scalar("\(kind).learning_rate"), precision: precision)
         let expected = try fixture.results.values("\(kind).losses")
         for (step, loss) in losses.enumerated() {
             try expectClose([loss], [expected[step]], 1e-3, "losses of \(kind)", "\(name), step \(step)")
@@ -77,8 +82,9 @@ import Testing
     }
 
     /// The losses before each of ten steps.
-    private func adamLosses(_ fixture: NetworkFixture, rate: Double) throws -> [Double] {
-        let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .parameters)
+    private func adamLosses(_ fixture: NetworkFixture, rate: Double, precision: Precision) throws -> [Double] {
+        let executor = Executor(
+            model: fixture.model, batchCapacity: fixture.batch, computing: .parameters, precision: precision)
         let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
         let parameters = try #require(executor.parameters.baseAddress)
         let gradients = try #require(executor.gradients.baseAddress)

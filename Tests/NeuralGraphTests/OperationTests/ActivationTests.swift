@@ -1,6 +1,7 @@
-@testable import NeuralGraph
 import TestSupport
 import Testing
+
+@testable import NeuralGraph
 
 @Suite struct ActivationTests {
     private let worst = WorstErrors("activations")

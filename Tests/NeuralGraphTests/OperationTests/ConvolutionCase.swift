@@ -110,14 +110,32 @@ extension ConvolutionCase {
         }
     }
 
+    /// Windows of 3x3 side by side, over maps and channels that are large enough for Winograd's algorithm and seldom
+    /// divide by its tiles and panels.
+    static func winograd(_ random: inout SeededRandom) -> ConvolutionCase {
+        fitting(&random, numericProducts: .max) { random in
+            let operation = Convolution(
+                outputChannels: random.pick([16, 17, 24, 32, 45]), kernel: 3,
+                padding: Padding(
+                    top: random.pick([0, 1, 1, 2]), left: random.pick([0, 1, 1, 2]), bottom: random.pick([0, 1, 2]),
+                    right: random.pick([0, 1, 2])),
+                hasBias: Bool.random(using: &random))
+            let shape: Shape = [
+                random.pick([5, 6, 8, 9, 13]), random.pick([5, 7, 8, 10, 12]), random.pick([16, 19, 31, 40]),
+            ]
+            return (operation, shape, random.pick([1, 2, 3, 16]))
+        }
+    }
+
     /// Draws until a window fits and two-sided differences are affordable.
     private static func fitting(
-        _ random: inout SeededRandom, _ draw: (inout SeededRandom) -> (Convolution, Shape, Int)
+        _ random: inout SeededRandom, numericProducts limit: Int = 20_000_000,
+        _ draw: (inout SeededRandom) -> (Convolution, Shape, Int)
     ) -> ConvolutionCase {
         while true {
             let (operation, shape, batch) = draw(&random)
             if let result = try? ConvolutionCase(operation, inputShape: shape, batch: batch, random: &random),
-                result.numericProducts <= 20_000_000
+                result.numericProducts <= limit
             {
                 return result
             }

@@ -20,6 +20,14 @@ import Testing
         #expect(algorithms == ["im2col", "product", "position products"])
     }
 
+    @Test func randomGeometriesForWinogradAgreeWithTheReference() throws {
+        var random = SeededRandom(seed: 5, stream: "convolution")
+        for _ in 0..<16 {
+            let item = ConvolutionCase.winograd(&random)
+            #expect(try check(item, item.referenceGradients()) == ["Winograd", "im2col"], "\(item)")
+        }
+    }
+
     /// Sizes at which every loop is cut into several tasks and tiles.
     private static let largeGeometries: [(operation: Convolution, shape: Shape, batch: Int)] = [
         // Whole rows of several images in one tile; the last tile is smaller.
@@ -28,6 +36,8 @@ import Testing
         (Convolution(outputChannels: 36, kernel: 3, stride: 2, padding: 1, groups: 4), [19, 23, 20], 5),
         (Convolution(outputChannels: 96, kernel: 3, padding: 2, dilation: 2, groups: 96), [15, 17, 96], 6),
         (Convolution(outputChannels: 33, kernel: 1, stride: 2, hasBias: false), [21, 21, 31], 9),
+        // Several chunks of Winograd's tiles.
+        (Convolution(outputChannels: 70, kernel: 3, padding: 1), [22, 18, 67], 12),
         // Several blocks of examples, of inputs and of outputs.
         (Convolution(outputChannels: 260, kernel: 3, padding: 1), [1, 2, 131], 270),
         (Convolution(outputChannels: 24, kernel: 3, padding: 1), [4, 4, 20], 67),

@@ -7,52 +7,80 @@ import Testing
     private let worst = WorstErrors("fusion")
 
     /// Chains by name, with the operations that they become.
-    private static let chains: [(name: String, fused: [String], build: @Sendable (inout GraphBuilder) throws -> Void)] = [
-        ("norm, ReLU", ["BatchNormalization + ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            _ = try builder.relu(x, named: "relu")
-        }),
-        ("norm, ReLU6", ["BatchNormalization", "ReLU6"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            _ = try builder.relu6(x, named: "relu")
-        }),
-        ("norm + input, ReLU", ["BatchNormalization + addition + ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let sum = try builder.sum(x, builder.input, named: "sum")
-            _ = try builder.relu(sum, named: "relu")
-        }),
-        ("input + norm, ReLU", ["BatchNormalization + addition + ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let sum = try builder.sum(builder.input, x, named: "sum")
-            _ = try builder.relu(sum, named: "relu")
-        }),
-        ("norm + value, ReLU", ["Convolution", "BatchNormalization + addition + ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let other = try builder.convolution(builder.input, named: "conv", channels: 3, kernel: 1)
-            let sum = try builder.sum(x, other, named: "sum")
-            _ = try builder.relu(sum, named: "relu")
-        }),
-        ("norm + norm, ReLU", ["BatchNormalization", "BatchNormalization + addition + ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let y = try builder.batchNormalization(builder.input, named: "other")
-            let sum = try builder.sum(x, y, named: "sum")
-            _ = try builder.relu(sum, named: "relu")
-        }),
-        ("norm, ReLU and another reader", ["BatchNormalization", "ReLU", "Addition"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let y = try builder.relu(x, named: "relu")
-            _ = try builder.sum(x, y, named: "sum")
-        }),
-        ("norm + itself, ReLU", ["BatchNormalization", "Addition", "ReLU"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            let sum = try builder.sum(x, x, named: "sum")
-            _ = try builder.relu(sum, named: "relu")
-        }),
-        ("norm + value", ["BatchNormalization", "Addition"], { builder in
-            let x = try builder.batchNormalization(builder.input, named: "norm")
-            _ = try builder.sum(x, builder.input, named: "sum")
-        }),
-    ]
+    private static let chains: [(name: String, fused: [String], build: @Sendable (inout GraphBuilder) throws -> Void)] =
+        [
+            (
+                "norm, ReLU", ["BatchNormalization + ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    _ = try builder.relu(x, named: "relu")
+                }
+            ),
+            (
+                "norm, ReLU6", ["BatchNormalization", "ReLU6"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    _ = try builder.relu6(x, named: "relu")
+                }
+            ),
+            (
+                "norm + input, ReLU", ["BatchNormalization + addition + ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let sum = try builder.sum(x, builder.input, named: "sum")
+                    _ = try builder.relu(sum, named: "relu")
+                }
+            ),
+            (
+                "input + norm, ReLU", ["BatchNormalization + addition + ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let sum = try builder.sum(builder.input, x, named: "sum")
+                    _ = try builder.relu(sum, named: "relu")
+                }
+            ),
+            (
+                "norm + value, ReLU", ["Convolution", "BatchNormalization + addition + ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let other = try builder.convolution(builder.input, named: "conv", channels: 3, kernel: 1)
+                    let sum = try builder.sum(x, other, named: "sum")
+                    _ = try builder.relu(sum, named: "relu")
+                }
+            ),
+            (
+                "norm + norm, ReLU", ["BatchNormalization", "BatchNormalization + addition + ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let y = try builder.batchNormalization(builder.input, named: "other")
+                    let sum = try builder.sum(x, y, named: "sum")
+                    _ = try builder.relu(sum, named: "relu")
+                }
+            ),
+            (
+                "norm, ReLU and another reader", ["BatchNormalization", "ReLU", "Addition"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let y = try builder.relu(x, named: "relu")
+                    _ = try builder.sum(x, y, named: "sum")
+                }
+            ),
+            (
+                "norm + itself, ReLU", ["BatchNormalization", "Addition", "ReLU"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let sum = try builder.sum(x, x, named: "sum")
+                    _ = try builder.relu(sum, named: "relu")
+                }
+            ),
+            (
+                "norm + value", ["BatchNormalization", "Addition"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    _ = try builder.sum(x, builder.input, named: "sum")
+                }
+            ),
+        ]
 
     @Test(arguments: chains.indices, [Mode.training, .inference])
     func chainsAreFusedAndCorrect(_ index: Int, _ mode: Mode) throws {

@@ -22,5 +22,7 @@ extension SeededRandom {
     }
 
     /// One of some numbers.
-    public mutating func pick<Element>(_ values: [Element]) -> Element { values[Int.random(in: values.indices, using: &self)] }
+    public mutating func pick<Element>(_ values: [Element]) -> Element {
+        values[Int.random(in: values.indices, using: &self)]
+    }
 }

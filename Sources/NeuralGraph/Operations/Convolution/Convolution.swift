@@ -69,10 +69,12 @@ public struct Convolution: GraphOperation {
             throw ShapeError(node, "convolution takes one image [height, width, channels], not \(inputs)")
         }
         let input = inputs[0]
-        guard groups > 0, outputChannels > 0, input[2] % groups == 0, outputChannels % groups == 0 else {
+        guard groups > 0, outputChannels > 0, input[2] > 0, input[2] % groups == 0, outputChannels % groups == 0
+        else {
             throw ShapeError(
                 node,
-                "\(groups) groups must divide \(input[2]) input and \(outputChannels) output channels")
+                "\(groups) groups must divide \(input[2]) input and \(outputChannels) output channels, "
+                    + "all of them at least 1")
         }
         return ConvolutionGeometry(
             rows: try SlidingWindow(

@@ -1,0 +1,199 @@
+import NeuralGraph
+import Testing
+
+/// Every misuse of the builder ends in an error that names the node.
+@Suite struct ShapeErrorTests {
+    typealias Build = @Sendable (inout GraphBuilder) throws -> Void
+
+    /// What is wrong, and how it is done, over an input of 8x6x4.
+    private static let misuses: [(what: String, build: Build)] = [
+        (
+            "kernel larger than the padded image",
+            { b in
+                _ = try b.convolution(
+                    b.input, named: "node", channels: 2, kernel: Extent(height: 3, width: 9), padding: 1)
+            }
+        ),
+        (
+            "dilated kernel larger than the image",
+            { b in
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 3, dilation: 3)
+            }
+        ),
+        ("no kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 0) }),
+        ("negative kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: -1) }),
+        ("no stride", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, stride: 0) }),
+        (
+            "no dilation",
+            { b in
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, dilation: 0)
+            }
+        ),
+        (
+            "negative padding",
+            { b in
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, padding: -1)
+            }
+        ),
+        ("no output channels", { b in _ = try b.convolution(b.input, named: "node", channels: 0, kernel: 1) }),
+        ("no groups", { b in _ = try b.convolution(b.input, named: "node", channels: 4, kernel: 1, groups: 0) }),
+        (
+            "groups that do not divide the inputs",
+            { b in
+                _ = try b.convolution(b.input, named: "node", channels: 6, kernel: 1, groups: 3)
+            }
+        ),
+        (
+            "groups that do not divide the outputs",
+            { b in
+                _ = try b.convolution(b.input, named: "node", channels: 6, kernel: 1, groups: 4)
+            }
+        ),
+        (
+            "convolution of a vector",
+            { b in
+                let x = try b.flattening(b.input, named: "flat")
+                _ = try b.convolution(x, named: "node", channels: 2, kernel: 1)
+            }
+        ),
+        (
+            "convolution of two images",
+            { b in
+                _ = try b.add(Convolution(outputChannels: 2, kernel: 1), named: "node", b.input, b.input)
+            }
+        ),
+        ("batch norm of nothing", { b in _ = try b.add(BatchNormalization(), named: "node", []) }),
+        ("batch norm of two values", { b in _ = try b.add(BatchNormalization(), named: "node", b.input, b.input) }),
+        ("ReLU of two values", { b in _ = try b.add(Rectification(), named: "node", b.input, b.input) }),
+        ("ReLU with a ceiling of 0", { b in _ = try b.add(Rectification(ceiling: 0), named: "node", b.input) }),
+        (
+            "ReLU with an undefined ceiling",
+            { b in
+                _ = try b.add(Rectification(ceiling: .nan), named: "node", b.input)
+            }
+        ),
+        ("pooling window larger than the image", { b in _ = try b.maxPooling(b.input, named: "node", kernel: 9) }),
+        ("pooling without a stride", { b in _ = try b.maxPooling(b.input, named: "node", kernel: 2, stride: 0) }),
+        ("pooling without a window", { b in _ = try b.averagePooling(b.input, named: "node", kernel: 0, stride: 1) }),
+        (
+            "pooling with more padding than half a window",
+            { b in
+                _ = try b.averagePooling(b.input, named: "node", kernel: 3, padding: 2)
+            }
+        ),
+        (
+            "pooling with negative padding",
+            { b in
+                _ = try b.maxPooling(b.input, named: "node", kernel: 3, padding: -1)
+            }
+        ),
+        (
+            "pooling of a vector",
+            { b in
+                let x = try b.flattening(b.input, named: "flat")
+                _ = try b.maxPooling(x, named: "node", kernel: 1)
+            }
+        ),
+        (
+            "global average of a vector",
+            { b in
+                let x = try b.flattening(b.input, named: "flat")
+                _ = try b.globalAveragePooling(x, named: "node")
+            }
+        ),
+        ("linear layer without outputs", { b in _ = try b.linear(b.input, named: "node", outputs: 0) }),
+        ("linear layer of two values", { b in _ = try b.add(Linear(outputs: 2), named: "node", b.input, b.input) }),
+        (
+            "sum of different shapes",
+            { b in
+                let x = try b.convolution(b.input, named: "other", channels: 3, kernel: 1)
+                _ = try b.sum(b.input, x, named: "node")
+            }
+        ),
+        ("sum of one value", { b in _ = try b.add(Addition(), named: "node", b.input) }),
+        ("concatenation of nothing", { b in _ = try b.concatenation([], named: "node") }),
+        (
+            "concatenation of different sizes",
+            { b in
+                let x = try b.maxPooling(b.input, named: "other", kernel: 2)
+                _ = try b.concatenation([b.input, x], named: "node")
+            }
+        ),
+        ("flattening of two values", { b in _ = try b.add(Flattening(), named: "node", b.input, b.input) }),
+        ("dropout of everything", { b in _ = try b.dropout(b.input, named: "node", probability: 1) }),
+        (
+            "dropout with a negative probability",
+            { b in
+                _ = try b.dropout(b.input, named: "node", probability: -0.1)
+            }
+        ),
+        (
+            "dropout with an undefined probability",
+            { b in
+                _ = try b.dropout(b.input, named: "node", probability: .nan)
+            }
+        ),
+        (
+            "a name that is taken",
+            { b in
+                _ = try b.relu(b.input, named: "node")
+                _ = try b.relu(b.input, named: "node")
+            }
+        ),
+        (
+            "a value of another builder",
+            { b in
+                var other = GraphBuilder(inputShape: [8, 6, 4])
+                let x = try other.relu(other.input, named: "first")
+                let y = try other.relu(x, named: "second")
+                _ = try b.relu(y, named: "node")
+            }
+        ),
+    ]
+
+    @Test(arguments: misuses.indices)
+    func misusesNameTheNode(_ index: Int) throws {
+        let (what, build) = Self.misuses[index]
+        var builder = GraphBuilder(inputShape: [8, 6, 4])
+        let error = #expect(throws: ShapeError.self, "\(what)") { try build(&builder) }
+        #expect(error?.place == "node", "\(what)")
+        #expect(error.map { "\($0)".hasPrefix("node: ") && $0.message.count > 20 } == true, "\(what)")
+    }
+
+    @Test(arguments: [[0, 6, 4], [8, 0, 4], [8, 6, 0]] as [Shape])
+    func imagesWithoutPixelsAreRefused(_ shape: Shape) {
+        var builder = GraphBuilder(inputShape: shape)
+        let error = #expect(throws: ShapeError.self) {
+            try builder.convolution(builder.input, named: "node", channels: 2, kernel: 1)
+        }
+        #expect(error?.place == "node")
+    }
+
+    @Test func graphsNeedANode() {
+        #expect(throws: ShapeError.self) { try GraphBuilder(inputShape: [1]).graph() }
+    }
+
+    /// After an error the builder is as it was: the name is free, and the next node gets the right shape.
+    @Test func builderSurvivesAnError() throws {
+        var builder = GraphBuilder(inputShape: [8, 6, 4])
+        #expect(throws: ShapeError.self) {
+            try builder.convolution(builder.input, named: "node", channels: 2, kernel: 99)
+        }
+        let x = try builder.convolution(builder.input, named: "node", channels: 2, kernel: 3)
+        #expect(builder.shape(of: x) == [6, 4, 2])
+        #expect(try builder.graph().nodes.map(\.name) == ["node"])
+    }
+
+    @Test(arguments: [("resnet18", [2, 2, 3]), ("allcnn", [32, 32])] as [(String, Shape)])
+    func architecturesPassErrorsOn(_ name: String, _ shape: Shape) throws {
+        let architecture = try Architectures.named(ArchitectureIdentifier(name: name))
+        if shape.rank == 3 {
+            // Padding makes up for small images: the network shrinks to one pixel and still has an output.
+            #expect(try architecture.graph(inputShape: shape, classes: 4).outputShape == [4])
+            #expect(throws: ShapeError.self) { try architecture.graph(inputShape: shape, classes: 0) }
+        } else {
+            let error = #expect(throws: ShapeError.self) { try architecture.graph(inputShape: shape, classes: 4) }
+            #expect(error?.place == "features.0.0")
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+@Suite struct TensorTests {
+    private func counting(_ shape: Shape) throws -> Tensor {
+        try Tensor((0..<shape.count).map(Float.init), shape: shape)
+    }
+
+    @Test func transposesByDefinition() throws {
+        let tensor = try counting([2, 3, 4])
+        let result = tensor.transposed([2, 0, 1])
+        #expect(result.shape == [4, 2, 3])
+        for a in 0..<2 {
+            for b in 0..<3 {
+                for c in 0..<4 { #expect(result[(c * 2 + a) * 3 + b] == tensor[(a * 3 + b) * 4 + c]) }
+            }
+        }
+    }
+
+    @Test(arguments: [[], [5], [3, 4], [2, 1, 3], [2, 3, 1, 4], [2, 0, 3]] as [Shape])
+    func transposingBackGivesTheSame(_ shape: Shape) throws {
+        var random = SeededRandom(seed: 1, stream: "\(shape)")
+        let tensor = try counting(shape)
+        for _ in 0..<5 {
+            let order = Array(0..<shape.rank).shuffled(using: &random)
+            let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? 0 }
+            #expect(tensor.transposed(order).transposed(inverse) == tensor)
+        }
+        #expect(tensor.transposed(Array(0..<shape.rank)) == tensor)
+    }
+
+    @Test func imagesGoFromPyTorchsLayoutAndBack() throws {
+        let tensor = try counting([2, 3, 4, 5])
+        let last = tensor.channelsLast()
+        #expect(last.shape == [2, 4, 5, 3])
+        #expect(last[((1 * 4 + 2) * 5 + 3) * 3 + 1] == tensor[((1 * 3 + 1) * 4 + 2) * 5 + 3])
+        #expect(last.channelsFirst() == tensor)
+        let matrix = try counting([3, 4])
+        #expect(matrix.channelsLast() == matrix && matrix.channelsFirst() == matrix)
+    }
+
+    @Test func countsMustFit() throws {
+        #expect(throws: ShapeError.self) { try Tensor([1, 2, 3], shape: [2, 2]) }
+        #expect(throws: ShapeError.self) { try counting([2, 3]).reshaped(to: [5]) }
+        #expect(try counting([2, 3]).reshaped(to: [3, 2]).elements == counting([6]).elements)
+    }
+
+    @Test func copiesAreApart() {
+        let tensor = Tensor(repeating: 1, shape: [3])
+        var copy = tensor
+        copy[1] = 5
+        copy.withUnsafeMutableElements { $0[2] = 7 }
+        #expect(tensor.elements == [1, 1, 1] && copy.elements == [1, 5, 7])
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func undefinedNumbersAreFound(_ value: Float) {
+        var tensor = Tensor(repeating: 1, shape: [10])
+        #expect(tensor.isFinite)
+        tensor[9] = value
+        #expect(!tensor.isFinite)
+    }
+
+    @Test func shapesDescribeThemselves() {
+        let image: Shape = [4, 5, 3]
+        #expect(image.count == 60 && image.positions == 20 && image.channels == 3 && image.rank == 3)
+        let scalar: Shape = []
+        #expect(scalar.count == 1 && scalar.positions == 1 && scalar.channels == 1)
+        #expect("\(image)" == "4x5x3" && "\(scalar)" == "scalar")
+    }
+}
