@@ -11,7 +11,7 @@ let package = Package(
         .executable(name: "unlearn", targets: ["unlearn"]),
     ],
     dependencies: [
-        // The command line alone needs these; SwiftPM leaves them out for packages that use only the library.
+        // The command line alone needs these: a package that uses the library fetches them, but neither builds nor links them.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
