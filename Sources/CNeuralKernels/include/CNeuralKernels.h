@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CNeuralDispatch.h"
+#include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"
+#include "CNeuralProducts.h"
 #include "CNeuralWinograd.h"
 
 // ---- Elementwise (Elementwise.c)

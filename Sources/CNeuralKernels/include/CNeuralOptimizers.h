@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "CNeuralDispatch.h"
-
 // One step of Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter 2019), in PyTorch's order of operations.
 typedef struct {
     float firstComplement;       // 1 - beta1

@@ -8,6 +8,7 @@ struct ActivationPlan {
     private(set) var valueOffsets: [Int] = []
     private(set) var gradientOffsets: [Int] = []
     private(set) var savedOffsets: [Int] = []
+    private(set) var preparedOffsets: [Int] = []
     private(set) var scratchOffset = 0
     private(set) var count = 0
 
@@ -59,6 +60,7 @@ struct ActivationPlan {
         var valueBuffer = [Int](repeating: -1, count: nodes.count + 1)
         var gradientBuffer = [Int](repeating: -1, count: nodes.count + 1)
         var savedBuffer = [Int](repeating: -1, count: nodes.count)
+        var preparedBuffer = [Int](repeating: -1, count: nodes.count)
 
         func add(_ count: Int, first: Int, last: Int) -> Int {
             buffers.append(MemoryPlan.Buffer(count: count, first: first, last: last))
@@ -78,6 +80,9 @@ struct ActivationPlan {
             if kernels[index].savedCount > 0 {
                 let end = runsBackward[index] ? backwardStep(index) : index
                 savedBuffer[index] = add(kernels[index].savedCount, first: index, last: end)
+            }
+            if kernels[index].preparedCount > 0 {
+                preparedBuffer[index] = add(kernels[index].preparedCount, first: 0, last: lastStep)
             }
         }
         for index in (0...nodes.count).reversed() where needsGradient[index] {
@@ -104,6 +109,7 @@ struct ActivationPlan {
         valueOffsets = offsets(valueBuffer)
         gradientOffsets = offsets(gradientBuffer)
         savedOffsets = offsets(savedBuffer)
+        preparedOffsets = offsets(preparedBuffer)
         scratchOffset = plan.offsets[scratchBuffer]
         count = plan.count
     }

@@ -24,35 +24,37 @@ public struct ExecutionSummary: Sendable {
     ///   - model: the network.
     ///   - batchCapacity: the largest batch, at least 1.
     ///   - request: the gradients that are wanted.
+    ///   - modes: the modes that passes will run in.
     ///   - workers: the threads to work with.
     ///   - precision: `.strict` leaves the universal algorithms alone.
     ///   - nodes: nodes of the model whose outputs are kept.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        workers: Int = ThreadTeam.processorCount, precision: Precision = .fast, keeping nodes: Set<String>
+        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount, precision: Precision = .fast, keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, workers: workers, precision: precision,
-            keptNodes: try model.graph.positions(of: nodes))
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
+            precision: precision, keptNodes: try model.graph.positions(of: nodes))
     }
 
     /// Plans as ``Executor`` does, and allocates nothing.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        workers: Int = ThreadTeam.processorCount, precision: Precision = .fast
+        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount, precision: Precision = .fast
     ) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, workers: workers, precision: precision,
-            keptNodes: [])
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
+            precision: precision, keptNodes: [])
     }
 
     private init(
-        model: Model, batchCapacity: Int, computing request: GradientRequest, workers: Int, precision: Precision,
-        keptNodes: Set<Int>
+        model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
+        precision: Precision, keptNodes: Set<Int>
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
-        let (graph, kept) = model.graph.executed(precision: precision, keeping: keptNodes)
+        let (graph, kept) = model.graph.executed(
+            precision: precision, computing: request, modes: modes, keeping: keptNodes)
         let kernels = graph.kernels(
             batchCapacity: batchCapacity, computing: request, workers: max(1, workers), precision: precision)
         let plan = ActivationPlan(

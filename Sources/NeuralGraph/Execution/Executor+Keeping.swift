@@ -4,15 +4,16 @@ extension Executor {
     ///   - model: the network and its numbers.
     ///   - batchCapacity: the largest batch that will be run, at least 1.
     ///   - request: the gradients that are wanted.
+    ///   - modes: the modes that passes will run in. With inference alone, batch norm becomes part of convolutions.
     ///   - threads: the threads to work with.
     ///   - precision: `.strict` leaves the universal algorithms alone.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast
     ) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, threads: threads, precision: precision,
-            keptNodes: [])
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            precision: precision, keptNodes: [])
     }
 
     /// Plans the passes and allocates their memory, such that the outputs of some nodes can be read after a forward
@@ -21,17 +22,18 @@ extension Executor {
     ///   - model: the network and its numbers.
     ///   - batchCapacity: the largest batch that will be run, at least 1.
     ///   - request: the gradients that are wanted.
+    ///   - modes: the modes that passes will run in. With inference alone, batch norm becomes part of convolutions.
     ///   - threads: the threads to work with.
     ///   - precision: `.strict` leaves the universal algorithms alone.
     ///   - nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast, keeping nodes: Set<String>
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast, keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, threads: threads, precision: precision,
-            keptNodes: try model.graph.positions(of: nodes))
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            precision: precision, keptNodes: try model.graph.positions(of: nodes))
     }
 }
 
@@ -45,8 +47,12 @@ extension Graph {
     }
 
     /// The network as a plan executes it, and where in it the outputs of kept nodes are, by their names.
-    func executed(precision: Precision, keeping nodes: Set<Int>) -> (graph: Graph, kept: [String: Graph.Value]) {
-        let (graph, values) = precision == .fast ? fused(keeping: nodes) : (self, [:])
+    func executed(
+        precision: Precision, computing request: GradientRequest, modes: Set<Mode>, keeping nodes: Set<Int>
+    ) -> (graph: Graph, kept: [String: Graph.Value]) {
+        // Folding mixes a norm's parameters with a convolution's, so that neither's gradient could be told.
+        let folds = modes == [.inference] && !request.parameters
+        let (graph, values) = precision == .fast ? fused(foldingNormalization: folds, keeping: nodes) : (self, [:])
         let kept = nodes.map { (self.nodes[$0].name, values[$0 + 1] ?? Graph.Value(index: $0 + 1)) }
         return (graph, Dictionary(kept) { first, _ in first })
     }

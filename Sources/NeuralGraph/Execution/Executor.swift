@@ -8,6 +8,8 @@ public final class Executor {
     public let batchCapacity: Int
     /// What was asked for.
     public let request: GradientRequest
+    /// The modes that passes may run in.
+    public let modes: Set<Mode>
     /// Runs the parallel loops.
     public let threads: ThreadTeam
     /// The network as executed, with fused nodes.
@@ -33,6 +35,7 @@ public final class Executor {
     private let inputGradientOffset: Int?
     private let outputGradientOffset: Int?
     private let keptValues: [String: (offset: Int, shape: Shape)]
+    private var isPrepared = false
     private var lastPass: (batch: Int, mode: Mode, updatesState: Bool, seed: UInt64)?
 
     /// Where a parameter lives: trainable ones have the same offset among the gradients.
@@ -46,12 +49,13 @@ public final class Executor {
     /// Plans the passes and allocates their memory; the outputs of some nodes, given by their positions in the model's
     /// graph, stay readable after a forward pass.
     init(
-        model: Model, batchCapacity: Int, computing request: GradientRequest, threads: ThreadTeam,
+        model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
         precision: Precision, keptNodes: Set<Int>
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
         matrixKernels = OpenBLASRuntime.coreName
-        let (graph, kept) = model.graph.executed(precision: precision, keeping: keptNodes)
+        let (graph, kept) = model.graph.executed(
+            precision: precision, computing: request, modes: modes, keeping: keptNodes)
         let kernels = graph.kernels(
             batchCapacity: batchCapacity, computing: request, workers: threads.workers, precision: precision)
         let plan = ActivationPlan(
@@ -71,6 +75,7 @@ public final class Executor {
         self.original = model
         self.batchCapacity = batchCapacity
         self.request = request
+        self.modes = modes
         self.threads = threads
         self.graph = graph
         self.kernels = kernels
@@ -126,8 +131,11 @@ public final class Executor {
     }
 
     /// All parameters in the engine's order, trainable ones first.
+    ///
+    /// What depends on parameters alone is computed anew in the next forward pass: ask for them again before each change.
     public var parameters: UnsafeMutableBufferPointer<Float> {
-        buffer(parameterArena, 0, count: parameterArena.count)
+        isPrepared = false
+        return buffer(parameterArena, 0, count: parameterArena.count)
     }
 
     /// The gradients by the trainable parameters after a backward pass, in the order of ``parameters``.
@@ -148,6 +156,8 @@ public final class Executor {
     ///   - seed: for random operations; a new one each step.
     public func forward(batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0) {
         precondition((1...batchCapacity).contains(batch), "batch \(batch) is not in 1...\(batchCapacity)")
+        precondition(modes.contains(mode), "the executor was not made for \(mode)")
+        prepare()
         lastPass = (batch, mode, updatesState, seed)
         for index in kernels.indices {
             kernels[index].forward(
@@ -155,6 +165,16 @@ public final class Executor {
                     memory: memory[index], batch: batch, mode: mode, updatesState: updatesState,
                     seed: Self.nodeSeed(seed, index), threads: threads))
         }
+    }
+
+    /// Computes what depends on parameters and state alone, if they may have changed.
+    private func prepare() {
+        guard !isPrepared else { return }
+        for index in kernels.indices where kernels[index].preparedCount > 0 {
+            kernels[index].prepare(
+                PreparationPass(memory: memory[index], runsBackward: runsBackward[index], threads: threads))
+        }
+        isPrepared = true
     }
 
     /// Computes the gradients that were asked for from ``outputGradient``, for the last forward pass.
@@ -179,6 +199,7 @@ public final class Executor {
 
     /// Copies a model's numbers in; it must have the graph that the executor was made for.
     public func load(_ model: Model) {
+        isPrepared = false
         for slot in slots {
             guard let tensor = model.parameters[slot.key] else { continue }
             parameterArena.write(slot.specification.layout.stored(tensor), at: slot.offset)
@@ -259,6 +280,7 @@ public final class Executor {
             memory.inputs = node.inputs.map { arena.base + plan.valueOffsets[$0.index] }
             memory.output = arena.base + plan.valueOffsets[index + 1]
             memory.saved = arena.base + plan.savedOffsets[index]
+            memory.prepared = arena.base + plan.preparedOffsets[index]
             memory.scratch = arena.base + plan.scratchOffset
             memory.outputGradient = arena.base + plan.gradientOffsets[index + 1]
             memory.parameters = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {

@@ -1,12 +1,16 @@
 extension Graph {
     /// The same network with chains of nodes replaced by one fused operation, which passes over memory fewer times:
-    /// batch norm + ReLU, and batch norm + addition + ReLU. Parameters keep their names.
-    func fused() -> Graph { fused(keeping: []).graph }
-
-    /// The same, with some nodes' outputs left as values of their own.
+    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing.
+    /// Parameters keep their names.
+    /// - Parameters:
+    ///   - foldingNormalization: whether batch norm behind a convolution becomes part of its weights, as it can in
+    ///     inference mode.
+    ///   - nodes: nodes whose outputs are left as values of their own.
     /// - Returns: the network, and the place in it of each value of this one that is still computed.
-    func fused(keeping nodes: Set<Int>) -> (graph: Graph, values: [Int: Graph.Value]) {
-        var fusion = Fusion(graph: self, kept: nodes)
+    func fused(
+        foldingNormalization: Bool = false, keeping nodes: Set<Int> = []
+    ) -> (graph: Graph, values: [Int: Graph.Value]) {
+        var fusion = Fusion(graph: self, kept: nodes, foldsNormalization: foldingNormalization)
         return fusion.run()
     }
 }
@@ -15,16 +19,36 @@ private struct Fusion {
     let graph: Graph
     /// Nodes whose outputs are read after the pass too.
     let kept: Set<Int>
+    let foldsNormalization: Bool
     /// The nodes that read each value.
     let consumers: [[Int]]
-    /// Nodes that a fused one has taken over, with the node that stands in their place.
-    private var absorbed: [Int: Int] = [:]
-    /// The fused operation and inputs, at the position of the chain's last node.
-    private var replacements: [Int: (head: Int, operation: BatchNormalization, inputs: [Graph.Value])] = [:]
+    /// Nodes that a fused one has taken over.
+    private var absorbed: Set<Int> = []
+    /// The fused nodes, at the positions of their chains' last nodes.
+    private var replacements: [Int: Replacement] = [:]
 
-    init(graph: Graph, kept: Set<Int>) {
+    private struct Replacement {
+        let head: Int
+        let operation: any GraphOperation
+        let inputs: [Graph.Value]
+        /// The folded batch norm.
+        let normalization: Int?
+    }
+
+    /// What follows a node in a chain that can be fused with it.
+    private struct Chain {
+        var nodes: [Int]
+        var normalization: Int?
+        var residual: Graph.Value?
+        var rectification: Float?
+
+        var last: Int { nodes[nodes.count - 1] }
+    }
+
+    init(graph: Graph, kept: Set<Int>, foldsNormalization: Bool) {
         self.graph = graph
         self.kept = kept
+        self.foldsNormalization = foldsNormalization
         var consumers = [[Int]](repeating: [], count: graph.nodes.count + 1)
         for (index, node) in graph.nodes.enumerated() {
             for input in node.inputs { consumers[input.index].append(index) }
@@ -33,8 +57,53 @@ private struct Fusion {
     }
 
     mutating func run() -> (graph: Graph, values: [Int: Graph.Value]) {
-        for index in graph.nodes.indices { fuseChain(from: index) }
+        for index in graph.nodes.indices where !absorbed.contains(index) {
+            let operation = graph.nodes[index].operation
+            if let convolution = operation as? Convolution {
+                let chain = chain(from: index, folds: foldsNormalization, ceilings: true)
+                let folded = chain.normalization.flatMap { graph.nodes[$0].operation as? BatchNormalization }
+                let fusion = ConvolutionFusion(
+                    hasBias: convolution.hasBias,
+                    normalization: folded.map { FoldedNormalization(epsilon: $0.epsilon) },
+                    addsResidual: chain.residual != nil, rectification: chain.rectification)
+                fuse(chain, as: FusedConvolution(convolution: convolution, fusion: fusion))
+            } else if var normalization = operation as? BatchNormalization {
+                let chain = chain(from: index, folds: false, ceilings: false)
+                // An addition alone is no gain: it can work in place.
+                guard chain.rectification != nil else { continue }
+                normalization.rectifies = true
+                normalization.addsResidual = chain.residual != nil
+                fuse(chain, as: normalization)
+            }
+        }
         return rebuilt()
+    }
+
+    /// The chain of batch norm, addition and rectification behind a node, as far as it goes.
+    /// - Parameters:
+    ///   - folds: whether batch norm may be a part.
+    ///   - ceilings: whether the rectification may have one.
+    private func chain(from head: Int, folds: Bool, ceilings: Bool) -> Chain {
+        var chain = Chain(nodes: [head])
+        if folds, let next = onlyConsumer(of: chain.last), graph.nodes[next].operation is BatchNormalization {
+            chain.normalization = next
+            chain.nodes.append(next)
+        }
+        if let next = onlyConsumer(of: chain.last), graph.nodes[next].operation is Addition, !absorbed.contains(next) {
+            // Of two chains that are added up, only the first one found takes the addition over.
+            let other = graph.nodes[next].inputs.filter { $0.index != chain.last + 1 }
+            if other.count == 1 {
+                chain.residual = other[0]
+                chain.nodes.append(next)
+            }
+        }
+        if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? Rectification,
+            ceilings || operation.ceiling == .infinity
+        {
+            chain.rectification = operation.ceiling
+            chain.nodes.append(next)
+        }
+        return chain
     }
 
     /// The only consumer of a node's output, if there is exactly one and nobody else reads it.
@@ -43,30 +112,13 @@ private struct Fusion {
         return readers.count == 1 && !kept.contains(node) ? readers[0] : nil
     }
 
-    private func isReLU(_ node: Int) -> Bool {
-        (graph.nodes[node].operation as? Rectification)?.ceiling == .infinity
-    }
-
-    private mutating func fuseChain(from head: Int) {
-        guard var operation = graph.nodes[head].operation as? BatchNormalization,
-            let next = onlyConsumer(of: head)
-        else { return }
-        operation.rectifies = true
-        var inputs = graph.nodes[head].inputs
-        var chain = [head, next]
-        if graph.nodes[next].operation is Addition, let last = onlyConsumer(of: next), isReLU(last) {
-            // Of two normalizations that are added up, only the first one found takes the addition over.
-            let other = graph.nodes[next].inputs.filter { $0.index != head + 1 }
-            guard absorbed[next] == nil, other.count == 1 else { return }
-            operation.addsResidual = true
-            inputs += other
-            chain.append(last)
-        } else if !isReLU(next) {
-            return
-        }
-        let last = chain[chain.count - 1]
-        for node in chain { absorbed[node] = last }
-        replacements[last] = (head, operation, inputs)
+    private mutating func fuse(_ chain: Chain, as operation: any GraphOperation) {
+        guard chain.nodes.count > 1 else { return }
+        absorbed.formUnion(chain.nodes)
+        replacements[chain.last] = Replacement(
+            head: chain.nodes[0], operation: operation,
+            inputs: graph.nodes[chain.nodes[0]].inputs + (chain.residual.map { [$0] } ?? []),
+            normalization: chain.normalization)
     }
 
     /// Nodes in order; a fused node stands where its chain ended, when all its inputs are there.
@@ -75,15 +127,22 @@ private struct Fusion {
         var nodes: [Graph.Node] = []
         for (index, node) in graph.nodes.enumerated() {
             let replacement = replacements[index]
-            if absorbed[index] != nil, replacement == nil { continue }
+            if absorbed.contains(index), replacement == nil { continue }
             let source = replacement.map { graph.nodes[$0.head] } ?? node
-            let operation: any GraphOperation = replacement?.operation ?? node.operation
             let oldInputs = replacement?.inputs ?? node.inputs
-            nodes.append(
-                Graph.Node(
-                    name: source.name, operation: operation, inputs: oldInputs.compactMap { values[$0.index] },
-                    inputShapes: oldInputs.map { graph.shape(of: $0) }, shape: node.shape,
-                    parameters: source.parameters, state: source.state))
+            let norm = replacement?.normalization.map { graph.nodes[$0] }
+            let prefix = FusedConvolution.normalizationPrefix
+            var fused = Graph.Node(
+                name: source.name, operation: replacement?.operation ?? node.operation,
+                inputs: oldInputs.compactMap { values[$0.index] }, inputShapes: oldInputs.map { graph.shape(of: $0) },
+                shape: node.shape,
+                parameters: source.parameters + (norm?.parameters.map { $0.named(prefix + $0.name) } ?? []),
+                state: norm?.state ?? source.state)
+            if let norm {
+                for parameter in norm.parameters { fused.keys[prefix + parameter.name] = norm.key(parameter.name) }
+                for tensor in norm.state { fused.keys[tensor.name] = norm.key(tensor.name) }
+            }
+            nodes.append(fused)
             values[index + 1] = Graph.Value(index: nodes.count)
         }
         return (Graph(inputShape: graph.inputShape, nodes: nodes), values)

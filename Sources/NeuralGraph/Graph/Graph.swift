@@ -23,9 +23,13 @@ public struct Graph: Sendable {
         public let parameters: [ParameterSpecification]
         /// The state tensors.
         public let state: [StateSpecification]
+        /// The names in the state dictionary of what a fused node has taken over from another.
+        var keys: [String: String] = [:]
 
         /// A parameter's or state tensor's name in the state dictionary.
-        public func key(_ name: String) -> String { self.name.isEmpty ? name : "\(self.name).\(name)" }
+        public func key(_ name: String) -> String {
+            keys[name] ?? (self.name.isEmpty ? name : "\(self.name).\(name)")
+        }
     }
 
     /// The shape of one example, `[height, width, channels]` for images.

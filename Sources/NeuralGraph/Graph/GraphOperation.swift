@@ -41,7 +41,8 @@ public struct KernelRequest: Sendable {
     public let precision: Precision
     /// Whether a backward pass may follow; without one, its working memory is not needed.
     public let runsBackward: Bool
-    /// Whether it will compute gradients by this node's parameters.
+    /// Whether it will compute gradients by this node's parameters. If not, they do not change from pass to pass, and
+    /// ``Kernel/prepare(_:)`` can do once what depends on them alone.
     public let wantsParameterGradients: Bool
 }
 
@@ -80,12 +81,18 @@ public protocol Kernel: Sendable {
     var backwardReads: BackwardReads { get }
     /// Floats kept from the forward to the backward pass, for a full batch.
     var savedCount: Int { get }
+    /// Floats that ``prepare(_:)`` writes and that stay until it is called again.
+    var preparedCount: Int { get }
     /// Floats of working memory during one pass, for a full batch and all workers together.
     var scratchCount: Int { get }
     /// Whether the output may share the first input's memory, and its gradient likewise.
     var worksInPlace: Bool { get }
     /// How the work is done, for people who ask what a plan picked, such as `im2col`.
     var algorithm: String { get }
+
+    /// Computes what depends on parameters and state alone. Called before the first pass and after the executor has got
+    /// other numbers, if `preparedCount` is above 0.
+    func prepare(_ pass: PreparationPass)
 
     /// Computes `pass.output` from `pass.inputs`.
     func forward(_ pass: ForwardPass)
@@ -99,6 +106,10 @@ extension Kernel {
     public var backwardReads: BackwardReads { [] }
     /// Nothing is kept.
     public var savedCount: Int { 0 }
+    /// Nothing is prepared.
+    public var preparedCount: Int { 0 }
+    /// Nothing is prepared.
+    public func prepare(_ pass: PreparationPass) {}
     /// No working memory.
     public var scratchCount: Int { 0 }
     /// Input and output are apart.

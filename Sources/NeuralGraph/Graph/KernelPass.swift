@@ -5,6 +5,7 @@ final class NodeMemory {
     var parameters: [UnsafeMutablePointer<Float>] = []
     var state: [UnsafeMutablePointer<Float>] = []
     var saved: UnsafeMutablePointer<Float>
+    var prepared: UnsafeMutablePointer<Float>
     var scratch: UnsafeMutablePointer<Float>
     var outputGradient: UnsafeMutablePointer<Float>
     var inputGradients: [GradientTarget?] = []
@@ -13,6 +14,7 @@ final class NodeMemory {
     init(placeholder: UnsafeMutablePointer<Float>) {
         output = placeholder
         saved = placeholder
+        prepared = placeholder
         scratch = placeholder
         outputGradient = placeholder
     }
@@ -24,6 +26,24 @@ public struct GradientTarget {
     public let pointer: UnsafeMutablePointer<Float>
     /// Whether another consumer has written its share already, so that this one adds to it.
     public let accumulates: Bool
+}
+
+/// What a kernel prepares with. Pointers are valid during the call alone.
+public struct PreparationPass {
+    let memory: NodeMemory
+    /// Whether backward passes may follow.
+    public let runsBackward: Bool
+    /// Runs parallel loops.
+    public let threads: ThreadTeam
+
+    /// The parameters in the engine's layout.
+    public var parameters: [UnsafeMutablePointer<Float>] { memory.parameters }
+    /// The state tensors.
+    public var state: [UnsafeMutablePointer<Float>] { memory.state }
+    /// Memory to be written, `preparedCount` floats.
+    public var prepared: UnsafeMutablePointer<Float> { memory.prepared }
+    /// Working memory, `scratchCount` floats.
+    public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }
 
 /// What a kernel's forward pass works on. Pointers are valid during the call alone.
@@ -50,6 +70,8 @@ public struct ForwardPass {
     public var state: [UnsafeMutablePointer<Float>] { memory.state }
     /// Memory kept until the backward pass, `savedCount` floats.
     public var saved: UnsafeMutablePointer<Float> { memory.saved }
+    /// What ``Kernel/prepare(_:)`` has written, `preparedCount` floats.
+    public var prepared: UnsafeMutablePointer<Float> { memory.prepared }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }

@@ -18,6 +18,13 @@ public struct ParameterSpecification: Sendable, Hashable {
     }
 }
 
+extension ParameterSpecification {
+    /// The same parameter under another name.
+    func named(_ name: String) -> ParameterSpecification {
+        ParameterSpecification(name: name, shape: shape, layout: layout, initializer: initializer)
+    }
+}
+
 /// One tensor that training updates without a gradient, such as a running mean.
 public struct StateSpecification: Sendable, Hashable {
     /// The name below the node's, such as `running_mean`.

@@ -88,6 +88,13 @@ struct SlidingWindow: Sendable, Hashable {
         self.outputLength = output
     }
 
+    /// One position under a kernel of one tap.
+    static let single = SlidingWindow()
+
+    private init() {
+        (length, kernel, stride, dilation, paddingBefore, outputLength) = (1, 1, 1, 1, 0, 1)
+    }
+
     /// The input position under a tap, which may lie in the padding.
     @inline(__always)
     func position(output: Int, tap: Int) -> Int { output * stride - paddingBefore + tap * dilation }

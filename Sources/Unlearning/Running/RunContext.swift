@@ -45,7 +45,8 @@ final class RunContext: @unchecked Sendable {
     /// An executor with the run's threads.
     /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
     func executor(
-        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        modes: Set<Mode> = [.training, .inference]
     ) throws(UnlearningError) -> Executor {
         let plan = ExecutionSummary(
             model: model, batchCapacity: batchCapacity, computing: request, workers: threads.workers,

@@ -99,6 +99,7 @@ import Testing
 
     private func sample(_ architecture: any Architecture, batch: Int) throws -> OperationCase {
         let graph = try architecture.graph(inputShape: [16, 16, 3], classes: 10)
-        return try OperationCase(Model(graph: graph, seed: 3), batch: batch, seed: 4)
+        // At seed 4 one unit lies so near to ReLU's kink that rounding alone switches it, which moves gradients by 1e-2.
+        return try OperationCase(Model(graph: graph, seed: 3), batch: batch, seed: 5)
     }
 }

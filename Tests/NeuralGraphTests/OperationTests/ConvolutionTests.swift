@@ -15,7 +15,8 @@ import Testing
             let numeric = ReferenceNetwork(item.model).numericGradients(
                 input: item.reference, outputGradient: item.outputGradient.map(Double.init), mode: .training)
             checkReference(item, numeric)
-            algorithms.formUnion(try check(item, numeric))
+            // A node that picks different ones for its passes names them in a row.
+            algorithms.formUnion(try check(item, numeric).flatMap { $0.split(separator: " / ").map(String.init) })
         }
         #expect(algorithms == ["im2col", "product", "position products"])
     }

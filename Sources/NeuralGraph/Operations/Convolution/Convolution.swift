@@ -61,7 +61,7 @@ public struct Convolution: GraphOperation {
         guard let geometry = try? geometry(for: request.inputs, node: kind) else {
             preconditionFailure("the graph was built with this shape")
         }
-        return ConvolutionKernel(geometry: geometry, hasBias: hasBias, request: request)
+        return ConvolutionKernel(geometry: geometry, fusion: ConvolutionFusion(hasBias: hasBias), request: request)
     }
 
     func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry {

@@ -36,6 +36,12 @@ public struct ConvolutionGeometry: Sendable, Hashable {
             && rows.paddingBefore == 0 && columns.paddingBefore == 0
     }
 
+    /// A convolution that is the same matrix product, with one position.
+    var asSinglePosition: ConvolutionGeometry {
+        ConvolutionGeometry(
+            rows: .single, columns: .single, inputChannels: inputChannels, outputChannels: outputChannels, groups: 1)
+    }
+
     /// The share of the window's taps that touch the input, over all output positions.
     var liveShare: Double {
         func live(_ window: SlidingWindow) -> Int {

@@ -1,54 +1,54 @@
 internal import CNeuralKernels
 
-/// One way to compute a convolution's three passes.
+/// A convolution in a plan: the algorithm picked for each pass, and what is fused with it.
 ///
-/// `x` is `[batch, input]`, `y` `[batch, output]`, `w` the weights in ``ConvolutionGeometry``'s order; `d` stands
-/// before a gradient. Scratch memory has the size that ``scratchCount(_:batch:workers:)`` asked for.
-protocol ConvolutionAlgorithm: Sendable {
-    var name: String { get }
-    func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int
-    func forward(
-        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam)
-    func inputGradient(
-        dy: UnsafePointer<Float>, w: UnsafePointer<Float>, dx: GradientTarget, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam)
-    func weightGradient(
-        x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam)
-}
-
-/// The three passes, each of which may use its own algorithm.
-enum ConvolutionPass: CaseIterable {
-    case forward
-    case inputGradient
-    case weightGradient
-}
-
-/// A convolution in a plan: the algorithm picked for each pass, and the bias.
+/// `y = max(conv(x, s w) + b + residual, 0)`, where batch norm in inference mode makes `s` and `b`; without it `s` is 1
+/// and `b` the convolution's own bias, if it has one.
 struct ConvolutionKernel: Kernel {
     let geometry: ConvolutionGeometry
-    let hasBias: Bool
+    let fusion: ConvolutionFusion
     let scratchCount: Int
-    private let forwardAlgorithm: any ConvolutionAlgorithm
-    private let inputAlgorithm: any ConvolutionAlgorithm
+    let backwardReads: BackwardReads
+    /// Weights in the algorithms' orders that stay for good: where no gradient by them is wanted.
+    let preparedCount: Int
+    private let forwardWeights: PreparedWeights
+    private let inputGradientWeights: PreparedWeights
     private let weightAlgorithm: any ConvolutionAlgorithm
+    private let keepsPrepared: Bool
 
-    init(geometry: ConvolutionGeometry, hasBias: Bool, request: KernelRequest) {
-        func pick(_ pass: ConvolutionPass) -> any ConvolutionAlgorithm {
-            ConvolutionPlanner.algorithm(
-                for: geometry, pass: pass, batch: request.batchCapacity, precision: request.precision)
-        }
+    init(geometry: ConvolutionGeometry, fusion: ConvolutionFusion, request: KernelRequest) {
         self.geometry = geometry
-        self.hasBias = hasBias
-        forwardAlgorithm = pick(.forward)
-        inputAlgorithm = pick(.inputGradient)
-        weightAlgorithm = pick(.weightGradient)
+        self.fusion = fusion
         let (batch, workers) = (request.batchCapacity, request.workers)
-        var counts = [forwardAlgorithm.scratchCount(.forward, batch: batch, workers: workers)]
-        if request.runsBackward {
-            counts.append(inputAlgorithm.scratchCount(.inputGradient, batch: batch, workers: workers))
+        func pick(_ pass: ConvolutionPass) -> any ConvolutionAlgorithm {
+            ConvolutionPlanner.algorithm(for: geometry, pass: pass, batch: batch, precision: request.precision)
         }
+        let keepsPrepared = !request.wantsParameterGradients
+        let copies = fusion.normalization != nil
+        // Prepared weights that stay lie behind each other, after the bias; others take turns in scratch memory.
+        let biasCount = copies ? MemoryPlan.aligned(geometry.outputChannels) : 0
+        let forward = PreparedWeights(
+            algorithm: pick(.forward), pass: .forward, offset: biasCount, weightCount: geometry.weightCount,
+            copies: copies)
+        let inputGradient = PreparedWeights(
+            algorithm: pick(.inputGradient), pass: .inputGradient,
+            offset: keepsPrepared ? biasCount + forward.count : 0, weightCount: geometry.weightCount, copies: copies)
+        weightAlgorithm = pick(.weightGradient)
+        forwardWeights = forward
+        inputGradientWeights = inputGradient
+        self.keepsPrepared = keepsPrepared
+        let runsBackward = request.runsBackward
+        preparedCount = keepsPrepared ? biasCount + forward.count + (runsBackward ? inputGradient.count : 0) : 0
+        backwardReads = [
+            request.wantsParameterGradients ? .inputs : [], fusion.rectification != nil ? .output : [],
+        ]
+
+        var counts = [forward.algorithm.scratchCount(.forward, batch: batch, workers: workers)]
+        if runsBackward {
+            counts.append(inputGradient.algorithm.scratchCount(.inputGradient, batch: batch, workers: workers))
+        }
+        if !keepsPrepared { counts = zip(counts, [forward.count, inputGradient.count]).map { $0 + $1 } }
+        if copies { counts.append(geometry.weightCount) }
         if request.wantsParameterGradients {
             counts.append(weightAlgorithm.scratchCount(.weightGradient, batch: batch, workers: workers))
             counts.append(
@@ -57,68 +57,106 @@ struct ConvolutionKernel: Kernel {
         scratchCount = counts.max() ?? 0
     }
 
-    var backwardReads: BackwardReads { .inputs }
-
     var algorithm: String {
-        let names = [forwardAlgorithm.name, inputAlgorithm.name, weightAlgorithm.name]
+        let names = [forwardWeights.algorithm, inputGradientWeights.algorithm, weightAlgorithm].map(\.name)
         return Set(names).count == 1 ? names[0] : names.joined(separator: " / ")
     }
 
-    func forward(_ pass: ForwardPass) {
-        forwardAlgorithm.forward(
-            x: pass.inputs[0], w: pass.parameters[0], y: pass.output, batch: pass.batch,
-            scratch: pass.scratch, threads: pass.threads)
-        guard hasBias else { return }
-        let channels = geometry.outputChannels
-        pass.threads.forEachChunk(of: pass.batch * geometry.outputPositions, floatsEach: channels) { rows in
-            cnk_add_rows(
-                pass.output + rows.lowerBound * channels, pass.parameters[1], rows.count, channels)
+    func prepare(_ pass: PreparationPass) {
+        var weights = UnsafePointer(pass.parameters[0])
+        if let normalization = fusion.normalization {
+            normalization.fold(
+                pass, into: pass.scratch, bias: pass.prepared, geometry: geometry, hasBias: fusion.hasBias)
+            weights = UnsafePointer(pass.scratch)
         }
+        forwardWeights.prepare(weights, into: pass.prepared, threads: pass.threads)
+        if pass.runsBackward { inputGradientWeights.prepare(weights, into: pass.prepared, threads: pass.threads) }
+    }
+
+    func forward(_ pass: ForwardPass) {
+        var epilogue = cnk_epilogue.none
+        if fusion.normalization != nil {
+            epilogue.bias = UnsafePointer(pass.prepared)
+        } else if fusion.hasBias {
+            epilogue.bias = UnsafePointer(pass.parameters[1])
+        }
+        if fusion.addsResidual { epilogue.residual = UnsafePointer(pass.inputs[1]) }
+        if let ceiling = fusion.rectification {
+            epilogue.rectifies = 1
+            epilogue.ceiling = ceiling
+        }
+        let (weights, scratch) = memory(forwardWeights, pass)
+        forwardWeights.algorithm.forward(
+            x: pass.inputs[0], w: weights, y: pass.output, epilogue: epilogue, batch: pass.batch, scratch: scratch,
+            threads: pass.threads)
     }
 
     func backward(_ pass: BackwardPass) {
+        let forward = pass.forward
+        let dy = pass.outputGradient
+        let count = pass.batch * geometry.outputCount
+        if let ceiling = fusion.rectification {
+            pass.threads.forEachChunk(of: count, floatsEach: 1) { part in
+                cnk_rectify_backward(
+                    forward.output + part.lowerBound, dy + part.lowerBound, dy + part.lowerBound, part.count, ceiling,
+                    0)
+            }
+        }
         if let dx = pass.inputGradients[0] {
-            inputAlgorithm.inputGradient(
-                dy: pass.outputGradient, w: pass.forward.parameters[0], dx: dx, batch: pass.batch,
-                scratch: pass.scratch, threads: pass.threads)
+            let (weights, scratch) = memory(inputGradientWeights, forward)
+            inputGradientWeights.algorithm.inputGradient(
+                dy: dy, w: weights, dx: dx, batch: pass.batch, scratch: scratch, threads: pass.threads)
+        }
+        // After the first input's, which it is added to where both are one value.
+        if fusion.addsResidual, let target = pass.inputGradients[1] {
+            GradientCopy.pass(dy, to: target, count: count, threads: pass.threads)
         }
         if let dw = pass.parameterGradients[0] {
             weightAlgorithm.weightGradient(
-                x: pass.forward.inputs[0], dy: pass.outputGradient, dw: dw, batch: pass.batch,
+                x: forward.inputs[0], dy: dy, dw: dw, batch: pass.batch, scratch: pass.scratch, threads: pass.threads)
+        }
+        if fusion.normalization == nil, fusion.hasBias, let db = pass.parameterGradients[1] {
+            ColumnSums.compute(
+                dy, rows: pass.batch * geometry.outputPositions, channels: geometry.outputChannels, into: db,
                 scratch: pass.scratch, threads: pass.threads)
         }
-        if hasBias, let db = pass.parameterGradients[1] {
-            ColumnSums.compute(
-                pass.outputGradient, rows: pass.batch * geometry.outputPositions,
-                channels: geometry.outputChannels, into: db, scratch: pass.scratch, threads: pass.threads)
-        }
+    }
+
+    /// A pass's weights in its algorithm's order, and the scratch memory beside them.
+    private func memory(
+        _ weights: PreparedWeights, _ pass: ForwardPass
+    ) -> (weights: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
+        guard weights.count > 0 else { return (UnsafePointer(pass.parameters[0]), pass.scratch) }
+        if keepsPrepared { return (UnsafePointer(pass.prepared + weights.offset), pass.scratch) }
+        weights.prepare(pass.parameters[0], into: pass.scratch, threads: pass.threads)
+        return (UnsafePointer(pass.scratch), pass.scratch + weights.count)
     }
 }
 
-/// Picks the algorithm for each convolution and pass when a plan is made.
-enum ConvolutionPlanner {
-    /// Up to this many output positions, products that leave padding out do clearly less work than im2col: a 3x3 kernel
-    /// has 56 % of its taps in the padding at 2x2 and 31 % at 4x4.
-    static let smallMap = 16
-    /// From this many output positions on a tile's 36 products are fewer than the live taps; with fewer channels than
-    /// lanes of a vector its transforms are not worth it.
-    static let winogradMap = 9
-    static let winogradChannels = 16
+/// One pass's weights in its algorithm's order.
+private struct PreparedWeights: Sendable {
+    let algorithm: any ConvolutionAlgorithm
+    let pass: ConvolutionPass
+    /// Where they lie in prepared memory.
+    let offset: Int
+    /// How many floats they take; 0 if the parameters are read as they are.
+    let count: Int
 
-    static func algorithm(
-        for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, precision: Precision
-    ) -> any ConvolutionAlgorithm {
-        guard precision == .fast, geometry.groups == 1 else { return Im2ColConvolution(geometry: geometry) }
-        if geometry.isPointwise { return PointwiseConvolution(geometry: geometry) }
-        if WinogradConvolution.supports(geometry), geometry.outputPositions >= winogradMap,
-            min(geometry.inputChannels, geometry.outputChannels) >= winogradChannels
-        {
-            return WinogradConvolution(geometry: geometry)
+    /// - Parameter copies: whether they differ from the parameters even where the algorithm has no order of its own.
+    init(algorithm: any ConvolutionAlgorithm, pass: ConvolutionPass, offset: Int, weightCount: Int, copies: Bool) {
+        self.algorithm = algorithm
+        self.pass = pass
+        self.offset = offset
+        let ownOrder = algorithm.preparedCount(pass)
+        count = MemoryPlan.aligned(ownOrder > 0 ? ownOrder : copies ? weightCount : 0)
+    }
+
+    func prepare(_ w: UnsafePointer<Float>, into memory: UnsafeMutablePointer<Float>, threads: ThreadTeam) {
+        guard count > 0 else { return }
+        if algorithm.preparedCount(pass) > 0 {
+            algorithm.prepare(pass, w: w, into: memory + offset, threads: threads)
+        } else {
+            (memory + offset).update(from: w, count: count)
         }
-        // One product per position has one row per example: with few examples it degrades to vectors.
-        if geometry.outputPositions <= smallMap, batch >= 16, geometry.columns.dilation == 1 {
-            return PositionProducts(geometry: geometry)
-        }
-        return Im2ColConvolution(geometry: geometry)
     }
 }

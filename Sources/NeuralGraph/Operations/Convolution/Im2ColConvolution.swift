@@ -32,8 +32,8 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
     }
 
     func forward(
-        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
+        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
+        batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
         let g = geometry
         let allRows = batch * g.rows.outputLength
@@ -52,6 +52,11 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
                     into: y + rows.lowerBound * g.columns.outputLength * g.outputChannels
                         + group * g.groupOutputs,
                     rowStride: g.outputChannels, accumulates: false)
+            }
+            guard epilogue.isNeeded else { return }
+            let place = rows.lowerBound * g.columns.outputLength * g.outputChannels
+            withUnsafePointer(to: epilogue.shifted(by: place)) {
+                cnk_finish(y + place, positions, g.outputChannels, $0)
             }
         }
     }

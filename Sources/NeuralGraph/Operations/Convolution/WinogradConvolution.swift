@@ -18,12 +18,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
     private static let planes = Int(CNK_WINOGRAD_PLANES)
     private static let panel = Int(CNK_PANEL)
+    private static let lanes = 16
     /// Floats of one task's transformed tiles: what stays in a second-level cache of 1 MiB beside the weights.
-    private static let blockFloats = 160 * 1024
+    private static let blockFloats = 128 * 1024
     /// Floats of the transformed tiles that the weight gradient sums at a time: they stay in a shared cache.
     private static let chunkFloats = 1536 * 1024
     /// Tiles of a block at least, so that weights are read often enough for each time they are loaded.
-    private static let leastTiles = 48
+    private static let leastTiles = 24
+    /// Weights, in floats, that do not stay in a second-level cache, and the tiles of a block then.
+    private static let largeWeights = 1024 * 1024
+    private static let tilesForLargeWeights = 96
 
     init(geometry: ConvolutionGeometry) {
         self.geometry = geometry
@@ -49,35 +53,56 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
     var name: String { "Winograd" }
 
+    func preparedCount(_ pass: ConvolutionPass) -> Int {
+        switch pass {
+        case .forward: forwardTiles.filterCount
+        case .inputGradient: inputGradientTiles.filterCount
+        case .weightGradient: 0
+        }
+    }
+
     func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int {
         switch pass {
-        case .forward: return filterCount(forwardTiles) + workers * blockCount(forwardTiles)
-        case .inputGradient: return filterCount(inputGradientTiles) + workers * blockCount(inputGradientTiles)
+        case .forward: return workers * blockCount(forwardTiles)
+        case .inputGradient: return workers * blockCount(inputGradientTiles)
         case .weightGradient:
             return Self.planes * geometry.inputChannels * Self.padded(geometry.outputChannels)
-                + Self.planes * chunkTiles(batch: batch)
-                * (geometry.inputChannels + Self.padded(geometry.outputChannels))
+                + Self.planes * (chunk(batch: batch).inputPlane + chunk(batch: batch).gradientPlane)
+        }
+    }
+
+    func prepare(
+        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>,
+        threads: ThreadTeam
+    ) {
+        let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
+        let tiles = pass == .forward ? forwardTiles : inputGradientTiles
+        threads.forEach(tiles.panels) { panel, _ in
+            let target = prepared + panel * tiles.panelStride
+            if pass == .forward {
+                cnk_winograd_weights(w, inputs, outputs, panel, target, tiles.filterPlane)
+            } else {
+                cnk_winograd_weights_turned(w, inputs, outputs, panel, target, tiles.filterPlane)
+            }
         }
     }
 
     func forward(
-        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
+        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
+        batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        transformFilters(w, turned: false, into: scratch, threads: threads)
         convolve(
-            x, forwardTiles, filters: scratch, into: GradientTarget(pointer: y, accumulates: false), batch: batch,
-            scratch: scratch + filterCount(forwardTiles), threads: threads)
+            x, forwardTiles, filters: w, into: y, epilogue: epilogue, batch: batch, scratch: scratch,
+            threads: threads)
     }
 
     func inputGradient(
         dy: UnsafePointer<Float>, w: UnsafePointer<Float>, dx: GradientTarget, batch: Int,
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        transformFilters(w, turned: true, into: scratch, threads: threads)
         convolve(
-            dy, inputGradientTiles, filters: scratch, into: dx, batch: batch,
-            scratch: scratch + filterCount(inputGradientTiles), threads: threads)
+            dy, inputGradientTiles, filters: w, into: dx.pointer, epilogue: .adding(to: dx), batch: batch,
+            scratch: scratch, threads: threads)
     }
 
     func weightGradient(
@@ -85,134 +110,162 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
         let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
-        let paddedOutputs = Self.padded(outputs)
+        let (inputStride, outputStride) = (forwardTiles.sourceStride, Self.padded(outputs))
         let tiles = forwardTiles
         let total = batch * tiles.perImage
-        let chunk = chunkTiles(batch: batch)
+        let chunk = chunk(batch: batch)
         let du = scratch
-        let v = du + Self.planes * inputs * paddedOutputs
-        let dm = v + Self.planes * chunk * inputs
+        let v = du + Self.planes * inputs * outputStride
+        let dm = v + Self.planes * chunk.inputPlane
         let inputBlock = 96
         let inputBlocks = (inputs + inputBlock - 1) / inputBlock
         var start = 0
         while start < total {
-            let count = min(chunk, total - start)
+            let count = min(chunk.tiles, total - start)
             let first = start
             threads.forEachBlock(of: count, size: 8) { part in
                 for index in part {
                     let tile = tiles.tile(first + index)
                     cnk_winograd_input(
                         x + tile.image * geometry.inputCount, tiles.source, tile.row - tiles.top,
-                        tile.column - tiles.left, v + index * inputs, chunk * inputs)
+                        tile.column - tiles.left, v + index * inputStride, chunk.inputPlane)
                     cnk_winograd_output_adjoint(
                         dy + tile.image * geometry.outputCount, tiles.target, tile.row, tile.column,
-                        dm + index * paddedOutputs, chunk * paddedOutputs)
+                        dm + index * outputStride, chunk.gradientPlane)
                 }
             }
             threads.forEach(Self.planes * inputBlocks) { task, _ in
                 let (plane, block) = task.quotientAndRemainder(dividingBy: inputBlocks)
                 let channel = block * inputBlock
                 // dU [inputs x outputs] += Vᵀ [inputs x tiles] · dM [tiles x outputs]
-                cnk_multiply_transposed(
-                    v + plane * chunk * inputs + channel, inputs, dm + plane * chunk * paddedOutputs,
-                    paddedOutputs, du + (plane * inputs + channel) * paddedOutputs, paddedOutputs,
-                    min(inputBlock, inputs - channel), count, paddedOutputs, first > 0 ? 1 : 0)
+                var product = cnk_products()
+                product.a = UnsafePointer(v + plane * chunk.inputPlane + channel)
+                product.a_row = 1
+                product.b = UnsafePointer(dm + plane * chunk.gradientPlane)
+                product.b_panel = Self.panel
+                product.c = du + (plane * inputs + channel) * outputStride
+                product.c_row = outputStride
+                product.rows = min(inputBlock, inputs - channel)
+                product.columns = outputStride
+                product.outer.count = 1
+                product.middle.count = 1
+                product.inner = cnk_axis(count: count, a: inputStride, b: outputStride)
+                product.epilogue.accumulates = first > 0 ? 1 : 0
+                cnk_multiply(&product)
             }
             start += count
         }
         threads.forEachBlock(of: inputs, size: max(1, 2048 / outputs)) { part in
             cnk_winograd_weights_adjoint(
-                du, paddedOutputs, inputs, outputs, part.lowerBound, part.upperBound, dw)
+                du, outputStride, inputs, outputs, part.lowerBound, part.upperBound, dw)
         }
     }
 
     /// Blocks of tiles, each transformed, multiplied in 36 planes and transformed back by one task.
     private func convolve(
-        _ source: UnsafePointer<Float>, _ tiles: Tiles, filters: UnsafePointer<Float>, into target: GradientTarget,
-        batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
+        _ source: UnsafePointer<Float>, _ tiles: Tiles, filters: UnsafePointer<Float>,
+        into target: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue, batch: Int,
+        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        let (inner, outer) = (tiles.source.channels, Self.padded(tiles.target.channels))
+        let (inner, outer) = (tiles.sourceStride, Self.padded(tiles.target.channels))
         let total = batch * tiles.perImage
         let size = blockTiles(tiles)
+        let (inputPlane, outputPlane) = (Self.plane(size * inner), Self.plane(size * outer))
         threads.forEach((total + size - 1) / size) { block, worker in
             let first = block * size
             let count = min(size, total - first)
             let v = scratch + worker * blockCount(tiles)
-            let m = v + Self.planes * size * inner
+            let m = v + Self.planes * inputPlane
             for index in 0..<count {
                 let tile = tiles.tile(first + index)
                 cnk_winograd_input(
                     source + tile.image * tiles.sourceCount, tiles.source, tile.row - tiles.top,
-                    tile.column - tiles.left, v + index * inner, size * inner)
+                    tile.column - tiles.left, v + index * inner, inputPlane)
             }
+            var product = cnk_products()
+            product.a_row = inner
+            product.b_panel = tiles.panelStride
+            product.c_row = outer
+            product.rows = count
+            product.columns = outer
+            product.outer.count = 1
+            product.middle.count = 1
+            product.inner = cnk_axis(count: tiles.source.channels, a: 1, b: Self.panel)
             for plane in 0..<Self.planes {
                 // M [tiles x outputs] = V [tiles x inputs] · U [inputs x outputs]
-                cnk_multiply_panels(
-                    v + plane * size * inner, inner, filters + plane * inner * outer, m + plane * size * outer,
-                    outer, count, inner, outer)
+                product.a = UnsafePointer(v + plane * inputPlane)
+                product.b = filters + plane * tiles.filterPlane
+                product.c = m + plane * outputPlane
+                cnk_multiply(&product)
             }
-            for index in 0..<count {
-                let tile = tiles.tile(first + index)
-                cnk_winograd_output(
-                    m + index * outer, size * outer, target.pointer + tile.image * tiles.targetCount, tiles.target,
-                    tile.row, tile.column, target.accumulates ? 1 : 0)
+            withUnsafePointer(to: epilogue) { epilogue in
+                for index in 0..<count {
+                    let tile = tiles.tile(first + index)
+                    let origin = tile.image * tiles.targetCount
+                    cnk_winograd_output(
+                        m + index * outer, outputPlane, target + origin, tiles.target, tile.row, tile.column,
+                        epilogue, origin)
+                }
             }
         }
-    }
-
-    private func transformFilters(
-        _ w: UnsafePointer<Float>, turned: Bool, into u: UnsafeMutablePointer<Float>, threads: ThreadTeam
-    ) {
-        let columns = turned ? geometry.inputChannels : geometry.outputChannels
-        threads.forEach(Self.padded(columns) / Self.panel) { panel, _ in
-            cnk_winograd_weights(
-                w, geometry.inputChannels, geometry.outputChannels, turned ? 1 : 0, u, panel, panel + 1)
-        }
-    }
-
-    private func filterCount(_ tiles: Tiles) -> Int {
-        Self.planes * tiles.source.channels * Self.padded(tiles.target.channels)
     }
 
     private func blockTiles(_ tiles: Tiles) -> Int {
-        let floats = Self.planes * (tiles.source.channels + Self.padded(tiles.target.channels))
+        if tiles.filterCount > Self.largeWeights { return Self.tilesForLargeWeights }
+        let floats = Self.planes * (tiles.sourceStride + Self.padded(tiles.target.channels))
         // The matrix products work on twelve rows at a time.
         return max(Self.leastTiles, Self.blockFloats / floats / 12 * 12)
     }
 
     private func blockCount(_ tiles: Tiles) -> Int {
-        Self.planes * blockTiles(tiles) * (tiles.source.channels + Self.padded(tiles.target.channels))
+        let size = blockTiles(tiles)
+        return Self.planes
+            * (Self.plane(size * tiles.sourceStride) + Self.plane(size * Self.padded(tiles.target.channels)))
     }
 
-    private func chunkTiles(batch: Int) -> Int {
-        let floats = Self.planes * (geometry.inputChannels + Self.padded(geometry.outputChannels))
-        return min(batch * forwardTiles.perImage, max(128, Self.chunkFloats / floats))
+    /// The weight gradient's tiles at a time, and the floats of a plane of their inputs and gradients.
+    private func chunk(batch: Int) -> (tiles: Int, inputPlane: Int, gradientPlane: Int) {
+        let outputStride = Self.padded(geometry.outputChannels)
+        let floats = Self.planes * (forwardTiles.sourceStride + outputStride)
+        let tiles = min(batch * forwardTiles.perImage, max(128, Self.chunkFloats / floats))
+        return (tiles, Self.plane(tiles * forwardTiles.sourceStride), Self.plane(tiles * outputStride))
     }
+
+    /// The distance of planes: a cache line more than their size, since the same number of all planes is written
+    /// together, and powers of two would put them all into the same few sets of a cache.
+    private static func plane(_ count: Int) -> Int { count + lanes }
 
     private static func padded(_ channels: Int) -> Int { (channels + panel - 1) / panel * panel }
-}
 
-/// The 4x4 output tiles of a batch, numbered through its images.
-private struct Tiles {
-    let source: cnk_image
-    let target: cnk_image
-    /// Rows of padding above the source.
-    let top: Int
-    /// Columns of padding at its left.
-    let left: Int
+    /// The 4x4 output tiles of a batch, numbered through its images.
+    private struct Tiles {
+        let source: cnk_image
+        let target: cnk_image
+        /// Rows of padding above the source.
+        let top: Int
+        /// Columns of padding at its left.
+        let left: Int
 
-    private static let size = Int(CNK_WINOGRAD_OUTPUTS)
+        private static let size = Int(CNK_WINOGRAD_OUTPUTS)
 
-    var perRow: Int { (target.width + Self.size - 1) / Self.size }
-    var perImage: Int { (target.height + Self.size - 1) / Self.size * perRow }
-    var sourceCount: Int { source.height * source.width * source.channels }
-    var targetCount: Int { target.height * target.width * target.channels }
+        var perRow: Int { (target.width + Self.size - 1) / Self.size }
+        var perImage: Int { (target.height + Self.size - 1) / Self.size * perRow }
+        var sourceCount: Int { source.height * source.width * source.channels }
+        var targetCount: Int { target.height * target.width * target.channels }
+        /// Floats from one transformed tile to the next: whole vectors.
+        var sourceStride: Int { (source.channels + lanes - 1) / lanes * lanes }
+        /// Panels of transformed weights: `[panels][36][inputs][32]`.
+        var panels: Int { padded(target.channels) / panel }
+        var filterPlane: Int { plane(source.channels * panel) }
+        var panelStride: Int { planes * filterPlane }
+        var filterCount: Int { panels * panelStride }
 
-    /// The image and the top left output of a tile.
-    @inline(__always)
-    func tile(_ index: Int) -> (image: Int, row: Int, column: Int) {
-        let (image, rest) = index.quotientAndRemainder(dividingBy: perImage)
-        let (row, column) = rest.quotientAndRemainder(dividingBy: perRow)
-        return (image, row * Self.size, column * Self.size)
+        /// The image and the top left output of a tile.
+        @inline(__always)
+        func tile(_ index: Int) -> (image: Int, row: Int, column: Int) {
+            let (image, rest) = index.quotientAndRemainder(dividingBy: perImage)
+            let (row, column) = rest.quotientAndRemainder(dividingBy: perRow)
+            return (image, row * Self.size, column * Self.size)
+        }
     }
 }

@@ -1,6 +1,4 @@
-#include "CNeuralKernels.h"
-
-CNK_DISPATCH void cnk_normalize(const float *restrict x, const float *restrict residual, float *restrict y,
+CNK_LOOP void CNK(cnk_normalize)(const float *restrict x, const float *restrict residual, float *restrict y,
                                 size_t rows, size_t channels, const float *restrict scale,
                                 const float *restrict shift, int rectifies) {
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
@@ -16,7 +14,7 @@ CNK_DISPATCH void cnk_normalize(const float *restrict x, const float *restrict r
     }
 }
 
-CNK_DISPATCH void cnk_normalize_backward_sums(const float *restrict x, const float *restrict dy,
+CNK_LOOP void CNK(cnk_normalize_backward_sums)(const float *restrict x, const float *restrict dy,
                                               const float *restrict y, size_t rows, size_t channels,
                                               const float *restrict means, float *restrict sums,
                                               float *restrict products) {
@@ -38,7 +36,7 @@ CNK_DISPATCH void cnk_normalize_backward_sums(const float *restrict x, const flo
     }
 }
 
-CNK_DISPATCH void cnk_normalize_backward_input(const float *restrict x, const float *dy, const float *restrict y,
+CNK_LOOP void CNK(cnk_normalize_backward_input)(const float *restrict x, const float *dy, const float *restrict y,
                                                float *dx, size_t rows, size_t channels,
                                                const float *restrict means, const float *restrict scale,
                                                const float *restrict gradient_means,
@@ -53,7 +51,7 @@ CNK_DISPATCH void cnk_normalize_backward_input(const float *restrict x, const fl
     }
 }
 
-CNK_DISPATCH void cnk_normalize_backward_fixed(const float *dy, const float *restrict y, float *dx, size_t rows,
+CNK_LOOP void CNK(cnk_normalize_backward_fixed)(const float *dy, const float *restrict y, float *dx, size_t rows,
                                                size_t channels, const float *restrict scale, int accumulates) {
     for (size_t r = 0; r < rows; r++, dy += channels, dx += channels) {
         for (size_t c = 0; c < channels; c++) {

@@ -1,5 +1,3 @@
-#include "CNeuralOptimizers.h"
-
 #include <math.h>
 
 // The library's sqrtf may set errno, which keeps loops from being vectorized; the builtin does not.
@@ -12,8 +10,7 @@
 #define SQUARE_ROOT(x) sqrtf(x)
 #endif
 
-CNK_DISPATCH
-void cnk_adam(float *restrict parameters, const float *restrict gradients, float *restrict first,
+CNK_LOOP void CNK(cnk_adam)(float *restrict parameters, const float *restrict gradients, float *restrict first,
               float *restrict second, size_t count, cnk_adam_step step) {
     for (size_t i = 0; i < count; i++) {
         float gradient = gradients[i] + step.gradientDecay * parameters[i];
@@ -26,8 +23,7 @@ void cnk_adam(float *restrict parameters, const float *restrict gradients, float
     }
 }
 
-CNK_DISPATCH
-void cnk_sgd_momentum(float *restrict parameters, const float *restrict gradients, float *restrict velocity,
+CNK_LOOP void CNK(cnk_sgd_momentum)(float *restrict parameters, const float *restrict gradients, float *restrict velocity,
                       size_t count, cnk_sgd_step step) {
     // What the step follows besides the velocity, without a branch in the loop.
     float ahead = step.nesterov ? 1.0f : 0.0f;
@@ -40,16 +36,14 @@ void cnk_sgd_momentum(float *restrict parameters, const float *restrict gradient
     }
 }
 
-CNK_DISPATCH
-void cnk_sgd(float *restrict parameters, const float *restrict gradients, size_t count, cnk_sgd_step step) {
+CNK_LOOP void CNK(cnk_sgd)(float *restrict parameters, const float *restrict gradients, size_t count, cnk_sgd_step step) {
     for (size_t i = 0; i < count; i++) {
         float gradient = gradients[i] + step.weightDecay * parameters[i];
         parameters[i] -= step.learningRate * gradient;
     }
 }
 
-CNK_DISPATCH
-double cnk_sum_of_squares(const float *values, size_t count) {
+CNK_LOOP double CNK(cnk_sum_of_squares)(const float *values, size_t count) {
     // A fixed number of partial sums: the order of additions does not depend on the vector's width, and squares of
     // floats are exact in double, fused or not.
     enum { lanes = 16 };
@@ -69,13 +63,11 @@ double cnk_sum_of_squares(const float *values, size_t count) {
     return sum;
 }
 
-CNK_DISPATCH
-void cnk_scale(float *values, size_t count, float factor) {
+CNK_LOOP void CNK(cnk_scale)(float *values, size_t count, float factor) {
     for (size_t i = 0; i < count; i++) values[i] *= factor;
 }
 
-CNK_DISPATCH
-void cnk_clamp(float *values, size_t count, float bound) {
+CNK_LOOP void CNK(cnk_clamp)(float *values, size_t count, float bound) {
     for (size_t i = 0; i < count; i++) {
         float value = values[i];
         value = value > bound ? bound : value;

@@ -1,6 +1,5 @@
 #include <math.h>
 
-#include "CNeuralKernels.h"
 
 // A window along one axis: the part of it that lies inside the image, and its length inside the padded image.
 typedef struct {
@@ -22,7 +21,7 @@ static inline cnk_span column_span(cnk_window w, ptrdiff_t output) {
     return span(output * w.stride_width - w.padding_left, w.kernel_width, w.width, w.padding_right);
 }
 
-CNK_DISPATCH void cnk_max_pool(const float *restrict x, float *restrict y, int32_t *restrict choices, cnk_window w) {
+CNK_LOOP void CNK(cnk_max_pool)(const float *restrict x, float *restrict y, int32_t *restrict choices, cnk_window w) {
     for (ptrdiff_t oh = 0; oh < w.output_height; oh++) {
         cnk_span rows = row_span(w, oh);
         for (ptrdiff_t ow = 0; ow < w.output_width; ow++) {
@@ -49,7 +48,7 @@ CNK_DISPATCH void cnk_max_pool(const float *restrict x, float *restrict y, int32
     }
 }
 
-CNK_DISPATCH void cnk_max_pool_backward(const float *restrict dy, const int32_t *restrict choices, float *restrict dx,
+CNK_LOOP void CNK(cnk_max_pool_backward)(const float *restrict dy, const int32_t *restrict choices, float *restrict dx,
                                         cnk_window w, int accumulates) {
     if (!accumulates) {
         for (ptrdiff_t i = 0; i < w.height * w.width * w.channels; i++) dx[i] = 0;
@@ -66,7 +65,7 @@ static inline float window_weight(cnk_span rows, cnk_span columns, int counts_pa
     return 1.0f / (float)(counts_padding ? rows.padded * columns.padded : inside);
 }
 
-CNK_DISPATCH void cnk_average_pool(const float *restrict x, float *restrict y, cnk_window w, int counts_padding) {
+CNK_LOOP void CNK(cnk_average_pool)(const float *restrict x, float *restrict y, cnk_window w, int counts_padding) {
     for (ptrdiff_t oh = 0; oh < w.output_height; oh++) {
         cnk_span rows = row_span(w, oh);
         for (ptrdiff_t ow = 0; ow < w.output_width; ow++, y += w.channels) {
@@ -84,7 +83,7 @@ CNK_DISPATCH void cnk_average_pool(const float *restrict x, float *restrict y, c
     }
 }
 
-CNK_DISPATCH void cnk_average_pool_backward(const float *restrict dy, float *restrict dx, cnk_window w,
+CNK_LOOP void CNK(cnk_average_pool_backward)(const float *restrict dy, float *restrict dx, cnk_window w,
                                             int counts_padding, int accumulates) {
     if (!accumulates) {
         for (ptrdiff_t i = 0; i < w.height * w.width * w.channels; i++) dx[i] = 0;

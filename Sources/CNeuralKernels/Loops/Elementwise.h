@@ -1,6 +1,4 @@
-#include "CNeuralKernels.h"
-
-CNK_DISPATCH void cnk_rectify(const float *x, float *y, size_t count, float ceiling) {
+CNK_LOOP void CNK(cnk_rectify)(const float *x, float *y, size_t count, float ceiling) {
     // Written so that an undefined number stays one: a diverging run must be seen, not rectified away.
     for (size_t i = 0; i < count; i++) {
         float value = x[i] < 0 ? 0 : x[i];
@@ -8,7 +6,7 @@ CNK_DISPATCH void cnk_rectify(const float *x, float *y, size_t count, float ceil
     }
 }
 
-CNK_DISPATCH void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t count, float ceiling,
+CNK_LOOP void CNK(cnk_rectify_backward)(const float *y, const float *dy, float *dx, size_t count, float ceiling,
                                        int accumulates) {
     if (accumulates) {
         for (size_t i = 0; i < count; i++) dx[i] += (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
@@ -17,15 +15,15 @@ CNK_DISPATCH void cnk_rectify_backward(const float *y, const float *dy, float *d
     }
 }
 
-CNK_DISPATCH void cnk_add(const float *a, const float *b, float *y, size_t count) {
+CNK_LOOP void CNK(cnk_add)(const float *a, const float *b, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
-CNK_DISPATCH void cnk_add_scaled(const float *x, float *y, size_t count, float factor) {
+CNK_LOOP void CNK(cnk_add_scaled)(const float *x, float *y, size_t count, float factor) {
     for (size_t i = 0; i < count; i++) y[i] += factor * x[i];
 }
 
-CNK_DISPATCH void cnk_add_rows(float *restrict y, const float *restrict bias, size_t rows, size_t channels) {
+CNK_LOOP void CNK(cnk_add_rows)(float *restrict y, const float *restrict bias, size_t rows, size_t channels) {
     for (size_t r = 0; r < rows; r++, y += channels) {
         for (size_t c = 0; c < channels; c++) y[c] += bias[c];
     }

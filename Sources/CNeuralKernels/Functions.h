@@ -1,0 +1,99 @@
+// Every loop's signature: DEFINE(result, name, (parameters), (arguments)). The levels declare their versions from it,
+// Levels.c forwards to the level in use. What they do is said in include/.
+#ifndef CNK_FUNCTIONS_H
+#define CNK_FUNCTIONS_H
+
+#define CNK_FUNCTIONS(DEFINE) \
+    DEFINE(void, cnk_rectify, (const float *x, float *y, size_t count, float ceiling), (x, y, count, ceiling)) \
+    DEFINE(void, cnk_rectify_backward, \
+           (const float *y, const float *dy, float *dx, size_t count, float ceiling, int accumulates), \
+           (y, dy, dx, count, ceiling, accumulates)) \
+    DEFINE(void, cnk_add, (const float *a, const float *b, float *y, size_t count), (a, b, y, count)) \
+    DEFINE(void, cnk_add_scaled, (const float *x, float *y, size_t count, float factor), (x, y, count, factor)) \
+    DEFINE(void, cnk_add_rows, \
+           (float *y, const float *bias, size_t rows, size_t channels), \
+           (y, bias, rows, channels)) \
+    DEFINE(void, cnk_column_sums, \
+           (const float *x, size_t rows, size_t channels, float *sums), \
+           (x, rows, channels, sums)) \
+    DEFINE(void, cnk_column_squares, \
+           (const float *x, const float *means, size_t rows, size_t channels, float *sums), \
+           (x, means, rows, channels, sums)) \
+    DEFINE(void, cnk_normalize, \
+           (const float *x, const float *residual, float *y, size_t rows, size_t channels, const float *scale, \
+           const float *shift, int rectifies), \
+           (x, residual, y, rows, channels, scale, shift, rectifies)) \
+    DEFINE(void, cnk_normalize_backward_sums, \
+           (const float *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, \
+           float *sums, float *products), \
+           (x, dy, y, rows, channels, means, sums, products)) \
+    DEFINE(void, cnk_normalize_backward_input, \
+           (const float *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
+           *means, const float *scale, const float *gradient_means, const float *slopes, int accumulates), \
+           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, accumulates)) \
+    DEFINE(void, cnk_normalize_backward_fixed, \
+           (const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float *scale, int \
+           accumulates), \
+           (dy, y, dx, rows, channels, scale, accumulates)) \
+    DEFINE(void, cnk_max_pool, \
+           (const float *x, float *y, int32_t *choices, cnk_window window), \
+           (x, y, choices, window)) \
+    DEFINE(void, cnk_max_pool_backward, \
+           (const float *dy, const int32_t *choices, float *dx, cnk_window window, int accumulates), \
+           (dy, choices, dx, window, accumulates)) \
+    DEFINE(void, cnk_average_pool, \
+           (const float *x, float *y, cnk_window window, int counts_padding), \
+           (x, y, window, counts_padding)) \
+    DEFINE(void, cnk_average_pool_backward, \
+           (const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates), \
+           (dy, dx, window, counts_padding, accumulates)) \
+    DEFINE(void, cnk_adam, \
+           (float *restrict parameters, const float *restrict gradients, float *restrict first, float *restrict \
+           second, size_t count, cnk_adam_step step), \
+           (parameters, gradients, first, second, count, step)) \
+    DEFINE(void, cnk_sgd_momentum, \
+           (float *restrict parameters, const float *restrict gradients, float *restrict velocity, size_t count, \
+           cnk_sgd_step step), \
+           (parameters, gradients, velocity, count, step)) \
+    DEFINE(void, cnk_sgd, \
+           (float *restrict parameters, const float *restrict gradients, size_t count, cnk_sgd_step step), \
+           (parameters, gradients, count, step)) \
+    DEFINE(double, cnk_sum_of_squares, (const float *values, size_t count), (values, count)) \
+    DEFINE(void, cnk_scale, (float *values, size_t count, float factor), (values, count, factor)) \
+    DEFINE(void, cnk_clamp, (float *values, size_t count, float bound), (values, count, bound)) \
+    DEFINE(void, cnk_winograd_input, \
+           (const float *x, cnk_image image, ptrdiff_t row, ptrdiff_t column, float *v, ptrdiff_t plane_stride), \
+           (x, image, row, column, v, plane_stride)) \
+    DEFINE(void, cnk_winograd_output, \
+           (const float *m, ptrdiff_t plane_stride, float *y, cnk_image image, ptrdiff_t row, ptrdiff_t column, \
+           const cnk_epilogue *epilogue, ptrdiff_t origin), \
+           (m, plane_stride, y, image, row, column, epilogue, origin)) \
+    DEFINE(void, cnk_winograd_output_adjoint, \
+           (const float *dy, cnk_image image, ptrdiff_t row, ptrdiff_t column, float *m, ptrdiff_t plane_stride), \
+           (dy, image, row, column, m, plane_stride)) \
+    DEFINE(void, cnk_winograd_weights, \
+           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u, ptrdiff_t \
+           plane_stride), \
+           (w, inputs, outputs, panel, u, plane_stride)) \
+    DEFINE(void, cnk_winograd_weights_turned, \
+           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u, ptrdiff_t \
+           plane_stride), \
+           (w, inputs, outputs, panel, u, plane_stride)) \
+    DEFINE(void, cnk_winograd_weights_adjoint, \
+           (const float *du, ptrdiff_t du_stride, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t first, ptrdiff_t \
+           end, float *dw), \
+           (du, du_stride, inputs, outputs, first, end, dw)) \
+    DEFINE(void, cnk_finish, \
+           (float *results, ptrdiff_t rows, ptrdiff_t columns, const cnk_epilogue *epilogue), \
+           (results, rows, columns, epilogue)) \
+    DEFINE(void, cnk_multiply, (const cnk_products *products), (products)) \
+    DEFINE(void, cnk_pack, \
+           (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
+           panel_stride), \
+           (matrix, row_stride, rows, columns, packed, panel_stride)) \
+    DEFINE(void, cnk_pack_transposed, \
+           (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
+           panel_stride), \
+           (matrix, row_stride, rows, columns, packed, panel_stride))
+
+#endif

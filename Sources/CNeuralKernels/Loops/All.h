@@ -1,0 +1,20 @@
+// Every loop once, for the instruction set that the including file has set up: CNK(name) gives each function the
+// level's suffix, CNK_LOOP and CNK_INLINE compile it for the level's instructions.
+#include <math.h>
+#include <string.h>
+
+#include "../Functions.h"
+
+#define DECLARE(result, name, parameters, arguments) result CNK(name) parameters;
+CNK_FUNCTIONS(DECLARE)
+#undef DECLARE
+
+#include "Vectors.h"
+
+#include "Columns.h"
+#include "Elementwise.h"
+#include "Normalization.h"
+#include "Optimizers.h"
+#include "Pooling.h"
+#include "Products.h"
+#include "Winograd.h"

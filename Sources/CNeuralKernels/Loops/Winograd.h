@@ -1,0 +1,269 @@
+#include <string.h>
+
+// The interpolation points are 0, +-P, +-Q and infinity; all of these are exact in float.
+#define P 0.625f
+#define Q 1.5f
+#define P2 (P * P)
+#define Q2 (Q * Q)
+#define P3 (P * P * P)
+#define Q3 (Q * Q * Q)
+
+// Two rows of Bt d, at the points p and -p: the polynomials that vanish at all other points. `other` is the other
+// point's square.
+CNK_INLINE void input_pair(const lanes *d1, const lanes *d2, const lanes *d3, const lanes *d4, float point, float other,
+                           lanes *plus, lanes *minus) {
+    lanes even = *d4 - other * *d2, odd = *d3 - other * *d1;
+    *plus = even + point * odd;
+    *minus = even - point * odd;
+}
+
+// The first or last row of Bt d, at 0 or infinity.
+CNK_INLINE void input_end(const lanes *low, const lanes *middle, const lanes *high, lanes *r) {
+    *r = P2 * Q2 * *low + (*high - (P2 + Q2) * *middle);
+}
+
+// r = Bt d of six neighbours, stored in planes.
+CNK_INLINE void input_row(const lanes d[6], float *v, ptrdiff_t plane_stride) {
+    lanes r[6];
+    input_end(d, d + 2, d + 4, r);
+    input_pair(d + 1, d + 2, d + 3, d + 4, P, Q2, r + 1, r + 2);
+    input_pair(d + 1, d + 2, d + 3, d + 4, Q, P2, r + 3, r + 4);
+    input_end(d + 1, d + 3, d + 5, r + 5);
+    UNROLLED for (ptrdiff_t j = 0; j < 6; j++) *(lanes *)(v + j * plane_stride) = r[j];
+}
+
+// Bt d B of a 6x6 window of 16 channels. One or two of the six rows at a time: their numbers stay in registers, and
+// reading the window again is cheaper than keeping 36 vectors.
+CNK_INLINE void input_tile(const float *d, ptrdiff_t row_stride, ptrdiff_t pixel_stride, float *v,
+                           ptrdiff_t plane_stride) {
+    lanes first[6], second[6];
+#define PIXEL(i, j) ((const lanes *)(d + (i) * row_stride + (j) * pixel_stride))
+    UNROLLED for (ptrdiff_t j = 0; j < 6; j++) input_end(PIXEL(0, j), PIXEL(2, j), PIXEL(4, j), first + j);
+    input_row(first, v, plane_stride);
+    UNROLLED for (ptrdiff_t j = 0; j < 6; j++) {
+        input_pair(PIXEL(1, j), PIXEL(2, j), PIXEL(3, j), PIXEL(4, j), P, Q2, first + j, second + j);
+    }
+    input_row(first, v + 6 * plane_stride, plane_stride);
+    input_row(second, v + 12 * plane_stride, plane_stride);
+    UNROLLED for (ptrdiff_t j = 0; j < 6; j++) {
+        input_pair(PIXEL(1, j), PIXEL(2, j), PIXEL(3, j), PIXEL(4, j), Q, P2, first + j, second + j);
+    }
+    input_row(first, v + 18 * plane_stride, plane_stride);
+    input_row(second, v + 24 * plane_stride, plane_stride);
+    UNROLLED for (ptrdiff_t j = 0; j < 6; j++) input_end(PIXEL(1, j), PIXEL(3, j), PIXEL(5, j), first + j);
+    input_row(first, v + 30 * plane_stride, plane_stride);
+#undef PIXEL
+}
+
+// r = At m: powers of the points.
+CNK_INLINE void output_transform(const lanes *m0, const lanes *m1, const lanes *m2, const lanes *m3, const lanes *m4,
+                                 const lanes *m5, lanes *r0, lanes *r1, lanes *r2, lanes *r3) {
+    lanes sum_p = *m1 + *m2, difference_p = *m1 - *m2;
+    lanes sum_q = *m3 + *m4, difference_q = *m3 - *m4;
+    *r0 = *m0 + sum_p + sum_q;
+    *r1 = P * difference_p + Q * difference_q;
+    *r2 = P2 * sum_p + Q2 * sum_q;
+    *r3 = *m5 + P3 * difference_p + Q3 * difference_q;
+}
+
+// r = A d, the transpose of output_transform.
+CNK_INLINE void output_adjoint(const lanes d[4], ptrdiff_t step, lanes r[6], ptrdiff_t result_step) {
+    lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
+    lanes even_p = d0 + P2 * d2, odd_p = P * d1 + P3 * d3;
+    lanes even_q = d0 + Q2 * d2, odd_q = Q * d1 + Q3 * d3;
+    r[0] = d0;
+    r[result_step] = even_p + odd_p;
+    r[2 * result_step] = even_p - odd_p;
+    r[3 * result_step] = even_q + odd_q;
+    r[4 * result_step] = even_q - odd_q;
+    r[5 * result_step] = d3;
+}
+
+// The reciprocals of each point's product of distances to the other finite points.
+#define N0 (1 / (P2 * Q2))
+#define NP (1 / (2 * P2 * (P2 - Q2)))
+#define NQ (1 / (2 * Q2 * (Q2 - P2)))
+
+// r = G w
+CNK_INLINE void weight_transform(const lanes w[3], ptrdiff_t step, lanes r[6], ptrdiff_t result_step) {
+    lanes w0 = w[0], w1 = w[step], w2 = w[2 * step];
+    lanes even_p = NP * (w0 + P2 * w2), odd_p = (NP * P) * w1;
+    lanes even_q = NQ * (w0 + Q2 * w2), odd_q = (NQ * Q) * w1;
+    r[0] = N0 * w0;
+    r[result_step] = even_p + odd_p;
+    r[2 * result_step] = even_p - odd_p;
+    r[3 * result_step] = even_q + odd_q;
+    r[4 * result_step] = even_q - odd_q;
+    r[5 * result_step] = w2;
+}
+
+// r = Gt u
+CNK_INLINE void weight_adjoint(const lanes u[6], ptrdiff_t step, lanes r[3], ptrdiff_t result_step) {
+    lanes sum_p = u[step] + u[2 * step], difference_p = u[step] - u[2 * step];
+    lanes sum_q = u[3 * step] + u[4 * step], difference_q = u[3 * step] - u[4 * step];
+    r[0] = N0 * u[0] + NP * sum_p + NQ * sum_q;
+    r[result_step] = (NP * P) * difference_p + (NQ * Q) * difference_q;
+    r[2 * result_step] = (NP * P2) * sum_p + (NQ * Q2) * sum_q + u[5 * step];
+}
+
+// A window of pixels of 16 channels that may hang over the image's edge or have fewer channels, zeros there.
+CNK_INLINE void copy_window(const float *x, cnk_image image, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size,
+                            ptrdiff_t count, float *window) {
+    lanes zero = {0};
+    for (ptrdiff_t i = 0; i < size; i++) {
+        for (ptrdiff_t j = 0; j < size; j++, window += LANES) {
+            ptrdiff_t h = row + i, w = column + j;
+            if (h >= 0 && h < image.height && w >= 0 && w < image.width) {
+                lanes pixel;
+                load(&pixel, x + (h * image.width + w) * image.channels, count);
+                store(window, &pixel, LANES);
+            } else {
+                store(window, &zero, LANES);
+            }
+        }
+    }
+}
+
+CNK_LOOP void CNK(cnk_winograd_input)(const float *restrict x, cnk_image image, ptrdiff_t row, ptrdiff_t column,
+                                     float *restrict v, ptrdiff_t plane_stride) {
+    int inside = row >= 0 && column >= 0 && row + 6 <= image.height && column + 6 <= image.width;
+    const float *corner = x + (row * image.width + column) * image.channels;
+    for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
+        ptrdiff_t count = image.channels - c;
+        if (inside && count >= LANES) {
+            input_tile(corner + c, image.width * image.channels, image.channels, v + c, plane_stride);
+        } else {
+            float window[36 * LANES];
+            copy_window(x + c, image, row, column, 6, count, window);
+            input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
+        }
+    }
+}
+
+CNK_LOOP void CNK(cnk_winograd_output)(const float *restrict m, ptrdiff_t plane_stride, float *restrict y,
+                                      cnk_image image, ptrdiff_t row, ptrdiff_t column, const cnk_epilogue *epilogue,
+                                      ptrdiff_t origin) {
+    ptrdiff_t rows = image.height - row < 4 ? image.height - row : 4;
+    ptrdiff_t columns = image.width - column < 4 ? image.width - column : 4;
+    int plain = rows == 4 && columns == 4 && is_plain(epilogue);
+    cnk_epilogue how = *epilogue;
+    for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
+        ptrdiff_t count = image.channels - c;
+        lanes half[24], result[4];
+        UNROLLED for (ptrdiff_t j = 0; j < 6; j++) {
+#define PLANE(i) ((const lanes *)(m + (6 * (i) + j) * plane_stride + c))
+            output_transform(PLANE(0), PLANE(1), PLANE(2), PLANE(3), PLANE(4), PLANE(5), half + j, half + 6 + j,
+                             half + 12 + j, half + 18 + j);
+#undef PLANE
+        }
+        UNROLLED for (ptrdiff_t i = 0; i < 4; i++) {
+            const lanes *line = half + 6 * i;
+            output_transform(line, line + 1, line + 2, line + 3, line + 4, line + 5, result, result + 1, result + 2,
+                             result + 3);
+            ptrdiff_t place = ((row + i) * image.width + column) * image.channels + c;
+            if (plain && count >= LANES) {
+                UNROLLED for (ptrdiff_t j = 0; j < 4; j++) *(lanes *)(y + place + j * image.channels) = result[j];
+                continue;
+            }
+            if (i >= rows) continue;
+            UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
+                if (j >= columns) continue;
+                ptrdiff_t pixel = place + j * image.channels;
+                finish(&how, result + j, y + pixel, origin + pixel, c, count);
+            }
+        }
+    }
+}
+
+// A d At of a 4x4 window of 16 channels.
+CNK_INLINE void adjoint_tile(const float *d, ptrdiff_t row_stride, ptrdiff_t pixel_stride, float *m,
+                             ptrdiff_t plane_stride) {
+    lanes half[24];
+    UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
+        const float *top = d + j * pixel_stride;
+        lanes column[4] = {*(const lanes *)top, *(const lanes *)(top + row_stride),
+                           *(const lanes *)(top + 2 * row_stride), *(const lanes *)(top + 3 * row_stride)};
+        output_adjoint(column, 1, half + j, 4);
+    }
+    UNROLLED for (ptrdiff_t i = 0; i < 6; i++) {
+        lanes result[6];
+        output_adjoint(half + 4 * i, 1, result, 1);
+        UNROLLED for (ptrdiff_t j = 0; j < 6; j++) *(lanes *)(m + (6 * i + j) * plane_stride) = result[j];
+    }
+}
+
+CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_image image, ptrdiff_t row,
+                                              ptrdiff_t column, float *restrict m, ptrdiff_t plane_stride) {
+    int inside = row + 4 <= image.height && column + 4 <= image.width;
+    const float *corner = dy + (row * image.width + column) * image.channels;
+    for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
+        ptrdiff_t count = image.channels - c;
+        if (inside && count >= LANES) {
+            adjoint_tile(corner + c, image.width * image.channels, image.channels, m + c, plane_stride);
+        } else {
+            float window[16 * LANES];
+            copy_window(dy + c, image, row, column, 4, count, window);
+            adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
+        }
+    }
+}
+
+// u = G w Gt of 16 columns of one inner index.
+CNK_INLINE void transform_taps(const lanes taps[9], float *u, ptrdiff_t plane_stride) {
+    lanes half[18], result[36];
+    for (ptrdiff_t j = 0; j < 3; j++) weight_transform(taps + j, 3, half + j, 3);
+    for (ptrdiff_t i = 0; i < 6; i++) weight_transform(half + 3 * i, 1, result + 6 * i, 1);
+    for (ptrdiff_t q = 0; q < 36; q++) store(u + q * plane_stride, result + q, LANES);
+}
+
+CNK_LOOP void CNK(cnk_winograd_weights)(const float *restrict w, ptrdiff_t inputs, ptrdiff_t outputs,
+                                        ptrdiff_t panel, float *restrict u, ptrdiff_t plane_stride) {
+    for (ptrdiff_t k = 0; k < inputs; k++) {
+        for (ptrdiff_t part = 0; part < CNK_PANEL; part += LANES) {
+            ptrdiff_t column = panel * CNK_PANEL + part;
+            lanes taps[9];
+            for (ptrdiff_t tap = 0; tap < 9; tap++) {
+                taps[tap] = (lanes){0};
+                if (column < outputs) load(taps + tap, w + (tap * inputs + k) * outputs + column, outputs - column);
+            }
+            transform_taps(taps, u + k * CNK_PANEL + part, plane_stride);
+        }
+    }
+}
+
+CNK_LOOP void CNK(cnk_winograd_weights_turned)(const float *restrict w, ptrdiff_t inputs, ptrdiff_t outputs,
+                                               ptrdiff_t panel, float *restrict u, ptrdiff_t plane_stride) {
+    for (ptrdiff_t first = 0; first < outputs; first += LANES) {
+        for (ptrdiff_t part = 0; part < CNK_PANEL; part += LANES) {
+            ptrdiff_t column = panel * CNK_PANEL + part;
+            lanes squares[9][LANES];
+            for (ptrdiff_t tap = 0; tap < 9; tap++) {
+                load_square(squares[tap], w + ((8 - tap) * inputs + column) * outputs + first, outputs,
+                            inputs - column, outputs - first);
+                transpose(squares[tap]);
+            }
+            for (ptrdiff_t k = 0; k < LANES && first + k < outputs; k++) {
+                lanes taps[9];
+                for (ptrdiff_t tap = 0; tap < 9; tap++) taps[tap] = squares[tap][k];
+                transform_taps(taps, u + (first + k) * CNK_PANEL + part, plane_stride);
+            }
+        }
+    }
+}
+
+CNK_LOOP void CNK(cnk_winograd_weights_adjoint)(const float *restrict du, ptrdiff_t du_stride,
+                                               ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t first,
+                                               ptrdiff_t end, float *restrict dw) {
+    for (ptrdiff_t k = first; k < end; k++) {
+        for (ptrdiff_t o = 0; o < outputs; o += LANES) {
+            ptrdiff_t count = outputs - o;
+            lanes planes[36], half[18], result[9];
+            for (ptrdiff_t q = 0; q < 36; q++) load(planes + q, du + (q * inputs + k) * du_stride + o, count);
+            for (ptrdiff_t j = 0; j < 6; j++) weight_adjoint(planes + j, 6, half + j, 6);
+            for (ptrdiff_t i = 0; i < 3; i++) weight_adjoint(half + 6 * i, 1, result + 3 * i, 1);
+            for (ptrdiff_t tap = 0; tap < 9; tap++) {
+                store(dw + (tap * inputs + k) * outputs + o, result + tap, count);
+            }
+        }
+    }
+}

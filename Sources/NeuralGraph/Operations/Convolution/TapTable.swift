@@ -1,0 +1,64 @@
+/// Along one axis: which source positions each target position draws from, and through which taps of the kernel.
+///
+/// Positions that see the same taps at the same distances form a class; there are few of them, such as the first, the
+/// inner and the last positions of a 3x3 kernel's output, or the even and odd ones of a gradient at stride 2.
+struct TapTable: Sendable {
+    /// A tap, and how far its source position is from the target position's base.
+    struct Tap: Sendable, Hashable {
+        let tap: Int
+        let offset: Int
+    }
+
+    /// For each target position the source position that offsets count from.
+    let bases: [Int]
+    /// For each target position the number of its class.
+    let classOf: [Int]
+    /// The taps of each class, in rising order.
+    let classes: [[Tap]]
+
+    /// An output position draws from the input under its window, padding left out.
+    init(outputsOf window: SlidingWindow) {
+        self.init(count: window.outputLength) { output in
+            (window.position(output: output, tap: 0), window.liveTaps(at: output).map { Tap(tap: $0, offset: $0 * window.dilation) })
+        }
+    }
+
+    /// An input's gradient draws from the gradients of the outputs whose windows reach it.
+    init(inputsOf window: SlidingWindow) {
+        self.init(count: window.length) { input in
+            let reach = input + window.paddingBefore
+            let base = reach / window.stride
+            let taps: [Tap] = (0..<window.kernel).compactMap { tap in
+                let distance = reach - tap * window.dilation
+                guard distance >= 0, distance % window.stride == 0, distance / window.stride < window.outputLength
+                else { return nil }
+                return Tap(tap: tap, offset: distance / window.stride - base)
+            }
+            return (base, taps)
+        }
+    }
+
+    private init(count: Int, _ describe: (Int) -> (base: Int, taps: [Tap])) {
+        var bases: [Int] = []
+        var classOf: [Int] = []
+        var numbers: [[Tap]: Int] = [:]
+        var classes: [[Tap]] = []
+        for position in 0..<count {
+            let (base, taps) = describe(position)
+            bases.append(base)
+            if let number = numbers[taps] {
+                classOf.append(number)
+            } else {
+                numbers[taps] = classes.count
+                classOf.append(classes.count)
+                classes.append(taps)
+            }
+        }
+        self.bases = bases
+        self.classOf = classOf
+        self.classes = classes
+    }
+
+    /// Every tap that some position uses, in rising order.
+    var usedTaps: [Int] { Set(classes.joined().map(\.tap)).sorted() }
+}
