@@ -4,7 +4,10 @@ import NeuralGraph
 extension Audit {
     /// The parts of an audit in the order that they are shown in.
     var sections: [any AuditSection] {
-        [AccuracySection()]
+        [
+            AccuracySection(), OutputDistanceSection(), ZeroRetrainForgettingSection(), PredictionSpreadSection(),
+            MembershipSection(), LikelihoodRatioAttackSection(), RelearningSection(),
+        ]
     }
 
     func run(
@@ -34,13 +37,13 @@ extension Audit {
         for section in sections {
             let name = section.measures.first?.identifier.rawValue ?? "\(type(of: section))"
             try timed(name) {
-                try context.checkCancellation()
+                let expected = progress.done + section.cost(plan)
                 if let reason = section.needs.lazy.compactMap({ $0.reason(evidence) }).first {
                     findings.results += section.measures.map { MeasureResult($0, omitted: reason) }
                 } else {
                     try section.examine(evidence, into: &findings)
                 }
-                try progress.advance(by: section.cost(plan))
+                try progress.advance(to: expected)
             }
         }
         let measures = findings.results.map { configuration.thresholds.judged($0) }
