@@ -155,19 +155,6 @@ public enum UnlearningEvent: Sendable {
     case finished(UnlearningOutcome)
 }
 
-/// Labelled images or ready examples.
-private enum LabelledData: Sendable {
-    case images(any ImageDataset)
-    case examples(any ExampleSource)
-
-    func examples(for model: Model) throws -> any ExampleSource {
-        switch self {
-        case .images(let images): try model.prepare(images)
-        case .examples(let examples): examples
-        }
-    }
-}
-
 extension UnlearningConfiguration {
     /// What the phases of a run cost, evaluation first and last, in forward passes of one example. The input's
     /// gradient costs about another forward pass, the weights' gradients one more.

@@ -23,6 +23,17 @@ public struct Predictor: Sendable {
     }
 
     func logits(of examples: any ExampleSource, by model: Model, context: RunContext) throws -> Tensor {
+        try outputs(of: examples, by: model, context: context) { step, stepCount, _ in
+            try context.finished(step, of: stepCount, in: .evaluation)
+        }
+    }
+
+    /// The logits, `[examples, classes]`; calls `finished` after every batch with its number, the number of batches and
+    /// its size.
+    func outputs(
+        of examples: any ExampleSource, by model: Model, context: RunContext,
+        finished: (Int, Int, Int) throws -> Void
+    ) throws -> Tensor {
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         guard examples.exampleShape == model.graph.inputShape else {
             throw UnlearningError.wrongExampleShape(
@@ -46,7 +57,7 @@ public struct Predictor: Sendable {
                 }
                 done += batch.count
                 step += 1
-                try context.finished(step, of: loader.batchCount, in: .evaluation)
+                try finished(step, loader.batchCount, batch.count)
             }
         }
     }
