@@ -113,13 +113,14 @@ extension Audit {
         context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
         func outputs(_ model: Model, _ name: String, _ samples: AuditSamples) throws -> ExampleOutputs {
-            let logits = try Predictor().outputs(of: samples.examples, by: model, context: context) { _, _, count in
-                try progress.advance(by: count)
-            }
+            let stages = configuration.examinesRepresentation ? model.graph.stages() : []
+            let (logits, features) = try Predictor().outputs(
+                of: samples.examples, by: model, keeping: stages, context: context
+            ) { _, _, count in try progress.advance(by: count) }
             if let position = logits.elements.firstIndex(where: { !$0.isFinite }) {
                 throw AuditError.outputNotFinite(model: name, example: position / model.classCount)
             }
-            return ExampleOutputs(predictions: try Predictions(logits: logits), features: [])
+            return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
         }
         func evidence(_ model: Model, _ name: String) throws -> ModelEvidence {
             ModelEvidence(

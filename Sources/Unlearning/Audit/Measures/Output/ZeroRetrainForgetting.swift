@@ -38,10 +38,10 @@ struct ZeroRetrainForgettingSection: AuditSection {
         let rows = test.forgotten + retained
         let untrained = Model(
             graph: evidence.models.original.model.graph, seed: evidence.context.seed("untrained"))
-        let logits = try Predictor().outputs(
+        let outputs = try Predictor().outputs(
             of: ExampleSubset(test.examples, indices: rows), by: untrained, context: evidence.context
         ) { _, _, _ in try evidence.context.checkCancellation() }
-        let answers = try Predictions(logits: logits)
+        let answers = try Predictions(logits: outputs.logits)
         let scores = evidence.models.map {
             ZeroRetrainForgetting.scores($0.test.predictions[rows], untrained: answers)
         }

@@ -112,10 +112,10 @@ struct LikelihoodRatioAttackSection: AuditSection {
     private static func confidences(
         _ model: Model, _ pool: CombinedExamples, _ context: RunContext
     ) throws -> [Double] {
-        let logits = try Predictor().outputs(of: pool, by: model, context: context) { _, _, _ in
+        let outputs = try Predictor().outputs(of: pool, by: model, context: context) { _, _, _ in
             try context.checkCancellation()
         }
-        return LikelihoodRatioAttack.confidences(try Predictions(logits: logits), labels: pool.labels)
+        return LikelihoodRatioAttack.confidences(try Predictions(logits: outputs.logits), labels: pool.labels)
     }
 }
 
