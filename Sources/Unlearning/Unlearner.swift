@@ -94,7 +94,7 @@ public struct Unlearner: Sendable {
         }
     }
 
-    private func run(_ classes: Set<Int>, context: RunContext) throws -> UnlearningOutcome {
+    func run(_ classes: Set<Int>, context: RunContext) throws -> UnlearningOutcome {
         try configuration.validate()
         try model.checkForgettable(classes)
         let retain = try retain.examples(for: model)

@@ -15,9 +15,14 @@ struct ActivationPlan {
     private let kernels: [any Kernel]
     private let capacity: Int
     private let consumers: [[Int]]
+    private let kept: Set<Graph.Value>
     private let lastStep: Int
 
-    init(graph: Graph, kernels: [any Kernel], capacity: Int, request: GradientRequest) {
+    /// - Parameter kept: values that callers read after a pass: nothing is put over them.
+    init(
+        graph: Graph, kernels: [any Kernel], capacity: Int, request: GradientRequest, kept: Set<Graph.Value> = []
+    ) {
+        self.kept = kept
         self.graph = graph
         self.kernels = kernels
         self.capacity = capacity
@@ -105,7 +110,7 @@ struct ActivationPlan {
 
     /// The last step at which a value is read.
     private func lastUse(ofValue index: Int) -> Int {
-        if index == graph.nodes.count { return lastStep }
+        if index == graph.nodes.count || kept.contains(Graph.Value(index: index)) { return lastStep }
         var last = index - 1
         for reader in consumers[index] {
             last = max(last, reader)
@@ -122,7 +127,7 @@ struct ActivationPlan {
     /// Whether a node may write its output over its first input: nobody else reads that value, now or later.
     private func sharesInput(_ node: Int) -> Bool {
         guard kernels[node].worksInPlace, let input = graph.nodes[node].inputs.first, input.index > 0,
-            consumers[input.index].count == 1
+            consumers[input.index].count == 1, !kept.contains(input)
         else { return false }
         let producer = input.index - 1
         let producerReads = runsBackward[producer] && kernels[producer].backwardReads.contains(.output)

@@ -26,15 +26,37 @@ public struct ExecutionSummary: Sendable {
     ///   - request: the gradients that are wanted.
     ///   - workers: the threads to work with.
     ///   - precision: `.strict` leaves the universal algorithms alone.
+    ///   - nodes: nodes of the model whose outputs are kept.
+    /// - Throws: ``GraphError/unknownNode(name:known:)``.
+    public init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        workers: Int = ThreadTeam.processorCount, precision: Precision = .fast, keeping nodes: Set<String>
+    ) throws(GraphError) {
+        self.init(
+            model: model, batchCapacity: batchCapacity, computing: request, workers: workers, precision: precision,
+            keptNodes: try model.graph.positions(of: nodes))
+    }
+
+    /// Plans as ``Executor`` does, and allocates nothing.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         workers: Int = ThreadTeam.processorCount, precision: Precision = .fast
     ) {
+        self.init(
+            model: model, batchCapacity: batchCapacity, computing: request, workers: workers, precision: precision,
+            keptNodes: [])
+    }
+
+    private init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest, workers: Int, precision: Precision,
+        keptNodes: Set<Int>
+    ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
-        let graph = precision == .fast ? model.graph.fused() : model.graph
+        let (graph, kept) = model.graph.executed(precision: precision, keeping: keptNodes)
         let kernels = graph.kernels(
             batchCapacity: batchCapacity, computing: request, workers: max(1, workers), precision: precision)
-        let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
+        let plan = ActivationPlan(
+            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
         var floats = plan.count
         for (index, node) in graph.nodes.enumerated() {
             for specification in node.parameters {

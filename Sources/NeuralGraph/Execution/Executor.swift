@@ -32,6 +32,7 @@ public final class Executor {
     private let outputOffset: Int
     private let inputGradientOffset: Int?
     private let outputGradientOffset: Int?
+    private let keptValues: [String: (offset: Int, shape: Shape)]
     private var lastPass: (batch: Int, mode: Mode, updatesState: Bool, seed: UInt64)?
 
     /// Where a parameter lives: trainable ones have the same offset among the gradients.
@@ -42,23 +43,19 @@ public final class Executor {
         let isTrainable: Bool
     }
 
-    /// Plans the passes and allocates their memory.
-    /// - Parameters:
-    ///   - model: the network and its numbers.
-    ///   - batchCapacity: the largest batch that will be run, at least 1.
-    ///   - request: the gradients that are wanted.
-    ///   - threads: the threads to work with.
-    ///   - precision: `.strict` leaves the universal algorithms alone.
-    public init(
-        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast
+    /// Plans the passes and allocates their memory; the outputs of some nodes, given by their positions in the model's
+    /// graph, stay readable after a forward pass.
+    init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest, threads: ThreadTeam,
+        precision: Precision, keptNodes: Set<Int>
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
         matrixKernels = OpenBLASRuntime.coreName
-        let graph = precision == .fast ? model.graph.fused() : model.graph
+        let (graph, kept) = model.graph.executed(precision: precision, keeping: keptNodes)
         let kernels = graph.kernels(
             batchCapacity: batchCapacity, computing: request, workers: threads.workers, precision: precision)
-        let plan = ActivationPlan(graph: graph, kernels: kernels, capacity: batchCapacity, request: request)
+        let plan = ActivationPlan(
+            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
         let slots = Self.parameterSlots(graph, request: request, runsBackward: plan.runsBackward)
         let trainableCount = slots.filter(\.isTrainable).reduce(0) {
             $0 + MemoryPlan.aligned($1.specification.shape.count)
@@ -89,6 +86,7 @@ public final class Executor {
         outputOffset = plan.valueOffsets[graph.nodes.count]
         inputGradientOffset = plan.needsGradient[0] ? plan.gradientOffsets[0] : nil
         outputGradientOffset = plan.needsGradient[graph.nodes.count] ? plan.gradientOffsets[graph.nodes.count] : nil
+        keptValues = kept.mapValues { (plan.valueOffsets[$0.index], graph.shape(of: $0)) }
         memory = Self.connect(
             graph: graph, plan: plan, slots: slots, stateSlots: stateSlots, arena: arena,
             parameters: parameterArena, gradients: gradientArena, state: stateArena)
@@ -117,6 +115,14 @@ public final class Executor {
     public var inputGradient: UnsafeMutableBufferPointer<Float> {
         inputGradientOffset.map { buffer(arena, $0, count: batchCapacity * graph.inputShape.count) }
             ?? UnsafeMutableBufferPointer(start: nil, count: 0)
+    }
+
+    /// The output of a kept node, `[batchCapacity, ...node shape]`, after a forward pass; the passes after it go by this
+    /// memory, so it is to be read alone.
+    /// - Throws: ``GraphError/notKept(node:)`` unless the executor was made for keeping the node.
+    public func value(of node: String) throws(GraphError) -> UnsafeBufferPointer<Float> {
+        guard let value = keptValues[node] else { throw .notKept(node: node) }
+        return UnsafeBufferPointer(buffer(arena, value.offset, count: batchCapacity * value.shape.count))
     }
 
     /// All parameters in the engine's order, trainable ones first.

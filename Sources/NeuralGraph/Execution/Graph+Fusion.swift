@@ -1,14 +1,20 @@
 extension Graph {
     /// The same network with chains of nodes replaced by one fused operation, which passes over memory fewer times:
     /// batch norm + ReLU, and batch norm + addition + ReLU. Parameters keep their names.
-    func fused() -> Graph {
-        var fusion = Fusion(graph: self)
+    func fused() -> Graph { fused(keeping: []).graph }
+
+    /// The same, with some nodes' outputs left as values of their own.
+    /// - Returns: the network, and the place in it of each value of this one that is still computed.
+    func fused(keeping nodes: Set<Int>) -> (graph: Graph, values: [Int: Graph.Value]) {
+        var fusion = Fusion(graph: self, kept: nodes)
         return fusion.run()
     }
 }
 
 private struct Fusion {
     let graph: Graph
+    /// Nodes whose outputs are read after the pass too.
+    let kept: Set<Int>
     /// The nodes that read each value.
     let consumers: [[Int]]
     /// Nodes that a fused one has taken over, with the node that stands in their place.
@@ -16,8 +22,9 @@ private struct Fusion {
     /// The fused operation and inputs, at the position of the chain's last node.
     private var replacements: [Int: (head: Int, operation: BatchNormalization, inputs: [Graph.Value])] = [:]
 
-    init(graph: Graph) {
+    init(graph: Graph, kept: Set<Int>) {
         self.graph = graph
+        self.kept = kept
         var consumers = [[Int]](repeating: [], count: graph.nodes.count + 1)
         for (index, node) in graph.nodes.enumerated() {
             for input in node.inputs { consumers[input.index].append(index) }
@@ -25,15 +32,15 @@ private struct Fusion {
         self.consumers = consumers
     }
 
-    mutating func run() -> Graph {
+    mutating func run() -> (graph: Graph, values: [Int: Graph.Value]) {
         for index in graph.nodes.indices { fuseChain(from: index) }
         return rebuilt()
     }
 
-    /// The only consumer of a node's output, if there is exactly one.
+    /// The only consumer of a node's output, if there is exactly one and nobody else reads it.
     private func onlyConsumer(of node: Int) -> Int? {
         let readers = consumers[node + 1]
-        return readers.count == 1 ? readers[0] : nil
+        return readers.count == 1 && !kept.contains(node) ? readers[0] : nil
     }
 
     private func isReLU(_ node: Int) -> Bool {
@@ -63,7 +70,7 @@ private struct Fusion {
     }
 
     /// Nodes in order; a fused node stands where its chain ended, when all its inputs are there.
-    private func rebuilt() -> Graph {
+    private func rebuilt() -> (graph: Graph, values: [Int: Graph.Value]) {
         var values = [0: Graph.Value(index: 0)]
         var nodes: [Graph.Node] = []
         for (index, node) in graph.nodes.enumerated() {
@@ -79,6 +86,6 @@ private struct Fusion {
                     parameters: source.parameters, state: source.state))
             values[index + 1] = Graph.Value(index: nodes.count)
         }
-        return Graph(inputShape: graph.inputShape, nodes: nodes)
+        return (Graph(inputShape: graph.inputShape, nodes: nodes), values)
     }
 }

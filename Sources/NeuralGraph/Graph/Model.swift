@@ -49,6 +49,16 @@ public struct Model: Sendable {
         if let first = unknown.first { throw .unexpected(name: first, others: unknown.count - 1) }
     }
 
+    /// A part of a model, with the numbers of the nodes in it.
+    init(part graph: Graph, of model: Model, metadata: ModelMetadata) {
+        self.graph = graph
+        self.metadata = metadata
+        let parameterNames = Set(graph.parameters.map(\.key))
+        let stateNames = Set(graph.state.map(\.key))
+        parameters = model.parameters.filter { parameterNames.contains($0.key) }
+        state = model.state.filter { stateNames.contains($0.key) }
+    }
+
     /// All parameters and state tensors by name, as PyTorch's `state_dict()`.
     public var stateDictionary: [String: Tensor] { parameters.merging(state) { parameter, _ in parameter } }
 

@@ -1,0 +1,111 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+/// The values of inner nodes, kept through a pass, against a network that ends there.
+@Suite struct KeptValueTests {
+    /// A network up to a node, built anew.
+    private func prefix(of model: Model, upTo last: Int) throws -> Model {
+        var builder = GraphBuilder(inputShape: model.graph.inputShape)
+        var dictionary: [String: Tensor] = [:]
+        for node in model.graph.nodes[...last] {
+            _ = try builder.add(node.operation, named: node.name, node.inputs)
+            for key in node.parameters.map({ node.key($0.name) }) + node.state.map({ node.key($0.name) }) {
+                dictionary[key] = model.stateDictionary[key]
+            }
+        }
+        return try Model(graph: builder.graph(), stateDictionary: dictionary)
+    }
+
+    private func expectKeptValues(
+        _ item: OperationCase, keeping nodes: [Int], _ request: GradientRequest, _ precision: Precision,
+        mode: Mode = .inference
+    ) throws {
+        let names = nodes.map { item.model.graph.nodes[$0].name }
+        let executor = try Executor(
+            model: item.model, batchCapacity: item.batch + 2, computing: request, precision: precision,
+            keeping: Set(names))
+        let plain = try item.run(
+            EngineRun.Options().with {
+                ($0.request, $0.precision, $0.capacity, $0.mode) = (request, precision, item.batch + 2, mode)
+            })
+        let run = try EngineRun(
+            executor, input: item.input, outputGradient: item.outputGradient,
+            EngineRun.Options().with { ($0.request, $0.mode) = (request, mode) })
+        #expect(run.output == plain.output)
+        #expect(run.inputGradient == plain.inputGradient)
+        #expect(run.parameterGradients == plain.parameterGradients)
+        for (node, name) in zip(nodes, names) {
+            let part = try EngineRun(
+                prefix(of: item.model, upTo: node), input: item.input, outputGradient: [],
+                EngineRun.Options().with {
+                    ($0.request, $0.precision, $0.capacity, $0.mode) = (.nothing, precision, item.batch + 2, mode)
+                })
+            let value = try executor.value(of: name)
+            #expect(value.count == (item.batch + 2) * item.model.graph.nodes[node].shape.count)
+            #expect(Array(value.prefix(part.output.count)) == part.output, "\(name)")
+        }
+    }
+
+    @Test(arguments: 0..<40)
+    func everyNodeOfRandomNetworks(_ seed: UInt64) throws {
+        let item = try SampleNetworks.random(seed: seed)
+        let all = Array(item.model.graph.nodes.indices)
+        var random = SeededRandom(seed: seed, stream: "kept")
+        for precision in Precision.allCases {
+            try expectKeptValues(item, keeping: all, .nothing, precision)
+            try expectKeptValues(item, keeping: all.filter { _ in Bool.random(using: &random) }, .nothing, precision)
+            try expectKeptValues(item, keeping: [random.pick(all)], .both, precision, mode: .training)
+        }
+    }
+
+    @Test(arguments: [GradientRequest.nothing, .input, .both], Precision.allCases)
+    func everyNodeAlone(_ request: GradientRequest, _ precision: Precision) throws {
+        let item = try SampleNetworks.everyOperation()
+        for node in item.model.graph.nodes.indices { try expectKeptValues(item, keeping: [node], request, precision) }
+    }
+
+    @Test func stagesOfResNet() throws {
+        let graph = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let item = try OperationCase(GeneratedNumbers.model(graph), batch: 16, seed: 3)
+        let stages = Set(graph.stages())
+        try expectKeptValues(
+            item, keeping: graph.nodes.indices.filter { stages.contains(graph.nodes[$0].name) }, .nothing, .fast)
+    }
+
+    @Test func keptNodesEndTheirFusion() throws {
+        let model = try SampleNetworks.everyOperation().model
+        func operations(_ kept: Set<String>) throws -> [String] {
+            try Executor(model: model, batchCapacity: 1, keeping: kept).nodeDescriptions.map(\.operation)
+        }
+        let fused = Executor(model: model, batchCapacity: 1).nodeDescriptions.map(\.operation)
+        #expect(try operations([]) == fused)
+        #expect(try operations(["relu", "sumrelu"]) == fused)
+        #expect(try operations(["norm"]).count == fused.count + 1)
+        #expect(try operations(["sum"]).count == fused.count + 2)
+    }
+
+    @Test func memoryIsAccountedFor() throws {
+        let item = try SampleNetworks.everyOperation()
+        let names = Set(item.model.graph.nodes.map(\.name))
+        let executor = try Executor(
+            model: item.model, batchCapacity: 5, threads: ThreadTeam(workers: 3), keeping: names)
+        let summary = try ExecutionSummary(model: item.model, batchCapacity: 5, workers: 3, keeping: names)
+        #expect(summary.byteCount == executor.byteCount)
+        #expect(executor.byteCount > Executor(model: item.model, batchCapacity: 5).byteCount)
+    }
+
+    @Test func unknownNamesAreAnswered() throws {
+        let model = try SampleNetworks.everyOperation().model
+        let known = model.graph.nodes.map(\.name)
+        #expect(throws: GraphError.unknownNode(name: "relv", known: known)) {
+            try Executor(model: model, batchCapacity: 1, keeping: ["relu", "relv"])
+        }
+        #expect(throws: GraphError.unknownNode(name: "", known: known)) {
+            try ExecutionSummary(model: model, batchCapacity: 1, keeping: [""])
+        }
+        let executor = try Executor(model: model, batchCapacity: 1, keeping: ["relu"])
+        let error = #expect(throws: GraphError.notKept(node: "norm")) { try executor.value(of: "norm") }
+        #expect(error.map { "\($0)".contains("'norm'") } == true)
+    }
+}
