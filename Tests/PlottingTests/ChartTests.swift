@@ -94,13 +94,16 @@ struct ChartTests {
 
     @Test("a histogram's shares are of what is finite")
     func histogram() throws {
-        let shares = Histogram.shares(of: [0, 0.1, 0.6, 1, .nan, -5, 7], from: 0, to: 1, binCount: 2)
-        #expect(shares == [0.5, 0.5])
-        #expect(Histogram.shares(of: [.nan], from: 0, to: 1, binCount: 2).isEmpty)
-        let drawing = try ParsedDrawing(
+        func histogram(_ values: [Double], range: ClosedRange<Double>? = nil) -> Histogram {
             Histogram(
-                title: "Scores", summary: "Spread.", axis: Axis("score"),
-                series: [.init("members", values: [1, 2, 3]), .init("others", values: [])]))
+                title: "Scores", summary: "Spread.", axis: Axis("score", range: range),
+                groups: [("members", values), ("others", [])], binCount: 2)
+        }
+        let spread = histogram([0, 0.1, 0.6, 1, .nan, -5, 7], range: 0...1)
+        #expect(spread.edges == [0, 0.5, 1])
+        #expect(spread.series.map(\.shares) == [[0.5, 0.5], []])
+        #expect(histogram([.nan]).edges.isEmpty)
+        let drawing = try ParsedDrawing(histogram([1, 2, 3]))
         #expect(drawing.all("path", class: "outline").count == 1)
     }
 
@@ -114,8 +117,8 @@ struct ChartTests {
                     .init("c", x: [], y: []),
                 ]))
         let marks = drawing.all("path", class: "marks").suffix(2).compactMap { $0.attributes["d"] }
-        #expect(marks.map { $0.filter { $0 == "M" }.count } == [2, 1])
-        #expect(marks[0].contains("a2.2") && marks[1].contains("h4.4v4.4h-4.4z"))
+        #expect(marks.map { $0.filter { $0 == "M" }.count } == [1, 2])
+        #expect(marks[1].contains("a2.2") && marks[0].contains("h4.4v4.4h-4.4z"))
     }
 
     @Test("a heat map's shades follow its numbers")

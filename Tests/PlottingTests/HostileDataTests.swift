@@ -29,7 +29,7 @@ struct HostileDataTests {
                     series: [.init(text, values: values), .init(text, values: [nil] + values)]),
                 Histogram(
                     title: text, summary: text, axis: axis,
-                    series: [.init(text, values: values), .init("b", values: [])], binCount: 0),
+                    groups: [(text, values), ("b", [])], binCount: 0),
             ]
         }
         plots.append(

@@ -6,11 +6,14 @@ public struct ImageGrid: Plot {
         public var name: String
         /// The pictures from left to right; nil where there is none.
         public var images: [PixelImage?]
+        /// A text under each picture; may be empty.
+        public var captions: [String]
 
         /// Creates a row.
-        public init(_ name: String, images: [PixelImage?]) {
+        public init(_ name: String, images: [PixelImage?], captions: [String] = []) {
             self.name = name
             self.images = images
+            self.captions = captions
         }
     }
 
@@ -43,7 +46,9 @@ public struct ImageGrid: Plot {
         min(Self.largestCell, (PlotStyle.width - left) / Double(max(1, columnCount)))
     }
 
-    public var height: Double { header + max(60, Double(rows.count) * cell) + 2 }
+    private var rowHeight: Double { cell + (rows.contains { !$0.captions.isEmpty } ? 16 : 0) }
+
+    public var height: Double { header + max(60, Double(rows.count) * rowHeight) + 2 }
 
     public func draw(into markup: inout Markup) {
         guard rows.contains(where: { $0.images.contains { $0 != nil } }) else {
@@ -55,7 +60,7 @@ public struct ImageGrid: Plot {
                 x: left + (Double(column) + 0.5) * cell, y: header - 7, anchor: "middle", style: "small")
         }
         for (row, content) in rows.enumerated() {
-            let top = header + Double(row) * cell
+            let top = header + Double(row) * rowHeight
             if !content.name.isEmpty {
                 markup.label(
                     fitted(content.name, to: left - 10, size: PlotStyle.fontSize), x: left - 8,
@@ -70,6 +75,12 @@ public struct ImageGrid: Plot {
                         "width": coordinate(cell - 3), "height": coordinate(cell - 3),
                         "href": image.dataURI,
                     ])
+            }
+            for (column, caption) in content.captions.prefix(columnCount).enumerated() {
+                markup.label(
+                    fitted(caption, to: cell - 2, size: PlotStyle.smallFontSize),
+                    x: left + (Double(column) + 0.5) * cell, y: top + cell + 10, anchor: "middle",
+                    style: "small faint")
             }
         }
     }

@@ -23,7 +23,7 @@ public struct ScatterPlot: Plot {
     public var xAxis: Axis
     /// What the vertical places are.
     public var yAxis: Axis
-    /// The series, the last drawn on top.
+    /// The series, the first drawn on top.
     public var series: [Series]
 
     /// Creates a plot.
@@ -50,7 +50,7 @@ public struct ScatterPlot: Plot {
         legend.draw(into: &markup)
         let frame = PlotFrame(xAxis, all.map(\.x), yAxis, all.map(\.y), top: legend.height)
         frame.draw(into: &markup)
-        for (position, points) in points.enumerated() where !points.isEmpty {
+        for (position, points) in points.enumerated().reversed() where !points.isEmpty {
             let style = SeriesStyle(position: position)
             markup.add("g", ["class": "series \(style.colour)", "opacity": "0.75"]) { markup in
                 markup.markers(
