@@ -24,7 +24,12 @@ extension AuditReport {
         let groups =
             (result.forgottenClasses + result.adjacentClasses).map { label in
                 (result.classNames.className(label), Set([label]))
-            } + [("other classes", Set(result.classNames.indices).subtracting(result.forgottenClasses + result.adjacentClasses))]
+            } + [
+                (
+                    "other classes",
+                    Set(result.classNames.indices).subtracting(result.forgottenClasses + result.adjacentClasses)
+                )
+            ]
         let explained = figure.explainedVariance.prefix(2).reduce(0, +)
         return ScatterPlot(
             title: "\(figure.model.title.firstCapitalized) model",
@@ -86,7 +91,8 @@ extension AuditReport {
         let curves = result.figures.relearning
         guard !curves.isEmpty else {
             page.absent(
-                "relearning", "Learning it again", missing("How fast the class is learned again", measure: .relearnTime))
+                "relearning", "Learning it again", missing("How fast the class is learned again", measure: .relearnTime)
+            )
             return
         }
         page.section(

@@ -39,7 +39,8 @@ extension AuditReport {
             ("unlearned", Self.text(record.models.unlearned)),
         ]
         for (position, file) in record.models.retrained.enumerated() {
-            facts.append((record.models.retrained.count > 1 ? "retrained \(position + 1)" : "retrained", Self.text(file)))
+            facts.append(
+                (record.models.retrained.count > 1 ? "retrained \(position + 1)" : "retrained", Self.text(file)))
         }
         if let retained = record.forgetting?.retained {
             facts.append(
