@@ -4,7 +4,10 @@ import NeuralGraph
 extension Audit {
     /// The parts of an audit in the order that they are shown in.
     var sections: [any AuditSection] {
-        [AccuracySection()]
+        [
+            AccuracySection(), OutputDistanceSection(), ZeroRetrainForgettingSection(), PredictionSpreadSection(),
+            MembershipSection(), LikelihoodRatioAttackSection(), RelearningSection(),
+        ]
     }
 
     func run(
@@ -34,13 +37,13 @@ extension Audit {
         for section in sections {
             let name = section.measures.first?.identifier.rawValue ?? "\(type(of: section))"
             try timed(name) {
-                try context.checkCancellation()
+                let expected = progress.done + section.cost(plan)
                 if let reason = section.needs.lazy.compactMap({ $0.reason(evidence) }).first {
                     findings.results += section.measures.map { MeasureResult($0, omitted: reason) }
                 } else {
                     try section.examine(evidence, into: &findings)
                 }
-                try progress.advance(by: section.cost(plan))
+                try progress.advance(to: expected)
             }
         }
         let measures = findings.results.map { configuration.thresholds.judged($0) }
@@ -110,13 +113,14 @@ extension Audit {
         context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
         func outputs(_ model: Model, _ name: String, _ samples: AuditSamples) throws -> ExampleOutputs {
-            let logits = try Predictor().outputs(of: samples.examples, by: model, context: context) { _, _, count in
-                try progress.advance(by: count)
-            }
+            let stages = configuration.examinesRepresentation ? model.graph.stages() : []
+            let (logits, features) = try Predictor().outputs(
+                of: samples.examples, by: model, keeping: stages, context: context
+            ) { _, _, count in try progress.advance(by: count) }
             if let position = logits.elements.firstIndex(where: { !$0.isFinite }) {
                 throw AuditError.outputNotFinite(model: name, example: position / model.classCount)
             }
-            return ExampleOutputs(predictions: try Predictions(logits: logits), features: [])
+            return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
         }
         func evidence(_ model: Model, _ name: String) throws -> ModelEvidence {
             ModelEvidence(

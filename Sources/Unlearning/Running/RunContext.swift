@@ -43,20 +43,24 @@ final class RunContext: @unchecked Sendable {
     }
 
     /// An executor with the run's threads.
-    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
+    /// - Parameter nodes: nodes of the model whose outputs are to be read.
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there,
+    ///   and `GraphError` if there is no such node.
     func executor(
-        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing
-    ) throws(UnlearningError) -> Executor {
-        let plan = ExecutionSummary(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        keeping nodes: Set<String> = []
+    ) throws -> Executor {
+        let plan = try ExecutionSummary(
             model: model, batchCapacity: batchCapacity, computing: request, workers: threads.workers,
-            precision: options.precision)
+            precision: options.precision, keeping: nodes)
         let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         guard plan.byteCount <= available else {
-            throw .outOfMemory(batch: batchCapacity, needed: plan.byteCount, available: available)
+            throw UnlearningError.outOfMemory(
+                batch: batchCapacity, needed: plan.byteCount, available: available)
         }
-        return Executor(
+        return try Executor(
             model: model, batchCapacity: batchCapacity, computing: request, threads: threads,
-            precision: options.precision)
+            precision: options.precision, keeping: nodes)
     }
 
     func checkCancellation() throws {

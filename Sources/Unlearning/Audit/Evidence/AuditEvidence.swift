@@ -26,14 +26,6 @@ extension PerModel where Value == Double? {
     }
 }
 
-/// One stage's features of examples: what a node of the network computes, maps averaged over their positions.
-struct StageFeatures: Sendable {
-    /// The node's name.
-    let node: String
-    /// `[examples, width]`.
-    let values: Tensor
-}
-
 /// What one model computes from examples.
 struct ExampleOutputs: Sendable {
     /// The answers.

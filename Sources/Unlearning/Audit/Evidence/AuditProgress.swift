@@ -2,9 +2,10 @@
 final class AuditProgress: @unchecked Sendable {
     // Unchecked, since it is used on the run's own thread alone, as the context is.
 
+    /// Finished work.
+    private(set) var done = 0
     private let context: RunContext
     private let total: Int
-    private var done = 0
 
     init(context: RunContext, total: Int) {
         self.context = context
@@ -13,7 +14,12 @@ final class AuditProgress: @unchecked Sendable {
 
     /// Reports finished work, and throws if the run was cancelled.
     func advance(by work: Int) throws {
-        done = min(total, done + max(0, work))
+        try advance(to: done + work)
+    }
+
+    /// Reports that so much work in all is finished; never less than before.
+    func advance(to work: Int) throws {
+        done = min(total, max(done, work))
         try context.finished(max(1, done), of: total, in: .audit)
     }
 }

@@ -42,6 +42,9 @@ enum EvidenceNeed: Sendable, Hashable {
     /// Features by stage.
     case features
 
+    /// Why measures that compare with retraining are left out without it.
+    static let noRetrainedModel = "there is no retrained model to compare with; give one or more"
+
     /// Why a measure has to be left out; nil if nothing is missing.
     func reason(_ evidence: AuditEvidence) -> String? {
         let least = evidence.configuration.leastSamples
@@ -52,7 +55,7 @@ enum EvidenceNeed: Sendable, Hashable {
         switch self {
         case .retrained:
             return evidence.models.retrained.isEmpty
-                ? "there is no retrained model to compare with; give one or more" : nil
+                ? Self.noRetrainedModel : nil
         case .forgottenTest:
             return reason(evidence.test.forgotten.count, "test examples of the forgotten classes")
         case .retainedTest:

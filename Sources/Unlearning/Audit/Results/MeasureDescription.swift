@@ -53,7 +53,7 @@ public struct MeasureDescription: Sendable, Codable, Hashable {
     /// The least possible value; nil if there is none.
     public let least: Double?
     /// The greatest possible value; nil if there is none.
-    public let greatest: Double?
+    public var greatest: Double?
     /// What good forgetting looks like.
     public let direction: Direction
 
