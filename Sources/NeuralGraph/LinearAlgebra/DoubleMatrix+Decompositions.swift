@@ -17,8 +17,8 @@ extension DoubleMatrix {
         var factor = elements
         var solution = right.elements
         let status = LAPACKE_dposv(
-            LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "U")), lapack_int(rows), lapack_int(right.columns), &factor,
-            lapack_int(rows), &solution, lapack_int(right.columns))
+            LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "U")), LAPACKInteger(rows), LAPACKInteger(right.columns), &factor,
+            LAPACKInteger(rows), &solution, LAPACKInteger(right.columns))
         guard status == 0 else { throw .singular(matrix: name, order: Int(max(0, status))) }
         let result = DoubleMatrix(rows: rows, columns: right.columns, elements: solution)
         // A pivot that is rounding alone passes as positive, and its quotients overflow.
@@ -39,15 +39,16 @@ extension DoubleMatrix {
         guard isFinite else { throw .notFinite(matrix: name) }
         _ = OpenBLASRuntime.coreName
         var work = elements
-        var found = lapack_int(0)
+        var found = LAPACKInteger(0)
         var values = [Double](repeating: 0, count: rows)
         var vectors = [Double](repeating: 0, count: rows * count)
-        var support = [lapack_int](repeating: 0, count: 2 * count)
+        var support = [LAPACKInteger](repeating: 0, count: 2 * count)
         let status = LAPACKE_dsyevr(
             LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "I")), CChar(UInt8(ascii: "U")),
-            lapack_int(rows), &work, lapack_int(rows), 0, 0, lapack_int(rows - count + 1), lapack_int(rows), 0,
-            &found, &values, &vectors, lapack_int(count), &support)
-        guard status == 0, found == lapack_int(count) else { throw .notConverged(matrix: name) }
+            LAPACKInteger(rows), &work, LAPACKInteger(rows), 0, 0, LAPACKInteger(rows - count + 1), LAPACKInteger(rows),
+            0,
+            &found, &values, &vectors, LAPACKInteger(count), &support)
+        guard status == 0, found == LAPACKInteger(count) else { throw .notConverged(matrix: name) }
         // LAPACK gives columns in rising order.
         var sorted = DoubleMatrix(repeating: 0, rows: count, columns: rows)
         for position in 0..<count {

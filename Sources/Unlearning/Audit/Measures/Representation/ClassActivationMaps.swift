@@ -64,7 +64,7 @@ public final class ClassActivationMaps {
             throw ShapeError("labels", "\(labels) does not name one of \(classes) classes for each picture")
         }
         let positions = mapShape.count
-        return try Tensor(shape: [labels.count, mapShape[0], mapShape[1]]) { maps in
+        return Tensor(shape: [labels.count, mapShape[0], mapShape[1]]) { maps in
             var first = 0
             while first < labels.count {
                 let batch = min(features.batchCapacity, labels.count - first)
