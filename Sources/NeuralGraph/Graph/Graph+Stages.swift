@@ -1,9 +1,9 @@
 extension Graph {
-    /// The layer that makes the logits: the last node, where it is linear and reads the output of another node.
+    /// The layer that makes the logits: the last node, where it is linear and reads a vector from another node.
     public var head: Node? {
-        guard let last = nodes.last, last.operation is Linear, last.inputs.first.map({ $0.index > 0 }) == true else {
-            return nil
-        }
+        guard let last = nodes.last, last.operation is Linear, last.shape.rank == 1,
+            last.inputs.first.map({ $0.index > 0 }) == true
+        else { return nil }
         return last
     }
 

@@ -7,8 +7,14 @@ extension Audit {
         [
             AccuracySection(), OutputDistanceSection(), ZeroRetrainForgettingSection(), PredictionSpreadSection(),
             MembershipSection(), LikelihoodRatioAttackSection(), RelearningSection(),
-        ]
+        ] + (configuration.examinesRepresentation ? Self.representationSections : [])
     }
+
+    /// The parts that look inside the networks.
+    private static let representationSections: [any AuditSection] = [
+        ProbeSection(), PrototypeSection(), HeadSection(), WeightDistanceSection(), AlignmentSection(),
+        EmbeddingSection(), AttentionSection(),
+    ]
 
     func run(
         _ models: PerModel<Model>, forgotten: Set<Int>, data: AuditData, context: RunContext

@@ -35,6 +35,16 @@ public struct AuditResult: Sendable, Codable, Hashable {
         measures.first { $0.measure.identifier == identifier }
     }
 
+    /// One line for people: the verdict, and which measures it comes from.
+    public var summary: String {
+        func names(_ identifiers: [MeasureIdentifier]) -> String { identifiers.map(\.rawValue).joined(separator: ", ") }
+        let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
+        var text = "audit: \(verdict.total.title) (\(verdict.passed.count) of \(judged) measures passed"
+        if !verdict.failed.isEmpty { text += "; failed: \(names(verdict.failed))" }
+        if !verdict.partial.isEmpty { text += "; partial: \(names(verdict.partial))" }
+        return text + (verdict.comparesWithRetraining ? ")" : "; not compared with retraining)")
+    }
+
     /// JSON with sorted keys, for records and pipelines.
     public func json() throws -> Data {
         let encoder = JSONEncoder()

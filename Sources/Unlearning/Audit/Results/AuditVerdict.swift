@@ -9,6 +9,9 @@ public enum MeasureVerdict: String, Sendable, Codable, CaseIterable {
     /// There are no limits, or what they refer to is missing.
     case notJudged
 
+    /// The verdict in words.
+    public var title: String { self == .notJudged ? "not judged" : rawValue }
+
     fileprivate var severity: Int {
         switch self {
         case .notJudged: 0
