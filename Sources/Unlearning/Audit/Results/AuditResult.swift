@@ -22,7 +22,7 @@ public struct AuditResult: Sendable, Codable, Hashable {
     /// The verdict.
     public let verdict: AuditVerdict
     /// Series to draw.
-    public let figures: AuditFigures
+    public var figures: AuditFigures
     /// The settings.
     public let configuration: AuditConfiguration
     /// The seed of everything random.

@@ -1,0 +1,107 @@
+import Plotting
+import Unlearning
+
+extension AuditReport {
+    /// Every measure with its values, gap and verdict, group by group; those left out with the reason.
+    func addMeasures(to page: inout Page) {
+        page.section(
+            "measures", "All measures",
+            "Each measure of the model before forgetting (original), after it (unlearned), and of models trained anew "
+                + "without the classes (retrained), which are the target. Gap is unlearned minus retrained; small "
+                + "numbers under a value are its 95 % confidence interval."
+        ) { page in
+            for group in MeasureDescription.Group.allCases {
+                let measures = result.measures.filter { $0.measure.group == group && !$0.isOmitted }
+                guard !measures.isEmpty else { continue }
+                page.table(
+                    group.title,
+                    columns: ["measure", "original", "unlearned", "retrained", "gap", "verdict", "limits and notes"],
+                    textColumns: [5, 6]
+                ) { markup in
+                    for measure in measures { Self.addRow(measure, to: &markup) }
+                }
+            }
+            let omitted = result.measures.filter(\.isOmitted)
+            if !omitted.isEmpty {
+                page.heading("Left out")
+                page.list(omitted.map { "\($0.measure.title): \($0.omission ?? "")" })
+            }
+            page.details("What the measures are") { page in
+                page.facts(
+                    result.measures.map { result in
+                        let measure = result.measure
+                        return (
+                            measure.title,
+                            "\(measure.definition) \(measure.directionText.firstCapitalized). "
+                                + "Source: \(measure.source)"
+                        )
+                    })
+            }
+            for measure in result.measures where !measure.rows.isEmpty {
+                page.details("\(measure.measure.title) by \(Self.name(of: measure.rowKind))") { page in
+                    page.table(
+                        measure.measure.title,
+                        columns: [Self.name(of: measure.rowKind)] + AuditedModel.allCases.map(\.title),
+                        rows: measure.rows.map { row in
+                            [row.name]
+                                + AuditedModel.allCases.map { model in
+                                    row.values[model].map(measure.measure.unit.text) ?? "–"
+                                }
+                        })
+                }
+            }
+        }
+    }
+
+    private static func name(of kind: MeasureResult.RowKind?) -> String {
+        switch kind {
+        case .classes: "class"
+        case .layers: "layer"
+        case .variants, nil: "variant"
+        }
+    }
+
+    private static func addRow(_ result: MeasureResult, to markup: inout Markup) {
+        let measure = result.measure
+        func cell(_ text: String, _ small: String?, _ markup: inout Markup) {
+            markup.add("td") { markup in
+                markup.add(text: text)
+                if let small { markup.add("small", text: small) }
+            }
+        }
+        markup.add("tr") { markup in
+            markup.add("th", ["scope": "row"]) { markup in
+                markup.add(text: measure.title)
+                markup.add("small", text: measure.directionText)
+            }
+            cell(measure.text(result.original), measure.intervalText(result.original), &markup)
+            cell(measure.text(result.unlearned), measure.intervalText(result.unlearned), &markup)
+            cell(measure.text(result.retrained), spread(result), &markup)
+            cell(
+                result.gap.map { measure.unit.differenceText($0.value) } ?? "–",
+                result.gap?.interval.map {
+                    "\(measure.unit.differenceText($0.lower)) to \(measure.unit.differenceText($0.upper))"
+                }, &markup)
+            markup.add("td", ["class": "text"]) { markup in
+                markup.add(
+                    "span", ["class": "mark \(result.verdict.rawValue)"],
+                    text: "\(result.verdict.sign) \(result.verdict.text)")
+            }
+            let notes = [result.threshold?.text(measure.unit), result.note].compactMap(\.self)
+            markup.add("td", ["class": "text"], text: notes.joined(separator: ". "))
+        }
+    }
+
+    /// The interval of one retrained model, or the spread of several.
+    private static func spread(_ result: MeasureResult) -> String? {
+        guard let retrained = result.retrained else { return nil }
+        guard retrained.values.count > 1 else { return result.measure.intervalText(retrained.values.first) }
+        let unit = result.measure.unit
+        return "\(unit.text(retrained.lowest)) to \(unit.text(retrained.highest)) over \(retrained.values.count)"
+    }
+}
+
+extension String {
+    /// With a capital at its beginning.
+    var firstCapitalized: String { prefix(1).uppercased() + dropFirst() }
+}
