@@ -116,6 +116,16 @@ import Testing
         #expect(share.omission?.contains("0.01") == true && share.unlearned == nil)
     }
 
+    /// Very wide features are worked on in part, from the first to the last example.
+    @Test func wideFeatures() {
+        #expect(StageFeatures.manageableRows(of: 10_000, width: 512) == Array(0..<10_000))
+        let rows = StageFeatures.manageableRows(of: 10_000, width: 25_088)
+        #expect(rows.count == 1594 && Set(rows).count == 1594 && rows == rows.sorted())
+        #expect(rows.first == 0 && rows.last.map { $0 > 9_900 && $0 < 10_000 } == true)
+        #expect(StageFeatures.manageableRows(of: 10, width: 1 << 40) == [0, 5])
+        #expect(StageFeatures.manageableRows(of: 0, width: 0).isEmpty)
+    }
+
     @Test func threadsAndRunsAgree() async throws {
         let unlearned = try await Self.retraining.value
         func comparable(_ threads: Int) async throws -> [MeasureResult] {
