@@ -21,11 +21,10 @@ extension Graph {
         for (index, node) in nodes.enumerated() where reaches[index] {
             for input in node.inputs { readers[input.index].append(node) }
         }
-        return cutNodes.filter { node in
-            guard let value = nodes.firstIndex(where: { $0.name == node.name }) else { return false }
-            let next = readers[value + 1]
+        return cutValues.filter { value in
+            let next = readers[value.index]
             return next.count > 1 || next.contains { !$0.continuesBlock }
-        }
+        }.map { nodes[$0.index - 1] }
     }
 
     /// Nodes to look at when one asks what a network knows at which depth: the ends of blocks, at most so many.

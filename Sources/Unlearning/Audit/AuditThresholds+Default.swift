@@ -18,6 +18,9 @@ extension AuditThresholds {
         ]
         thresholds[.anamnesisIndex] = [MeasureThreshold(.below, .retrained, pass: 0.25, partial: 0.65)]
         thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, pass: 0.025, partial: 0.055)]
+        // A share of this size means that the forgetting sits in a few numbers, and is undone by as few.
+        thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, pass: 0.10, partial: 0.30)]
+        thresholds[.headShareLayer] = thresholds[.headShareBias]
         return thresholds
     }()
 

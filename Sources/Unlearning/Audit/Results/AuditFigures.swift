@@ -126,7 +126,8 @@ public struct LayerFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// Penultimate features of some test images on their first two principal components, for one model.
+/// Penultimate features of some test images on two principal components, for one model. The unlearned model's are on the
+/// original's components, so that what moved is seen to move; a retrained model's are on its own.
 public struct EmbeddingFigure: Sendable, Codable, Hashable {
     /// The model.
     public var model: AuditedModel
@@ -136,7 +137,7 @@ public struct EmbeddingFigure: Sendable, Codable, Hashable {
     public var y: [Double]
     /// The class of each image.
     public var labels: [Int]
-    /// The share of the variance that the two components explain.
+    /// The share of this model's variance that each of the two components explains.
     public var explainedVariance: [Double]
 
     /// Creates an embedding.

@@ -11,20 +11,21 @@ struct AlignmentSection: AuditSection {
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
         let models = evidence.models
-        var rows: [MeasureRow] = []
+        var stages: [MeasureRow] = []
         var last: PerModel<Double?> = PerModel(original: nil, unlearned: nil, retrained: [])
         do {
             for stage in models.original.test.features {
                 try evidence.context.checkCancellation()
-                let alignment = try FeatureAlignment(reference: stage.values)
+                let rows = stage.manageableRows
+                let alignment = try FeatureAlignment(reference: stage.values.rows(rows))
                 func value(_ model: ModelEvidence) throws -> Double? {
                     try model.test.features.first { $0.node == stage.node }.flatMap {
-                        try alignment.value(with: $0.values)
+                        try alignment.value(with: $0.values.rows(rows))
                     }
                 }
                 last = PerModel(
                     original: nil, unlearned: try value(models.unlearned), retrained: try models.retrained.map(value))
-                rows.append(MeasureRow(name: stage.node, values: last.byModel))
+                stages.append(MeasureRow(name: stage.node, values: last.byModel))
             }
         } catch let error as LinearAlgebraError {
             findings.results.append(MeasureResult(FeatureAlignment.measure, omitted: "\(error)"))
@@ -40,9 +41,9 @@ struct AlignmentSection: AuditSection {
         findings.results.append(
             MeasureResult(
                 FeatureAlignment.measure, unlearned: MeasureValue(unlearned),
-                retrained: last.retrained.compactMap { $0 }.map { MeasureValue($0) }, rows: rows, rowKind: .layers,
+                retrained: last.retrained.compactMap { $0 }.map { MeasureValue($0) }, rows: stages, rowKind: .layers,
                 note: "over \(evidence.test.labels.count) test images; rows: the ends of the network's blocks"))
-        for row in rows {
+        for row in stages {
             findings.figures.updateLayer(row.name, of: models.original.model.graph) { $0.alignment = row.values }
         }
     }

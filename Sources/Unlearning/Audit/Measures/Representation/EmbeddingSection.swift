@@ -25,16 +25,18 @@ struct EmbeddingSection: AuditSection {
         }
         let labels = shown.map { evidence.test.labels[$0] }
         do {
-            let components = try PrincipalComponents(features: original.values)
+            let reference = try original.values.rows(shown)
+            let components = try PrincipalComponents(features: reference)
             for (model, features) in entries {
-                guard let features else { continue }
-                let isComparable = model != .retrained && features.values.shape == original.values.shape
-                let axes = isComparable ? components : try PrincipalComponents(features: features.values)
-                let points = try axes.coordinates(of: features.values)
+                guard let features = try features?.values.rows(shown) else { continue }
+                let isComparable = model != .retrained && features.shape == reference.shape
+                let axes = isComparable ? components : try PrincipalComponents(features: features)
+                let points = try axes.coordinates(of: features)
                 findings.figures.embeddings.append(
                     EmbeddingFigure(
-                        model: model, x: shown.map { points[2 * $0] }, y: shown.map { points[2 * $0 + 1] },
-                        labels: labels, explainedVariance: try axes.explainedVariance(of: features.values)))
+                        model: model, x: shown.indices.map { points[2 * $0] },
+                        y: shown.indices.map { points[2 * $0 + 1] }, labels: labels,
+                        explainedVariance: try axes.explainedVariance(of: features)))
             }
         } catch is LinearAlgebraError, is ShapeError {
             // Features of one number, or undefined ones, have no picture; the measures say why.

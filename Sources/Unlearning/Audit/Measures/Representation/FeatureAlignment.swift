@@ -35,9 +35,16 @@ public struct FeatureAlignment: Sendable {
         let other = matrix.subtracting(matrix.columnMeans)
         let norm = Self.selfProductNorm(other)
         guard norm > 0, referenceNorm > 0 else { return nil }
-        // |Yᵀ X|² with Yᵀ X [other width x width]
-        let shared = other.times(reference, transposingSelf: true).squaredNorm
-        return min(1, shared / norm / referenceNorm)
+        return min(1, Self.sharedSquare(reference, other) / norm / referenceNorm)
+    }
+
+    /// `|Yᵀ X|²`, by way of the smaller matrices: Yᵀ X itself, or the examples' Gram matrices, whose inner product is
+    /// the same.
+    private static func sharedSquare(_ x: DoubleMatrix, _ y: DoubleMatrix) -> Double {
+        guard x.columns * y.columns > x.rows * x.rows else { return y.times(x, transposingSelf: true).squaredNorm }
+        let first = x.times(x, transposingOther: true)
+        let second = y.times(y, transposingOther: true)
+        return zip(first.elements, second.elements).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
     /// `|Xᵀ X|`, by way of the smaller of `Xᵀ X` and `X Xᵀ`, whose norms are the same.

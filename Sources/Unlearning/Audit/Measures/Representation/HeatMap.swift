@@ -32,10 +32,10 @@ public enum HeatMap {
         return try Tensor(elements, shape: [height, width])
     }
 
-    /// A map in 256 steps, 255 for its largest value; all 0 for a map without any.
+    /// A map in 256 steps, 255 for its largest value; all 0 for a map without any, or with undefined numbers.
     public static func bytes(_ map: Tensor) -> [UInt8] {
         let largest = map.elements.max() ?? 0
-        guard largest > 0, largest.isFinite else { return [UInt8](repeating: 0, count: map.count) }
+        guard largest > 0, map.isFinite else { return [UInt8](repeating: 0, count: map.count) }
         return map.elements.map { UInt8(max(0, min(255, ($0 / largest * 255).rounded()))) }
     }
 

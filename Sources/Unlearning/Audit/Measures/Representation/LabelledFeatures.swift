@@ -26,6 +26,30 @@ enum LabelledFeatures {
     }
 }
 
+extension Tensor {
+    /// Some rows of a tensor `[rows, width]`.
+    func rows(_ chosen: [Int]) throws(ShapeError) -> Tensor {
+        let width = shape.channels
+        return try Tensor(
+            chosen.flatMap { elements[$0 * width..<($0 + 1) * width] }, shape: [chosen.count, width])
+    }
+}
+
+extension StageFeatures {
+    /// Numbers that are worked on at once, at most: 300 MB in Double.
+    static let mostNumbers = 40_000_000
+
+    /// The examples whose features are worked on: all of them, or of very wide features as many as memory allows,
+    /// evenly spread.
+    var manageableRows: [Int] { Self.manageableRows(of: values.shape[0], width: values.shape[1]) }
+
+    static func manageableRows(of count: Int, width: Int) -> [Int] {
+        let limit = max(2, mostNumbers / max(1, width))
+        guard count > limit else { return Array(0..<count) }
+        return (0..<limit).map { $0 * count / limit }
+    }
+}
+
 extension DoubleMatrix {
     /// The position of each row's largest number, the first of equals.
     var largestInRows: [Int] {

@@ -67,7 +67,9 @@ struct ProbeSection: AuditSection {
         var recalls: [String: Recall] = [:]
         for (fitted, tried) in zip(training.features, model.test.features) {
             try evidence.context.checkCancellation()
-            let features = try DoubleMatrix(fitted.values)
+            let rows = fitted.manageableRows
+            let labels = rows.map { labels[$0] }
+            let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
             let probe = try LinearProbe(features: features, labels: labels, classes: evidence.classCount)
             let centre = try NearestCentre(features: features, labels: labels, classes: evidence.classCount)

@@ -21,22 +21,28 @@ struct HeadSection: AuditSection {
                 findings.results.append(MeasureResult(measure, omitted: "the last layer has no bias"))
                 continue
             }
+            func restored(_ own: LinearHead) -> LinearHead {
+                var head = own
+                head.biases = original.biases
+                if wholeLayer { head.weights = original.weights }
+                return head
+            }
             func share(_ model: ModelEvidence) throws -> Double? {
-                guard let own = LinearHead(of: model.model), own.width == original.width, let lost else { return nil }
-                var restored = own
-                restored.biases = original.biases
-                if wholeLayer { restored.weights = original.weights }
-                guard let before = try forgetAccuracy(model, head: own, evidence),
-                    let after = try forgetAccuracy(model, head: restored, evidence)
+                guard let own = LinearHead(of: model.model), own.width == original.width, let lost,
+                    let before = try forgetAccuracy(model, head: own, evidence),
+                    let after = try forgetAccuracy(model, head: restored(own), evidence)
                 else { return nil }
                 return HeadShare.value(original: lost, unlearned: before, restored: after)
             }
             guard let value = try share(evidence.models.unlearned) else {
+                let fits = LinearHead(of: evidence.models.unlearned.model)?.width == original.width
                 findings.results.append(
                     MeasureResult(
                         measure,
-                        omitted: "the models end in other layers, or the unlearned model has not lost "
-                            + "\(HeadShare.leastLoss.formattedShortly) of forget accuracy"))
+                        omitted: fits
+                            ? "the unlearned model has not lost \(HeadShare.leastLoss.formattedShortly) of forget "
+                                + "accuracy, so there is nothing to undo"
+                            : "the unlearned model ends in another layer than the original"))
                 continue
             }
             findings.results.append(
