@@ -2,6 +2,9 @@ import ImageDatasets
 import NeuralGraph
 
 extension Audit {
+    /// What the audit measures, in the order to show it in.
+    public var measures: [MeasureDescription] { sections.flatMap(\.measures) }
+
     /// The parts of an audit in the order that they are shown in.
     var sections: [any AuditSection] {
         [

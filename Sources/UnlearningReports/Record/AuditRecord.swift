@@ -31,9 +31,10 @@ public struct AuditRecord: Sendable, Codable, Hashable {
             sha256 = try SHA256Digest(ofFile: url)
         }
 
-        /// Takes the digest of a model that is not in a file.
-        public init(_ model: Model) throws {
-            name = nil
+        /// Takes the digest of a model that is not in a file, or not yet.
+        /// - Parameter url: the file that it will be written to, if there is one.
+        public init(_ model: Model, goingTo url: URL? = nil) throws {
+            name = url?.lastPathComponent
             sha256 = try SHA256Digest(of: model)
         }
     }

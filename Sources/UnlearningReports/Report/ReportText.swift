@@ -30,8 +30,8 @@ extension MeasureDescription.Unit {
 }
 
 extension MeasureDescription {
-    /// A value for people to read, with a sign where it is a lower bound.
-    func text(_ value: MeasureValue?) -> String {
+    /// A value for people to read, with a sign where it is a lower bound; a dash where there is none.
+    public func text(_ value: MeasureValue?) -> String {
         guard let value else { return "–" }
         return (value.isLowerBound ? "≥ " : "") + unit.text(value.value)
     }
@@ -41,10 +41,15 @@ extension MeasureDescription {
         value?.interval.map { "\(unit.text($0.lower)) to \(unit.text($0.upper))" }
     }
 
-    /// What several retrained models gave.
-    func text(_ value: RetrainedValue?) -> String {
+    /// What retrained models gave on average; a dash where there are none.
+    public func text(_ value: RetrainedValue?) -> String {
         guard let value else { return "–" }
         return (value.isLowerBound ? "≥ " : "") + unit.text(value.mean)
+    }
+
+    /// The gap between unlearned and retrained, with its sign; of shares in percentage points.
+    public func gapText(_ gap: MeasureValue?) -> String {
+        gap.map { unit.differenceText($0.value) } ?? "–"
     }
 
     /// What good forgetting looks like, in words.
@@ -79,16 +84,6 @@ extension MeasureThreshold {
 }
 
 extension MeasureVerdict {
-    /// A word for people.
-    var text: String {
-        switch self {
-        case .pass: "pass"
-        case .partial: "partial"
-        case .fail: "fail"
-        case .notJudged: "not judged"
-        }
-    }
-
     /// A sign that says the same without colour.
     var sign: String {
         switch self {

@@ -78,14 +78,14 @@ extension AuditReport {
             cell(measure.text(result.unlearned), measure.intervalText(result.unlearned), &markup)
             cell(measure.text(result.retrained), spread(result), &markup)
             cell(
-                result.gap.map { measure.unit.differenceText($0.value) } ?? "–",
+                measure.gapText(result.gap),
                 result.gap?.interval.map {
                     "\(measure.unit.differenceText($0.lower)) to \(measure.unit.differenceText($0.upper))"
                 }, &markup)
             markup.add("td", ["class": "text"]) { markup in
                 markup.add(
                     "span", ["class": "mark \(result.verdict.rawValue)"],
-                    text: "\(result.verdict.sign) \(result.verdict.text)")
+                    text: "\(result.verdict.sign) \(result.verdict.title)")
             }
             let notes = [result.threshold?.text(measure.unit), result.note].compactMap(\.self)
             markup.add("td", ["class": "text"], text: notes.joined(separator: ". "))

@@ -12,9 +12,9 @@ extension AuditReport {
         }
         page.section(
             "features", "Features in two dimensions",
-            "Features before the last layer of some test images, on the two directions in which they differ most "
-                + "(principal components of each model by itself). A forgotten class that stays a cluster of its own "
-                + "is still told apart inside."
+            "Features before the last layer of some test images, on the two directions in which the original's differ "
+                + "most (principal components); a retrained model's are on its own. A forgotten class that stays a "
+                + "cluster of its own is still told apart inside."
         ) { page in
             page.figures(figures.map(embedding))
         }

@@ -8,7 +8,7 @@ extension AuditReport {
         let verdict = result.verdict
         markup.add("h1", text: "Audit of approximate class unlearning: \(forgottenNames)")
         markup.add("div", ["class": "verdict \(verdict.total.rawValue)", "role": "status"]) { markup in
-            markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.text)")
+            markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
             markup.add("p", text: verdictText)
             for sentence in findings { markup.add("p", text: sentence) }
         }
