@@ -9,12 +9,18 @@ public struct BarChart: Plot {
         public var values: [Double?]
         /// A range for each group, such as a confidence interval; nil where there is none. May be empty.
         public var intervals: [ClosedRange<Double>?]
+        /// The position whose colour and filling it has, so that it looks the same in charts that lack others; nil takes
+        /// its own.
+        public var style: Int?
 
         /// Creates a series.
-        public init(_ name: String, values: [Double?], intervals: [ClosedRange<Double>?] = []) {
+        public init(
+            _ name: String, values: [Double?], intervals: [ClosedRange<Double>?] = [], style: Int? = nil
+        ) {
             self.name = name
             self.values = values
             self.intervals = intervals
+            self.style = style
         }
     }
 
@@ -40,7 +46,11 @@ public struct BarChart: Plot {
     private static let groupGap = 9.0
     private static let bottomMargin = 40.0
 
-    private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .bar) }
+    private var styles: [Int] { series.enumerated().map { max(0, $1.style ?? $0) } }
+    private var legend: Legend {
+        series.count > 1
+            ? Legend(series.map(\.name), sign: .bar, styles: styles) : Legend([], sign: .bar)
+    }
     private var groupHeight: Double { Double(max(1, series.count)) * Self.barHeight + Self.groupGap }
 
     public var height: Double {
@@ -74,7 +84,7 @@ public struct BarChart: Plot {
             markup.label(name, x: left - 8, y: middle + 4.5, anchor: "end", style: "group")
             for (position, series) in series.enumerated() {
                 drawBar(
-                    series, group: row, SeriesStyle(position: position), placed,
+                    series, group: row, SeriesStyle(position: styles[position]), placed,
                     top: top + Double(position) * Self.barHeight, into: &markup)
             }
         }

@@ -22,6 +22,8 @@ public struct Histogram: Plot {
     public var edges: [Double]
     /// The outlines in the order of the legend.
     public var series: [Series]
+    /// The upper end of the shares' axis, so that several histograms can be compared; nil takes it from the data.
+    public var largestShare: Double?
 
     /// Creates a histogram of shares that are known.
     public init(title: String, summary: String, axis: Axis, edges: [Double], series: [Series]) {
@@ -75,12 +77,17 @@ public struct Histogram: Plot {
     public func draw(into markup: inout Markup) {
         let outlines = series.map { series in series.shares.count == edges.count - 1 ? series.shares : [] }
         let shares = outlines.flatMap { $0 }.filter(\.isFinite)
-        guard !shares.isEmpty, edges.allSatisfy(\.isFinite) else { return markup.noData(height: height) }
+        guard !shares.isEmpty, zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 && $1 - $0 < .infinity }) else {
+            return markup.noData(height: height)
+        }
         let legend = legend
         legend.draw(into: &markup)
+        // Rounding up to a tick would go beyond all of them.
+        let top = Axis("").placed(over: [0, largestShare ?? shares.max() ?? 1], from: 0, to: 1).upper
+        let ends = edges[0]...max(edges[0], edges[edges.count - 1])
         let frame = PlotFrame(
-            Axis(axis.label, style: axis.style, range: axis.range), edges, Axis("share", style: .percent),
-            shares + [0], top: legend.height)
+            Axis(axis.label, style: axis.style, range: axis.range ?? ends), edges,
+            Axis("share", style: .percent, range: 0...min(top, 1)), shares, top: legend.height)
         frame.draw(into: &markup)
         let places = edges.map(frame.x.position)
         for (position, shares) in outlines.enumerated() where !shares.isEmpty {

@@ -91,8 +91,9 @@ struct PlacedAxis: Sendable {
             lower = (lower / step).rounded(.down) * step
             upper = (upper / step).rounded(.up) * step
         }
-        let first = (lower / step - 1e-9).rounded(.up)
-        let last = (upper / step + 1e-9).rounded(.down)
+        // A range that ends just before a round number has that number at its end.
+        let first = (lower / step - 0.01).rounded(.up)
+        let last = (upper / step + 0.01).rounded(.down)
         let ticks = stride(from: 0.0, through: min(last - first, 20), by: 1).map { (first + $0) * step }
         return PlacedAxis(
             lower: lower, upper: upper, ticks: ticks, tickTexts: style.tickTexts(ticks), start: start,

@@ -15,13 +15,17 @@ struct Legend {
 
     private let sign: Sign
     private let entries: [(name: String, x: Double, y: Double)]
+    private let styles: [Int]
 
     private static let rowHeight = 20.0
     private static let signWidth = 28.0
     private static let gap = 14.0
 
-    init(_ names: [String], sign: Sign) {
+    /// Lays names out.
+    /// - Parameter styles: the position whose colours and signs each series has; nil takes its own.
+    init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
         self.sign = sign
+        self.styles = styles ?? Array(names.indices)
         var entries: [(String, Double, Double)] = []
         var (x, row) = (0.0, 0.0)
         for name in names {
@@ -38,7 +42,7 @@ struct Legend {
 
     func draw(into markup: inout Markup) {
         for (position, entry) in entries.enumerated() {
-            let style = SeriesStyle(position: position)
+            let style = SeriesStyle(position: styles[position])
             markup.add("g", ["class": "legend \(style.colour)"]) { markup in
                 let middle = entry.y + Self.rowHeight / 2
                 switch sign {

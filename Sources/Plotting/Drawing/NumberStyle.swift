@@ -40,11 +40,14 @@ public enum NumberStyle: Sendable, Hashable {
     /// Three significant digits; very large and very small numbers as powers of ten.
     private static func short(_ value: Double) -> String {
         let magnitude = abs(value)
-        if magnitude != 0, magnitude < 1e-3 || magnitude >= 1e6 {
+        if magnitude != 0, magnitude < 1e-4 || magnitude >= 1e6 {
             return scientific(value, decimals: 2)
         }
         if magnitude >= 100 { return trimmed(String(format: magnitude >= 1000 ? "%.0f" : "%.1f", value)) }
-        return trimmed(String(format: magnitude >= 10 ? "%.1f" : magnitude >= 1 ? "%.2f" : "%.3f", value))
+        return trimmed(
+            String(
+                format: magnitude >= 10 ? "%.1f" : magnitude >= 1 ? "%.2f" : magnitude >= 0.01 ? "%.3f" : "%.4f", value)
+        )
     }
 
     private static func scientific(_ value: Double, decimals: Int) -> String {

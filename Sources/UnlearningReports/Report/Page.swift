@@ -1,3 +1,4 @@
+import Foundation
 import Plotting
 
 /// A report's body as it grows: sections with headings, tables, figures.
@@ -28,12 +29,8 @@ struct Page {
         body.add("h3", text: text)
     }
 
-    mutating func paragraph(_ text: String, style: String? = nil) {
-        if let style {
-            body.add("p", ["class": style], text: text)
-        } else {
-            body.add("p", text: text)
-        }
+    mutating func paragraph(_ text: String) {
+        body.add("p", text: text.keepingUnits)
         body.add(markup: "\n")
     }
 
@@ -109,11 +106,7 @@ struct Page {
     ) {
         // Scrolling with the keyboard needs a focus.
         body.add(
-            "div",
-            [
-                "class": textColumns.isEmpty ? "scroll" : "scroll wide", "tabindex": "0", "role": "region",
-                "aria-label": caption,
-            ]
+            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
         ) { markup in
             markup.add("table") { markup in
                 markup.add("caption", text: caption)
@@ -133,4 +126,9 @@ struct Page {
         }
         body.add(markup: "\n")
     }
+}
+
+extension String {
+    /// With percent signs that stay on the line of their numbers.
+    var keepingUnits: String { replacingOccurrences(of: " %", with: "\u{A0}%") }
 }

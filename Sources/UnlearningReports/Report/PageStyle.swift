@@ -34,13 +34,15 @@ enum PageStyle {
             .scroll{overflow-x:auto;margin:.75rem 0}
             .scroll:focus-visible{outline:2px solid var(--link)}
             table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.925rem}
-            caption{text-align:left;font-weight:600;padding-bottom:.25rem}
+            caption{text-align:left;font-weight:600;padding-bottom:.25rem;position:sticky;left:0;width:max-content;\
+            max-width:calc(100vw - 2rem);white-space:normal}
             th,td{padding:.35rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;\
             white-space:nowrap}
-            th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;min-width:10rem}
-            td.text,th.text{text-align:left;white-space:normal}
+            th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;min-width:8.5rem;\
+            position:sticky;left:0;background:var(--page)}
+            td.text,th.text{text-align:left}
             thead th{border-bottom:2px solid var(--faint)}
-            .wide td.text{min-width:14rem}
+            td.notes{min-width:13rem;white-space:normal}
             td small,th small{display:block;color:var(--faint);font-weight:400}
             dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.75rem 0}
             dl.facts dt{color:var(--faint)}

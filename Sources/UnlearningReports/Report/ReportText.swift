@@ -14,11 +14,11 @@ extension MeasureDescription.Unit {
     }
 
     /// A difference of two values, with its sign. Of shares it is in percentage points.
-    func differenceText(_ value: Double) -> String {
+    func differenceText(_ value: Double, isShort: Bool = false) -> String {
         let sign = value < 0 ? "−" : "+"
         let magnitude = abs(value)
         switch self {
-        case .share: return sign + String(format: "%.1f", magnitude * 100) + " points"
+        case .share: return sign + String(format: "%.1f", magnitude * 100) + (isShort ? "" : " points")
         case .number, .ratio, .steps, .bits: return sign + text(magnitude)
         }
     }
@@ -110,6 +110,9 @@ extension MeasureDescription.Group {
 extension AuditedModel {
     /// Its name in tables and legends.
     var title: String { rawValue }
+
+    /// Its place among all, which gives its colour.
+    var position: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
 extension [String] {

@@ -171,7 +171,7 @@ struct ForgetReport: Report {
                 columns: [("before", before), ("after", after)], classNames: names)
             text += "\n" + accuracies.text + "\n"
         }
-        if let audit { text += "\n\(audit.report.result.summary)\n" }
+        if let audit { text += "\(audit.report.result.summary)\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }
 }

@@ -31,7 +31,8 @@ extension AuditReport {
                     axis: Axis("test accuracy", style: .percent, range: 0...1),
                     groups: drawn.map { Self.name(of: $0) },
                     series: models.map { model in
-                        BarChart.Series(model.title, values: drawn.map { $0.accuracy[model] })
+                        BarChart.Series(
+                            model.title, values: drawn.map { $0.accuracy[model] }, style: model.position)
                     })
             ])
             page.details("Accuracy by class in numbers") { page in
@@ -40,7 +41,7 @@ extension AuditReport {
                     rows: classes.map { figure in
                         [Self.name(of: figure)]
                             + models.map { figure.accuracy[$0].map(NumberStyle.percent.text) ?? "–" }
-                            + [figure.change.map(MeasureDescription.Unit.share.differenceText) ?? "–"]
+                            + [figure.change.map { MeasureDescription.Unit.share.differenceText($0) } ?? "–"]
                     })
             }
         }

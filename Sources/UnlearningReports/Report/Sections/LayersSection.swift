@@ -48,7 +48,8 @@ extension AuditReport {
         return BarChart(
             title: title, summary: summary, axis: axis, groups: shown.map(\.name),
             series: models.map { model in
-                BarChart.Series(model.title, values: shown.map { $0[keyPath: values][model] })
+                BarChart.Series(
+                    model.title, values: shown.map { $0[keyPath: values][model] }, style: model.position)
             })
     }
 }

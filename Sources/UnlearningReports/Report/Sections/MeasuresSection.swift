@@ -15,8 +15,8 @@ extension AuditReport {
                 guard !measures.isEmpty else { continue }
                 page.table(
                     group.title,
-                    columns: ["measure", "original", "unlearned", "retrained", "gap", "verdict", "limits and notes"],
-                    textColumns: [5, 6]
+                    columns: ["measure", "verdict", "original", "unlearned", "retrained", "gap", "limits and notes"],
+                    textColumns: [1, 6]
                 ) { markup in
                     for measure in measures { Self.addRow(measure, to: &markup) }
                 }
@@ -38,7 +38,7 @@ extension AuditReport {
                     })
             }
             for measure in result.measures where !measure.rows.isEmpty {
-                page.details("\(measure.measure.title) by \(Self.name(of: measure.rowKind))") { page in
+                page.details("\(measure.measure.title): each \(Self.name(of: measure.rowKind))") { page in
                     page.table(
                         measure.measure.title,
                         columns: [Self.name(of: measure.rowKind)] + AuditedModel.allCases.map(\.title),
@@ -74,21 +74,22 @@ extension AuditReport {
                 markup.add(text: measure.title)
                 markup.add("small", text: measure.directionText)
             }
+            markup.add("td", ["class": "text"]) { markup in
+                markup.add(
+                    "span", ["class": "mark \(result.verdict.rawValue)"],
+                    text: "\(result.verdict.sign) \(result.verdict.title)")
+            }
             cell(measure.text(result.original), measure.intervalText(result.original), &markup)
             cell(measure.text(result.unlearned), measure.intervalText(result.unlearned), &markup)
             cell(measure.text(result.retrained), spread(result), &markup)
             cell(
                 measure.gapText(result.gap),
                 result.gap?.interval.map {
-                    "\(measure.unit.differenceText($0.lower)) to \(measure.unit.differenceText($0.upper))"
+                    "\(measure.unit.differenceText($0.lower, isShort: true)) to "
+                        + measure.unit.differenceText($0.upper, isShort: true)
                 }, &markup)
-            markup.add("td", ["class": "text"]) { markup in
-                markup.add(
-                    "span", ["class": "mark \(result.verdict.rawValue)"],
-                    text: "\(result.verdict.sign) \(result.verdict.title)")
-            }
             let notes = [result.threshold?.text(measure.unit), result.note].compactMap(\.self)
-            markup.add("td", ["class": "text"], text: notes.joined(separator: ". "))
+            markup.add("td", ["class": "text notes"], text: notes.joined(separator: ". "))
         }
     }
 

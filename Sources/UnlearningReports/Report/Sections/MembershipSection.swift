@@ -17,9 +17,11 @@ extension AuditReport {
         ) { page in
             for measure in figures.map(\.measure).uniqued {
                 page.heading(result[measure]?.measure.title ?? measure.rawValue)
+                let shown = figures.filter { $0.measure == measure }
+                let largest = shown.flatMap { $0.members + $0.nonMembers + $0.forgotten }.max()
                 page.figures(
-                    figures.filter { $0.measure == measure }.map { figure in
-                        Histogram(
+                    shown.map { figure in
+                        var histogram = Histogram(
                             title: "\(figure.model.title.firstCapitalized) model",
                             summary: "Shares of images by \(figure.score).",
                             axis: Axis(figure.score), edges: figure.edges,
@@ -28,6 +30,8 @@ extension AuditReport {
                                 .init("forgotten, trained on", shares: figure.forgotten),
                                 .init("retained, test", shares: figure.nonMembers),
                             ])
+                        histogram.largestShare = largest
+                        return histogram
                     })
             }
         }

@@ -10,7 +10,7 @@ extension AuditReport {
         markup.add("div", ["class": "verdict \(verdict.total.rawValue)", "role": "status"]) { markup in
             markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
             markup.add("p", text: verdictText)
-            for sentence in findings { markup.add("p", text: sentence) }
+            for sentence in findings { markup.add("p", text: sentence.keepingUnits) }
         }
         markup.add(
             "p", ["class": "faint"],
