@@ -16,7 +16,7 @@ struct AuditTests {
     private func audit(_ unlearned: String, _ extra: [String] = [], original: String? = nil) throws -> Program.Ending {
         try Program.run(
             ["audit", original ?? materials.model, unlearned, "--dataset", materials.dataset, "--forgotten", "0"]
-                + extra)
+                + ["--least-samples", "5"] + extra)
     }
 
     /// Forgets class 0 with a report, and returns the new model.
@@ -83,12 +83,15 @@ struct AuditTests {
         #expect(unjudged.status == 0, "\(unjudged.errors)")
         #expect(unjudged.output.contains("audit: not judged"))
         let wide = try audit(
-            materials.model, ["--quick"] + none.dropLast(0) + ["--limit", "forget-accuracy-test=1,1"])
+            materials.model, ["--quick"] + none + ["--limit", "forget-accuracy-test=1,1"])
         #expect(wide.status == 0)
+        #expect(wide.output.contains("audit: pass (1 of 1 measures passed"))
         let narrow = try audit(
             materials.model,
             ["--quick", "--retrained", materials.model] + none + ["--limit", "retain-accuracy-test=0"])
         #expect(narrow.status == 0, "a model is no worse than itself")
+        let zero = try audit(materials.model, ["--quick"] + none + ["--limit", "forget-accuracy-test=0,0"])
+        #expect(zero.status == 2)
     }
 
     @Test("a retrained model passes against retraining from other seeds, as JSON")
@@ -144,6 +147,14 @@ struct AuditTests {
             !FileManager.default.fileExists(atPath: folder.path("report.html"))
                 && !FileManager.default.fileExists(atPath: folder.path("record.json")),
             sourceLocation: sourceLocation)
+    }
+
+    @Test("measures without enough images are left out by name, and there is no verdict without any")
+    func tooFew() throws {
+        let ending = try audit(materials.model, ["--least-samples", "1000"])
+        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(ending.output.contains("Left out\n  forget-accuracy-test: "))
+        #expect(ending.output.contains("audit: not judged"))
     }
 
     @Test("wrong usage")

@@ -69,7 +69,7 @@ extension AuditRecord {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         do {
-            let kind = try decoder.decode(Kind.self, from: data)
+            let kind = try Self.syntaxChecked { try decoder.decode(Kind.self, from: data) }
             guard kind.schema == Self.schemaName, let version = kind.version, version >= 1 else {
                 throw RecordError(path: path, message: "is JSON, but no audit record; give a record")
             }
@@ -98,6 +98,17 @@ extension AuditRecord {
         }
     }
 
+    private struct NotJSON: Error {}
+
+    /// The first look at a file: bytes that the decoder cannot make sense of are then no JSON.
+    private static func syntaxChecked<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch DecodingError.dataCorrupted {
+            throw NotJSON()
+        }
+    }
+
     private static func reason(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String {
             path.isEmpty
@@ -109,7 +120,7 @@ extension AuditRecord {
             return "is a damaged record: \(place(context.codingPath + [key])) is missing; \(remedy)"
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
             return "is a damaged record: \(place(context.codingPath)) has a wrong type; \(remedy)"
-        case DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty:
+        case DecodingError.dataCorrupted(let context):
             return "is a damaged record: \(place(context.codingPath)): \(context.debugDescription); \(remedy)"
         default:
             return "is not JSON, or cut short; \(remedy)"

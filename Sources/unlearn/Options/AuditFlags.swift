@@ -14,6 +14,13 @@ struct AuditFlags: ParsableArguments {
     var shadowModels: Int?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Images of the forgotten, or of the other classes, that a measure needs; with fewer it is left out. "
+                + "(default: 30)", valueName: "number"))
+    var leastSamples: Int?
+
+    @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
             "A measure's limits, as in linear-probe=0.03,0.06: it passes up to the first, is partial up to the second, "
@@ -26,6 +33,7 @@ struct AuditFlags: ParsableArguments {
     /// - Throws: ``CommandError`` if a limit is for a measure that there is not.
     func configuration(training: TrainingConfiguration) throws -> AuditConfiguration {
         var configuration: AuditConfiguration = quick ? .quick : .full
+        if let leastSamples { configuration.leastSamples = leastSamples }
         if let shadowModels {
             configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
                 shadowModels: shadowModels, training: training)
@@ -73,15 +81,17 @@ struct LimitArgument: Sendable {
             thresholds[measure.identifier] = []
             return
         }
-        var list = thresholds[measure.identifier]
+        var list = AuditThresholds.default[measure.identifier]
         if list.isEmpty {
-            let side: MeasureThreshold.Side =
+            list =
                 switch measure.direction {
-                case .lower: .above
-                case .higher: .below
-                case .closerToRetrained, .none: .either
+                case .lower:
+                    [.init(.above, .retrained, pass: 0, partial: 0), .init(.above, .zero, pass: 0, partial: 0)]
+                case .higher:
+                    [.init(.below, .retrained, pass: 0, partial: 0), .init(.below, .original, pass: 0, partial: 0)]
+                case .closerToRetrained, .none:
+                    [.init(.either, .retrained, pass: 0, partial: 0)]
                 }
-            list = [MeasureThreshold(side, .retrained, pass: 0, partial: 0)]
         }
         for index in list.indices { (list[index].pass, list[index].partial) = limits }
         thresholds[measure.identifier] = list
