@@ -89,7 +89,7 @@ public struct HeatMap: Plot {
         into markup: inout Markup
     ) {
         let text = value.map(style.text) ?? "–"
-        markup.add("g", ["class": "c0"]) { markup in
+        markup.add("g", ["class": "heat"]) { markup in
             markup.add(
                 "rect",
                 [
@@ -101,7 +101,7 @@ public struct HeatMap: Plot {
             guard rowHeight >= 20, textWidth(text, size: PlotStyle.smallFontSize) < width - 2 else { return }
             markup.label(
                 text, x: x + width / 2, y: y + rowHeight / 2 + 4, anchor: "middle",
-                style: (shade ?? 0) > 0.5 ? "small inverse" : "small")
+                style: (shade ?? 0) > 0.66 ? "small inverse" : "small")
         }
     }
 
@@ -111,7 +111,7 @@ public struct HeatMap: Plot {
         let (low, high) = (style.text(range.lowerBound), style.text(range.upperBound))
         var x = left + textWidth(low, size: PlotStyle.smallFontSize) + 6
         markup.label(low, x: left, y: top + 10, style: "small faint")
-        markup.add("g", ["class": "c0"]) { markup in
+        markup.add("g", ["class": "heat"]) { markup in
             for step in 0..<steps {
                 let shade = Double(step) / Double(steps - 1)
                 markup.add(

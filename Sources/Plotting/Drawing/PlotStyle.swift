@@ -15,11 +15,11 @@ public enum PlotStyle {
 
     /// The style sheet: once in a page, or in each drawing that stands alone.
     public static let sheet = """
-        :root{\(properties(light, ink: "#1b1b1b", faint: "#5c5c5c", grid: "#d9d9d9", ground: "#ffffff"))}
+        :root{\(properties(light, heat: "#004a75", ink: "#1b1b1b", faint: "#5c5c5c", grid: "#d9d9d9", ground: "#ffffff"))}
         @media (prefers-color-scheme:dark){:root{\
-        \(properties(dark, ink: "#ececec", faint: "#a9a9a9", grid: "#3d3d3d", ground: "#16181b"))}}
+        \(properties(dark, heat: "#56b4e9", ink: "#ececec", faint: "#a9a9a9", grid: "#3d3d3d", ground: "#16181b"))}}
         @media print{:root{\
-        \(properties(light, ink: "#000000", faint: "#444444", grid: "#cccccc", ground: "#ffffff"))}}
+        \(properties(light, heat: "#004a75", ink: "#000000", faint: "#444444", grid: "#cccccc", ground: "#ffffff"))}}
         .plot{width:100%;height:auto;display:block;font:\(Int(fontSize))px system-ui,-apple-system,"Segoe UI",Roboto,\
         "Helvetica Neue",Arial,sans-serif}
         .plot text{fill:var(--plot-ink)}
@@ -29,6 +29,7 @@ public enum PlotStyle {
         .plot .grid{stroke:var(--plot-grid);stroke-width:1;fill:none}
         .plot .axis{stroke:var(--plot-faint);stroke-width:1;fill:none}
         .plot .whisker{stroke:var(--plot-ink);stroke-width:1.2;fill:none}
+        .plot .heat{color:var(--plot-heat)}
         .plot image{image-rendering:pixelated}
 
         """ + (0..<colourCount).map { ".plot .c\($0){color:var(--plot-\($0))}\n" }.joined()
@@ -41,12 +42,13 @@ public enum PlotStyle {
     ]
 
     private static func properties(
-        _ colours: [String], ink: String, faint: String, grid: String, ground: String
+        _ colours: [String], heat: String, ink: String, faint: String, grid: String, ground: String
     ) -> String {
         let series = colours.enumerated().map { "--plot-\($0.offset):\($0.element)" }
         return
             (series + [
-                "--plot-ink:\(ink)", "--plot-faint:\(faint)", "--plot-grid:\(grid)", "--plot-ground:\(ground)",
+                "--plot-heat:\(heat)", "--plot-ink:\(ink)", "--plot-faint:\(faint)", "--plot-grid:\(grid)",
+                "--plot-ground:\(ground)",
             ]).joined(separator: ";")
     }
 }

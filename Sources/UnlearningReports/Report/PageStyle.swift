@@ -57,7 +57,7 @@ enum PageStyle {
             --partial:#5c3d00;--fail:#8a2300}
             body{max-width:none;padding:0;font-size:10pt}
             nav{display:none}
-            h2,h3,figcaption{break-after:avoid}
+            h2,h3,h2+p,figcaption,caption{break-after:avoid}
             .figures{grid-template-columns:1fr 1fr}
             .scroll{overflow:visible}
             table{font-size:8pt}
