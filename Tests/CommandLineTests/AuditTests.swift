@@ -201,6 +201,46 @@ struct AuditTests {
         try expect("does not exist", ["audit", "--verify", folder.path("none.json"), materials.model])
     }
 
+    @Test("a model with a number that is not finite")
+    func notFinite() throws {
+        let name = "features.4.0.weight"
+        let model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
+        let shape = try #require(model.parameters[name]?.shape)
+        let broken = folder.url.appendingPathComponent("nan.safetensors")
+        try model.replacing([name: Tensor(repeating: .nan, shape: shape)]).write(to: broken)
+        try expect(
+            "the unlearned model's tensor '\(name)' has an infinite",
+            ["audit", materials.model, broken.path, "--dataset", materials.dataset, "--forgotten", "0", "--report"]
+                + [folder.url.path])
+    }
+
+    @Test("one seed gives the same measures on one and two threads")
+    func determinism() throws {
+        let records = try ["1", "2"].map { threads in
+            let ending = try audit(materials.model, ["--json", "--threads", threads, "--seed", "3"])
+            return try AuditRecord(Data(ending.output.utf8), path: "output")
+        }
+        #expect(records[0].audit.measures == records[1].audit.measures)
+        #expect(records[0].audit.measures.contains { !$0.isOmitted })
+        #expect(records[0].requestID != records[1].requestID)
+    }
+
+    @Test("a signal during an audit leaves no file")
+    func interrupts() throws {
+        let streams = try TemporaryFolder()
+        let run = try Program.Run(
+            [
+                "audit", materials.model, materials.model, "--dataset", materials.dataset, "--forgotten", "0",
+                "--retrain", "--epochs", "1000000", "--report", folder.url.path, "--verbose",
+            ], folder: streams.url)
+        run.waitForErrors(containing: "planned")
+        kill(run.process.processIdentifier, SIGINT)
+        let ending = run.ending()
+        #expect(ending.status == 130)
+        #expect(ending.errors.hasSuffix("unlearn: interrupted, nothing was written\n"), "\(ending.errors)")
+        #expect(folder.isEmpty)
+    }
+
     @Test("models that do not belong together")
     func otherModels() throws {
         var random = SeededRandom(seed: 1)

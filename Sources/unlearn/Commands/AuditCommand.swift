@@ -100,6 +100,7 @@ struct AuditCommand: ReportingCommand {
         var digests = try inputs.prefix(models.count + retraining.retrained.count).map { file in
             try AuditRecord.ModelFile(file)
         }
+        console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
         var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
         if let trainer = try retraining.retraining(like: original, options: flags.options) {
             retrained = try await trainer.models(

@@ -19,7 +19,10 @@ final class AuditProgress: @unchecked Sendable {
 
     /// Reports that so much work in all is finished; never less than before.
     func advance(to work: Int) throws {
+        let isOver = done == total
         done = min(total, max(done, work))
+        // The end is told once, also where the estimates were short of the work.
+        guard !isOver else { return try context.checkCancellation() }
         try context.finished(max(1, done), of: total, in: .audit)
     }
 }

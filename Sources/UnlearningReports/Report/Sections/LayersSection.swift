@@ -31,8 +31,9 @@ extension AuditReport {
                         axis: Axis("linear CKA", range: 0...1)),
                     chart(
                         layers, \.weightDistance, title: "Distance of weights to the original's",
-                        summary: "Norm of the difference by the norm of the original's weights. Retraining moves all "
-                            + "layers far; forgetting in the last layers alone is easy to undo.",
+                        summary:
+                            "Norm of the difference by the norm of the original's weights. Retraining moves every layer; a "
+                            + "change in the last layers alone is easy to undo.",
                         axis: Axis("relative distance")),
                 ].compactMap(\.self))
         }
