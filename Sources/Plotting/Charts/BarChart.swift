@@ -71,7 +71,7 @@ public struct BarChart: Plot {
         legend.draw(into: &markup)
 
         let widest = groups.map { textWidth($0, size: PlotStyle.fontSize) }.max() ?? 0
-        let left = min(widest, PlotStyle.width * 0.36) + 10
+        let left = min(widest, PlotStyle.width * 0.45) + 10
         let numbers = values.map { textWidth(axis.style.text($0), size: PlotStyle.smallFontSize) }.max() ?? 0
         let right = PlotStyle.width - max(22, numbers + 8)
         let placed = axisWithZero.placed(over: values + ends + [0], from: left, to: right)

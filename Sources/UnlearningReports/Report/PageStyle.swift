@@ -33,7 +33,7 @@ enum PageStyle {
             figcaption span{font-weight:400;color:var(--faint);display:block;font-size:.9rem}
             .scroll{overflow-x:auto;margin:.75rem 0}
             .scroll:focus-visible{outline:2px solid var(--link)}
-            table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.925rem}
+            table{border-collapse:separate;border-spacing:0;font-variant-numeric:tabular-nums;font-size:.925rem}
             caption{text-align:left;font-weight:600;padding-bottom:.25rem;position:sticky;left:0;width:max-content;\
             max-width:calc(100vw - 2rem);white-space:normal}
             th,td{padding:.35rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;\

@@ -10,6 +10,7 @@ extension AuditReport {
                 + "without the classes (retrained), which are the target. Gap is unlearned minus retrained; small "
                 + "numbers under a value are its 95 % confidence interval."
         ) { page in
+            if let gaps { page.figures([gaps]) }
             for group in MeasureDescription.Group.allCases {
                 let measures = result.measures.filter { $0.measure.group == group && !$0.isOmitted }
                 guard !measures.isEmpty else { continue }
@@ -51,6 +52,25 @@ extension AuditReport {
                 }
             }
         }
+    }
+
+    /// The gaps to retraining that are shares, with their intervals; nil without a retrained model.
+    private var gaps: (any Plot)? {
+        let measures = result.measures.filter { $0.measure.unit == .share && $0.gap != nil }
+        guard !measures.isEmpty else { return nil }
+        return BarChart(
+            title: "Gap to retraining",
+            summary: "Unlearned minus retrained, of the measures that are shares, with 95 % confidence intervals where "
+                + "they were sampled. At 0 the two are alike.",
+            axis: Axis("unlearned minus retrained, percentage points"), groups: measures.map(\.measure.title),
+            series: [
+                BarChart.Series(
+                    "gap", values: measures.map { $0.gap.map { 100 * $0.value } },
+                    intervals: measures.map { measure in
+                        guard let interval = measure.gap?.interval, interval.lower <= interval.upper else { return nil }
+                        return 100 * interval.lower...100 * interval.upper
+                    }, style: AuditedModel.unlearned.position)
+            ])
     }
 
     private static func name(of kind: MeasureResult.RowKind?) -> String {
