@@ -7,13 +7,16 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "Unlearning", targets: ["Unlearning"]),
+        .library(name: "UnlearningReports", targets: ["UnlearningReports"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
     ],
     dependencies: [
-        // The command line alone needs these: a package that uses the library fetches them, but neither builds nor links them.
+        // The command line alone needs the first two, records the third: a package that uses `Unlearning` fetches them, but
+        // neither builds nor links them.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     ],
     targets: [
         .systemLibrary(
@@ -30,10 +33,17 @@ let package = Package(
         .target(name: "ModelInterchange", dependencies: ["NeuralGraph"]),
         .target(name: "ImageDatasets", dependencies: ["NeuralGraph", "CZlib"]),
         .target(name: "Unlearning", dependencies: ["NeuralGraph", "ModelInterchange", "ImageDatasets"]),
+        .target(name: "Plotting", dependencies: ["CZlib"]),
+        .target(
+            name: "UnlearningReports",
+            dependencies: [
+                "Unlearning", "Plotting", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .executableTarget(
             name: "unlearn",
             dependencies: [
                 "Unlearning",
+                "UnlearningReports",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -49,6 +59,10 @@ let package = Package(
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning"]),
+            name: "PlottingTests", dependencies: ["Plotting", "CZlib"]),
+        .testTarget(
+            name: "UnlearningReportsTests", dependencies: ["UnlearningReports", "Unlearning", "Plotting"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning", "UnlearningReports"]),
     ]
 )

@@ -17,6 +17,9 @@ public struct Unlearner: Sendable {
     public var configuration: UnlearningConfiguration
     /// Seed and threads.
     public var options: RunOptions
+    /// An audit of the new model before it is handed over; nil, as it is by default, leaves it out. It alone needs
+    /// images of the forgotten classes.
+    public var audit: FinalAudit?
 
     private let retain: LabelledData
     private var validation: LabelledData?
@@ -56,7 +59,8 @@ public struct Unlearner: Sendable {
     ///   - classes: the classes' numbers, at least one and not all.
     ///   - progress: called after every step, on the thread that computes.
     /// - Returns: the new model and how it came about.
-    /// - Throws: ``UnlearningError`` if the request, data or configuration is wrong or the run diverges, and
+    /// - Throws: ``UnlearningError`` if the request, data or configuration is wrong or the run diverges, ``AuditError`` if
+    ///   the audit's models or data are, ``AuditFailure`` if the model fails an audit that may refuse it, and
     ///   `CancellationError` if the calling task is cancelled.
     public func forget(
         classes: some Sequence<Int>, progress: ProgressHandler? = nil
@@ -94,8 +98,9 @@ public struct Unlearner: Sendable {
         }
     }
 
-    private func run(_ classes: Set<Int>, context: RunContext) throws -> UnlearningOutcome {
+    func run(_ classes: Set<Int>, context: RunContext) throws -> UnlearningOutcome {
         try configuration.validate()
+        try audit?.configuration.validate()
         try model.checkForgettable(classes)
         let retain = try retain.examples(for: model)
         try model.check(retain, named: "retain")
@@ -108,7 +113,8 @@ public struct Unlearner: Sendable {
 
         var record = RunRecord(
             costs: configuration.phaseCosts(
-                classes: classes.count, retained: retain.count, validated: validation?.count ?? 0))
+                classes: classes.count, retained: retain.count, validated: validation?.count ?? 0)
+                + [audit?.cost ?? 0])
         let before = try record.run(.evaluation, context) {
             try measure(model, on: validation, classes, context: context)
         }
@@ -127,6 +133,11 @@ public struct Unlearner: Sendable {
         let after = try record.run(.evaluation, context) {
             try measure(repaired.model, on: validation, classes, context: context)
         }
+        let found = try audit.map { audit in
+            try record.run(.audit, context) {
+                try audit.run(original: model, unlearned: repaired.model, classes, context: context)
+            }
+        }
         return UnlearningOutcome(
             model: repaired.model, forgottenClasses: classes, noise: noise,
             losses: [
@@ -134,7 +145,7 @@ public struct Unlearner: Sendable {
                 .repair: repaired.losses,
             ],
             phaseTimes: record.times, accuracyBefore: before, accuracyAfter: after,
-            configuration: configuration,
+            audit: found, configuration: configuration,
             options: options)
     }
 
@@ -153,19 +164,6 @@ public enum UnlearningEvent: Sendable {
     case progress(RunProgress)
     /// The run is done; nothing follows.
     case finished(UnlearningOutcome)
-}
-
-/// Labelled images or ready examples.
-private enum LabelledData: Sendable {
-    case images(any ImageDataset)
-    case examples(any ExampleSource)
-
-    func examples(for model: Model) throws -> any ExampleSource {
-        switch self {
-        case .images(let images): try model.prepare(images)
-        case .examples(let examples): examples
-        }
-    }
 }
 
 extension UnlearningConfiguration {
@@ -194,14 +192,14 @@ private struct RunRecord {
         costsAhead = costs[...]
     }
 
-    /// Runs the next phase. Evaluation is no part of what is timed.
+    /// Runs the next phase. What only measures is no part of what is timed.
     mutating func run<Result>(_ phase: RunPhase, _ context: RunContext, _ body: () throws -> Result) throws
         -> Result
     {
         let cost = costsAhead.popFirst() ?? 0
         let (result, time) = try context.phase(
             workAhead: cost > 0 ? costsAhead.reduce(0, +) / cost : 0, body)
-        if phase != .evaluation { times[phase] = time }
+        if phase != .evaluation, phase != .audit { times[phase] = time }
         return result
     }
 }

@@ -16,6 +16,8 @@ public struct UnlearningOutcome: Sendable {
     public let accuracyBefore: Accuracy?
     /// The new model's accuracy on the validation data, if there was any.
     public let accuracyAfter: Accuracy?
+    /// What the audit of the new model found, if there was one.
+    public let audit: AuditResult?
     /// The settings that were used.
     public let configuration: UnlearningConfiguration
     /// The seed and threads that were used.
@@ -42,6 +44,7 @@ public struct UnlearningOutcome: Sendable {
                 "forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
             lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
         }
+        if let audit { lines.append(audit.summary) }
         return lines.joined(separator: "\n")
     }
 }

@@ -20,9 +20,11 @@ struct UnlearnCommand: AsyncParsableCommand {
                 --retain fashion-mnist --output forgotten.safetensors
               unlearn evaluate forgotten.safetensors \\
                 --dataset fashion-mnist --forgotten "T-shirt/top"
+              unlearn audit model.safetensors forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten "T-shirt/top" --report .
             """,
         version: PackageVersion.current,
-        subcommands: [Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self])
+        subcommands: [Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self, AuditCommand.self])
 
     static func main() async {
         Interruption.ignoreClosedPipes()

@@ -83,7 +83,7 @@ struct InterruptionTests {
         #expect(errors.fileHandleForReading.readDataToEndOfFile().isEmpty)
     }
 
-    @Test("--version and --help", arguments: ["train", "forget", "evaluate", "compare", "predict"])
+    @Test("--version and --help", arguments: ["train", "forget", "evaluate", "compare", "predict", "audit"])
     func helps(command: String) throws {
         #expect(try Program.run(["--version"]).output == "0.1.0\n")
         let help = try Program.run([command, "--help"])

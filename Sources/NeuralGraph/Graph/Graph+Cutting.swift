@@ -21,17 +21,20 @@ extension Graph {
 
     /// The nodes before the last that every path from the input to the output passes, in order. The network can be
     /// cut at each of them.
-    public var cutNodes: [Node] {
+    public var cutNodes: [Node] { cutValues.map { nodes[$0.index - 1] } }
+
+    /// The outputs of ``cutNodes``.
+    var cutValues: [Value] {
         let reaches = reachesOutput
         // The furthest reader of the values up to a place: a path goes by every node before that reader.
         var furthest = 0
-        var values: [Int] = []
+        var values: [Value] = []
         let lastReader = lastReaders(among: reaches)
         for value in 0..<nodes.count {
-            if value > 0, reaches[value - 1], furthest <= value { values.append(value) }
+            if value > 0, reaches[value - 1], furthest <= value { values.append(Value(index: value)) }
             furthest = max(furthest, lastReader[value])
         }
-        return values.map { nodes[$0 - 1] }
+        return values
     }
 
     /// The index of the last value that is computed from each value, among nodes that have a part in the output.

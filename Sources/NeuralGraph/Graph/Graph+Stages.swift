@@ -1,9 +1,9 @@
 extension Graph {
-    /// The layer that makes the logits: the last node, where it is linear and reads the output of another node.
+    /// The layer that makes the logits: the last node, where it is linear and reads a vector from another node.
     public var head: Node? {
-        guard let last = nodes.last, last.operation is Linear, last.inputs.first.map({ $0.index > 0 }) == true else {
-            return nil
-        }
+        guard let last = nodes.last, last.operation is Linear, last.shape.rank == 1,
+            last.inputs.first.map({ $0.index > 0 }) == true
+        else { return nil }
         return last
     }
 
@@ -21,11 +21,10 @@ extension Graph {
         for (index, node) in nodes.enumerated() where reaches[index] {
             for input in node.inputs { readers[input.index].append(node) }
         }
-        return cutNodes.filter { node in
-            guard let value = nodes.firstIndex(where: { $0.name == node.name }) else { return false }
-            let next = readers[value + 1]
+        return cutValues.filter { value in
+            let next = readers[value.index]
             return next.count > 1 || next.contains { !$0.continuesBlock }
-        }
+        }.map { nodes[$0.index - 1] }
     }
 
     /// Nodes to look at when one asks what a network knows at which depth: the ends of blocks, at most so many.

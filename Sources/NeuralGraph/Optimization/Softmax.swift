@@ -31,6 +31,23 @@ public enum Softmax {
         }
         return result
     }
+
+    /// The logarithms of the probabilities, `[n, K]` in row-major order, of logits `[n, K]`, in Double: a probability
+    /// too small for a Float keeps its logarithm. NaN throughout a row that has one.
+    /// - Throws: ``ShapeError`` if the tensor has not two axes.
+    public static func logProbabilities(of logits: Tensor) throws(ShapeError) -> [Double] {
+        guard logits.shape.rank == 2 else {
+            throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
+        }
+        let K = logits.shape[1]
+        return logits.withUnsafeElements { elements in
+            guard let start = elements.baseAddress else { return [] }
+            return (0..<logits.shape[0]).flatMap { row in
+                let softmax = LogSoftmaxRow(start + row * K, classes: K)
+                return (0..<K).map { softmax[$0] }
+            }
+        }
+    }
 }
 
 /// One row's logarithmic softmax, computed in Double. The largest logit is taken off first, so that no finite logit

@@ -23,17 +23,33 @@ public struct Predictor: Sendable {
     }
 
     func logits(of examples: any ExampleSource, by model: Model, context: RunContext) throws -> Tensor {
+        try outputs(of: examples, by: model, context: context) { step, stepCount, _ in
+            try context.finished(step, of: stepCount, in: .evaluation)
+        }.logits
+    }
+
+    /// The logits, `[examples, classes]`, and the outputs of some inner nodes in the same pass.
+    /// - Parameters:
+    ///   - nodes: nodes of the model; what they compute is averaged over positions, to `[examples, channels]`.
+    ///   - finished: called after every batch with its number, the number of batches and its size.
+    func outputs(
+        of examples: any ExampleSource, by model: Model, keeping nodes: [String] = [], context: RunContext,
+        finished: (Int, Int, Int) throws -> Void
+    ) throws -> (logits: Tensor, features: [StageFeatures]) {
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         guard examples.exampleShape == model.graph.inputShape else {
             throw UnlearningError.wrongExampleShape(
                 data: "input", found: examples.exampleShape, expected: model.graph.inputShape)
         }
         let executor = try context.executor(
-            model: model, batchCapacity: max(1, min(batchSize, examples.count)))
+            model: model, batchCapacity: max(1, min(batchSize, examples.count)), keeping: Set(nodes))
         let loader = try BatchLoader(examples, batchSize: batchSize)
         defer { loader.cancel() }
         let classes = model.classCount
-        return try Tensor(shape: [examples.count, classes]) { logits in
+        var features = try nodes.map { node in
+            PooledFeatures(node: node, shape: try model.graph.shape(ofNode: node), examples: examples.count)
+        }
+        let logits = try Tensor(shape: [examples.count, classes]) { logits in
             var done = 0
             var step = 0
             while let batch = try loader.next() {
@@ -44,10 +60,14 @@ public struct Predictor: Sendable {
                 if let target = logits.baseAddress, let source = executor.output.baseAddress {
                     (target + done * classes).update(from: source, count: batch.count * classes)
                 }
+                for index in features.indices {
+                    try features[index].add(executor.value(of: features[index].node), examples: batch.count)
+                }
                 done += batch.count
                 step += 1
-                try context.finished(step, of: loader.batchCount, in: .evaluation)
+                try finished(step, loader.batchCount, batch.count)
             }
         }
+        return (logits, try features.map { try $0.finished() })
     }
 }

@@ -28,6 +28,8 @@ public struct RetrainingComparison: Sendable {
         public let steps: Int
         /// How many times faster than retraining; nil for the original.
         public let speedUp: Double?
+        /// How it was made to forget; nil for the others.
+        public let forgetting: UnlearningOutcome?
     }
 
     /// Takes progress reports of the three stages.
@@ -98,14 +100,14 @@ public struct RetrainingComparison: Sendable {
         return [
             Entry(
                 stage: .original, model: original.model, accuracy: originalAccuracy, time: original.time,
-                steps: original.steps, speedUp: nil),
+                steps: original.steps, speedUp: nil, forgetting: nil),
             Entry(
                 stage: .unlearned, model: unlearned.model, accuracy: unlearnedAccuracy,
                 time: unlearned.totalTime, steps: unlearned.steps,
-                speedUp: retrained.time / unlearned.totalTime),
+                speedUp: retrained.time / unlearned.totalTime, forgetting: unlearned),
             Entry(
                 stage: .retrained, model: retrained.model, accuracy: retrainedAccuracy, time: retrained.time,
-                steps: retrained.steps, speedUp: 1),
+                steps: retrained.steps, speedUp: 1, forgetting: nil),
         ]
     }
 

@@ -43,21 +43,26 @@ final class RunContext: @unchecked Sendable {
     }
 
     /// An executor with the run's threads.
-    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
+    /// - Parameters:
+    ///   - modes: the modes that passes will run in.
+    ///   - nodes: nodes of the model whose outputs are to be read.
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there,
+    ///   and `GraphError` if there is no such node.
     func executor(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference]
-    ) throws(UnlearningError) -> Executor {
-        let plan = ExecutionSummary(
-            model: model, batchCapacity: batchCapacity, computing: request, workers: threads.workers,
-            precision: options.precision)
+        modes: Set<Mode> = [.training, .inference], keeping nodes: Set<String> = []
+    ) throws -> Executor {
+        let plan = try ExecutionSummary(
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes,
+            workers: threads.workers, precision: options.precision, keeping: nodes)
         let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         guard plan.byteCount <= available else {
-            throw .outOfMemory(batch: batchCapacity, needed: plan.byteCount, available: available)
+            throw UnlearningError.outOfMemory(
+                batch: batchCapacity, needed: plan.byteCount, available: available)
         }
-        return Executor(
-            model: model, batchCapacity: batchCapacity, computing: request, threads: threads,
-            precision: options.precision)
+        return try Executor(
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            precision: options.precision, keeping: nodes)
     }
 
     func checkCancellation() throws {

@@ -10,6 +10,8 @@ public enum RunPhase: String, Sendable, Codable, CaseIterable, CodingKeyRepresen
     case repair
     /// Measuring accuracy.
     case evaluation
+    /// Measuring what was forgotten and what was not.
+    case audit
 }
 
 /// How far a run is, reported after every step.

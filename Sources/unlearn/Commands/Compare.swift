@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Unlearning
+import UnlearningReports
 
 /// `unlearn compare`
 struct Compare: ReportingCommand {
@@ -9,11 +10,12 @@ struct Compare: ReportingCommand {
         discussion: """
             Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
             weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the three \
-            models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors.
+            models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With --report the \
+            unlearned model is audited against the retrained one.
 
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
-                --classes "T-shirt/top" --save .
+                --classes "T-shirt/top" --save . --report .
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
             """)
@@ -29,6 +31,7 @@ struct Compare: ReportingCommand {
     @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
     var save: String?
 
+    @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
     func perform(_ console: Console) async throws -> CompareReport {
@@ -36,6 +39,7 @@ struct Compare: ReportingCommand {
             guard let file = file(of: stage) else { continue }
             try AtomicFile.checkDestination(file, keeping: training.dataset.files)
         }
+        try reporting.check(keeping: training.dataset.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.dataset.load(split: .train)
@@ -51,13 +55,38 @@ struct Compare: ReportingCommand {
         ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
+        let audit = try await audit(entries, classes, images: images, test: test, console)
         try Task.checkCancellation()
         for entry in entries {
             if let file = file(of: entry.stage) { try entry.model.write(to: file) }
         }
+        try audit?.write()
         return CompareReport(
-            entries: entries, classes: classes, classNames: images.classNames, preset: forgetting.preset,
+            entries: entries, audit: audit, classes: classes, classNames: images.classNames, preset: forgetting.preset,
             architecture: network.identifier, epochs: epochs, seed: flags.seed)
+    }
+
+    /// Audits the unlearned network against the retrained one, if a report is asked for.
+    private func audit(
+        _ entries: [RetrainingComparison.Entry], _ classes: Set<Int>, images: any ImageDataset,
+        test: any ImageDataset, _ console: Console
+    ) async throws -> AuditFiles? {
+        guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
+        let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
+        guard let original = models[.original], let retrained = models[.retrained] else { return nil }
+        let result = try await Audit(options: flags.options).run(
+            original: original, unlearned: outcome.model, retrained: [retrained], forgotten: classes,
+            data: AuditData(test: test, training: images), progress: console.progress())
+        let samples = try images.samples(
+            perClass: forgetting.samplesPerClass, excluding: classes, seed: flags.seed)
+        let record = try reporting.record(
+            result,
+            models: AuditRecord.Models(
+                original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
+                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
+                retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
+            forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
+        return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
     /// Where a network goes; nil if it is not kept.
@@ -69,6 +98,7 @@ struct Compare: ReportingCommand {
 /// What a comparison has to say.
 struct CompareReport: Report {
     let entries: [RetrainingComparison.Entry]
+    let audit: AuditFiles?
     let classes: Set<Int>
     let classNames: [String]
     let preset: UnlearningPreset
@@ -77,7 +107,7 @@ struct CompareReport: Report {
     let seed: UInt64
 
     enum CodingKeys: CodingKey {
-        case architecture, classes, epochs, preset, rows, seed
+        case architecture, audit, classes, epochs, preset, rows, seed
     }
 
     private struct Row: Encodable {
@@ -100,6 +130,7 @@ struct CompareReport: Report {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(architecture.name, forKey: .architecture)
+        try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(classes.sorted(), forKey: .classes)
         try container.encode(epochs, forKey: .epochs)
         try container.encode(preset, forKey: .preset)
@@ -118,11 +149,13 @@ struct CompareReport: Report {
                 entry.speedUp.map { String(format: "%.2fx", $0) } ?? "-",
             ])
         }
-        return """
+        let text = """
             Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture.name), \
             \(epochs) epochs, preset \(preset.rawValue))
 
             \(table.text)
             """
+        guard let audit else { return text }
+        return text + "\n\(audit.report.result.summary)\n" + audit.text
     }
 }

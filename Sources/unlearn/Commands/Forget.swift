@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Unlearning
+import UnlearningReports
 
 /// `unlearn forget`
 struct Forget: ReportingCommand {
@@ -8,7 +9,9 @@ struct Forget: ReportingCommand {
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
             Needs no image of the forgotten classes, only some of the retained ones. The model's file is not changed. \
-            With --validation the test split shows accuracy before and after.
+            With --validation the test split shows accuracy before and after. With --report too, the new model is \
+            audited on it and on the retain data set; unlike forgetting, this needs images of all classes. 'unlearn \
+            audit' compares with retraining as well.
 
             A file without our metadata, such as a PyTorch state dictionary, needs --architecture; class names and \
             normalization are then those of the retain data set.
@@ -19,6 +22,8 @@ struct Forget: ReportingCommand {
               unlearn forget model.safetensors --classes "T-shirt/top" \\
                 --retain fashion-mnist --validation fashion-mnist --json \\
                 --output forgotten.safetensors
+              unlearn forget model.safetensors --classes 0 --retain fashion-mnist \\
+                --validation fashion-mnist --report . --output forgotten.safetensors
               unlearn forget torch.safetensors --architecture resnet18 --classes Bag \\
                 --retain fashion-mnist --preset paper --output forgotten.safetensors
             """)
@@ -42,12 +47,20 @@ struct Forget: ReportingCommand {
     @Option(help: ArgumentHelp("Where the new model goes, a safetensors file.", valueName: "file"))
     var output: String
 
+    @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
+
+    func validate() throws {
+        if reporting.report != nil, validation == nil {
+            throw ValidationError("--report audits on images of all classes; give them by --validation.")
+        }
+    }
 
     func perform(_ console: Console) async throws -> ForgetReport {
         let destination = URL(fileURLWithPath: output)
-        try AtomicFile.checkDestination(
-            destination, keeping: [model.url] + retain.files + (validation?.files ?? []))
+        let inputs = [model.url] + retain.files + (validation?.files ?? [])
+        try AtomicFile.checkDestination(destination, keeping: inputs)
+        try reporting.check(keeping: inputs)
         var original = try model.load()
         let images = try retain.load(split: .train, for: original)
         original = try original.completed(from: images)
@@ -70,22 +83,37 @@ struct Forget: ReportingCommand {
             model: original, retaining: samples, validation: test, configuration: configuration,
             options: flags.options
         ).forget(classes: classes, progress: console.progress())
+        var audit: AuditFiles?
+        if let test, reporting.report != nil {
+            let result = try await Audit(options: flags.options).run(
+                original: original, unlearned: outcome.model, forgotten: classes,
+                data: AuditData(test: test, training: images), progress: console.progress())
+            let record = try reporting.record(
+                result,
+                models: AuditRecord.Models(
+                    original: AuditRecord.ModelFile(model.url),
+                    unlearned: AuditRecord.ModelFile(outcome.model, goingTo: destination)),
+                forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
+            audit = AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
+        }
         try Task.checkCancellation()
         try outcome.model.write(to: destination)
-        return ForgetReport(outcome: outcome, preset: forgetting.preset, output: output)
+        try audit?.write()
+        return ForgetReport(outcome: outcome, audit: audit, preset: forgetting.preset, output: output)
     }
 }
 
 /// What forgetting has to say.
 struct ForgetReport: Report {
     let outcome: UnlearningOutcome
+    let audit: AuditFiles?
     let preset: UnlearningPreset
     let output: String
 
     private static let phases: [RunPhase] = [.noise, .impair, .repair]
 
     enum CodingKeys: CodingKey {
-        case accuracy, classes, output, phaseSteps, preset, seconds, seed, steps
+        case accuracy, audit, classes, output, phaseSteps, preset, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -93,6 +121,7 @@ struct ForgetReport: Report {
         if let before = outcome.accuracyBefore, let after = outcome.accuracyAfter {
             try container.encode(Accuracies(before: before, after: after), forKey: .accuracy)
         }
+        try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(outcome.forgottenClasses.sorted(), forKey: .classes)
         try container.encode(output, forKey: .output)
         try container.encode(steps, forKey: .phaseSteps)
@@ -142,6 +171,7 @@ struct ForgetReport: Report {
                 columns: [("before", before), ("after", after)], classNames: names)
             text += "\n" + accuracies.text + "\n"
         }
-        return text + "Wrote \(output)\n"
+        if let audit { text += "\(audit.report.result.summary)\n" }
+        return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }
 }

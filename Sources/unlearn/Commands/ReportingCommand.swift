@@ -25,6 +25,7 @@ extension ReportingCommand {
         console.finish()
         console.logger.info("peak memory \(ProcessMemory.peak >> 20) MiB")
         try StandardOutput.write(flags.json ? outcome.json : outcome.text)
+        if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 }
 
@@ -34,6 +35,7 @@ extension Report {
         get throws {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            encoder.dateEncodingStrategy = .iso8601
             return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
         }
     }

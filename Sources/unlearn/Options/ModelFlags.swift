@@ -7,6 +7,17 @@ struct ModelFlags: ParsableArguments {
     @Argument(help: ArgumentHelp("The model, a safetensors file.", valueName: "model"))
     var path: String
 
+    @OptionGroup var network: NetworkFlags
+
+    /// The file.
+    var url: URL { URL(fileURLWithPath: path) }
+
+    /// Reads the model.
+    func load() throws -> Model { try network.load(path) }
+}
+
+/// What a model's file may not say itself.
+struct NetworkFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The network of a file that does not say, such as PyTorch's: \(Architectures.names.joined(separator: ", ")).",
@@ -31,14 +42,11 @@ struct ModelFlags: ParsableArguments {
         }
     }
 
-    /// The file.
-    var url: URL { URL(fileURLWithPath: path) }
-
-    /// Reads the model.
-    func load() throws -> Model {
+    /// Reads a model.
+    func load(_ path: String) throws -> Model {
         do {
             return try Model(
-                contentsOf: url,
+                contentsOf: URL(fileURLWithPath: path),
                 architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem) },
                 imageSize: imageSize)
         } catch let error as ArchitectureError {

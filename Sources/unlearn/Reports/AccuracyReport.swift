@@ -4,6 +4,12 @@ import Unlearning
 protocol Report: Encodable, Sendable {
     /// A few aligned lines, each ended by a line break.
     var text: String { get }
+    /// How the program ends once this is printed; 0 unless something was found that a pipeline should stop at.
+    var exitCode: Int32 { get }
+}
+
+extension Report {
+    var exitCode: Int32 { 0 }
 }
 
 /// Accuracies in percent; null where there are no examples.

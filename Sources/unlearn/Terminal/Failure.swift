@@ -10,13 +10,14 @@ struct Failure {
     }
 
     /// Prints one line and ends the program: 1 for what went wrong, 64 for wrong usage, 128 and the signal's number
-    /// after an interruption.
+    /// after an interruption. A finding, such as a failed audit, has its own code and was printed already.
     func exit() -> Never {
         if let interrupted = error as? Interrupted {
             StandardError.write("unlearn: interrupted, nothing was written\n")
             Foundation.exit(interrupted.exitCode)
         }
         if error is ClosedPipe { Foundation.exit(ClosedPipe.exitCode) }
+        if let finding = error as? ExitCode { Foundation.exit(finding.rawValue) }
         let code = UnlearnCommand.exitCode(for: error)
         // Help and version come as errors too.
         if code == .success { UnlearnCommand.exit(withError: error) }

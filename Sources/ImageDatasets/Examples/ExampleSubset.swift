@@ -1,0 +1,35 @@
+import NeuralGraph
+
+/// Some of a source's examples, in an order of their own. An example may occur more than once.
+public struct ExampleSubset: ExampleSource {
+    /// The source that the examples come from.
+    public let source: any ExampleSource
+    /// The examples' positions in ``source``.
+    public let indices: [Int]
+
+    /// Chooses examples by their positions.
+    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``.
+    public init(_ source: any ExampleSource, indices: [Int]) throws(DatasetError) {
+        if let wrong = indices.first(where: { $0 < 0 || $0 >= source.count }) {
+            throw .indexOutOfRange(name: "examples", index: wrong, count: source.count)
+        }
+        self.source = source
+        self.indices = indices
+    }
+
+    /// The number of examples chosen.
+    public var count: Int { indices.count }
+
+    /// Every example's shape.
+    public var exampleShape: Shape { source.exampleShape }
+
+    /// The class of one example.
+    public func label(at index: Int) -> Int { source.label(at: indices[index]) }
+
+    /// Writes one example.
+    public func write(
+        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+    ) throws {
+        try source.write(indices[index], augmentationSeed: augmentationSeed, into: target)
+    }
+}

@@ -1,0 +1,59 @@
+internal import CLAPACKE
+
+extension DoubleMatrix {
+    /// Solves `A X = B` for a symmetric positive definite A `[n, n]`, by Cholesky's decomposition (LAPACK's `dposv`).
+    /// - Parameters:
+    ///   - right: B, `[n, m]`.
+    ///   - name: what A is called in messages.
+    /// - Returns: X, `[n, m]`.
+    /// - Throws: ``LinearAlgebraError`` if A or B has an undefined number, or A is not positive definite.
+    package func solvingPositiveDefinite(
+        _ right: DoubleMatrix, named name: String
+    ) throws(LinearAlgebraError) -> DoubleMatrix {
+        precondition(rows == columns && right.rows == rows, "\(rows)x\(columns) against \(right.rows) rows")
+        guard isFinite, right.isFinite else { throw .notFinite(matrix: name) }
+        guard rows > 0, right.columns > 0 else { return right }
+        _ = OpenBLASRuntime.coreName
+        var factor = elements
+        var solution = right.elements
+        let status = LAPACKE_dposv(
+            LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "U")), LAPACKInteger(rows), LAPACKInteger(right.columns), &factor,
+            LAPACKInteger(rows), &solution, LAPACKInteger(right.columns))
+        guard status == 0 else { throw .singular(matrix: name, order: Int(max(0, status))) }
+        let result = DoubleMatrix(rows: rows, columns: right.columns, elements: solution)
+        // A pivot that is rounding alone passes as positive, and its quotients overflow.
+        guard result.isFinite else { throw .singular(matrix: name, order: rows) }
+        return result
+    }
+
+    /// The largest eigenvalues of a symmetric matrix, falling, and unit eigenvectors of either sign (LAPACK's `dsyevr`).
+    /// - Parameters:
+    ///   - count: how many, 1 to the number of rows.
+    ///   - name: what the matrix is called in messages.
+    /// - Returns: `count` values, and the vectors as the rows of a matrix `[count, n]`.
+    /// - Throws: ``LinearAlgebraError`` if a number is undefined, or the algorithm doesn't converge.
+    package func largestEigenpairs(
+        _ count: Int, named name: String
+    ) throws(LinearAlgebraError) -> (values: [Double], vectors: DoubleMatrix) {
+        precondition(rows == columns && (1...max(1, rows)).contains(count), "\(count) of \(rows)x\(columns)")
+        guard isFinite else { throw .notFinite(matrix: name) }
+        _ = OpenBLASRuntime.coreName
+        var work = elements
+        var found = LAPACKInteger(0)
+        var values = [Double](repeating: 0, count: rows)
+        var vectors = [Double](repeating: 0, count: rows * count)
+        var support = [LAPACKInteger](repeating: 0, count: 2 * count)
+        let status = LAPACKE_dsyevr(
+            LAPACK_ROW_MAJOR, CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "I")), CChar(UInt8(ascii: "U")),
+            LAPACKInteger(rows), &work, LAPACKInteger(rows), 0, 0, LAPACKInteger(rows - count + 1), LAPACKInteger(rows),
+            0,
+            &found, &values, &vectors, LAPACKInteger(count), &support)
+        guard status == 0, found == LAPACKInteger(count) else { throw .notConverged(matrix: name) }
+        // LAPACK gives columns in rising order.
+        var sorted = DoubleMatrix(repeating: 0, rows: count, columns: rows)
+        for position in 0..<count {
+            for row in 0..<rows { sorted[position, row] = vectors[row * count + count - 1 - position] }
+        }
+        return (values[..<count].reversed(), sorted)
+    }
+}

@@ -1,0 +1,92 @@
+/// Values that change along a quantity, as one line a series. Undefined numbers leave gaps.
+public struct LineChart: Plot {
+    /// One line.
+    public struct Series: Sendable {
+        /// Its name in the legend.
+        public var name: String
+        /// Places from left to right.
+        public var x: [Double]
+        /// A value for each place.
+        public var y: [Double]
+
+        /// Creates a line; the longer list is cut.
+        public init(_ name: String, x: [Double], y: [Double]) {
+            self.name = name
+            self.x = x
+            self.y = y
+        }
+
+        /// Creates a line whose places are 1, 2, 3 and so on.
+        public init(_ name: String, y: [Double]) {
+            self.init(name, x: y.indices.map { Double($0 + 1) }, y: y)
+        }
+    }
+
+    public var title: String
+    public var summary: String
+    /// What the places are.
+    public var xAxis: Axis
+    /// What the values are.
+    public var yAxis: Axis
+    /// The lines in the order of the legend.
+    public var series: [Series]
+
+    /// Creates a chart.
+    public init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+        self.title = title
+        self.summary = summary
+        self.xAxis = xAxis
+        self.yAxis = yAxis
+        self.series = series
+    }
+
+    // One line needs no legend: the title names it.
+    private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .line) }
+
+    public var height: Double { PlotFrame.height(legend: legend) }
+
+    public func draw(into markup: inout Markup) {
+        let lines = series.map { zip($0.x, $0.y).map { (x: $0, y: $1) } }
+        let shown = lines.joined().filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
+        guard !shown.isEmpty else { return markup.noData(height: height) }
+        let legend = legend
+        legend.draw(into: &markup)
+        let frame = PlotFrame(xAxis, shown.map(\.x), yAxis, shown.map(\.y), top: legend.height)
+        frame.draw(into: &markup)
+        for (position, line) in lines.enumerated() {
+            let style = SeriesStyle(position: position)
+            markup.add("g", ["class": "series \(style.colour)"]) { markup in
+                draw(line, style, frame, into: &markup)
+            }
+        }
+    }
+
+    private func draw(
+        _ line: [(x: Double, y: Double)], _ style: SeriesStyle, _ frame: PlotFrame, into markup: inout Markup
+    ) {
+        var data = ""
+        var places: [(x: Double, y: Double)] = []
+        var isDown = false
+        for point in line {
+            guard xAxis.shows(point.x), yAxis.shows(point.y) else {
+                isDown = false
+                continue
+            }
+            let place = (x: frame.x.position(of: point.x), y: frame.y.position(of: point.y))
+            data += "\(isDown ? "L" : "M")\(coordinate(place.x)) \(coordinate(place.y))"
+            places.append(place)
+            isDown = true
+        }
+        guard !places.isEmpty else { return }
+        markup.add(
+            "path",
+            [
+                "class": "line", "d": data, "fill": "none", "stroke": "currentColor", "stroke-width": "2",
+                "stroke-linejoin": "round", "stroke-dasharray": style.dashes,
+            ])
+        // Many points would hide the line: a few markers then tell which one it is.
+        let spacing = places.count <= 20 ? 1 : places.count / 8
+        markup.markers(
+            style.marker, at: stride(from: 0, to: places.count, by: spacing).map { places[$0] })
+    }
+}

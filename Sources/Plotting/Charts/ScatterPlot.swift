@@ -1,0 +1,62 @@
+/// Points in a plane, each series with a colour and a marker of its own.
+public struct ScatterPlot: Plot {
+    /// Points that belong together.
+    public struct Series: Sendable {
+        /// Its name in the legend.
+        public var name: String
+        /// The points' horizontal places.
+        public var x: [Double]
+        /// The points' vertical places.
+        public var y: [Double]
+
+        /// Creates a series; the longer list is cut, and points that are not finite are left out.
+        public init(_ name: String, x: [Double], y: [Double]) {
+            self.name = name
+            self.x = x
+            self.y = y
+        }
+    }
+
+    public var title: String
+    public var summary: String
+    /// What the horizontal places are.
+    public var xAxis: Axis
+    /// What the vertical places are.
+    public var yAxis: Axis
+    /// The series, the first drawn on top.
+    public var series: [Series]
+
+    /// Creates a plot.
+    public init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+        self.title = title
+        self.summary = summary
+        self.xAxis = xAxis
+        self.yAxis = yAxis
+        self.series = series
+    }
+
+    private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .marker) }
+
+    public var height: Double { PlotFrame.height(legend: legend) }
+
+    public func draw(into markup: inout Markup) {
+        let points = series.map { series in
+            zip(series.x, series.y).map { (x: $0, y: $1) }
+                .filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
+        }
+        let all = points.joined()
+        guard !all.isEmpty else { return markup.noData(height: height) }
+        let legend = legend
+        legend.draw(into: &markup)
+        let frame = PlotFrame(xAxis, all.map(\.x), yAxis, all.map(\.y), top: legend.height)
+        frame.draw(into: &markup)
+        for (position, points) in points.enumerated().reversed() where !points.isEmpty {
+            let style = SeriesStyle(position: position)
+            markup.add("g", ["class": "series \(style.colour)", "opacity": "0.75"]) { markup in
+                markup.markers(
+                    style.marker,
+                    at: points.map { (frame.x.position(of: $0.x), frame.y.position(of: $0.y)) }, radius: 2.2)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+/// The names of series with their signs, in rows above a plot. A name that is too long for a row is shortened.
+struct Legend {
+    /// What stands before a name.
+    enum Sign {
+        /// A stroke with the series' dashes and marker.
+        case line
+        /// The series' marker.
+        case marker
+        /// A small bar with the series' filling.
+        case bar
+    }
+
+    /// The height of all rows in pixels; 0 without names.
+    let height: Double
+
+    private let sign: Sign
+    private let entries: [(name: String, x: Double, y: Double)]
+    private let styles: [Int]
+
+    private static let rowHeight = 20.0
+    private static let signWidth = 28.0
+    private static let gap = 14.0
+
+    /// Lays names out.
+    /// - Parameter styles: the position whose colours and signs each series has; nil takes its own.
+    init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
+        self.sign = sign
+        self.styles = styles ?? Array(names.indices)
+        var entries: [(String, Double, Double)] = []
+        var (x, row) = (0.0, 0.0)
+        for name in names {
+            let room = PlotStyle.width - Self.signWidth
+            let shown = fitted(name, to: room, size: PlotStyle.fontSize)
+            let width = Self.signWidth + textWidth(shown, size: PlotStyle.fontSize)
+            if x > 0, x + width > PlotStyle.width { (x, row) = (0, row + 1) }
+            entries.append((shown, x, row * Self.rowHeight))
+            x += width + Self.gap
+        }
+        self.entries = entries
+        height = names.isEmpty ? 0 : (row + 1) * Self.rowHeight + 4
+    }
+
+    func draw(into markup: inout Markup) {
+        for (position, entry) in entries.enumerated() {
+            let style = SeriesStyle(position: styles[position])
+            markup.add("g", ["class": "legend \(style.colour)"]) { markup in
+                let middle = entry.y + Self.rowHeight / 2
+                switch sign {
+                case .line:
+                    markup.add(
+                        "path",
+                        [
+                            "d": "M\(coordinate(entry.x)) \(coordinate(middle))h22", "stroke": "currentColor",
+                            "stroke-width": "2", "stroke-dasharray": style.dashes, "fill": "none",
+                        ])
+                    markup.markers(style.marker, at: [(entry.x + 11, middle)])
+                case .marker:
+                    markup.markers(style.marker, at: [(entry.x + 14, middle)], radius: 4)
+                case .bar:
+                    markup.add(
+                        "rect",
+                        [
+                            "x": coordinate(entry.x + 1), "y": coordinate(middle - 5), "width": "20",
+                            "height": "10", "fill": "currentColor", "fill-opacity": style.filling,
+                            "stroke": "currentColor",
+                        ])
+                }
+                markup.label(entry.name, x: entry.x + Self.signWidth, y: middle + 4.5)
+            }
+        }
+    }
+}

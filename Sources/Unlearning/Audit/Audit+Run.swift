@@ -1,0 +1,173 @@
+import ImageDatasets
+import NeuralGraph
+
+extension Audit {
+    /// What the audit measures, in the order to show it in.
+    public var measures: [MeasureDescription] { sections.flatMap(\.measures) }
+
+    /// The parts of an audit in the order that they are shown in.
+    var sections: [any AuditSection] {
+        [
+            AccuracySection(), OutputDistanceSection(), ZeroRetrainForgettingSection(), PredictionSpreadSection(),
+            MembershipSection(), LikelihoodRatioAttackSection(), RelearningSection(),
+        ] + (configuration.examinesRepresentation ? Self.representationSections : [])
+    }
+
+    /// The parts that look inside the networks.
+    private static let representationSections: [any AuditSection] = [
+        ProbeSection(), PrototypeSection(), HeadSection(), WeightDistanceSection(), AlignmentSection(),
+        EmbeddingSection(), AttentionSection(),
+    ]
+
+    func run(
+        _ models: PerModel<Model>, forgotten: Set<Int>, data: AuditData, context: RunContext
+    ) throws -> AuditResult {
+        try configuration.validate()
+        try check(models, forgotten: forgotten)
+        let (test, training) = try samples(of: data, for: models.original, forgotten: forgotten)
+        let sections = sections
+        let plan = AuditPlan(
+            configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,
+            trainingCount: training?.labels.count ?? 0)
+        let progress = AuditProgress(
+            context: context,
+            total: sections.reduce(plan.modelCount * (plan.testCount + plan.trainingCount)) { $0 + $1.cost(plan) })
+        var seconds: [String: Double] = [:]
+        func timed<Value>(_ name: String, _ body: () throws -> Value) rethrows -> Value {
+            let start = ContinuousClock.now
+            defer { seconds[name, default: 0] += (ContinuousClock.now - start).seconds }
+            return try body()
+        }
+        let evidence = try timed("evidence") {
+            try collect(
+                models, forgotten: forgotten, test: test, training: training, context: context, progress: progress)
+        }
+        var findings = AuditFindings()
+        for section in sections {
+            let name = section.measures.first?.identifier.rawValue ?? "\(type(of: section))"
+            try timed(name) {
+                let expected = progress.done + section.cost(plan)
+                if let reason = section.needs.lazy.compactMap({ $0.reason(evidence) }).first {
+                    findings.results += section.measures.map { MeasureResult($0, omitted: reason) }
+                } else {
+                    try section.examine(evidence, into: &findings)
+                }
+                try progress.advance(to: expected)
+            }
+        }
+        let measures = findings.results.map { configuration.thresholds.judged($0) }
+        return AuditResult(
+            schemaVersion: AuditResult.schemaVersion, forgottenClasses: forgotten.sorted(),
+            classNames: evidence.classNames, adjacentClasses: evidence.adjacentClasses,
+            samples: AuditSampleCounts(
+                forgottenTest: test.forgotten.count, retainedTest: test.retained.count,
+                forgottenTraining: training?.forgotten.count ?? 0,
+                retainedTraining: training?.retained.count ?? 0),
+            retrainedModels: models.retrained.count, measures: measures,
+            verdict: AuditVerdict(measures, comparesWithRetraining: !models.retrained.isEmpty),
+            figures: configuration.makesFigures ? findings.figures : AuditFigures(),
+            configuration: configuration, seed: context.options.seed, seconds: seconds)
+    }
+
+    private func check(_ models: PerModel<Model>, forgotten: Set<Int>) throws {
+        let original = models.original
+        if let tensor = original.firstNonFiniteTensor {
+            throw AuditError.modelNotFinite(model: "original", tensor: tensor)
+        }
+        try original.checkForgettable(forgotten)
+        let others = [("unlearned", models.unlearned)] + models.retrained.map { ("retrained", $0) }
+        for (name, model) in others {
+            guard model.classCount == original.classCount else {
+                throw AuditError.otherClassCount(
+                    model: name, found: model.classCount, expected: original.classCount)
+            }
+            guard model.graph.inputShape == original.graph.inputShape else {
+                throw AuditError.otherInputShape(
+                    model: name, found: model.graph.inputShape, expected: original.graph.inputShape)
+            }
+            if let tensor = model.firstNonFiniteTensor {
+                throw AuditError.modelNotFinite(model: name, tensor: tensor)
+            }
+        }
+    }
+
+    private func samples(
+        of data: AuditData, for model: Model, forgotten: Set<Int>
+    ) throws -> (test: AuditSamples, training: AuditSamples?) {
+        func draw(_ data: LabelledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
+            let examples = try data.examples(for: model)
+            try model.check(examples, named: name)
+            return try AuditSamples(
+                from: examples, limit: limit, forgotten: forgotten, classCount: model.classCount, seed: seed)
+        }
+        let test = try draw(data.test, named: "test", limit: configuration.testSamples, seed: options.seed)
+        let shown = Set(test.forgotten.map { test.labels[$0] })
+        if let missing = forgotten.subtracting(shown).min() {
+            throw AuditError.forgottenClassMissing(index: missing, name: classNames(of: model)[missing])
+        }
+        guard !test.retained.isEmpty else { throw AuditError.retainedClassesMissing }
+        let training = try data.training.map {
+            try draw($0, named: "training", limit: configuration.trainingSamples, seed: options.seed)
+        }
+        return (test, training)
+    }
+
+    private func classNames(of model: Model) -> [String] {
+        let names = model.metadata.classNames
+        return names.count == model.classCount ? names : (0..<model.classCount).map(String.init)
+    }
+
+    private func collect(
+        _ models: PerModel<Model>, forgotten: Set<Int>, test: AuditSamples, training: AuditSamples?,
+        context: RunContext, progress: AuditProgress
+    ) throws -> AuditEvidence {
+        func outputs(_ model: Model, _ name: String, _ samples: AuditSamples) throws -> ExampleOutputs {
+            let stages = configuration.examinesRepresentation ? model.graph.stages() : []
+            let (logits, features) = try Predictor().outputs(
+                of: samples.examples, by: model, keeping: stages, context: context
+            ) { _, _, count in try progress.advance(by: count) }
+            if let position = logits.elements.firstIndex(where: { !$0.isFinite }) {
+                throw AuditError.outputNotFinite(model: name, example: position / model.classCount)
+            }
+            return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
+        }
+        func evidence(_ model: Model, _ name: String) throws -> ModelEvidence {
+            ModelEvidence(
+                model: model, test: try outputs(model, name, test),
+                training: try training.map { try outputs(model, name, $0) })
+        }
+        let original = try evidence(models.original, "original")
+        let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: forgotten)
+        let adjacent = confusion.indices.filter { confusion[$0] != nil }
+            .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
+        return AuditEvidence(
+            configuration: configuration, forgottenClasses: forgotten, classNames: classNames(of: models.original),
+            adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
+            training: training,
+            models: PerModel(
+                original: original, unlearned: try evidence(models.unlearned, "unlearned"),
+                retrained: try models.retrained.map { try evidence($0, "retrained") }),
+            context: context, progress: progress)
+    }
+}
+
+extension AuditThresholds {
+    /// A measure with its verdict: by the first of its limits whose reference is at hand.
+    func judged(_ result: MeasureResult) -> MeasureResult {
+        var result = result
+        guard let value = result.unlearned?.value else { return result }
+        for threshold in self[result.measure.identifier] {
+            let reference: Double? =
+                switch threshold.reference {
+                case .retrained: result.retrained?.mean
+                case .original: result.original?.value
+                case .zero: 0
+                }
+            guard let reference else { continue }
+            result.threshold = threshold
+            result.verdict = threshold.verdict(of: value, against: reference)
+            break
+        }
+        return result
+    }
+}

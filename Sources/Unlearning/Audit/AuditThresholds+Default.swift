@@ -1,0 +1,40 @@
+extension AuditThresholds {
+    /// The limits that fit a network of a few million weights and ten classes. Each is a little above what two models
+    /// retrained from different seeds differ by, since smaller differences mean nothing; see `Docs/Audit.md`.
+    public static let `default`: AuditThresholds = {
+        var thresholds = AuditThresholds()
+        thresholds[.forgetAccuracyTest] = [
+            MeasureThreshold(.above, .retrained, pass: 0.02, partial: 0.10),
+            MeasureThreshold(.above, .zero, pass: 0.02, partial: 0.10),
+        ]
+        thresholds[.forgetAccuracyTraining] = thresholds[.forgetAccuracyTest]
+        thresholds[.retainAccuracyTest] = [
+            MeasureThreshold(.below, .retrained, pass: 0.015, partial: 0.04),
+            MeasureThreshold(.below, .original, pass: 0.015, partial: 0.04),
+        ]
+        thresholds[.totalVariation] = [
+            MeasureThreshold(.above, .retrained, pass: 0.03, partial: 0.12),
+            MeasureThreshold(.above, .zero, pass: 0.15, partial: 0.25),
+        ]
+        thresholds[.anamnesisIndex] = [MeasureThreshold(.below, .retrained, pass: 0.25, partial: 0.65)]
+        thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, pass: 0.025, partial: 0.055)]
+        // A share of this size means that the forgetting sits in a few numbers, and is undone by as few.
+        thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, pass: 0.10, partial: 0.30)]
+        thresholds[.headShareLayer] = thresholds[.headShareBias]
+        return thresholds
+    }()
+
+    /// Checks that the limits are in order.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    public func validate() throws {
+        for (name, list) in limits.sorted(by: { $0.key < $1.key }) {
+            for threshold in list {
+                guard threshold.pass >= 0, threshold.partial >= threshold.pass, threshold.partial.isFinite else {
+                    throw UnlearningError.invalidSetting(
+                        name: "limits of \(name)", value: "\(threshold.pass) and \(threshold.partial)",
+                        remedy: "use two finite numbers, 0 or more, the second at least the first")
+                }
+            }
+        }
+    }
+}

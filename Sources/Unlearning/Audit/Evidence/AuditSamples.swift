@@ -1,0 +1,73 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Examples that an audit measures on, drawn once for all models.
+struct AuditSamples: Sendable {
+    /// The examples, in the order of their source.
+    let examples: ExampleSubset
+    /// Their classes.
+    let labels: [Int]
+    /// The positions of examples of forgotten classes.
+    let forgotten: [Int]
+    /// The positions of the others.
+    let retained: [Int]
+
+    /// The least part of the samples that the forgotten classes get, where they have as many examples.
+    static let leastForgottenShare = 0.1
+
+    /// Draws at most `limit` examples without replacement: of every class its share, and of the forgotten classes at
+    /// least a tenth together.
+    init(
+        from source: any ExampleSource, limit: Int, forgotten classes: Set<Int>, classCount: Int, seed: UInt64
+    ) throws {
+        var members = [[Int]](repeating: [], count: classCount)
+        for index in 0..<source.count { members[source.label(at: index)].append(index) }
+        let quotas = Self.quotas(counts: members.map(\.count), limit: limit, forgotten: classes)
+        var chosen: [Int] = []
+        for label in members.indices {
+            var random = SeededRandom(seed: seed, stream: "audit samples of class \(label)")
+            random.draw(quotas[label], toFrontOf: &members[label])
+            chosen += members[label].prefix(quotas[label])
+        }
+        examples = try ExampleSubset(source, indices: chosen.sorted())
+        labels = examples.labels
+        forgotten = labels.indices.filter { [labels] in classes.contains(labels[$0]) }
+        retained = labels.indices.filter { [labels] in !classes.contains(labels[$0]) }
+    }
+
+    /// How many examples of each class are drawn.
+    static func quotas(counts: [Int], limit: Int, forgotten: Set<Int>) -> [Int] {
+        let total = counts.reduce(0, +)
+        guard total > limit else { return counts }
+        let available = counts.indices.filter(forgotten.contains).reduce(0) { $0 + counts[$1] }
+        let even = Int((Double(limit) * Double(available) / Double(total)).rounded())
+        let least = Int((Double(limit) * leastForgottenShare).rounded())
+        let forgottenQuota = min(available, max(even, least))
+        let forgottenShares = apportioned(forgottenQuota, over: counts) { forgotten.contains($0) }
+        let retainedShares = apportioned(limit - forgottenQuota, over: counts) { !forgotten.contains($0) }
+        return zip(forgottenShares, retainedShares).map(+)
+    }
+
+    /// Divides a number over some classes by their sizes, the largest remainders first (Hamilton's method).
+    private static func apportioned(_ number: Int, over counts: [Int], _ includes: (Int) -> Bool) -> [Int] {
+        let classes = counts.indices.filter(includes)
+        let total = classes.reduce(0) { $0 + counts[$1] }
+        var shares = [Int](repeating: 0, count: counts.count)
+        guard total > 0 else { return shares }
+        guard number < total else {
+            for label in classes { shares[label] = counts[label] }
+            return shares
+        }
+        var remainders: [(label: Int, remainder: Int)] = []
+        for label in classes {
+            let (quotient, remainder) = (number * counts[label]).quotientAndRemainder(dividingBy: total)
+            shares[label] = quotient
+            remainders.append((label, remainder))
+        }
+        let left = number - classes.reduce(0) { $0 + shares[$1] }
+        // Of equal remainders the lower class comes first, so that the draw depends on the numbers alone.
+        let order = remainders.sorted { ($1.remainder, $0.label) < ($0.remainder, $1.label) }
+        for entry in order.prefix(left) { shares[entry.label] += 1 }
+        return shares
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import NeuralGraph
+
+/// A model's answers to examples, in Double: what all measures of outputs are computed from.
+public struct Predictions: Sendable {
+    /// The number of examples.
+    public let count: Int
+    /// The number of classes.
+    public let classes: Int
+    /// The class of the largest logit, the first of equals, of each example; -1 where a logit is undefined.
+    public let predicted: [Int]
+    /// The logarithms of the probabilities, `[count, classes]` row after row.
+    public let logProbabilities: [Double]
+
+    /// Computes probabilities of logits `[examples, classes]`.
+    /// - Throws: `ShapeError` if the tensor has not two axes.
+    public init(logits: Tensor) throws {
+        logProbabilities = try Softmax.logProbabilities(of: logits)
+        count = logits.shape[0]
+        classes = logits.shape[1]
+        predicted = (0..<count).map { [logProbabilities, classes] row in
+            let values = logProbabilities[row * classes..<(row + 1) * classes]
+            guard let largest = values.max(), !values.contains(where: \.isNaN) else { return -1 }
+            return (values.firstIndex(of: largest) ?? values.startIndex) - values.startIndex
+        }
+    }
+
+    /// Some of the rows, in a given order.
+    public subscript(rows: [Int]) -> Predictions {
+        Predictions(
+            count: rows.count, classes: classes, predicted: rows.map { predicted[$0] },
+            logProbabilities: rows.flatMap { logProbabilities[$0 * classes..<($0 + 1) * classes] })
+    }
+
+    /// The logarithm of the probability that an example is of a class.
+    public func logProbability(_ row: Int, _ label: Int) -> Double { logProbabilities[row * classes + label] }
+
+    /// The probability that an example is of a class.
+    public func probability(_ row: Int, _ label: Int) -> Double { exp(logProbability(row, label)) }
+
+    /// An example's probabilities by class.
+    public func probabilities(_ row: Int) -> [Double] { (0..<classes).map { probability(row, $0) } }
+
+    private init(count: Int, classes: Int, predicted: [Int], logProbabilities: [Double]) {
+        self.count = count
+        self.classes = classes
+        self.predicted = predicted
+        self.logProbabilities = logProbabilities
+    }
+}

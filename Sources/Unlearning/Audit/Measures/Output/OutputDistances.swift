@@ -1,0 +1,102 @@
+import Foundation
+
+/// Total variation of two models' answers: `1/2 Σ_j |p_j - q_j|` for each example. 0 to 1; 0 where they are the same.
+///
+/// To the retrained model on the forgotten classes' test images, lower is better; two retrained models are not at 0
+/// from each other either.
+/// Source: Levin, Peres and Wilmer, "Markov Chains and Mixing Times", section 4.1.
+public enum TotalVariation {
+    /// The distance of each example's probabilities.
+    public static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
+        first.compare(second) { p, q in 0.5 * zip(p, q).reduce(0) { $0 + abs($1.0 - $1.1) } }
+    }
+
+    static let measure = OutputDistance.description(
+        .totalVariation, "Total variation",
+        "Half the sum of absolute differences between the model's and a retrained model's probabilities, averaged over "
+            + "the forgotten classes' test images.",
+        source: "Levin, Peres and Wilmer, Markov Chains and Mixing Times, section 4.1", direction: .lower)
+}
+
+/// Jensen-Shannon divergence of two models' answers, in units of its greatest value ln 2:
+/// `(1/2 KL(p‖m) + 1/2 KL(q‖m)) / ln 2` with `m = (p + q) / 2`. 0 to 1; 0 where they are the same.
+///
+/// Source: Lin 1991, "Divergence measures based on the Shannon entropy", equation 4.1.
+public enum JensenShannon {
+    /// The divergence of each example's probabilities.
+    public static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
+        first.compare(second, divergence)
+    }
+
+    /// The divergence of two distributions.
+    public static func divergence(_ p: [Double], _ q: [Double]) -> Double {
+        var sum = 0.0
+        for (p, q) in zip(p, q) {
+            let middle = (p + q) / 2
+            // 0 log 0 is 0, whatever the other one is.
+            if p > 0 { sum += p * log2(p / middle) }
+            if q > 0 { sum += q * log2(q / middle) }
+        }
+        return min(1, max(0, sum / 2))
+    }
+
+    static let measure = OutputDistance.description(
+        .jensenShannon, "Jensen-Shannon divergence",
+        "Jensen-Shannon divergence, divided by ln 2, between the model's and a retrained model's probabilities, averaged "
+            + "over the forgotten classes' test images.",
+        source: "Lin 1991, Divergence measures based on the Shannon entropy, equation 4.1", direction: .lower)
+}
+
+/// Euclidean distance of two models' probabilities: `sqrt(Σ_j (p_j - q_j)²)` for each example. 0 to sqrt 2.
+///
+/// Source: Golatkar et al. 2020 (arXiv 1911.04933), who compare activations so.
+public enum SoftmaxDistance {
+    /// The distance of each example's probabilities.
+    public static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
+        first.compare(second) { p, q in
+            zip(p, q).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+        }
+    }
+
+    static let measure = OutputDistance.description(
+        .softmaxDistance, "Softmax distance",
+        "Euclidean distance between the model's and a retrained model's probabilities, averaged over the forgotten "
+            + "classes' test images.",
+        source: "Golatkar et al. 2020, Eternal Sunshine of the Spotless Net (arXiv 1911.04933)",
+        greatest: 2.0.squareRoot(), direction: .lower)
+}
+
+/// Agreement of two models: the share of examples that both put into the same class. 0 to 1; higher is better.
+public enum PredictionAgreement {
+    /// 1 for each example that both models put into the same class, else 0.
+    public static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
+        zip(first.predicted, second.predicted).map { $0 == $1 && $0 >= 0 ? 1 : 0 }
+    }
+
+    static let measure = OutputDistance.description(
+        .predictionAgreement, "Agreement with retraining",
+        "Share of the forgotten classes' test images that the model puts into the same class as a retrained model.",
+        source: "Golatkar et al. 2020, Eternal Sunshine of the Spotless Net (arXiv 1911.04933)", unit: .share,
+        direction: .higher)
+}
+
+enum OutputDistance {
+    static func description(
+        _ identifier: MeasureIdentifier, _ title: String, _ definition: String, source: String,
+        unit: MeasureDescription.Unit = .number, greatest: Double = 1, direction: MeasureDescription.Direction
+    ) -> MeasureDescription {
+        MeasureDescription(
+            identifier, title: title, definition: definition, source: source, group: .outputs, unit: unit,
+            greatest: greatest, direction: direction)
+    }
+}
+
+extension Predictions {
+    /// A number for each example from both models' probabilities.
+    fileprivate func compare(
+        _ other: Predictions, _ distance: ([Double], [Double]) -> Double
+    ) -> [Double] {
+        precondition(count == other.count && classes == other.classes, "both models answer the same examples")
+        return (0..<count).map { distance(probabilities($0), other.probabilities($0)) }
+    }
+}

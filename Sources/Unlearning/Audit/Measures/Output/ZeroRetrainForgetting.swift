@@ -1,0 +1,59 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Zero-retrain forgetting score: 1 less the mean Jensen-Shannon divergence between a model's answers and those of an
+/// untrained network of the same architecture. 0 to 1; 1 where the model knows no more than the untrained one.
+///
+/// It needs no retrained model; the retrained model's own score is the target, since forgetting more than that shows.
+/// Source: Chundawat et al. 2023, "Can Bad Teaching Induce Forgetting?" (arXiv 2205.08096), section 5.
+public enum ZeroRetrainForgetting {
+    /// Each example's part of the score, whose mean is the score.
+    public static func scores(_ model: Predictions, untrained: Predictions) -> [Double] {
+        JensenShannon.scores(model, untrained).map { 1 - $0 }
+    }
+
+    static let measure = MeasureDescription(
+        .zeroRetrainForgetting, title: "Zero-retrain forgetting score",
+        definition:
+            "1 less the mean Jensen-Shannon divergence between the model's and an untrained network's answers to the "
+            + "forgotten classes' test images.",
+        source: "Chundawat et al. 2023, Can Bad Teaching Induce Forgetting? (arXiv 2205.08096), section 5",
+        group: .outputs, unit: .number, greatest: 1, direction: .closerToRetrained)
+}
+
+/// The score on test images of the forgotten and, beside it, of the retained classes.
+struct ZeroRetrainForgettingSection: AuditSection {
+    let measures = [ZeroRetrainForgetting.measure]
+    let needs: [EvidenceNeed] = [.forgottenTest]
+    /// Images of the retained classes at most: enough to stand beside the forgotten ones.
+    private static let mostRetained = 1000
+
+    func cost(_ plan: AuditPlan) -> Int { min(plan.testCount, 2 * Self.mostRetained) }
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        let test = evidence.test
+        // Test examples come in the order of their source: every so manieth is as good as any.
+        let stride = max(1, test.retained.count / Self.mostRetained)
+        let retained = test.retained.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
+        let rows = test.forgotten + retained
+        let untrained = Model(
+            graph: evidence.models.original.model.graph, seed: evidence.context.seed("untrained"))
+        let outputs = try Predictor().outputs(
+            of: ExampleSubset(test.examples, indices: rows), by: untrained, context: evidence.context
+        ) { _, _, _ in try evidence.context.checkCancellation() }
+        let answers = try Predictions(logits: outputs.logits)
+        let scores = evidence.models.map {
+            ZeroRetrainForgetting.scores($0.test.predictions[rows], untrained: answers)
+        }
+        let forgotten = scores.map { Array($0.prefix(test.forgotten.count)) as [Double]? }
+        let others = scores.map { Statistics.mean($0.dropFirst(test.forgotten.count)) }
+        findings.results.append(
+            evidence.result(
+                ZeroRetrainForgetting.measure, meanOf: forgotten,
+                rows: [
+                    MeasureRow(
+                        name: "forgotten classes", values: forgotten.map { $0.flatMap(Statistics.mean) }.byModel),
+                    MeasureRow(name: "retained classes", values: others.byModel),
+                ], rowKind: .variants))
+    }
+}

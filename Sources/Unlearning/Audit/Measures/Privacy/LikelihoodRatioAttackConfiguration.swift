@@ -1,0 +1,30 @@
+/// How the shadow models of a ``LikelihoodRatioAttack`` are made.
+public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
+    /// How many there are, an even number from 2 to 1,000: half of them sees each example.
+    public var shadowModels: Int
+    /// How each is trained: as the original was.
+    public var training: TrainingConfiguration
+    /// How each forgets the classes: as the audited model did.
+    public var unlearning: UnlearningConfiguration
+
+    /// Creates a configuration.
+    public init(
+        shadowModels: Int = 16, training: TrainingConfiguration = TrainingConfiguration(epochs: 3),
+        unlearning: UnlearningConfiguration = .default
+    ) {
+        self.shadowModels = shadowModels
+        self.training = training
+        self.unlearning = unlearning
+    }
+
+    /// Checks every setting.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    public func validate() throws {
+        guard (2...1000).contains(shadowModels), shadowModels % 2 == 0 else {
+            throw UnlearningError.invalidSetting(
+                name: "shadow models", value: "\(shadowModels)", remedy: "use an even number from 2 to 1000")
+        }
+        try training.validate()
+        try unlearning.validate()
+    }
+}

@@ -1,0 +1,49 @@
+import NeuralGraph
+
+/// A network's last layer on its own: linear, from penultimate features to logits, in Double.
+public struct LinearHead: Sendable {
+    /// `[classes, width]`.
+    var weights: DoubleMatrix
+    /// One a class.
+    var biases: [Double]
+    /// Whether the layer has a bias at all; without one its biases are 0.
+    let hasBias: Bool
+
+    /// Creates a head.
+    /// - Parameters:
+    ///   - weight: `[classes, width]`.
+    ///   - bias: `[classes]`, or nil.
+    /// - Throws: `ShapeError` if the two do not belong together.
+    public init(weight: Tensor, bias: Tensor?) throws {
+        weights = try DoubleMatrix(weight)
+        hasBias = bias != nil
+        biases = bias?.elements.map(Double.init) ?? [Double](repeating: 0, count: weights.rows)
+        guard biases.count == weights.rows else {
+            throw ShapeError("bias", "\(biases.count) numbers do not fit the weight's \(weights.rows) rows")
+        }
+    }
+
+    /// A model's last layer; nil if the model doesn't end in a linear layer over a vector.
+    public init?(of model: Model) {
+        guard let node = model.graph.head, let weight = model.parameters[node.key("weight")],
+            let head = try? LinearHead(weight: weight, bias: model.parameters[node.key("bias")])
+        else { return nil }
+        self = head
+    }
+
+    /// The number of features that it reads.
+    public var width: Int { weights.columns }
+
+    /// The class of each example's largest logit, the first of equals.
+    /// - Parameter features: penultimate features, `[examples, width]`.
+    /// - Throws: `ShapeError` if the width is another.
+    public func predictions(of features: Tensor) throws -> [Int] {
+        try LabelledFeatures.check(features, width: width)
+        return predictions(of: try DoubleMatrix(features))
+    }
+
+    func predictions(of features: DoubleMatrix) -> [Int] {
+        // [examples x classes] = X [examples x width] · Wᵀ [width x classes]
+        features.times(weights, transposingOther: true).subtracting(biases.map { -$0 }).largestInRows
+    }
+}

@@ -1,0 +1,103 @@
+import NeuralGraph
+
+/// Prototype relearning: whoever has a few examples of the forgotten class rewrites the last layer's row for it from
+/// their mean features (an imprinted weight; Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"),
+/// without any training. What the network then recognizes was there all along.
+///
+/// With m the mean features of the examples, mₖ those of the retained classes, μ their mean, w̄ the mean row of the
+/// retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`: as far from the others'
+/// mean as they are, in the direction of its own class. Its bias makes the logit at m the mean of the retained
+/// classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten class after that, 0 to 1.
+/// The retrained model's figure is the target: a network that never saw the class learns it from a prototype too.
+public struct PrototypeRelearning: Sendable {
+    private let head: LinearHead
+    private let retained: [Int]
+    private let centre: [Double]
+    private let meanRow: [Double]
+    private let length: Double
+    private let level: Double
+
+    /// Takes what the retained classes tell about rows and features.
+    /// - Parameters:
+    ///   - head: the network's last layer.
+    ///   - features: penultimate features of training examples, `[examples, width]`; those of forgotten classes are
+    ///     passed over.
+    ///   - labels: each example's class.
+    ///   - forgotten: the forgotten classes.
+    /// - Throws: `ShapeError` if features, labels and head do not belong together or no class is retained, and
+    ///   `LinearAlgebraError` if a feature is undefined.
+    public init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
+        try LabelledFeatures.check(features, labels: labels, classes: head.weights.rows)
+        try LabelledFeatures.check(features, width: head.width)
+        let (means, counts) = try DoubleMatrix(features).classMeans(labels: labels, classes: head.weights.rows)
+        guard means.isFinite else { throw LinearAlgebraError.notFinite(matrix: "the class means' features") }
+        let retained = counts.indices.filter { counts[$0] > 0 && !forgotten.contains($0) }
+        guard !retained.isEmpty else {
+            throw ShapeError("labels", "no example is of a retained class; give some of every class")
+        }
+        self.head = head
+        self.retained = retained
+        let rows = head.weights
+        func mean(_ matrix: DoubleMatrix) -> [Double] {
+            (0..<matrix.columns).map { column in
+                retained.reduce(0) { $0 + matrix[$1, column] } / Double(retained.count)
+            }
+        }
+        let (centre, meanRow) = (mean(means), mean(rows))
+        self.centre = centre
+        self.meanRow = meanRow
+        length =
+            retained.reduce(0) { sum, label in
+                sum + Self.norm(meanRow.indices.map { rows[label, $0] - meanRow[$0] })
+            } / Double(retained.count)
+        level =
+            retained.reduce(0) { sum, label in
+                sum + meanRow.indices.reduce(head.biases[label]) { $0 + rows[label, $1] * means[label, $1] }
+            } / Double(retained.count)
+    }
+
+    /// The head with one class's row rewritten.
+    /// - Parameters:
+    ///   - label: the class.
+    ///   - features: penultimate features of some of its examples, `[examples, width]`, one or more.
+    /// - Throws: `ShapeError` if there are none, or the width is another, and `LinearAlgebraError` if a feature is
+    ///   undefined.
+    public func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
+        try LabelledFeatures.check(features, width: head.width)
+        guard features.shape[0] > 0, (0..<head.weights.rows).contains(label) else {
+            throw ShapeError(
+                "prototype", "class \(label) cannot be rewritten from \(features.shape[0]) examples; give one or more")
+        }
+        var result = head
+        try rewrite(label, from: DoubleMatrix(features), in: &result)
+        return result
+    }
+
+    func rewrite(_ label: Int, from features: DoubleMatrix, in head: inout LinearHead) throws {
+        let prototype = features.columnMeans
+        guard prototype.allSatisfy(\.isFinite) else {
+            throw LinearAlgebraError.notFinite(matrix: "the prototype's features")
+        }
+        let direction = zip(prototype, centre).map { $0 - $1 }
+        let distance = Self.norm(direction)
+        var product = 0.0
+        for column in direction.indices {
+            // An example in the very middle of the others points nowhere.
+            let part = distance > 0 ? length * direction[column] / distance : 0
+            head.weights[label, column] = meanRow[column] + part
+            product += head.weights[label, column] * prototype[column]
+        }
+        head.biases[label] = level - product
+    }
+
+    private static func norm(_ values: [Double]) -> Double {
+        values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+
+    static let measure = MeasureDescription(
+        .prototypeRelearning, title: "Prototype relearning",
+        definition: "Test accuracy of the forgotten classes after the last layer's row of each was rewritten from the "
+            + "mean features of a few of its training images, with nothing trained.",
+        source: "Qi, Brown and Lowe 2018, Low-Shot Learning with Imprinted Weights (arXiv 1712.07136)",
+        group: .representation, unit: .share, direction: .closerToRetrained)
+}

@@ -1,0 +1,73 @@
+/// Limits to one measure of the unlearned model.
+public struct MeasureThreshold: Sendable, Codable, Hashable {
+    /// What the unlearned model's value is compared with.
+    public enum Reference: String, Sendable, Codable {
+        /// The mean of the retrained models.
+        case retrained
+        /// The model before forgetting.
+        case original
+        /// Nothing: the value itself is limited.
+        case zero
+    }
+
+    /// Which differences count.
+    public enum Side: String, Sendable, Codable {
+        /// Being above the reference.
+        case above
+        /// Being below the reference.
+        case below
+        /// Being away from the reference, to either side.
+        case either
+    }
+
+    /// What the value is compared with.
+    public var reference: Reference
+    /// Which differences count.
+    public var side: Side
+    /// The largest difference that passes, in the measure's unit; at least 0.
+    public var pass: Double
+    /// The largest difference that is judged partial; at least ``pass``. Beyond it is a fail.
+    public var partial: Double
+
+    /// Creates limits.
+    public init(_ side: Side, _ reference: Reference, pass: Double, partial: Double) {
+        self.reference = reference
+        self.side = side
+        self.pass = pass
+        self.partial = partial
+    }
+
+    /// The difference that counts, 0 or more.
+    func deviation(of value: Double, from reference: Double) -> Double {
+        switch side {
+        case .above: max(0, value - reference)
+        case .below: max(0, reference - value)
+        case .either: abs(value - reference)
+        }
+    }
+
+    /// Judges a value.
+    public func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
+        let deviation = deviation(of: value, from: reference)
+        if deviation <= pass { return .pass }
+        return deviation <= partial ? .partial : .fail
+    }
+}
+
+/// The limits that an audit judges by: for each measure one or several, of which the first counts whose reference is at
+/// hand. A measure without limits is shown and not judged.
+public struct AuditThresholds: Sendable, Codable, Hashable {
+    /// Limits by the measure's name.
+    public var limits: [String: [MeasureThreshold]]
+
+    /// Creates thresholds.
+    public init(limits: [String: [MeasureThreshold]] = [:]) {
+        self.limits = limits
+    }
+
+    /// A measure's limits; an empty list leaves it unjudged.
+    public subscript(identifier: MeasureIdentifier) -> [MeasureThreshold] {
+        get { limits[identifier.rawValue] ?? [] }
+        set { limits[identifier.rawValue] = newValue.isEmpty ? nil : newValue }
+    }
+}

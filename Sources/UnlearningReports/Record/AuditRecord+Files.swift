@@ -1,0 +1,129 @@
+import Foundation
+import Unlearning
+
+/// A record that cannot be read. The message names the file, what is wrong and the remedy.
+public struct RecordError: Error, Equatable, CustomStringConvertible, LocalizedError {
+    /// The file's path.
+    public let path: String
+    /// What is wrong, and what would be right.
+    public let message: String
+
+    /// The path and the message in one line.
+    public var description: String { "\(path): \(message)" }
+
+    /// The message as Foundation asks for it.
+    public var errorDescription: String? { description }
+}
+
+extension AuditRecord {
+    /// The largest file that is believed to be a record, in bytes.
+    static let largestFile = 64 << 20
+
+    /// JSON with sorted keys, one field a line.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+
+    /// Writes the record. The file is whole or not there.
+    /// - Throws: `FileError` if it cannot be written.
+    public func write(to url: URL) throws {
+        try AtomicFile.write(try json(), to: url)
+    }
+
+    /// Reads a record.
+    /// - Throws: ``RecordError`` if the file is missing, damaged, something else, or from a newer version.
+    public init(contentsOf url: URL) throws(RecordError) {
+        func refuse(_ message: String) -> RecordError { RecordError(path: url.path, message: message) }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
+        guard let attributes else { throw refuse("does not exist; check the path") }
+        guard attributes[.type] as? FileAttributeType == .typeRegular else {
+            throw refuse("is not a regular file; give a record, such as record.json")
+        }
+        guard (attributes[.size] as? Int ?? 0) <= Self.largestFile else {
+            throw refuse("is larger than any record; give a record, such as record.json")
+        }
+        let data: Data
+        do {
+            data = try Data(contentsOf: url)
+        } catch {
+            throw refuse("cannot be read: \(error.localizedDescription)")
+        }
+        try self.init(data, path: url.path)
+    }
+
+    /// Reads a record from bytes.
+    /// - Parameter path: what messages call it.
+    /// - Throws: ``RecordError``.
+    public init(_ data: Data, path: String) throws(RecordError) {
+        struct Kind: Decodable {
+            let schema: String?
+            let version: Int?
+        }
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        do {
+            let kind = try Self.syntaxChecked { try decoder.decode(Kind.self, from: data) }
+            guard kind.schema == Self.schemaName, let version = kind.version, version >= 1 else {
+                throw RecordError(path: path, message: "is JSON, but no audit record; give a record")
+            }
+            guard version <= Self.currentVersion else {
+                throw RecordError(
+                    path: path,
+                    message: "has record version \(version), and this program reads \(Self.currentVersion); "
+                        + "update it")
+            }
+            self = try decoder.decode(AuditRecord.self, from: data)
+        } catch let error as RecordError {
+            throw error
+        } catch {
+            throw RecordError(path: path, message: Self.reason(error))
+        }
+        guard audit.schemaVersion <= AuditResult.schemaVersion else {
+            throw RecordError(
+                path: path,
+                message: "has measures of version \(audit.schemaVersion), and this program reads "
+                    + "\(AuditResult.schemaVersion); update it")
+        }
+        do {
+            try Self.check(requestID: requestID)
+        } catch {
+            throw RecordError(path: path, message: "is a damaged record: \(error)")
+        }
+    }
+
+    private struct NotJSON: Error {}
+
+    /// The first look at a file: bytes that the decoder cannot make sense of are then no JSON.
+    private static func syntaxChecked<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch DecodingError.dataCorrupted {
+            throw NotJSON()
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.isEmpty
+                ? "the record" : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+        }
+        let remedy = "take the record as it was written"
+        switch error {
+        case DecodingError.keyNotFound(let key, let context):
+            return "is a damaged record: \(place(context.codingPath + [key])) is missing; \(remedy)"
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
+            return "is a damaged record: \(place(context.codingPath)) has a wrong type; \(remedy)"
+        case DecodingError.dataCorrupted(let context):
+            return "is a damaged record: \(place(context.codingPath)): \(context.debugDescription); \(remedy)"
+        default:
+            return "is not JSON, or cut short; \(remedy)"
+        }
+    }
+}

@@ -1,0 +1,75 @@
+internal import Crypto
+import Foundation
+import Unlearning
+
+/// The SHA-256 of some bytes (FIPS 180-4), as 64 hexadecimal digits.
+public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
+    /// The digits, in small letters.
+    public let text: String
+
+    /// The digits.
+    public var description: String { text }
+
+    /// Takes digits; nil if they are not 64 hexadecimal ones.
+    public init?(_ text: String) {
+        guard text.utf8.count == 64, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return nil }
+        self.text = text.lowercased()
+    }
+
+    /// The digest of bytes in memory.
+    public init(of data: Data) {
+        self.init(SHA256.hash(data: data))
+    }
+
+    /// The digest of a file, which is read piece by piece.
+    /// - Throws: `FileError` if there is no such file or it cannot be read.
+    public init(ofFile url: URL) throws(FileError) {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+            throw FileError(url.path, "does not exist; check the path")
+        }
+        guard !isFolder.boolValue else { throw FileError(url.path, "is a folder; give a file") }
+        do {
+            let file = try FileHandle(forReadingFrom: url)
+            defer { try? file.close() }
+            var hash = SHA256()
+            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
+            self.init(hash.finalize())
+        } catch {
+            throw FileError(url.path, "cannot be read: \(error.localizedDescription)")
+        }
+    }
+
+    /// The digest of the file that ``Unlearning/Model/write(to:)`` makes of a model. The same model gives the same file.
+    /// - Throws: what writing to the system's folder for temporary files throws.
+    public init(of model: Model) throws {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("\(UUID().uuidString).safetensors")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try model.write(to: file)
+        try self.init(ofFile: file)
+    }
+
+    private init(_ digest: SHA256.Digest) {
+        let digits = Array("0123456789abcdef")
+        text = String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}
+
+extension SHA256Digest: Codable {
+    /// Reads the digits as one string.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let digest = SHA256Digest(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a SHA-256 has 64 hexadecimal digits")
+        }
+        self = digest
+    }
+
+    /// Writes the digits as one string.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

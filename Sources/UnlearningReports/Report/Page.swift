@@ -1,0 +1,134 @@
+import Foundation
+import Plotting
+
+/// A report's body as it grows: sections with headings, tables, figures.
+struct Page {
+    private(set) var body = Markup()
+    /// The sections so far, for the list of contents.
+    private(set) var contents: [(identifier: String, title: String)] = []
+    private var figureCount = 0
+
+    /// Writes a section with a heading and a sentence on what it shows.
+    mutating func section(
+        _ identifier: String, _ title: String, _ lead: String, _ content: (inout Page) -> Void
+    ) {
+        contents.append((identifier, title))
+        body.add(markup: "<section id=\"\(identifier)\" aria-labelledby=\"\(identifier)-heading\">\n")
+        body.add("h2", ["id": "\(identifier)-heading"], text: title)
+        paragraph(lead)
+        content(&self)
+        body.add(markup: "</section>\n")
+    }
+
+    /// Writes a section that has nothing to show, with the reason.
+    mutating func absent(_ identifier: String, _ title: String, _ reason: String) {
+        section(identifier, title, reason) { _ in }
+    }
+
+    mutating func heading(_ text: String) {
+        body.add("h3", text: text)
+    }
+
+    mutating func paragraph(_ text: String) {
+        body.add("p", text: text.keepingUnits)
+        body.add(markup: "\n")
+    }
+
+    mutating func list(_ items: [String]) {
+        body.add("ul") { markup in
+            for item in items { markup.add("li", text: item) }
+        }
+    }
+
+    /// Writes elements directly.
+    mutating func write(_ content: (inout Markup) -> Void) {
+        content(&body)
+    }
+
+    /// Writes drawings side by side where there is room.
+    mutating func figures(_ plots: [any Plot]) {
+        body.add(markup: "<div class=\"figures\">\n")
+        for plot in plots { figure(plot) }
+        body.add(markup: "</div>\n")
+    }
+
+    private mutating func figure(_ plot: any Plot) {
+        figureCount += 1
+        let identifier = "figure-\(figureCount)"
+        body.add("figure") { markup in
+            markup.add("figcaption") { markup in
+                markup.add(text: plot.title)
+                markup.add("span", text: plot.summary)
+            }
+            markup.add(markup: plot.svg(identifier: identifier, embedsStyle: false))
+        }
+        body.add(markup: "\n")
+    }
+
+    /// Writes content that is closed at first.
+    mutating func details(_ title: String, _ content: (inout Page) -> Void) {
+        body.add(markup: "<details>")
+        body.add("summary", text: title)
+        content(&self)
+        body.add(markup: "</details>\n")
+    }
+
+    /// Writes names and what they are.
+    mutating func facts(_ facts: [(name: String, value: String)]) {
+        body.add("dl", ["class": "facts"]) { markup in
+            for fact in facts {
+                markup.add("dt", text: fact.name)
+                markup.add("dd", text: fact.value)
+            }
+        }
+    }
+
+    /// Writes a table of plain texts; the first column names the rows.
+    mutating func table(_ caption: String, columns: [String], rows: [[String]]) {
+        table(caption, columns: columns) { markup in
+            for row in rows {
+                markup.add("tr") { markup in
+                    for (position, cell) in row.enumerated() {
+                        if position == 0 {
+                            markup.add("th", ["scope": "row"], text: cell)
+                        } else {
+                            markup.add("td", text: cell)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes a table whose rows are made by a function. It scrolls by itself where the page is narrow.
+    mutating func table(
+        _ caption: String, columns: [String], textColumns: Set<Int> = [], _ rows: (inout Markup) -> Void
+    ) {
+        // Scrolling with the keyboard needs a focus.
+        body.add(
+            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+        ) { markup in
+            markup.add("table") { markup in
+                markup.add("caption", text: caption)
+                markup.add("thead") { markup in
+                    markup.add("tr") { markup in
+                        for (position, column) in columns.enumerated() {
+                            if textColumns.contains(position) {
+                                markup.add("th", ["scope": "col", "class": "text"], text: column)
+                            } else {
+                                markup.add("th", ["scope": "col"], text: column)
+                            }
+                        }
+                    }
+                }
+                markup.add("tbody") { rows(&$0) }
+            }
+        }
+        body.add(markup: "\n")
+    }
+}
+
+extension String {
+    /// With percent signs that stay on the line of their numbers.
+    var keepingUnits: String { replacingOccurrences(of: " %", with: "\u{A0}%") }
+}

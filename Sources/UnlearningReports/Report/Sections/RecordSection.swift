@@ -1,0 +1,64 @@
+import Foundation
+import Plotting
+import Unlearning
+
+extension AuditReport {
+    /// Configuration and record.
+    func addRecord(to page: inout Page) throws {
+        let (measures, audit) = (try Self.json(record.forgetting?.configuration), try Self.json(result.configuration))
+        page.section(
+            "record", "Record",
+            "What was audited, with the SHA-256 of each model's file. 'unlearn audit --verify record.json MODEL' checks "
+                + "a file against the record that was written beside this report."
+        ) { page in
+            page.facts(facts)
+            if let run = record.forgetting, let measures {
+                page.details("Settings of forgetting (seed \(run.seed))") { page in
+                    page.write { $0.add("pre", text: measures) }
+                }
+            }
+            if let audit {
+                page.details("Settings of the audit (seed \(result.seed))") { page in
+                    page.write { $0.add("pre", text: audit) }
+                }
+            }
+            page.details("Seconds that the audit took, by part") { page in
+                page.facts(
+                    result.seconds.sorted { $0.key < $1.key }.map { ($0.key, String(format: "%.1f", $0.value)) })
+            }
+        }
+    }
+
+    private var facts: [(name: String, value: String)] {
+        var facts = [
+            ("request", record.requestID),
+            ("date", Self.dateText(record.date)),
+            ("package", "Unlearning \(record.packageVersion)"),
+            ("classes to forget", record.classes.map { "\($0.index) (\($0.name))" }.joined(separator: ", ")),
+            ("original", Self.text(record.models.original)),
+            ("unlearned", Self.text(record.models.unlearned)),
+        ]
+        for (position, file) in record.models.retrained.enumerated() {
+            facts.append(
+                (record.models.retrained.count > 1 ? "retrained \(position + 1)" : "retrained", Self.text(file)))
+        }
+        if let retained = record.forgetting?.retained {
+            facts.append(
+                ("retain list", "\(retained.count) images of \(retained.dataset), SHA-256 \(retained.sha256)"))
+        }
+        return facts
+    }
+
+    private static func text(_ file: AuditRecord.ModelFile) -> String {
+        "\(file.name ?? "in memory"), SHA-256 \(file.sha256)"
+    }
+
+    private static func json(_ value: (some Encodable)?) throws -> String? {
+        guard let value else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Plotting
+import Unlearning
+
+extension AuditReport {
+    private static let phases: [(phase: RunPhase, title: String, loss: String)] = [
+        (.noise, "Noise", "objective"), (.impair, "Impair", "loss"), (.repair, "Repair", "loss"),
+    ]
+    private static let imagesPerClass = 5
+
+    /// How the model was made to forget: losses and noise.
+    func addRun(to page: inout Page) {
+        guard let run = record.forgetting else {
+            page.absent(
+                "run", "How it was made to forget",
+                "Loss curves and the learned noise are not shown: this audit was given model files, without the run "
+                    + "that made them. 'unlearn forget --report' shows them.")
+            return
+        }
+        page.section(
+            "run", "How it was made to forget",
+            "Noise that the original finds least like the class is learned; weights are damaged with it (impair); "
+                + "then the retained classes recover (repair). Images of the forgotten class were not used for this."
+        ) { page in
+            page.table(
+                "Phases", columns: ["phase", "steps", "seconds", "first loss", "last loss"],
+                rows: Self.phases.map { phase, title, _ in
+                    let losses = run.losses[phase.rawValue] ?? []
+                    return [
+                        title, "\(losses.count)",
+                        run.phaseSeconds[phase.rawValue].map { String(format: "%.1f", $0) } ?? "–",
+                        losses.first.map(NumberStyle.plain().text) ?? "–",
+                        losses.last.map(NumberStyle.plain().text) ?? "–",
+                    ]
+                })
+            page.figures(
+                Self.phases.compactMap { phase, title, loss in
+                    guard let losses = run.losses[phase.rawValue], !losses.isEmpty else { return nil }
+                    return LineChart(
+                        title: "\(title): \(loss) by step",
+                        summary: "From \(NumberStyle.plain().text(losses[0])) to "
+                            + "\(NumberStyle.plain().text(losses[losses.count - 1])) in \(losses.count) steps.",
+                        xAxis: Axis("step"), yAxis: Axis(loss), series: [.init(title, y: losses)])
+                } + noisePictures)
+            if noisePictures.isEmpty {
+                page.paragraph(
+                    noise.isEmpty
+                        ? "The learned noise is not shown: it was not kept."
+                        : "The learned noise is not shown: it has no pictures of one or three channels.")
+            }
+        }
+    }
+
+    private var noisePictures: [any Plot] {
+        let rows = noise.compactMap { noise -> ImageGrid.Row? in
+            let images = Self.pictures(noise.images, count: Self.imagesPerClass)
+            return images.isEmpty ? nil : ImageGrid.Row(result.classNames.className(noise.label), images: images)
+        }
+        guard !rows.isEmpty else { return [] }
+        return [
+            ImageGrid(
+                title: "Learned noise",
+                summary: "The first \(Self.imagesPerClass) noise images of each forgotten class, each from its darkest "
+                    + "to its brightest number.",
+                rows: rows)
+        ]
+    }
+
+    /// Inputs `[images, height, width, channels]` as pictures; none for other shapes.
+    private static func pictures(_ tensor: Tensor, count: Int) -> [PixelImage] {
+        guard tensor.shape.rank == 4 else { return [] }
+        let (height, width, channels) = (tensor.shape[1], tensor.shape[2], tensor.shape[3])
+        let size = height * width * channels
+        guard channels == 1 || channels == 3, height <= 256, width <= 256, size > 0 else { return [] }
+        return (0..<min(count, tensor.shape[0])).compactMap { image in
+            PixelImage(
+                width: width, height: height,
+                values: Array(tensor.elements[image * size..<(image + 1) * size]))
+        }
+    }
+}

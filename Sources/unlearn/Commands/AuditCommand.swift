@@ -1,0 +1,122 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+import UnlearningReports
+
+/// `unlearn audit`
+struct AuditCommand: ReportingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Measures what a classifier has forgotten and what it has not.",
+        usage: """
+            unlearn audit <original> <unlearned> --dataset <data set> --forgotten <classes> [<options>]
+            unlearn audit --verify <record> <model>
+            """,
+        discussion: """
+            Compares the model before forgetting with the one after it and, with --retrained or --retrain, with models \
+            trained anew without the classes, which are the target. Needs images of all classes, the forgotten among \
+            them; no model is changed.
+
+            Exit code 0 is a pass, a partial pass, or nothing to judge by; 2 is a fail, or with --verify a model that \
+            is not the record's; 1 is an error, and 64 wrong usage. A pass is no proof that nothing is left.
+
+            EXAMPLES
+              unlearn audit original.safetensors forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten "T-shirt/top" --report .
+              unlearn audit original.safetensors forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten 0 --json \\
+                --retrained gold-1.safetensors gold-2.safetensors
+              unlearn audit original.safetensors forgotten.safetensors \\
+                --dataset fashion-mnist --forgotten 0 --retrain --seeds 2 --epochs 3 \\
+                --limit linear-probe=0.05,0.1 --record record.json
+              unlearn audit --verify record.json forgotten.safetensors
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "The model before forgetting and the one after it, safetensors files; with --verify one model.",
+            valueName: "models"))
+    var models: [String] = []
+
+    @Option(help: ArgumentHelp("Check a model's file against this record.", valueName: "record"))
+    var verify: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the models were trained on, whose two splits are measured on: \(DatasetSpecification.helpForms).",
+            valueName: "data set"),
+        transform: DatasetSpecification.init(parsing:))
+    var dataset: DatasetSpecification?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The classes that were forgotten, by number or name, with commas between them.",
+            valueName: "classes"),
+        transform: ClassList.init(parsing:))
+    var forgotten: ClassList?
+
+    @OptionGroup var retraining: RetrainingFlags
+    @OptionGroup var audit: AuditFlags
+    @OptionGroup var reporting: ReportFlags
+
+    @Option(help: ArgumentHelp("Where the record goes, a JSON file.", valueName: "file"))
+    var record: String?
+
+    @OptionGroup var network: NetworkFlags
+    @OptionGroup var flags: RunFlags
+
+    func validate() throws {
+        guard verify == nil else {
+            guard models.count == 1 else { throw ValidationError("--verify takes one model, found \(models.count).") }
+            return
+        }
+        guard models.count == 2 else {
+            throw ValidationError("Give two models, the original and the unlearned one; found \(models.count).")
+        }
+        guard dataset != nil else { throw ValidationError("Give the images by --dataset.") }
+        guard forgotten != nil else { throw ValidationError("Name the forgotten classes by --forgotten.") }
+    }
+
+    func perform(_ console: Console) async throws -> AuditCommandReport {
+        if let verify {
+            let record = try AuditRecord(contentsOf: URL(fileURLWithPath: verify))
+            let match = try record.verify(URL(fileURLWithPath: models[0]))
+            return .verification(Verification(record: record, model: models[0], match: match))
+        }
+        guard let dataset, let forgotten else { throw CommandError("there is no data set or class to audit") }
+        let recordFile = record.map { URL(fileURLWithPath: $0) }
+        let inputs = (models + retraining.retrained).map { URL(fileURLWithPath: $0) } + dataset.files
+        try reporting.check(keeping: inputs)
+        if let recordFile { try AtomicFile.checkDestination(recordFile, keeping: inputs) }
+
+        var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
+        let test = try dataset.load(split: .test, for: original)
+        let training = try dataset.load(split: .train, for: original)
+        original = try original.completed(from: test)
+        unlearned = try unlearned.completed(from: test)
+        let classes = try original.classIndices(of: forgotten)
+        let configuration = try audit.configuration(training: retraining.training(like: original))
+        var digests = try inputs.prefix(models.count + retraining.retrained.count).map { file in
+            try AuditRecord.ModelFile(file)
+        }
+        console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
+        var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
+        if let trainer = try retraining.retraining(like: original, options: flags.options) {
+            retrained = try await trainer.models(
+                like: original, without: classes, images: training, progress: console.progress("retrained"))
+            digests += try retrained.map { try AuditRecord.ModelFile($0) }
+        }
+        let result = try await Audit(configuration: configuration, options: flags.options).run(
+            original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
+            data: AuditData(test: test, training: training), progress: console.progress())
+        try Task.checkCancellation()
+        let record = try reporting.record(
+            result,
+            models: AuditRecord.Models(
+                original: digests[0], unlearned: digests[1], retrained: Array(digests.dropFirst(2))))
+        let files = AuditFiles(result, record: record, flags: reporting, otherRecord: recordFile)
+        try files.write()
+        return .audit(files)
+    }
+}
