@@ -44,8 +44,7 @@ extension Audit {
         }
         var findings = AuditFindings()
         for section in sections {
-            let name = section.measures.first?.identifier.rawValue ?? "\(type(of: section))"
-            try timed(name) {
+            try timed(section.name) {
                 let expected = progress.done + section.cost(plan)
                 if let reason = section.needs.lazy.compactMap({ $0.reason(evidence) }).first {
                     findings.results += section.measures.map { MeasureResult($0, omitted: reason) }

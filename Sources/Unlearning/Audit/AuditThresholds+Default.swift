@@ -12,15 +12,32 @@ extension AuditThresholds {
             MeasureThreshold(.below, .retrained, pass: 0.015, partial: 0.04),
             MeasureThreshold(.below, .original, pass: 0.015, partial: 0.04),
         ]
+        thresholds[.adjacentAccuracy] = [
+            MeasureThreshold(.below, .retrained, pass: 0.03, partial: 0.08),
+            MeasureThreshold(.below, .original, pass: 0.03, partial: 0.08),
+        ]
+        thresholds[.remoteAccuracy] = [
+            MeasureThreshold(.below, .retrained, pass: 0.025, partial: 0.06),
+            MeasureThreshold(.below, .original, pass: 0.025, partial: 0.06),
+        ]
+        // The first applies where two or more retrained models say how far retraining is from itself.
         thresholds[.totalVariation] = [
-            MeasureThreshold(.above, .retrained, pass: 0.03, partial: 0.12),
+            MeasureThreshold(.above, .retrained, pass: 0.04, partial: 0.12),
             MeasureThreshold(.above, .zero, pass: 0.15, partial: 0.25),
         ]
+        thresholds[.membershipEntropy] = [MeasureThreshold(.above, .retrained, pass: 0.10, partial: 0.20)]
+        thresholds[.membershipConfidence] = [MeasureThreshold(.above, .retrained, pass: 0.05, partial: 0.15)]
+        thresholds[.membershipLoss] = [
+            MeasureThreshold(.above, .retrained, pass: 0.06, partial: 0.12),
+            MeasureThreshold(.above, .zero, pass: 0.56, partial: 0.62),
+        ]
+        thresholds[.likelihoodRatioAttack] = thresholds[.membershipLoss]
         thresholds[.anamnesisIndex] = [MeasureThreshold(.below, .retrained, pass: 0.25, partial: 0.65)]
-        thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, pass: 0.025, partial: 0.055)]
+        thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, pass: 0.025, partial: 0.04)]
         // A share of this size means that the forgetting sits in a few numbers, and is undone by as few.
         thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, pass: 0.10, partial: 0.30)]
-        thresholds[.headShareLayer] = thresholds[.headShareBias]
+        // The original's last layer brings up to a half of the class back on retrained features, by chance.
+        thresholds[.headShareLayer] = [MeasureThreshold(.above, .zero, pass: 0.60, partial: 0.90)]
         return thresholds
     }()
 

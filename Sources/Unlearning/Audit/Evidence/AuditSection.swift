@@ -1,3 +1,5 @@
+import Foundation
+
 /// A part of an audit: one or several measures that are worked out together from the shared evidence.
 protocol AuditSection: Sendable {
     /// The measures that it takes, in the order to show them in.
@@ -11,6 +13,14 @@ protocol AuditSection: Sendable {
 
     /// Measures. Every measure of ``measures`` is to be added, left out ones with the reason.
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws
+}
+
+extension AuditSection {
+    /// What its time is recorded under: its first measure, or `embedding` for an `EmbeddingSection` that only draws.
+    var name: String {
+        measures.first?.identifier.rawValue
+            ?? "\(type(of: self))".replacingOccurrences(of: "Section", with: "").lowercased()
+    }
 }
 
 /// How large an audit is, before anything was measured.

@@ -27,7 +27,8 @@ public struct AuditResult: Sendable, Codable, Hashable {
     public let configuration: AuditConfiguration
     /// The seed of everything random.
     public let seed: UInt64
-    /// Seconds by part of the audit: `evidence`, each measure by its name, `figures`.
+    /// Seconds by part of the audit: `evidence` for the forward passes, each group of measures by the name of its first,
+    /// and `embedding` and `attention`.
     public let seconds: [String: Double]
 
     /// A measure's result, if the audit has that measure.
