@@ -34,7 +34,7 @@ import Testing
             let dy = ReferenceTensor(
                 item.outputGradient.map(Double.init), batch: item.batch, shape: item.outputShape)
             let shares = ["first", "second"].map { name in
-                let weight = (model.parameters["\(name).weight"]?.elements ?? []).map(Double.init)
+                let weight = (model.parameters["\(name).weight"]?.elements ?? []).map { Double($0) }
                 return Reference.convolutionGradients(of: dy, item.reference, weight: weight, item.operation)
             }
             let sum = zip(shares[0].input.elements, shares[1].input.elements).map { $0 + $1 }
