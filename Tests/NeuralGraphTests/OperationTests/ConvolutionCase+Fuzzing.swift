@@ -17,7 +17,7 @@ enum FuzzedConvolution: String, CaseIterable {
     case firstLayer
 
     /// Draws until the window fits and the naive reference is affordable.
-    func draw(_ random: inout SeededRandom, products limit: Int = 1_500_000) -> ConvolutionCase {
+    func draw(_ random: inout SeededRandom, products limit: Int = 4_000_000) -> ConvolutionCase {
         while true {
             let (operation, shape) = geometry(&random)
             let batch = Int.random(in: 1...33, using: &random)

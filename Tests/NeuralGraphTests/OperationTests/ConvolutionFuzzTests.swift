@@ -9,7 +9,7 @@ import Testing
     @Test(arguments: FuzzedConvolution.allCases)
     func agreesWithTheReference(_ kind: FuzzedConvolution) throws {
         var random = SeededRandom(seed: 11, stream: "fuzz.\(kind.rawValue)")
-        for _ in 0..<50 {
+        for _ in 0..<80 {
             let item = kind.draw(&random)
             let reference = item.referenceGradients()
             let options = drawOptions(&random, batch: item.batch)
