@@ -110,11 +110,12 @@ def inference(name, batch, size, options):
     return run
 
 
-def forgetting(name, options):
-    """The paper's whole recipe for one class; untrained weights cost the same time as trained ones."""
-    images, labels = fashion_mnist.retained(*fashion_mnist.load(options.data), forgotten=[0])
+def forgetting(name, classes, options):
+    """The paper's whole recipe for the first classes; untrained weights cost the same time as trained ones."""
+    forgotten = list(range(classes))
+    images, labels = fashion_mnist.retained(*fashion_mnist.load(options.data), forgotten)
     model = NETWORKS[name]().to(memory_format=options.layout)
-    return lambda: recipe.forget(model, [0], images, labels, options.layout)[1]
+    return lambda: recipe.forget(model, forgotten, images, labels, options.layout)[1]
 
 
 CONVOLUTIONS = {"forward": convolution_forward, "backward": convolution_backward}
@@ -138,6 +139,6 @@ def prepared(workload, options):
         case [kind, name, sizes] if kind in KINDS and name in NETWORKS:
             batch, size = map(int, f"{sizes}x32".split("x")[:2])
             return KINDS[kind](name, batch, size, options)
-        case ["forgetting", name] if name in NETWORKS:
-            return forgetting(name, options)
+        case ["forgetting", name, *classes] if name in NETWORKS and len(classes) < 2:
+            return forgetting(name, int(classes[0]) if classes else 1, options)
     raise ValueError(f"unknown workload {workload}: choose one of {', '.join(WORKLOADS)}, or other sizes in their form")

@@ -1,24 +1,27 @@
 import Foundation
 import Unlearning
 
-/// The paper's recipe for one class of Fashion-MNIST, from random weights: time does not depend on them.
+/// The paper's recipe for the first classes of Fashion-MNIST, from random weights: time does not depend on them.
 final class Forgetting: Workload {
     private let unlearner: Unlearner
+    private let classes: Range<Int>
     let operations: Double
     private(set) var phases: [WorkloadPhase] = []
 
-    init(network: any Architecture, threads: Int) throws {
-        let retained = try FashionMNIST().samples(perClass: 1000, excluding: [0])
+    init(network: any Architecture, classCount: Int, threads: Int) throws {
+        classes = 0..<classCount
+        let retained = try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         unlearner = Unlearner(
             model: Model(graph: graph, seed: 1), retaining: retained, configuration: .paper,
             options: RunOptions(threadCount: threads))
-        operations = unlearner.configuration.directOperations(graph, classes: 1, retained: retained.count)
+        operations = unlearner.configuration.directOperations(
+            graph, classes: classCount, retained: retained.count)
     }
 
     func run() throws {
-        let unlearner = unlearner
-        let outcome = try blocking { try await unlearner.forget(classes: [0]) }
+        let (unlearner, classes) = (unlearner, classes)
+        let outcome = try blocking { try await unlearner.forget(classes: classes) }
         phases = [RunPhase.noise, .impair, .repair].map { phase in
             WorkloadPhase(
                 name: phase.rawValue, steps: outcome.losses[phase]?.count ?? 0,

@@ -39,8 +39,8 @@ public struct UnknownWorkload: Error, CustomStringConvertible {
 
 /// The workloads by name.
 public enum Workloads {
-    /// What ``named(_:threads:)`` takes, besides other sizes in the same form; `BATCHxSIZE` for images of another size
-    /// than 32x32.
+    /// What ``named(_:threads:)`` takes, besides other sizes in the same form: `BATCHxSIZE` for images of another size
+    /// than 32x32, `forgetting/NETWORK/CLASSES` for several classes.
     public static let names =
         ["peak", "gemm/1024"]
         + ["forward", "backward"].flatMap { pass in
@@ -82,8 +82,11 @@ public enum Workloads {
                     kind, network: try network(parts[1]), batch: sizes[0], imageSize: sizes.count == 2 ? sizes[1] : 32,
                     threads: team)
             }
-        case ("forgetting", 2):
-            return try Forgetting(network: try network(parts[1]), threads: threads)
+        case ("forgetting", 2): return try Forgetting(network: try network(parts[1]), classCount: 1, threads: threads)
+        case ("forgetting", 3):
+            if let count = Int(parts[2]), (1...9).contains(count) {
+                return try Forgetting(network: try network(parts[1]), classCount: count, threads: threads)
+            }
         case ("retraining", 2):
             return try Retraining(network: try network(parts[1]), threads: threads)
         default: break
