@@ -46,7 +46,7 @@ def measure_row(kind, shape, arguments):
     workload = f"{kind}/{network}/{batch}x{size}"
     row = {"kind": kind, "network": network, "batch": batch, "size": size, "threads": {}}
     for threads in arguments.threads:
-        print(f"{workload}, {threads} thread(s) ...", file=sys.stderr, flush=True)
+        print(f"{workload}, {counted(threads)} ...", file=sys.stderr, flush=True)
         result = measure(workload, threads, arguments)
         if result is None:
             print(f"{workload} is left out: more than {arguments.most:.0f} GFLOP (--most)", file=sys.stderr)
@@ -63,10 +63,14 @@ def measure_row(kind, shape, arguments):
     return row
 
 
+def counted(threads):
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def header(arguments):
     columns = ["pass", "stem", "batch", "image"]
     for threads in arguments.threads:
-        columns += [f"ours ms, {threads}", f"PyTorch ms, {threads}", f"ratio, {threads}"]
+        columns += [f"ms, {counted(threads)}", "ratio"]
     if len(arguments.threads) > 1:
         columns.append("speed-up")
     return columns + (["MiB", "share"] if arguments.memory else [])
@@ -75,7 +79,7 @@ def header(arguments):
 def cells(row):
     line = [row["kind"], row["network"].removeprefix("resnet18-"), str(row["batch"]), str(row["size"])]
     for result in row["threads"].values():
-        line += [f"{result['ours']:.1f}", f"{result['twin']:.1f}", f"{result['twin'] / result['ours']:.2f}"]
+        line += [f"{result['ours']:.1f} / {result['twin']:.1f}", f"{result['twin'] / result['ours']:.2f}"]
     if len(row["threads"]) > 1:
         first, *_, last = row["threads"].values()
         line.append(f"{first['ours'] / last['ours']:.2f} / {first['twin'] / last['twin']:.2f}")
@@ -85,16 +89,13 @@ def cells(row):
 
 
 def notes(arguments):
-    lines = [
-        f"Milliseconds and PyTorch's median by ours, on {' and '.join(map(str, arguments.threads))} thread(s).",
-    ]
-    if len(arguments.threads) > 1:
-        fewest, most = arguments.threads[0], arguments.threads[-1]
-        lines.append(f"speed-up: time on {fewest} by time on {most} thread(s), ours / PyTorch.")
+    lines = ["ms: median time, ours / PyTorch in its faster layout. ratio: PyTorch's by ours."]
+    fewest, most = arguments.threads[0], arguments.threads[-1]
+    if fewest != most:
+        lines.append(f"speed-up: time on {counted(fewest)} by time on {counted(most)}, ours / PyTorch.")
     if arguments.memory:
         lines.append(
-            f"MiB: peak resident memory of fresh processes on {max(arguments.threads)} thread(s), ours / PyTorch, and "
-            "ours as a share."
+            f"MiB: peak resident memory of fresh processes on {counted(most)}, ours / PyTorch, and ours as a share."
         )
     return lines
 
