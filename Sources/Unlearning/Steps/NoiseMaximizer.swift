@@ -17,7 +17,7 @@ public struct NoiseMaximizer: Sendable {
             case batch
         }
 
-        /// Images of noise for each class, 1 to 100,000; all of them make one batch.
+        /// Images of noise for each class, 1 to 100,000; all of a class's are in one batch.
         public var imagesPerClass: Int
         /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
         public var steps: Int
