@@ -115,6 +115,15 @@ public struct NoiseMaximizer: Sendable {
         return try pending.map { try $0.finished(shape: model.graph.inputShape) }
     }
 
+    /// How many images make a batch, at most, while noise is learned for some classes.
+    /// - Parameters:
+    ///   - classCount: the number of classes, at least 1.
+    ///   - model: the original model.
+    ///   - precision: which algorithms may be used; they differ in the memory that they need.
+    public func batchSize(classCount: Int, model: Model, precision: Precision = .fast) -> Int {
+        classesPerBatch(of: classCount, model: model, precision: precision) * configuration.imagesPerClass
+    }
+
     /// Bytes that a batch of several classes may take; a class on its own may take more.
     static let batchByteLimit = 512 << 20
 
