@@ -11,6 +11,7 @@ import tables
 from sides import LAYOUTS, RunnerError
 
 THRESHOLDS = Path(__file__).resolve().parents[1] / "thresholds.json"
+ROOM = 0.75
 LEFT = (0, 4)  # columns of words
 
 
@@ -133,6 +134,14 @@ def regressions(rows, thresholds):
                 yield f"{row['workload']}: {share:.2f} of PyTorch's memory is more than {limits['memory']}"
 
 
+def update_thresholds(rows, thresholds):
+    """Sets the least ratio of every row to what was measured, less the room that noise needs."""
+    for row in rows:
+        thresholds.setdefault(row["workload"], {})["ratio"] = round(ROOM * row["ratio"], 2)
+    lines = (f"  {json.dumps(name)}: {json.dumps(limits)}" for name, limits in thresholds.items())
+    THRESHOLDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("filters", nargs="*", help="parts of workload names, for example gemm or backward/64")
@@ -143,6 +152,7 @@ def parse_arguments():
     parser.add_argument("--memory", action="store_true", help="measure peak memory in fresh processes")
     parser.add_argument("--docs", action="store_true", help=f"write the table into {tables.DOCUMENT.name}")
     parser.add_argument("--check", action="store_true", help=f"fail below the ratios of {THRESHOLDS.name}")
+    parser.add_argument("--update", action="store_true", help=f"set the ratios of {THRESHOLDS.name} from this run")
     sides.add_arguments(parser)
     return parser.parse_args()
 
@@ -190,6 +200,8 @@ def main():
     if arguments.json:
         report = {"machine": facts, "threads": arguments.threads, "peaks": peaks, "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    if arguments.update:
+        update_thresholds(rows, thresholds)
     if arguments.check:
         failures += regressions(rows, thresholds)
     print(*failures, sep="\n", end="\n" if failures else "", file=sys.stderr)

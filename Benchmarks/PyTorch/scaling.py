@@ -107,7 +107,7 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, nargs="+", default=[n for n in (1, 2, 4, 8, 16) if n <= cores])
     parser.add_argument("--iterations", type=int, default=5)
     parser.add_argument("--limit", type=float, default=10, help="seconds a measurement, after three iterations")
-    parser.add_argument("--most", type=float, default=600, help="GFLOP of one iteration; more is left out")
+    parser.add_argument("--most", type=float, default=900, help="GFLOP of one iteration; more is left out")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
     parser.add_argument("--docs", action="store_true", help=f"write the table into {tables.DOCUMENT.name}")
     sides.add_arguments(parser)
