@@ -3,16 +3,17 @@
 // A round multiplies and adds once in each of so many chains, as vectors that stay in registers: enough chains to hide
 // the latency of two operations a cycle, and few enough for the registers. The numbers go to 1, far from denormal
 // ones. After each round they may have been read, so that no compiler merges rounds or leaves them out.
-#define MULTIPLY_ADDS(NAME, FLOATS, CHAINS, REGISTER, ...)                                                           \
-    typedef float NAME##_vector __attribute__((vector_size(4 * FLOATS)));                                            \
-    __VA_ARGS__ static double NAME(long rounds) {                                                                    \
-        NAME##_vector chain[CHAINS], half = (NAME##_vector){0} + 0.5f;                                               \
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) chain[i] = half * (float)i;              \
-        for (long round = 0; round < rounds; round++) {                                                              \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) chain[i] = chain[i] * half + half;   \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : REGISTER(chain[i])); \
-        }                                                                                                            \
-        return 2.0 * FLOATS * CHAINS * (double)rounds;                                                               \
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#define MULTIPLY_ADDS(NAME, FLOATS, CHAINS, REGISTER, ...)                                                  \
+    typedef float NAME##_vector __attribute__((vector_size(4 * FLOATS)));                                   \
+    __VA_ARGS__ static double NAME(long rounds) {                                                           \
+        NAME##_vector chain[CHAINS], half = (NAME##_vector){0} + 0.5f;                                      \
+        UNROLLED for (int i = 0; i < CHAINS; i++) chain[i] = half * (float)i;                               \
+        for (long round = 0; round < rounds; round++) {                                                     \
+            UNROLLED for (int i = 0; i < CHAINS; i++) chain[i] = chain[i] * half + half;                    \
+            UNROLLED for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : REGISTER(chain[i]));            \
+        }                                                                                                   \
+        return 2.0 * FLOATS * CHAINS * (double)rounds;                                                      \
     }
 
 #if defined(__x86_64__)
