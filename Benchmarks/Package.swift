@@ -13,8 +13,10 @@ let package = Package(
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.0", traits: []),
     ],
     targets: [
-        .target(name: "Workloads", dependencies: [.product(name: "Unlearning", package: "Unlearning")]),
-        .executableTarget(name: "workload-runner", dependencies: ["Workloads"]),
+        .target(name: "CMeasurement"),
+        .target(
+            name: "Workloads", dependencies: ["CMeasurement", .product(name: "Unlearning", package: "Unlearning")]),
+        .executableTarget(name: "workload-runner", dependencies: ["CMeasurement", "Workloads"]),
         .executableTarget(
             name: "UnlearningBenchmarks",
             dependencies: ["Workloads", .product(name: "Benchmark", package: "benchmark")],

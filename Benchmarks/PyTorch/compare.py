@@ -1,188 +1,159 @@
-"""Compares this package's workloads with their PyTorch twins on the same machine.
-
-Both sides live at once and take turns, iteration by iteration, so that a change of clock rate or load meets both.
-"""
+"""Compares this package's workloads with their PyTorch twins on the same machine, in turns."""
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-OURS = HERE.parent / ".build" / "release" / "workload-runner"
-LAYOUTS = ("contiguous", "channels_last")
-# A pool's idle threads spin for some milliseconds after their last task and would slow the other side's turn.
-PAUSE = 0.05
+import sides
+import tables
+from sides import LAYOUTS, RunnerError
 
-
-class RunnerError(Exception):
-    pass
-
-
-class Runner:
-    """A process that speaks the line protocol of runner.py."""
-
-    def __init__(self, label, command):
-        self.label = label
-        try:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        except OSError as failure:
-            raise RunnerError(f"{label} does not start: {failure}") from failure
-
-    def ask(self, request):
-        try:
-            self.process.stdin.write(request + "\n")
-            self.process.stdin.flush()
-            reply = self.process.stdout.readline().strip()
-        except BrokenPipeError:
-            reply = self.process.stdout.readline().strip()
-        if not reply:
-            raise RunnerError(f"{self.label} ended at `{request}` with status {self.process.wait()}")
-        if reply.startswith("error"):
-            raise RunnerError(f"{self.label}: {reply.removeprefix('error').strip()}")
-        return reply
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            try:
-                self.process.communicate("quit\n", timeout=10)
-            except (subprocess.TimeoutExpired, BrokenPipeError):
-                self.process.kill()
-        self.process.wait()
-
-
-def commands(arguments):
-    """How to start each contender, ours first."""
-    shared = ["--threads", str(arguments.threads)]
-    twin = [sys.executable, str(HERE / "runner.py"), *shared, "--data", str(arguments.data)]
-    return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in LAYOUTS}}
-
-
-def times(runners, arguments):
-    """Seconds of each contender's iterations, taken in turns."""
-    taken = {label: [] for label in runners}
-    start = time.monotonic()
-    for iteration in range(arguments.warmups + arguments.iterations):
-        for label, runner in runners.items():
-            time.sleep(PAUSE)
-            seconds = float(runner.ask("run"))
-            if iteration >= arguments.warmups:
-                taken[label].append(seconds)
-        measured = iteration + 1 - arguments.warmups
-        if measured >= 3 and time.monotonic() - start > arguments.limit:
-            break
-    return taken
-
-
-def peak_memory(label, command, workload):
-    """Peak MiB of a fresh process before and after a workload: the first is the price of the libraries alone."""
-    with Runner(label, command) as runner:
-        start = float(runner.ask("memory"))
-        runner.ask(f"setup {workload}")
-        for _ in range(2):
-            runner.ask("run")
-        return {"start": start, "peak": float(runner.ask("memory"))}
-
-
-def summary(seconds):
-    quartiles = statistics.quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else seconds * 3
-    return {
-        "median_ms": 1e3 * statistics.median(seconds),
-        "iqr_ms": 1e3 * (quartiles[2] - quartiles[0]),
-        "seconds": seconds,
-    }
+THRESHOLDS = Path(__file__).resolve().parents[1] / "thresholds.json"
+ROOM = 0.75
+LEFT = (0, 4)  # columns of words
 
 
 def compare(workload, arguments):
-    contenders = commands(arguments)
-    if workload.startswith("gemm"):
-        del contenders["channels_last"]  # matrices have no such layout
-    runners = {}
-    try:
-        for label, command in contenders.items():
-            runners[label] = Runner(label if label == "ours" else f"PyTorch ({label})", command)
-        for runner in runners.values():
-            runner.ask(f"setup {workload}")
-        results = {label: summary(seconds) for label, seconds in times(runners, arguments).items()}
-    finally:
-        for runner in runners.values():
-            runner.__exit__()
-    best = min((label for label in results if label != "ours"), key=lambda label: results[label]["median_ms"])
-    row = {"workload": workload, "layout": best, "results": results}
-    row["ratio"] = results[best]["median_ms"] / results["ours"]["median_ms"]
+    """One row: everybody's iterations, with the machine's peak among them."""
+    layouts = LAYOUTS[:1] if workload.startswith("gemm") else LAYOUTS  # matrices have no such layout
+    commands = sides.commands(arguments, arguments.threads, layouts)
+    with sides.Team({**commands, "peak": commands["ours"]}) as runners:
+        for label, runner in runners.items():
+            runner.ask("setup peak" if label == "peak" else f"setup {workload}")
+        operations = {label: float(runners[label].ask("operations")) for label in ("ours", "peak")}
+        # Whole recipes are long and have no first iteration that counts less.
+        warmups = 0 if workload.startswith("forgetting") else arguments.warmups
+        taken, phases = sides.in_turns(runners, warmups, arguments.iterations, arguments.limit)
+    peaks = [operations["peak"] / seconds for seconds in taken.pop("peak")]
+    results = {label: sides.summary(seconds) for label, seconds in taken.items()}
+    best = sides.best_layout(results)
+    row = {
+        "workload": workload,
+        "operations": operations["ours"],
+        "layout": best,
+        "results": results,
+        "ratio": results[best]["median_ms"] / results["ours"]["median_ms"],
+        "peaks": peaks,
+        "phases": phases_of_both(workload, phases["ours"], phases[best]),
+    }
     if arguments.memory:
-        row["memory"] = {label: peak_memory(label, contenders[label], workload) for label in ("ours", best)}
+        row["memory"] = {
+            side: sides.peak_memory(label, commands[label], workload, iterations=2 if warmups else 1)
+            for side, label in (("ours", "ours"), ("twin", best))
+        }
     return row
 
 
-def cells(row):
+def phases_of_both(workload, ours, twin):
+    ours, twin = sides.median_phases(ours), sides.median_phases(twin)
+    steps = [[(phase["name"], phase["steps"]) for phase in phases] for phases in (ours, twin)]
+    if steps[0] != steps[1]:
+        raise RunnerError(f"{workload}: the sides do not do the same steps: {steps[0]} and {steps[1]}")
+    return {"ours": ours, "twin": twin}
+
+
+def header(memory):
+    columns = ["workload", "GFLOP", "ours ms", "PyTorch ms", "layout", "ratio", "goal", "spread", "of peak"]
+    return columns + (["MiB", "share"] if memory else [])
+
+
+def cells(row, peak, thresholds):
     """One line of the table, as text."""
     ours, twin = row["results"]["ours"], row["results"][row["layout"]]
+
+    def of_peak(result):
+        return 100 * row["operations"] / (1e-3 * result["median_ms"]) / peak
+
+    goal = thresholds.get(row["workload"], {}).get("goal")
     result = [
         row["workload"],
+        f"{1e-9 * row['operations']:.1f}",
         f"{ours['median_ms']:.2f}",
         f"{twin['median_ms']:.2f}",
         row["layout"],
         f"{row['ratio']:.2f}",
-        f"{100 * ours['iqr_ms'] / ours['median_ms']:.0f} % / {100 * twin['iqr_ms'] / twin['median_ms']:.0f} %",
+        f"{goal:.1f}" if goal else "",
+        f"{100 * ours['iqr_ms'] / ours['median_ms']:.0f} / {100 * twin['iqr_ms'] / twin['median_ms']:.0f} %",
+        f"{of_peak(ours):.0f} / {of_peak(twin):.0f} %",
     ]
-    for memory in row.get("memory", {}).values():
-        result.append(f"{memory['peak']:.0f} ({memory['start']:.0f})")
+    if memory := row.get("memory"):
+        ours, twin = memory["ours"]["peak"], memory["twin"]["peak"]
+        result += [f"{ours:.0f} / {twin:.0f}", f"{ours / twin:.2f}"]
     return result
 
 
-def header(memory):
-    columns = ["workload", "ours ms", "PyTorch ms", "layout", "ratio", "spread"]
-    return columns + (["ours MiB (start)", "PyTorch MiB (start)"] if memory else [])
+def phase_lines(rows):
+    """Each phase of the workloads that have some."""
+    lines = [
+        [
+            f"{row['workload']}, {ours['name']}",
+            str(ours["steps"]),
+            f"{ours['seconds']:.2f}",
+            f"{twin['seconds']:.2f}",
+            f"{twin['seconds'] / ours['seconds']:.2f}",
+        ]
+        for row in rows
+        for ours, twin in zip(row["phases"]["ours"], row["phases"]["twin"])
+    ]
+    return [["phase", "steps", "ours s", "PyTorch s", "ratio"], *lines] if lines else []
 
 
-def aligned(lines):
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    text = (
-        "  ".join(
-            cell.ljust(width) if index in (0, 3) else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths))
+def notes(rows, peaks):
+    lines = [
+        "GFLOP: what the definitions multiply and add, forward pass and gradients.",
+        "ratio: PyTorch's median / ours; above 1, ours is faster. goal: the ratio aimed at.",
+        "spread: interquartile range in percent of the median, ours / PyTorch.",
+        "of peak: GFLOP a second in percent of the machine's multiply-adds in registers, ours / PyTorch; "
+        "above 100 % where an algorithm leaves out products. The peak here: "
+        + ", ".join(
+            f"{1e-9 * max(rates):.0f} GFLOP/s on {'one thread' if threads == 1 else f'{threads} threads'}"
+            for threads, rates in peaks.items()
         )
-        for line in lines
-    )
-    return "\n".join(line.rstrip() for line in text)
+        + ".",
+    ]
+    if starts := [row["memory"] for row in rows if "memory" in row]:
+        ours, twin = (statistics.median(start[side]["start"] for start in starts) for side in ("ours", "twin"))
+        lines.append(
+            "MiB: peak resident memory of fresh processes, ours / PyTorch, and ours as a share. "
+            f"Before any work they hold {ours:.0f} and {twin:.0f} MiB."
+        )
+    return lines
 
 
-def markdown(lines):
-    rule = ["---" if index in (0, 3) else "---:" for index in range(len(lines[0]))]
-    return "".join(f"| {' | '.join(line)} |\n" for line in [lines[0], rule, *lines[1:]])
+def regressions(rows, thresholds):
+    """Every row that is worse than the checked-in threshold allows."""
+    for row in rows:
+        limits = thresholds.get(row["workload"], {})
+        if row["ratio"] < limits.get("ratio", 0):
+            yield f"{row['workload']}: ratio {row['ratio']:.2f} is below {limits['ratio']}"
+        if "memory" in row and "memory" in limits:
+            share = row["memory"]["ours"]["peak"] / row["memory"]["twin"]["peak"]
+            if share > limits["memory"]:
+                yield f"{row['workload']}: {share:.2f} of PyTorch's memory is more than {limits['memory']}"
 
 
-def machine(threads):
-    import torch
-
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
-    return {"processor": model, "cores": os.cpu_count(), "threads": threads, "torch": torch.__version__}
+def update_thresholds(rows, thresholds):
+    """Sets the least ratio of every row to what was measured, less the room that noise needs."""
+    for row in rows:
+        thresholds.setdefault(row["workload"], {})["ratio"] = round(ROOM * row["ratio"], 2)
+    lines = (f"  {json.dumps(name)}: {json.dumps(limits)}" for name, limits in thresholds.items())
+    THRESHOLDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("filters", nargs="*", help="parts of workload names, for example gemm or backward/64")
-    parser.add_argument("--ours", type=Path, default=OURS, help="the executable workload-runner")
-    parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--iterations", type=int, default=10)
     parser.add_argument("--warmups", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=300, help="seconds a workload, after three iterations")
+    parser.add_argument("--limit", type=float, default=120, help="seconds a workload, after three iterations")
     parser.add_argument("--memory", action="store_true", help="measure peak memory in fresh processes")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument("--docs", action="store_true", help=f"write the table into {tables.DOCUMENT.name}")
+    parser.add_argument("--check", action="store_true", help=f"fail below the ratios of {THRESHOLDS.name}")
+    parser.add_argument("--update", action="store_true", help=f"set the ratios of {THRESHOLDS.name} from this run")
+    sides.add_arguments(parser)
     return parser.parse_args()
 
 
@@ -200,29 +171,41 @@ def chosen_workloads(filters):
 def main():
     arguments = parse_arguments()
     names = chosen_workloads(arguments.filters)
-    if not arguments.ours.is_file():
-        sys.exit(
-            f"{arguments.ours} is missing: build it in {HERE.parent.name}/ with\n"
-            "  swift build -c release --product workload-runner\nor name it with --ours PATH"
-        )
-    rows, failures = [], 0
+    sides.require_ours(arguments.ours)
+    thresholds = json.loads(THRESHOLDS.read_text())
+    peaks = {count: sides.operation_rate(arguments.ours, count) for count in sorted({1, arguments.threads})}
+    rows, failures = [], []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
             rows.append(compare(name, arguments))
+            peaks[arguments.threads] += rows[-1]["peaks"]
         except RunnerError as failure:
-            failures += 1
-            print(f"{name}: {failure}", file=sys.stderr)
-    lines = [header(arguments.memory), *map(cells, rows)]
+            failures.append(f"{name}: {failure}")
+    # The best of all: whatever holds the machine up lowers what is measured, nothing raises it.
+    peak = max(peaks[arguments.threads])
+    lines = [header(arguments.memory), *(cells(row, peak, thresholds) for row in rows)]
+    phases = phase_lines(rows)
+    facts = sides.machine(arguments.ours)
+    explained = notes(rows, peaks)
     if rows:
-        print(aligned(lines))
-        print("\nratio: PyTorch's median / ours; above 1, ours is faster.")
-        print("spread: interquartile range in percent of the median, ours / PyTorch.")
+        print(sides.machine_text(facts), tables.aligned(lines, LEFT), sep="\n\n", end="\n\n")
+        if phases:
+            print(tables.aligned(phases, (0,)), end="\n\n")
+        print(*explained, sep="\n", flush=True)
+    if arguments.docs and rows and not failures:
+        parts = [sides.machine_text(facts), tables.markdown(lines, LEFT)]
+        parts += [tables.markdown(phases, (0,))] if phases else []
+        parts += ["\n".join(f"- {note}" for note in explained)]
+        tables.write_block("compare.py", parts)
     if arguments.json:
-        report = {"machine": machine(arguments.threads), "rows": rows}
+        report = {"machine": facts, "threads": arguments.threads, "peaks": peaks, "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-    if arguments.markdown:
-        arguments.markdown.write_text(markdown(lines))
+    if arguments.update:
+        update_thresholds(rows, thresholds)
+    if arguments.check:
+        failures += regressions(rows, thresholds)
+    print(*failures, sep="\n", end="\n" if failures else "", file=sys.stderr)
     sys.exit(1 if failures else 0)
 
 

@@ -2,6 +2,7 @@
 
     setup NAME  ->  ready               prepares a workload in place of the one before
     run         ->  seconds             one iteration, as a decimal number
+    phases      ->  a JSON array        the last iteration's parts: name, steps, seconds
     memory      ->  MiB                 peak resident memory of this process so far
     quit
 
@@ -9,13 +10,14 @@ Whatever fails answers `error MESSAGE`. The Swift executable `workload-runner` s
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
 
 try:
     import torch
-    from workloads import LAYOUTS, WORKLOADS, Options
+    from workloads import LAYOUTS, Options, prepared
 except ImportError as failure:
     # The driver reads standard output, so that is where the reason belongs.
     print(f"error {failure}: pip install torch torchvision safetensors numpy", flush=True)
@@ -33,20 +35,21 @@ class Session:
     def __init__(self, options):
         self.options = options
         self.iteration = None
+        self.phases = []
 
     def setup(self, name):
-        if name not in WORKLOADS:
-            raise ValueError(f"unknown workload {name}: choose one of {', '.join(WORKLOADS)}")
         self.iteration = None  # frees the workload before, so that two never share memory
-        self.iteration = WORKLOADS[name](self.options)
+        self.iteration = prepared(name, self.options)
         return "ready"
 
     def run(self):
         if self.iteration is None:
             raise ValueError("nothing to run: send `setup NAME` first")
         start = time.perf_counter()
-        self.iteration()
-        return f"{time.perf_counter() - start:.9f}"
+        phases = self.iteration()
+        seconds = time.perf_counter() - start
+        self.phases = phases or []
+        return f"{seconds:.9f}"
 
     def answer(self, line):
         match line.split():
@@ -54,10 +57,12 @@ class Session:
                 return self.setup(name)
             case ["run"]:
                 return self.run()
+            case ["phases"]:
+                return json.dumps(self.phases)
             case ["memory"]:
                 return f"{peak_memory():.1f}"
             case _:
-                raise ValueError(f"unknown request {line!r}: send setup NAME, run, memory or quit")
+                raise ValueError(f"unknown request {line!r}: send setup NAME, run, phases, memory or quit")
 
 
 def main():

@@ -1,6 +1,7 @@
 """PyTorch twins of the benchmark workloads, by name.
 
-`WORKLOADS[name](options)` prepares a workload once and returns a function that runs one iteration of it.
+`prepared(name, options)` prepares a workload once and returns a function that runs one iteration of it and returns
+what it took by phase, or nothing.
 """
 
 import sys
@@ -19,11 +20,10 @@ from networks import AllCNN, resnet18  # noqa: E402
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 NETWORKS = {
-    "resnet18-imagenet": (partial(resnet18, "imagenet"), 256),
-    "resnet18-small": (partial(resnet18, "small"), 64),
-    "allcnn-bn": (partial(AllCNN, batch_norm=True), 128),
+    "resnet18-imagenet": partial(resnet18, "imagenet"),
+    "resnet18-small": partial(resnet18, "small"),
+    "allcnn-bn": partial(AllCNN, batch_norm=True),
 }
-CONVOLUTIONS = [(64, 32), (128, 16), (256, 8), (512, 4)]  # ResNet-18's channels and maps on 32x32 images
 
 
 @dataclass
@@ -38,7 +38,11 @@ def random(options, *shape):
 
 def gemm(size, options):
     a, b, product = (torch.randn(size, size) for _ in range(3))
-    return lambda: torch.mm(a, b, out=product)
+
+    def run():
+        torch.mm(a, b, out=product)
+
+    return run
 
 
 def convolution_forward(channels, size, options):
@@ -58,17 +62,20 @@ def convolution_backward(channels, size, options):
     weights = random(options, channels, channels, 3, 3).requires_grad_()
     output = conv2d(images, weights, padding=1)
     gradient = random(options, *output.shape)
-    return lambda: torch.autograd.grad(output, (images, weights), gradient, retain_graph=True)
+
+    def run():
+        torch.autograd.grad(output, (images, weights), gradient, retain_graph=True)
+
+    return run
 
 
-def network(name, options):
-    build, batch = NETWORKS[name]
-    model = build().to(memory_format=options.layout)
-    return model, random(options, batch, 3, 32, 32), torch.randint(10, (batch,))
+def network(name, batch, size, options):
+    model = NETWORKS[name]().to(memory_format=options.layout)
+    return model, random(options, batch, 3, size, size), torch.randint(10, (batch,))
 
 
-def training_step(name, options):
-    model, images, labels = network(name, options)
+def training_step(name, batch, size, options):
+    model, images, labels = network(name, batch, size, options)
     model.train()
     # The fused Adam is PyTorch's fastest on a CPU.
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
@@ -81,15 +88,19 @@ def training_step(name, options):
     return run
 
 
-def input_gradient(name, options):
-    model, images, labels = network(name, options)
+def input_gradient(name, batch, size, options):
+    model, images, labels = network(name, batch, size, options)
     model.eval().requires_grad_(False)
     images.requires_grad_()
-    return lambda: torch.autograd.grad(cross_entropy(model(images), labels), images)
+
+    def run():
+        torch.autograd.grad(cross_entropy(model(images), labels), images)
+
+    return run
 
 
-def inference(name, options):
-    model, images, _ = network(name, options)
+def inference(name, batch, size, options):
+    model, images, _ = network(name, batch, size, options)
     model.eval()
 
     @torch.inference_mode()
@@ -99,19 +110,35 @@ def inference(name, options):
     return run
 
 
-def forgetting(name, options):
-    """The paper's whole recipe for one class; untrained weights cost the same time as trained ones."""
-    images, labels = fashion_mnist.retained(*fashion_mnist.load(options.data), forgotten=[0])
-    model = NETWORKS[name][0]().to(memory_format=options.layout)
-    return lambda: recipe.forget(model, [0], images, labels, options.layout)
+def forgetting(name, classes, options):
+    """The paper's whole recipe for the first classes; untrained weights cost the same time as trained ones."""
+    forgotten = list(range(classes))
+    images, labels = fashion_mnist.retained(*fashion_mnist.load(options.data), forgotten)
+    model = NETWORKS[name]().to(memory_format=options.layout)
+    return lambda: recipe.forget(model, forgotten, images, labels, options.layout)[1]
 
 
-WORKLOADS = {"gemm/1024": partial(gemm, 1024)}
-for channels, size in CONVOLUTIONS:
-    WORKLOADS[f"convolution/forward/{channels}x{size}"] = partial(convolution_forward, channels, size)
-    WORKLOADS[f"convolution/backward/{channels}x{size}"] = partial(convolution_backward, channels, size)
-for name, (_, batch) in NETWORKS.items():
-    WORKLOADS[f"training-step/{name}/{batch}"] = partial(training_step, name)
-    WORKLOADS[f"input-gradient/{name}/{batch}"] = partial(input_gradient, name)
-    WORKLOADS[f"inference/{name}/{batch}"] = partial(inference, name)
-WORKLOADS["forgetting/resnet18-imagenet"] = partial(forgetting, "resnet18-imagenet")
+CONVOLUTIONS = {"forward": convolution_forward, "backward": convolution_backward}
+KINDS = {"training-step": training_step, "input-gradient": input_gradient, "inference": inference}
+# The names that are compared if no others are asked for: ResNet-18's channels and maps on 32x32 images, and networks.
+WORKLOADS = [
+    "gemm/1024",
+    *(f"convolution/{name}/{sizes}" for sizes in ("64x32", "128x16", "256x8", "512x4") for name in CONVOLUTIONS),
+    *(f"{kind}/{name}" for name in ("resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128") for kind in KINDS),
+    "forgetting/resnet18-imagenet",
+]
+
+
+def prepared(workload, options):
+    match workload.split("/"):
+        case ["gemm", size]:
+            return gemm(int(size), options)
+        case ["convolution", name, sizes] if name in CONVOLUTIONS:
+            channels, size = map(int, sizes.split("x"))
+            return CONVOLUTIONS[name](channels, size, options)
+        case [kind, name, sizes] if kind in KINDS and name in NETWORKS:
+            batch, size = map(int, f"{sizes}x32".split("x")[:2])
+            return KINDS[kind](name, batch, size, options)
+        case ["forgetting", name, *classes] if name in NETWORKS and len(classes) < 2:
+            return forgetting(name, int(classes[0]) if classes else 1, options)
+    raise ValueError(f"unknown workload {workload}: choose one of {', '.join(WORKLOADS)}, or other sizes in their form")

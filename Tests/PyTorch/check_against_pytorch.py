@@ -173,9 +173,9 @@ def compare_recipes(arguments, train, test, report):
         for classes in ([0], [0, 2]):
             print(f"seed {seed}: forgetting {classes} on both sides", file=sys.stderr)
             torch.manual_seed(seed)
-            reference, seconds = recipe.forget(model, classes, *fashion_mnist.retained(*train, classes))
+            reference, phases = recipe.forget(model, classes, *fashion_mnist.retained(*train, classes))
             models = {"before": before, "PyTorch": predict(reference, images)}
-            took = {"PyTorch": sum(seconds.values())}
+            took = {"PyTorch": sum(phase["seconds"] for phase in phases)}
             try:
                 ours, result = forget(arguments, path, classes, seed)
                 models["unlearn"] = predict(ours, images)

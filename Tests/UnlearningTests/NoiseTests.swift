@@ -1,6 +1,7 @@
 import Foundation
 import Testing
-import Unlearning
+
+@testable import Unlearning
 
 @Suite("Noise")
 struct NoiseTests {
@@ -116,6 +117,50 @@ struct NoiseTests {
         #expect(among[0].images != alone && among[2].images != among[0].images)
         let other = try await maximizer.noise(for: [2], model: model, options: RunOptions(seed: 1))[0].images
         #expect(other != alone)
+    }
+
+    @Test("classes that share a batch learn what they learn alone, up to rounding")
+    func sharedBatch() async throws {
+        let model = try await Patterns.model
+        let maximizer = NoiseMaximizer(configuration: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 8))
+        let together = try await maximizer.noise(for: [5, 2, 0, 3, 1], model: model)
+        #expect(together.map(\.label) == [5, 2, 0, 3, 1])
+        for noise in together {
+            let alone = try await maximizer.noise(for: [noise.label], model: model)[0]
+            for (a, b) in zip(noise.crossEntropies, alone.crossEntropies) {
+                #expect(abs(a - b) < 1e-4 * max(1, abs(b)), "class \(noise.label)")
+            }
+            let difference = zip(noise.images.elements, alone.images.elements).map { Double($0) - Double($1) }
+            // Adam turns a gradient of almost 0 into a whole step of either sign, so that a few pixels differ.
+            #expect(length(difference) < 0.01 * length(alone.images.elements.map(Double.init)))
+        }
+    }
+
+    @Test("a batch holds as many classes as its memory allows, about as many in each")
+    func batchSizes() throws {
+        let graph = try convolutionalNetwork([32, 32, 3], classes: 40)
+        let model = Model(graph: graph, seed: 1)
+        func perBatch(_ images: Int, of count: Int, _ normalization: NoiseMaximizer.Configuration.Normalization) -> Int
+        {
+            NoiseMaximizer(
+                configuration: NoiseMaximizer.Configuration(imagesPerClass: images, normalization: normalization)
+            ).classesPerBatch(of: count, model: model, precision: .fast)
+        }
+        #expect(perBatch(8, of: 5, .running) == 5)
+        #expect(perBatch(8, of: 5, .batch) == 1)
+        #expect(perBatch(8, of: 1, .running) == 1)
+        // So many images that a class fills the batch by itself.
+        #expect(perBatch(100_000, of: 5, .running) == 1)
+        for images in [256, 512, 1024, 2048] {
+            let size = perBatch(images, of: 39, .running)
+            func bytes(_ classes: Int) -> Int {
+                ExecutionSummary(model: model, batchCapacity: classes * images, computing: .input, workers: 1).byteCount
+            }
+            #expect(size == 1 || bytes(size) <= NoiseMaximizer.batchByteLimit)
+            // One batch fewer would not hold them.
+            let batches = (39 + size - 1) / size
+            #expect(batches == 1 || bytes((39 + batches - 2) / (batches - 1)) > NoiseMaximizer.batchByteLimit * 9 / 10)
+        }
     }
 
     @Test("without steps noise is standard normal, and nothing is divided by zero")

@@ -4,12 +4,14 @@ import Unlearning
 struct MatrixProduct: Workload {
     private let executor: Executor
     private let size: Int
+    let operations: Double
 
     init(size: Int, threads: ThreadTeam) throws {
         var builder = GraphBuilder(inputShape: [size])
         _ = try builder.linear(builder.input, named: "product", outputs: size, bias: false)
-        executor = Executor(
-            model: Model(graph: try builder.graph(), seed: 1), batchCapacity: size, threads: threads)
+        let graph = try builder.graph()
+        executor = Executor(model: Model(graph: graph, seed: 1), batchCapacity: size, threads: threads)
+        operations = Double(size) * graph.directOperations()
         executor.input.fillWithNoise()
         self.size = size
     }
@@ -24,15 +26,19 @@ struct ConvolutionPasses: Workload {
     private static let batch = 64
     private let executor: Executor
     private let backward: Bool
+    let operations: Double
 
     init(channels: Int, map: Int, backward: Bool, threads: ThreadTeam) throws {
         var builder = GraphBuilder(inputShape: [map, map, channels])
         _ = try builder.convolution(
             builder.input, named: "convolution", channels: channels, kernel: 3, padding: 1, bias: false)
+        let graph = try builder.graph()
         executor = Executor(
-            model: Model(graph: try builder.graph(), seed: 1), batchCapacity: Self.batch,
+            model: Model(graph: graph, seed: 1), batchCapacity: Self.batch,
             computing: backward ? .both : .nothing, threads: threads)
         self.backward = backward
+        let forward = graph.directOperations()
+        operations = Double(Self.batch) * (backward ? graph.directOperations(computing: .both) - forward : forward)
         executor.input.fillWithNoise()
         executor.forward(batch: Self.batch, mode: .training)
         if backward { executor.outputGradient.fillWithNoise() }
@@ -47,7 +53,7 @@ struct ConvolutionPasses: Workload {
     }
 }
 
-/// One pass of a network over random 3x32x32 images.
+/// One pass of a network over random images of three channels.
 struct NetworkPass: Workload {
     enum Kind: String {
         case trainingStep = "training-step"
@@ -59,13 +65,16 @@ struct NetworkPass: Workload {
     private let executor: Executor
     private let optimizer: any Optimizer
     private let labels: [Int32]
+    let operations: Double
 
-    init(_ kind: Kind, network: any Architecture, batch: Int, threads: ThreadTeam) throws {
+    init(_ kind: Kind, network: any Architecture, batch: Int, imageSize: Int, threads: ThreadTeam) throws {
         let requests: [Kind: GradientRequest] = [.trainingStep: .parameters, .inputGradient: .input]
-        let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
+        let request = requests[kind] ?? .nothing
+        let graph = try network.graph(inputShape: [imageSize, imageSize, 3], classes: 10)
         executor = Executor(
-            model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: requests[kind] ?? .nothing,
-            threads: threads)
+            model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: request,
+            modes: [kind == .trainingStep ? .training : .inference], threads: threads)
+        operations = Double(batch) * graph.directOperations(computing: request)
         optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
         labels = (0..<batch).map { Int32($0 % 10) }
         self.kind = kind

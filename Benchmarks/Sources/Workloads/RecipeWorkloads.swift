@@ -1,21 +1,32 @@
 import Foundation
 import Unlearning
 
-/// The paper's recipe for one class of Fashion-MNIST, from random weights: time does not depend on them.
-struct Forgetting: Workload {
+/// The paper's recipe for the first classes of Fashion-MNIST, from random weights: time does not depend on them.
+final class Forgetting: Workload {
     private let unlearner: Unlearner
+    private let classes: Range<Int>
+    let operations: Double
+    private(set) var phases: [WorkloadPhase] = []
 
-    init(network: any Architecture, threads: Int) throws {
-        let data = try FashionMNIST()
-        let model = Model(graph: try network.graph(inputShape: [32, 32, 3], classes: 10), seed: 1)
+    init(network: any Architecture, classCount: Int, threads: Int) throws {
+        classes = 0..<classCount
+        let retained = try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
+        let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         unlearner = Unlearner(
-            model: model, retaining: try data.samples(perClass: 1000, excluding: [0]), configuration: .paper,
+            model: Model(graph: graph, seed: 1), retaining: retained, configuration: .paper,
             options: RunOptions(threadCount: threads))
+        operations = unlearner.configuration.directOperations(
+            graph, classes: classCount, retained: retained.count)
     }
 
     func run() throws {
-        let unlearner = unlearner
-        _ = try blocking { try await unlearner.forget(classes: [0]) }
+        let (unlearner, classes) = (unlearner, classes)
+        let outcome = try blocking { try await unlearner.forget(classes: classes) }
+        phases = [RunPhase.noise, .impair, .repair].map { phase in
+            WorkloadPhase(
+                name: phase.rawValue, steps: outcome.losses[phase]?.count ?? 0,
+                seconds: (outcome.phaseTimes[phase] ?? .zero) / .seconds(1))
+        }
     }
 }
 
@@ -24,17 +35,22 @@ struct Retraining: Workload {
     private let model: Model
     private let examples: PreparedImages
     private let threads: Int
+    private let trainer = Trainer()
+    let operations: Double
 
     init(network: any Architecture, threads: Int) throws {
-        model = Model(graph: try network.graph(inputShape: [32, 32, 3], classes: 10), seed: 1)
+        let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
+        model = Model(graph: graph, seed: 1)
         examples = try model.prepare(try FashionMNIST().excluding(classes: [0]))
+        operations =
+            Double(trainer.configuration.epochs * examples.count) * graph.directOperations(computing: .parameters)
         self.threads = threads
     }
 
     func run() throws {
-        let (model, examples, threads) = (model, examples, threads)
+        let (model, examples, threads, trainer) = (model, examples, threads, trainer)
         _ = try blocking {
-            try await Trainer().train(model, on: examples, options: RunOptions(threadCount: threads))
+            try await trainer.train(model, on: examples, options: RunOptions(threadCount: threads))
         }
     }
 }

@@ -3,8 +3,29 @@ import Unlearning
 
 /// A piece of work that is set up once and then repeated. Its name is the same as its PyTorch twin's.
 public protocol Workload {
+    /// Floating-point operations of one run if every product is done as it is defined.
+    var operations: Double { get }
+
+    /// The parts of the last run, in order; none of a workload that has no parts.
+    var phases: [WorkloadPhase] { get }
+
     /// Does the work once.
     func run() throws
+}
+
+extension Workload {
+    /// No parts.
+    public var phases: [WorkloadPhase] { [] }
+}
+
+/// A part of a workload's run.
+public struct WorkloadPhase: Codable, Sendable {
+    /// The phase's name, the same as in its PyTorch twin.
+    public let name: String
+    /// Optimizer steps, as many as in its PyTorch twin.
+    public let steps: Int
+    /// How long it took.
+    public let seconds: Double
 }
 
 /// A name that stands for no workload.
@@ -18,9 +39,10 @@ public struct UnknownWorkload: Error, CustomStringConvertible {
 
 /// The workloads by name.
 public enum Workloads {
-    /// What ``named(_:threads:)`` takes, besides other sizes in the same form.
+    /// What ``named(_:threads:)`` takes, besides other sizes in the same form: `BATCHxSIZE` for images of another size
+    /// than 32x32, `forgetting/NETWORK/CLASSES` for several classes.
     public static let names =
-        ["gemm/1024"]
+        ["peak", "gemm/1024"]
         + ["forward", "backward"].flatMap { pass in
             ["64x32", "128x16", "256x8", "512x4"].map { "convolution/\(pass)/\($0)" }
         }
@@ -29,30 +51,54 @@ public enum Workloads {
         }
         + ["forgetting/resnet18-imagenet", "retraining/resnet18-imagenet"]
 
+    /// The matrix product kernels that OpenBLAS picked for this machine.
+    public static var matrixKernels: String {
+        get throws {
+            var builder = GraphBuilder(inputShape: [1])
+            _ = try builder.linear(builder.input, named: "product", outputs: 1)
+            let model = Model(graph: try builder.graph(), seed: 1)
+            return ExecutionSummary(model: model, batchCapacity: 1).matrixKernels
+        }
+    }
+
     /// Sets a workload up.
     public static func named(_ name: String, threads: Int) throws -> any Workload {
         let parts = name.split(separator: "/").map(String.init)
         let team = ThreadTeam(workers: threads)
         switch (parts.first, parts.count) {
+        case ("peak", 1): return Peak(threads: team)
         case ("gemm", 2):
             if let size = Int(parts[1]), size > 0 { return try MatrixProduct(size: size, threads: team) }
         case ("convolution", 3):
-            let sizes = parts[2].split(separator: "x").compactMap { Int($0) }
-            if sizes.count == 2, sizes.allSatisfy({ $0 > 0 }), ["forward", "backward"].contains(parts[1]) {
+            let sizes = sizes(parts[2])
+            if sizes.count == 2, ["forward", "backward"].contains(parts[1]) {
                 return try ConvolutionPasses(
                     channels: sizes[0], map: sizes[1], backward: parts[1] == "backward", threads: team)
             }
         case ("training-step", 3), ("input-gradient", 3), ("inference", 3):
-            if let batch = Int(parts[2]), batch > 0, let kind = NetworkPass.Kind(rawValue: parts[0]) {
-                return try NetworkPass(kind, network: try network(parts[1]), batch: batch, threads: team)
+            let sizes = sizes(parts[2])
+            if (1...2).contains(sizes.count), let kind = NetworkPass.Kind(rawValue: parts[0]) {
+                return try NetworkPass(
+                    kind, network: try network(parts[1]), batch: sizes[0], imageSize: sizes.count == 2 ? sizes[1] : 32,
+                    threads: team)
             }
-        case ("forgetting", 2):
-            return try Forgetting(network: try network(parts[1]), threads: threads)
+        case ("forgetting", 2): return try Forgetting(network: try network(parts[1]), classCount: 1, threads: threads)
+        case ("forgetting", 3):
+            if let count = Int(parts[2]), (1...9).contains(count) {
+                return try Forgetting(network: try network(parts[1]), classCount: count, threads: threads)
+            }
         case ("retraining", 2):
             return try Retraining(network: try network(parts[1]), threads: threads)
         default: break
         }
         throw UnknownWorkload(name: name)
+    }
+
+    /// The numbers of `64x32`; none if something else stands there.
+    private static func sizes(_ text: String) -> [Int] {
+        let parts = text.split(separator: "x", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }.filter { $0 > 0 }
+        return numbers.count == parts.count ? numbers : []
     }
 
     private static func network(_ name: String) throws -> any Architecture {

@@ -1,3 +1,4 @@
+import CMeasurement
 import Foundation
 import Workloads
 
@@ -22,15 +23,16 @@ struct Runner {
             do {
                 switch words.first {
                 case "setup":
+                    workload = nil  // frees the one before, so that two never share memory
                     workload = try Workloads.named(words.count > 1 ? words[1] : "", threads: threads)
                     answer("ready")
-                case "run":
-                    guard let workload else { throw ProtocolError(message: "'run' before 'setup'") }
-                    let start = ContinuousClock.now
-                    try workload.run()
-                    let (seconds, attoseconds) = (ContinuousClock.now - start).components
-                    answer(String(Double(seconds) + Double(attoseconds) * 1e-18))
+                case "run": answer(String(try seconds(of: required(workload))))
+                case "operations": answer(String(try required(workload).operations))
+                case "phases":
+                    answer(String(decoding: try JSONEncoder().encode(required(workload).phases), as: UTF8.self))
                 case "memory": answer(String(format: "%.1f", peakMebibytes()))
+                case "about":
+                    answer("\(String(cString: cm_vector_level())), OpenBLAS kernels \(try Workloads.matrixKernels)")
                 case "quit": return
                 default: throw ProtocolError(message: "unknown request '\(line)'")
                 }
@@ -38,6 +40,23 @@ struct Runner {
                 answer("error " + "\(error)".replacingOccurrences(of: "\n", with: " "))
             }
         }
+    }
+
+    private static func required(_ workload: (any Workload)?) throws -> any Workload {
+        guard let workload else { throw ProtocolError(message: "nothing to ask about: send 'setup NAME' first") }
+        return workload
+    }
+
+    private static func seconds(of workload: any Workload) throws -> Double {
+        let run = MeasuredRun(workload)
+        let start = ContinuousClock.now
+        cm_measured_call(
+            { context in
+                if let context { Unmanaged<MeasuredRun>.fromOpaque(context).takeUnretainedValue().run() }
+            }, Unmanaged.passUnretained(run).toOpaque())
+        let time = ContinuousClock.now - start
+        if let failure = run.failure { throw failure }
+        return time / .seconds(1)
     }
 
     private static func answer(_ text: String) {
@@ -56,6 +75,20 @@ struct Runner {
             getrusage(RUSAGE_SELF, &usage)
             return Double(usage.ru_maxrss) / 1_048_576
         #endif
+    }
+}
+
+/// One run, as C's function pointers can pass it on.
+private final class MeasuredRun {
+    private let workload: any Workload
+    private(set) var failure: (any Error)?
+
+    init(_ workload: any Workload) {
+        self.workload = workload
+    }
+
+    func run() {
+        do { try workload.run() } catch { failure = error }
     }
 }
 

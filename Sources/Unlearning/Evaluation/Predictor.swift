@@ -42,7 +42,8 @@ public struct Predictor: Sendable {
                 data: "input", found: examples.exampleShape, expected: model.graph.inputShape)
         }
         let executor = try context.executor(
-            model: model, batchCapacity: max(1, min(batchSize, examples.count)), keeping: Set(nodes))
+            model: model, batchCapacity: max(1, min(batchSize, examples.count)), modes: [.inference],
+            keeping: Set(nodes))
         let loader = try BatchLoader(examples, batchSize: batchSize)
         defer { loader.cancel() }
         let classes = model.classCount

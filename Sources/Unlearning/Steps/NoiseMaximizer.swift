@@ -17,7 +17,7 @@ public struct NoiseMaximizer: Sendable {
             case batch
         }
 
-        /// Images of noise for each class, 1 to 100,000; all of them make one batch.
+        /// Images of noise for each class, 1 to 100,000; all of a class's are in one batch.
         public var imagesPerClass: Int
         /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
         public var steps: Int
@@ -65,11 +65,13 @@ public struct NoiseMaximizer: Sendable {
         self.configuration = configuration
     }
 
-    /// Learns noise for each of the classes, all of them in the same steps.
+    /// Learns noise for each of the classes, all of them in the same steps. With running statistics several classes
+    /// share a batch, as far as memory allows.
     /// - Parameters:
     ///   - classes: classes of the model; each gets noise of its own.
     ///   - model: the original model, which is not changed.
-    ///   - options: seed and threads. A class's noise depends on the seed and the class alone, not on the others.
+    ///   - options: seed and threads. A class's noise depends on the seed and the class alone; on the others by no
+    ///     more than the rounding of a larger batch.
     ///   - progress: called after every step.
     /// - Returns: the noise in the order of the classes.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
@@ -91,103 +93,51 @@ public struct NoiseMaximizer: Sendable {
                 name: "noise images per class", value: "1",
                 remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
         }
+        let classesPerBatch = classesPerBatch(
+            of: classes.count, model: model, precision: context.options.precision)
         let executor = try context.executor(
-            model: model, batchCapacity: configuration.imagesPerClass, computing: .input)
+            model: model, batchCapacity: classesPerBatch * configuration.imagesPerClass, computing: .input,
+            modes: [configuration.normalization == .batch ? .training : .inference])
         let pending = try classes.map { label in
             try NoiseInProgress(
-                label: label, configuration: configuration, executor: executor, context: context)
+                label: label, configuration: configuration, imageSize: model.graph.inputShape.count, context: context)
+        }
+        let batches = stride(from: 0, to: pending.count, by: classesPerBatch).map {
+            NoiseBatch(members: pending[$0..<min($0 + classesPerBatch, pending.count)], configuration: configuration)
         }
         for step in 0..<configuration.steps {
-            for noise in pending {
+            for batch in batches {
                 try context.checkCancellation()
-                try noise.step(step, executor: executor)
+                try batch.step(step, executor: executor)
             }
             let mean = pending.reduce(0) { $0 + ($1.objectives.last ?? 0) } / Double(pending.count)
             try context.finished(step + 1, of: configuration.steps, in: .noise, loss: mean)
         }
         return try pending.map { try $0.finished(shape: model.graph.inputShape) }
     }
-}
 
-/// One class's noise while it is learned.
-private final class NoiseInProgress {
-    let label: Int
-    private let configuration: NoiseMaximizer.Configuration
-    private var images: [Float]
-    private let labels: [Int32]
-    private let dropoutSeed: UInt64
-    private let optimizer: any Optimizer
-    private(set) var objectives: [Double] = []
-    private var crossEntropies: [Double] = []
-
-    init(
-        label: Int, configuration: NoiseMaximizer.Configuration, executor: Executor, context: RunContext
-    ) throws {
-        self.label = label
-        self.configuration = configuration
-        var random = SeededRandom(seed: context.options.seed, stream: "noise.\(label)")
-        images = (0..<executor.input.count).map { _ in Float(random.normal()) }
-        labels = [Int32](repeating: Int32(label), count: configuration.imagesPerClass)
-        dropoutSeed = context.seed("noise.\(label).dropout")
-        optimizer = try configuration.optimizer.makeOptimizer(parameterCount: images.count)
+    /// How many images make a batch, at most, while noise is learned for some classes.
+    /// - Parameters:
+    ///   - classCount: the number of classes, at least 1.
+    ///   - model: the original model.
+    ///   - precision: which algorithms may be used; they differ in the memory that they need.
+    public func batchSize(classCount: Int, model: Model, precision: Precision = .fast) -> Int {
+        classesPerBatch(of: classCount, model: model, precision: precision) * configuration.imagesPerClass
     }
 
-    func step(_ step: Int, executor: Executor) throws {
-        try images.withUnsafeMutableBufferPointer { images in
-            guard let noise = images.baseAddress, let gradient = executor.inputGradient.baseAddress else {
-                return
-            }
-            let crossEntropy = crossEntropy(of: noise, step: step, executor: executor)
-            let count = images.count
-            let weight = configuration.lambda / Double(configuration.imagesPerClass)
-            let norm = GradientClipping.euclideanNorm(of: noise, count: count, threads: executor.threads)
-            let objective = -crossEntropy + weight * norm * norm
-            guard objective.isFinite else {
-                throw UnlearningError.diverged(phase: .noise, step: step + 1, what: "the objective")
-            }
-            objectives.append(objective)
-            crossEntropies.append(crossEntropy)
+    /// Bytes that a batch of several classes may take; a class on its own may take more.
+    static let batchByteLimit = 512 << 20
 
-            let slope = Float(2 * weight)
-            executor.threads.forEachChunk(of: count, floatsEach: 2) { part in
-                for index in part { gradient[index] += slope * noise[index] }
-            }
-            optimizer.step(
-                parameters: noise, gradients: gradient, count: count,
-                learningRate: Float(configuration.learningRate), threads: executor.threads)
-        }
-    }
-
-    /// The model's cross-entropy for the class; leaves the gradient of its negative by the noise in the executor.
-    private func crossEntropy(
-        of noise: UnsafePointer<Float>, step: Int, executor: Executor
-    ) -> Double {
-        guard let input = executor.input.baseAddress, let logits = executor.output.baseAddress,
-            let gradient = executor.outputGradient.baseAddress
-        else { return .nan }
-        input.update(from: noise, count: executor.input.count)
-        executor.forward(
-            batch: configuration.imagesPerClass,
-            mode: configuration.normalization == .batch ? .training : .inference,
-            updatesState: false, seed: dropoutSeed &+ UInt64(step))
-        let value = labels.withUnsafeBufferPointer { labels in
-            labels.baseAddress.map {
-                CrossEntropy().evaluate(
-                    logits: logits, count: labels.count, classes: executor.graph.outputShape.count,
-                    targets: .labels($0), gradient: gradient)
-            }
-        }
-        // The loss is maximized: its gradient is taken the other way round.
-        for index in executor.outputGradient.indices { gradient[index].negate() }
-        executor.backward()
-        return value?.loss ?? .nan
-    }
-
-    func finished(shape: Shape) throws -> Noise {
-        let tensor = try Tensor(images, shape: Shape([configuration.imagesPerClass] + shape.dimensions))
-        guard tensor.isFinite else {
-            throw UnlearningError.diverged(phase: .noise, step: configuration.steps, what: "the noise")
-        }
-        return Noise(label: label, images: tensor, objectives: objectives, crossEntropies: crossEntropies)
+    /// How many classes share a batch: with running statistics as many as fit, about as many in each batch. With batch
+    /// statistics one, since statistics are a class's own. The number of threads does not matter, so that results do
+    /// not depend on it.
+    func classesPerBatch(of count: Int, model: Model, precision: Precision) -> Int {
+        guard configuration.normalization == .running, count > 1 else { return 1 }
+        let alone = ExecutionSummary(
+            model: model, batchCapacity: configuration.imagesPerClass, computing: .input, workers: 1,
+            precision: precision)
+        let most = max(1, Self.batchByteLimit / max(1, alone.byteCount))
+        let batches = (count + most - 1) / most
+        return (count + batches - 1) / batches
     }
 }

@@ -71,10 +71,12 @@ struct Forget: ReportingCommand {
         let test = try validation?.load(split: .test, for: original)
         if let test { try original.checkClasses(of: test) }
         let configuration = forgetting.preset.configuration
+        let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
+            .batchSize(classCount: classes.count, model: original, precision: flags.options.precision)
         console.describe(
             original, flags.options,
             [
-                ("noise", .input, configuration.noise.imagesPerClass),
+                ("noise", .input, noiseBatch),
                 ("impair", .parameters, configuration.impair.training.batchSize),
                 ("repair", .parameters, min(configuration.repair.batchSize, samples.count)),
             ])

@@ -1,0 +1,179 @@
+"""Both sides as processes, and what is measured of them.
+
+All live at once and take turns, iteration by iteration, so that a change of clock rate or load meets everybody.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OURS = HERE.parent / ".build" / "release" / "workload-runner"
+LAYOUTS = ("contiguous", "channels_last")
+# A pool's idle threads spin for some milliseconds after their last task and would slow the next one's turn.
+PAUSE = 0.05
+
+
+class RunnerError(Exception):
+    pass
+
+
+class Runner:
+    """A process that speaks the line protocol of runner.py."""
+
+    def __init__(self, label, command):
+        self.label = label
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        except OSError as failure:
+            raise RunnerError(f"{label} does not start: {failure}") from failure
+
+    def ask(self, request):
+        try:
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+            reply = self.process.stdout.readline().strip()
+        except BrokenPipeError:
+            reply = self.process.stdout.readline().strip()
+        if not reply:
+            raise RunnerError(f"{self.label} ended at `{request}` with status {self.process.wait()}")
+        if reply.startswith("error"):
+            raise RunnerError(f"{self.label}: {reply.removeprefix('error').strip()}")
+        return reply
+
+    def close(self):
+        if self.process.poll() is None:
+            try:
+                self.process.communicate("quit\n", timeout=10)
+            except (subprocess.TimeoutExpired, BrokenPipeError):
+                self.process.kill()
+        self.process.wait()
+
+
+class Team:
+    """Runners by label, closed together."""
+
+    def __init__(self, commands):
+        self.runners = {}
+        try:
+            for label, command in commands.items():
+                self.runners[label] = Runner(label, command)
+        except RunnerError:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self.runners
+
+    def __exit__(self, *_):
+        for runner in self.runners.values():
+            runner.close()
+
+
+def add_arguments(parser):
+    """The flags that say what is compared and how long."""
+    parser.add_argument("--ours", type=Path, default=OURS, help="the executable workload-runner")
+    parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything that was measured")
+
+
+def require_ours(path):
+    if not path.is_file():
+        sys.exit(
+            f"{path} is missing: build it in {HERE.parent.name}/ with\n"
+            "  swift build -c release --product workload-runner\nor name it with --ours PATH"
+        )
+
+
+def commands(arguments, threads, layouts=LAYOUTS):
+    """How to start each contender, ours first."""
+    shared = ["--threads", str(threads)]
+    twin = [sys.executable, str(HERE / "runner.py"), *shared, "--data", str(arguments.data)]
+    return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in layouts}}
+
+
+def in_turns(runners, warmups, iterations, limit, least=3):
+    """Seconds and phases of each runner's iterations; ends after `limit` seconds if there are `least` by then."""
+    taken = {label: [] for label in runners}
+    phases = {label: [] for label in runners}
+    start = time.monotonic()
+    for iteration in range(warmups + iterations):
+        for label, runner in runners.items():
+            time.sleep(PAUSE)
+            seconds = float(runner.ask("run"))
+            if iteration >= warmups:
+                taken[label].append(seconds)
+                phases[label].append(json.loads(runner.ask("phases")))
+        if iteration + 1 - warmups >= least and time.monotonic() - start > limit:
+            break
+    return taken, phases
+
+
+def summary(seconds):
+    quartiles = statistics.quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else seconds * 3
+    return {
+        "median_ms": 1e3 * statistics.median(seconds),
+        "iqr_ms": 1e3 * (quartiles[2] - quartiles[0]),
+        "seconds": seconds,
+    }
+
+
+def best_layout(results):
+    """PyTorch's faster layout."""
+    return min((label for label in results if label in LAYOUTS), key=lambda label: results[label]["median_ms"])
+
+
+def median_phases(iterations):
+    """Each phase's steps and median seconds, from the phases of several iterations."""
+    return [
+        {**same[0], "seconds": statistics.median(phase["seconds"] for phase in same)} for same in zip(*iterations)
+    ]
+
+
+def peak_memory(label, command, workload, iterations=2):
+    """Peak MiB of a fresh process before and after a workload: the first is the price of the libraries alone."""
+    with Team({label: command}) as runners:
+        runner = runners[label]
+        start = float(runner.ask("memory"))
+        runner.ask(f"setup {workload}")
+        for _ in range(iterations):
+            runner.ask("run")
+        return {"start": start, "peak": float(runner.ask("memory"))}
+
+
+def operation_rate(ours, threads, iterations=7):
+    """The most operations a second that so many threads do, each time it was measured."""
+    with Team({"peak": [str(ours), "--threads", str(threads)]}) as runners:
+        runners["peak"].ask("setup peak")
+        operations = float(runners["peak"].ask("operations"))
+        return [operations / seconds for seconds in in_turns(runners, 1, iterations, limit=60)[0]["peak"]]
+
+
+def machine(ours):
+    """What a table's reader has to know about where it was made."""
+    import torch
+
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        model = names[0].split(":")[1].strip() if names else model
+    with Team({"ours": [str(ours)]}) as runners:
+        about = runners["ours"].ask("about")
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "about": about,
+        "torch": torch.__version__,
+        "date": date.today().isoformat(),
+    }
+
+
+def machine_text(facts):
+    cores = "one core" if facts["cores"] == 1 else f"{facts['cores']} cores"
+    return f"{facts['processor']}, {cores}, {facts['about']}; PyTorch {facts['torch']}; {facts['date']}."

@@ -1,0 +1,35 @@
+"""Tables as text and as Markdown, and their place in a document."""
+
+import sys
+from pathlib import Path
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "Docs" / "Benchmarks.md"
+
+
+def aligned(lines, left):
+    """A table for a terminal; `left` holds the columns of words, all others are numbers."""
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    text = (
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths))
+        )
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in text)
+
+
+def markdown(lines, left):
+    rule = ["---" if index in left else "---:" for index in range(len(lines[0]))]
+    return "".join(f"| {' | '.join(line)} |\n" for line in [lines[0], rule, *lines[1:]])
+
+
+def write_block(name, paragraphs, document=DOCUMENT):
+    """Replaces what stands between two marker comments."""
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
+    content = document.read_text()
+    if content.count(begin) != 1 or content.count(end) != 1 or content.index(begin) > content.index(end):
+        sys.exit(f"{document} needs the lines {begin.strip()} and {end.strip()}, each once and in this order")
+    before, after = content.split(begin)[0], content.split(end)[1]
+    text = "\n\n".join(paragraph.strip() for paragraph in paragraphs)
+    document.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")

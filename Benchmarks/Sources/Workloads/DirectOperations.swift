@@ -1,0 +1,47 @@
+import Unlearning
+
+extension Graph {
+    /// Floating-point operations of one example's passes: two for each multiply-add of its convolutions and linear
+    /// layers, as their definitions have them. Taps in the padding count, what an algorithm saves does not matter, and
+    /// everything but products is left out, so that a piece of work has the same number on both sides.
+    ///
+    /// The forward pass counts once, a layer's input gradient once more if something upstream wants a gradient, and its
+    /// weight gradient once more if parameters do.
+    func directOperations(computing request: GradientRequest = .nothing) -> Double {
+        var wantsGradient = [request.input]
+        var sum = 0.0
+        for node in nodes {
+            let ofInput = node.inputs.contains { wantsGradient[$0.index] }
+            let ofWeights = request.parameters && !node.parameters.isEmpty
+            sum += node.productOperations * (1 + (ofInput ? 1 : 0) + (ofWeights ? 1 : 0))
+            wantsGradient.append(ofInput || ofWeights)
+        }
+        return sum
+    }
+}
+
+extension Graph.Node {
+    /// Floating-point operations of the definition's products in a forward pass.
+    fileprivate var productOperations: Double {
+        switch operation {
+        case let convolution as Convolution:
+            let taps = convolution.kernel.height * convolution.kernel.width
+            return 2 * Double(shape.count) * Double(taps * inputShapes[0].channels / convolution.groups)
+        case is Linear:
+            return 2 * Double(shape.count) * Double(inputShapes[0].channels)
+        default:
+            return 0
+        }
+    }
+}
+
+extension UnlearningConfiguration {
+    /// Floating-point operations of a whole run, counted likewise; epochs as they are set.
+    func directOperations(_ graph: Graph, classes: Int, retained: Int) -> Double {
+        let noiseImages = Double(classes * noise.imagesPerClass)
+        let shown = noiseImages * Double(impair.noiseRepetitions) + Double(retained)
+        let trained = Double(impair.training.epochs) * shown + Double(repair.epochs * retained)
+        return noiseImages * Double(noise.steps) * graph.directOperations(computing: .input)
+            + trained * graph.directOperations(computing: .parameters)
+    }
+}
