@@ -31,7 +31,8 @@ public struct ExecutionSummary: Sendable {
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount, precision: Precision = .fast, keeping nodes: Set<String>
+        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
+        precision: Precision = .fast, keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
@@ -41,7 +42,8 @@ public struct ExecutionSummary: Sendable {
     /// Plans as ``Executor`` does, and allocates nothing.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount, precision: Precision = .fast
+        modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
+        precision: Precision = .fast
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,

@@ -29,7 +29,8 @@ extension Executor {
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast, keeping nodes: Set<String>
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast,
+        keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,

@@ -18,7 +18,9 @@ enum ConvolutionPlanner {
         }
         if PositionProducts.supports(geometry, pass) {
             // Every position of a 1x1 convolution is an image of its own.
-            if geometry.isPointwise { return PositionProducts(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions) }
+            if geometry.isPointwise {
+                return PositionProducts(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions)
+            }
             if batch >= fewestImages { return PositionProducts(geometry: geometry) }
         }
         return Im2ColConvolution(geometry: geometry)

@@ -19,7 +19,8 @@ struct TapTable: Sendable {
     /// An output position draws from the input under its window, padding left out.
     init(outputsOf window: SlidingWindow) {
         self.init(count: window.outputLength) { output in
-            (window.position(output: output, tap: 0), window.liveTaps(at: output).map { Tap(tap: $0, offset: $0 * window.dilation) })
+            let taps = window.liveTaps(at: output).map { Tap(tap: $0, offset: $0 * window.dilation) }
+            return (window.position(output: output, tap: 0), taps)
         }
     }
 
