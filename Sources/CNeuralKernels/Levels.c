@@ -1,7 +1,6 @@
 // Picks the level and forwards every loop to it.
 #include "CNeuralKernels.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,50 +28,47 @@ LEVEL(avx2)
 LEVEL(avx512)
 #endif
 
-static const char *const names[] = {"portable", "avx2", "avx512"};
-static _Atomic(const functions *) current = &portable;
-static atomic_int current_level = CNK_LEVEL_PORTABLE;
+typedef struct {
+    const char *name;
+    const functions *loops;
+} level;
 
-cnk_level cnk_best_level(void) {
+// From the plainest to the best.
+static const level levels[] = {
+    {"portable", &portable},
+#if defined(__x86_64__)
+    {"avx2", &avx2},
+    {"avx512", &avx512},
+#endif
+};
+
+static int best_level(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd")) {
-        return CNK_LEVEL_AVX512;
+        return 2;
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) {
-        return CNK_LEVEL_AVX2;
-    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return 1;
 #endif
-    return CNK_LEVEL_PORTABLE;
+    return 0;
 }
 
-cnk_level cnk_current_level(void) { return (cnk_level)atomic_load(&current_level); }
+// Written once, before main and before any thread, and only read after that.
+static const level *current = &levels[0];
 
-const char *cnk_level_name(cnk_level level) { return names[level]; }
-
-int cnk_use_level(cnk_level level) {
-    if (level > cnk_best_level()) return 0;
-    const functions *chosen = &portable;
-#if defined(__x86_64__)
-    if (level == CNK_LEVEL_AVX2) chosen = &avx2;
-    if (level == CNK_LEVEL_AVX512) chosen = &avx512;
-#endif
-    atomic_store(&current, chosen);
-    atomic_store(&current_level, (int)level);
-    return 1;
-}
+const char *cnk_level_name(void) { return current->name; }
 
 __attribute__((constructor)) static void pick_level(void) {
     const char *wanted = getenv("UNLEARNING_KERNELS");
-    cnk_level level = cnk_best_level();
-    for (int lower = CNK_LEVEL_PORTABLE; wanted && lower < (int)level; lower++) {
-        if (strcmp(wanted, names[lower]) == 0) level = (cnk_level)lower;
+    int best = best_level();
+    current = &levels[best];
+    for (int lower = 0; wanted && lower < best; lower++) {
+        if (strcmp(wanted, levels[lower].name) == 0) current = &levels[lower];
     }
-    cnk_use_level(level);
 }
 
 #define FORWARD(result, name, parameters, arguments)                                       \
-    result name parameters { return atomic_load_explicit(&current, memory_order_relaxed)->name arguments; }
+    result name parameters { return current->loops->name arguments; }
 CNK_FUNCTIONS(FORWARD)

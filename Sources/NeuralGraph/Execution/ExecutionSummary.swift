@@ -1,3 +1,5 @@
+internal import CNeuralKernels
+
 /// What an ``Executor`` would do and need: its plan without its memory.
 public struct ExecutionSummary: Sendable {
     /// One node of the network as executed.
@@ -18,6 +20,8 @@ public struct ExecutionSummary: Sendable {
     public let byteCount: Int
     /// The name of the matrix product kernels that OpenBLAS picked for this machine.
     public let matrixKernels: String
+    /// The instruction set of the engine's own loops: `portable`, `avx2` or `avx512`.
+    public let vectorKernels: String
 
     /// Plans as ``Executor`` does, and allocates nothing.
     /// - Parameters:
@@ -75,5 +79,6 @@ public struct ExecutionSummary: Sendable {
         }
         byteCount = floats * MemoryLayout<Float>.stride
         matrixKernels = OpenBLASRuntime.coreName
+        vectorKernels = String(cString: cnk_level_name())
     }
 }

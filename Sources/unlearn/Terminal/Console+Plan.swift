@@ -25,7 +25,7 @@ extension Console {
         let variable = "OPENBLAS_CORETYPE"
         let chosen =
             ProcessInfo.processInfo.environment[variable].map { ", chosen by \(variable)=\($0)" } ?? ""
-        return "\(workers) threads; matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
+        return "\(workers) threads; own loops for \(plan.vectorKernels); matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
     }
 
     private static func nodes(_ plan: ExecutionSummary) -> String {

@@ -6,6 +6,8 @@ public struct EngineRun: Sendable {
     public struct Options: Sendable {
         /// Batch norm and dropout as in training, or as in use.
         public var mode = Mode.training
+        /// Which modes are planned for.
+        public var modes: Set<Mode> = [.training, .inference]
         /// Which algorithms may be used.
         public var precision = Precision.fast
         /// The largest batch that is planned for; the batch itself if nil.
@@ -53,7 +55,7 @@ public struct EngineRun: Sendable {
         let batch = input.count / model.graph.inputShape.count
         let executor = Executor(
             model: model, batchCapacity: options.capacity ?? batch, computing: options.request,
-            threads: ThreadTeam(workers: options.workers), precision: options.precision)
+            modes: options.modes, threads: ThreadTeam(workers: options.workers), precision: options.precision)
         try self.init(executor, input: input, outputGradient: outputGradient, options)
     }
 

@@ -41,12 +41,4 @@ public struct ConvolutionGeometry: Sendable, Hashable {
         ConvolutionGeometry(
             rows: .single, columns: .single, inputChannels: inputChannels, outputChannels: outputChannels, groups: 1)
     }
-
-    /// The share of the window's taps that touch the input, over all output positions.
-    var liveShare: Double {
-        func live(_ window: SlidingWindow) -> Int {
-            (0..<window.outputLength).reduce(0) { $0 + window.liveTaps(at: $1).count }
-        }
-        return Double(live(rows) * live(columns)) / Double(outputPositions * rows.kernel * columns.kernel)
-    }
 }

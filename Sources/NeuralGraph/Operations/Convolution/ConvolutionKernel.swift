@@ -141,12 +141,14 @@ private struct PreparedWeights: Sendable {
     let offset: Int
     /// How many floats they take; 0 if the parameters are read as they are.
     let count: Int
+    private let weightCount: Int
 
     /// - Parameter copies: whether they differ from the parameters even where the algorithm has no order of its own.
     init(algorithm: any ConvolutionAlgorithm, pass: ConvolutionPass, offset: Int, weightCount: Int, copies: Bool) {
         self.algorithm = algorithm
         self.pass = pass
         self.offset = offset
+        self.weightCount = weightCount
         let ownOrder = algorithm.preparedCount(pass)
         count = MemoryPlan.aligned(ownOrder > 0 ? ownOrder : copies ? weightCount : 0)
     }
@@ -156,7 +158,7 @@ private struct PreparedWeights: Sendable {
         if algorithm.preparedCount(pass) > 0 {
             algorithm.prepare(pass, w: w, into: memory + offset, threads: threads)
         } else {
-            (memory + offset).update(from: w, count: count)
+            (memory + offset).update(from: w, count: weightCount)
         }
     }
 }
