@@ -15,8 +15,8 @@ struct NoiseBatch {
         let (imageSize, classes) = (executor.graph.inputShape.count, executor.graph.outputShape.count)
         for (place, member) in members.enumerated() { member.write(to: input + place * images * imageSize) }
         executor.forward(
-            batch: members.count * images, mode: configuration.normalization == .batch ? .training : .inference,
-            updatesState: false, seed: first.dropoutSeed &+ UInt64(step))
+            batch: members.count * images, mode: configuration.mode, updatesState: false,
+            seed: first.dropoutSeed &+ UInt64(step))
         let crossEntropies = members.enumerated().map { place, member in
             let start = place * images * classes
             return member.crossEntropy(logits: logits + start, classes: classes, gradient: outputGradient + start)

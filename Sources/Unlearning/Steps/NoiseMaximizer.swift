@@ -17,6 +17,9 @@ public struct NoiseMaximizer: Sendable {
             case batch
         }
 
+        /// The mode that the model runs in.
+        var mode: Mode { normalization == .batch ? .training : .inference }
+
         /// Images of noise for each class, 1 to 100,000; all of a class's are in one batch.
         public var imagesPerClass: Int
         /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
@@ -97,7 +100,7 @@ public struct NoiseMaximizer: Sendable {
             of: classes.count, model: model, precision: context.options.precision)
         let executor = try context.executor(
             model: model, batchCapacity: classesPerBatch * configuration.imagesPerClass, computing: .input,
-            modes: [configuration.normalization == .batch ? .training : .inference])
+            modes: [configuration.mode])
         let pending = try classes.map { label in
             try NoiseInProgress(
                 label: label, configuration: configuration, imageSize: model.graph.inputShape.count, context: context)
@@ -134,8 +137,8 @@ public struct NoiseMaximizer: Sendable {
     func classesPerBatch(of count: Int, model: Model, precision: Precision) -> Int {
         guard configuration.normalization == .running, count > 1 else { return 1 }
         let alone = ExecutionSummary(
-            model: model, batchCapacity: configuration.imagesPerClass, computing: .input, workers: 1,
-            precision: precision)
+            model: model, batchCapacity: configuration.imagesPerClass, computing: .input,
+            modes: [configuration.mode], workers: 1, precision: precision)
         let most = max(1, Self.batchByteLimit / max(1, alone.byteCount))
         let batches = (count + most - 1) / most
         return (count + batches - 1) / batches

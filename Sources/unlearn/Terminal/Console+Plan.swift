@@ -11,7 +11,9 @@ extension Console {
         let workers = options.threadCount ?? ThreadTeam.processorCount
         for (position, (name, request, batch)) in work.enumerated() {
             let plan = ExecutionSummary(
-                model: model, batchCapacity: max(1, batch), computing: request, workers: workers,
+                model: model, batchCapacity: max(1, batch), computing: request,
+                // What trains nothing runs in inference mode: prediction, audits, noise of the presets.
+                modes: request.parameters ? [.training] : [.inference], workers: workers,
                 precision: options.precision)
             if position == 0 {
                 logger.info("\(Self.machine(plan, workers: workers))")
@@ -25,7 +27,8 @@ extension Console {
         let variable = "OPENBLAS_CORETYPE"
         let chosen =
             ProcessInfo.processInfo.environment[variable].map { ", chosen by \(variable)=\($0)" } ?? ""
-        return "\(workers) threads; own loops for \(plan.vectorKernels); matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
+        return "\(workers) threads; own loops for \(plan.vectorKernels); "
+            + "matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
     }
 
     private static func nodes(_ plan: ExecutionSummary) -> String {
