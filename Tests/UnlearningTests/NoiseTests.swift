@@ -154,7 +154,9 @@ struct NoiseTests {
         for images in [256, 512, 1024, 2048] {
             let size = perBatch(images, of: 39, .running)
             func bytes(_ classes: Int) -> Int {
-                ExecutionSummary(model: model, batchCapacity: classes * images, computing: .input, workers: 1).byteCount
+                ExecutionSummary(
+                    model: model, batchCapacity: classes * images, computing: .input, modes: [.inference], workers: 1
+                ).byteCount
             }
             #expect(size == 1 || bytes(size) <= NoiseMaximizer.batchByteLimit)
             // One batch fewer would not hold them.

@@ -4,8 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A training step works in memory that was allocated before.
-@Suite struct AllocationTests {
+/// A training step works in memory that was allocated before. One test at a time, since the counter is the process's.
+@Suite(.serialized) struct AllocationTests {
     @Test(
         .enabled(if: allocation_counter_is_available()),
         arguments: [1, 2], [OptimizerConfiguration.adam, .sgd(momentum: 0.9)])
