@@ -4,6 +4,9 @@ enum ConvolutionPlanner {
     /// lanes of a vector its transforms are not worth it.
     static let winogradMap = 9
     static let winogradChannels = 16
+    /// An input gradient's product has a column for each input channel, in whole vectors: of a gradient by an image of
+    /// 3 channels 13 of 16 columns would be for nothing, where unrolling multiplies by whole windows.
+    static let fewestGradientChannels = 16
     /// One product per position has one row per image: with few images it degrades to vectors.
     static let fewestImages = 12
 
@@ -16,12 +19,13 @@ enum ConvolutionPlanner {
         {
             return WinogradConvolution(geometry: geometry)
         }
+        let isNarrow = pass == .inputGradient && geometry.inputChannels < fewestGradientChannels
         if PositionProducts.supports(geometry, pass) {
             // Every position of a 1x1 convolution is an image of its own.
             if geometry.isPointwise {
                 return PositionProducts(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions)
             }
-            if batch >= fewestImages { return PositionProducts(geometry: geometry) }
+            if batch >= fewestImages, !isNarrow { return PositionProducts(geometry: geometry) }
         }
         return Im2ColConvolution(geometry: geometry)
     }
