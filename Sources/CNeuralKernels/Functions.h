@@ -47,6 +47,13 @@
     DEFINE(void, cnk_average_pool_backward, \
            (const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates), \
            (dy, dx, window, counts_padding, accumulates)) \
+    DEFINE(void, cnk_depthwise, \
+           (const float *source, const float *weights, float *target, const cnk_depthwise_span *span, const \
+           cnk_epilogue *epilogue), \
+           (source, weights, target, span, epilogue)) \
+    DEFINE(void, cnk_depthwise_weights, \
+           (const float *source, const float *gradient, float *weights, const cnk_depthwise_span *span), \
+           (source, gradient, weights, span)) \
     DEFINE(void, cnk_adam, \
            (float *restrict parameters, const float *restrict gradients, float *restrict first, float *restrict \
            second, size_t count, cnk_adam_step step), \

@@ -12,6 +12,7 @@ CNK_FUNCTIONS(DECLARE)
 #include "Vectors.h"
 
 #include "Columns.h"
+#include "Depthwise.h"
 #include "Elementwise.h"
 #include "Normalization.h"
 #include "Optimizers.h"
