@@ -42,7 +42,7 @@ CNK_LOOP void CNK(cnk_normalize_backward_input)(const float *restrict x, const f
                                                const float *restrict gradient_means,
                                                const float *restrict slopes, int accumulates) {
     for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels) {
-        for (size_t c = 0; c < channels; c++) {
+        INDEPENDENT for (size_t c = 0; c < channels; c++) {
             float gradient = (!y || y[c] > 0) ? dy[c] : 0;
             float value = scale[c] * (gradient - gradient_means[c] - (x[c] - means[c]) * slopes[c]);
             dx[c] = accumulates ? dx[c] + value : value;
@@ -54,7 +54,7 @@ CNK_LOOP void CNK(cnk_normalize_backward_input)(const float *restrict x, const f
 CNK_LOOP void CNK(cnk_normalize_backward_fixed)(const float *dy, const float *restrict y, float *dx, size_t rows,
                                                size_t channels, const float *restrict scale, int accumulates) {
     for (size_t r = 0; r < rows; r++, dy += channels, dx += channels) {
-        for (size_t c = 0; c < channels; c++) {
+        INDEPENDENT for (size_t c = 0; c < channels; c++) {
             float value = (!y || y[c] > 0) ? scale[c] * dy[c] : 0;
             dx[c] = accumulates ? dx[c] + value : value;
         }
