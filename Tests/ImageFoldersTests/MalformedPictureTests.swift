@@ -7,7 +7,7 @@ import Testing
 /// Files that are no pictures, or pictures that would cost too much: each one an error that says so.
 @Suite("Malformed pictures")
 struct MalformedPictureTests {
-    private func error(
+    private func failure(
         _ bytes: [UInt8], limits: PictureLimits = PictureLimits()
     ) -> PictureError? {
         do throws(PictureError) {
@@ -20,11 +20,11 @@ struct MalformedPictureTests {
 
     @Test("an empty file and files of another kind")
     func otherKinds() {
-        #expect(error([]) == .empty(path: "x"))
-        #expect(error(Array("GIF89a and more".utf8)) == .notAPicture(path: "x"))
-        #expect(error([0x89, 0x50]) == .notAPicture(path: "x"))
-        #expect(error([0xff, 0xd8]) == .notAPicture(path: "x"))
-        #expect(error([0xff, 0xd8, 0xff]) == .truncated(path: "x"))
+        #expect(failure([]) == .empty(path: "x"))
+        #expect(failure(Array("GIF89a and more".utf8)) == .notAPicture(path: "x"))
+        #expect(failure([0x89, 0x50]) == .notAPicture(path: "x"))
+        #expect(failure([0xff, 0xd8]) == .notAPicture(path: "x"))
+        #expect(failure([0xff, 0xd8, 0xff]) == .truncated(path: "x"))
     }
 
     @Test(
@@ -36,7 +36,7 @@ struct MalformedPictureTests {
         let end = name.hasSuffix(".png") ? bytes.count - 16 : bytes.count
         var cutShort = 0
         for length in 3..<end {
-            let error = try #require(error(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
+            let error = try #require(failure(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
             if case .truncated = error { cutShort += 1 }
         }
         // The first bytes may not tell that there is a picture.
@@ -45,7 +45,7 @@ struct MalformedPictureTests {
 
     @Test("a damaged check sum")
     func damaged() throws {
-        guard case .damaged(_, let reason) = error(try PictureFixtures.bytes("damaged.png")) else {
+        guard case .damaged(_, let reason) = failure(try PictureFixtures.bytes("damaged.png")) else {
             Issue.record("accepted")
             return
         }
@@ -54,7 +54,7 @@ struct MalformedPictureTests {
 
     @Test("a tiny file that claims a huge picture", arguments: ["bomb.png", "bomb.jpg"])
     func bombs(name: String) throws {
-        let error = try #require(error(try PictureFixtures.bytes(name)))
+        let error = try #require(failure(try PictureFixtures.bytes(name)))
         guard case .tooLarge(_, let reason) = error else {
             Issue.record("\(error)")
             return
@@ -70,13 +70,13 @@ struct MalformedPictureTests {
     func limits() throws {
         // 19 x 14 pixels.
         let png = try PictureFixtures.bytes("colour8.png")
-        #expect(error(png, limits: PictureLimits(pixels: 266)) == nil)
-        #expect("\(error(png, limits: PictureLimits(pixels: 265)).map { "\($0)" } ?? "")".contains("limit of 265"))
-        let bytes = error(png, limits: PictureLimits(bytes: 700)).map { "\($0)" } ?? ""
+        #expect(failure(png, limits: PictureLimits(pixels: 266)) == nil)
+        #expect("\(failure(png, limits: PictureLimits(pixels: 265)).map { "\($0)" } ?? "")".contains("limit of 265"))
+        let bytes = failure(png, limits: PictureLimits(bytes: 700)).map { "\($0)" } ?? ""
         #expect(bytes.contains("more than the limit of 700 bytes"))
         // Room for the pixels, but not for what decoding takes besides.
         for name in ["colour8.png", "progressive.jpg"] {
-            #expect(error(try PictureFixtures.bytes(name), limits: PictureLimits(bytes: 900)) != nil, "\(name)")
+            #expect(failure(try PictureFixtures.bytes(name), limits: PictureLimits(bytes: 900)) != nil, "\(name)")
         }
         do {
             _ = try DecodedPicture.read(PictureFixtures.path("colour8.png"), limits: PictureLimits(fileBytes: 10))
@@ -93,7 +93,7 @@ struct MalformedPictureTests {
         let last = try #require(starts.last)
         let scan = bytes[last..<bytes.count - 2]
         let many = Array(bytes[..<last]) + (0..<600).flatMap { _ in scan } + [0xff, 0xd9]
-        #expect(error(many) == .tooLarge(path: "x", reason: "it has more than 500 scans"))
+        #expect(failure(many) == .tooLarge(path: "x", reason: "it has more than 500 scans"))
     }
 
     @Test("what the system refuses")
