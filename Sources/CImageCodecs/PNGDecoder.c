@@ -47,10 +47,20 @@ static void deliver(png_structp png, png_bytep target, size_t count) {
 
 static png_voidp allocate(png_structp png, png_alloc_size_t size) {
     Reader *reader = png_get_mem_ptr(png);
-    if (reader->allocated > reader->limits.bytes || size > reader->limits.bytes - reader->allocated) return NULL;
+    if (reader->allocated > reader->limits.bytes || size > reader->limits.bytes - reader->allocated) {
+        reader->status = CImageStatusTooLarge;
+        snprintf(
+            reader->image->message, sizeof reader->image->message, "decoding takes more than the limit of %zu bytes",
+            reader->limits.bytes);
+        return NULL;
+    }
     void *memory = malloc(size);
     // What is freed is not counted back: the sum is a bound, and a picture allocates a few times only.
-    if (memory) reader->allocated += size;
+    if (memory) {
+        reader->allocated += size;
+    } else {
+        reader->status = CImageStatusOutOfMemory;
+    }
     return memory;
 }
 
@@ -102,7 +112,7 @@ static void read(Reader *reader, bool header_only) {
     reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, fail, ignore, reader, allocate, release);
     if (reader->png) reader->info = png_create_info_struct(reader->png);
     if (!reader->info) {
-        reader->status = CImageStatusOutOfMemory;
+        if (reader->status == CImageStatusOK) reader->status = CImageStatusOutOfMemory;
         return;
     }
     png_set_read_fn(reader->png, reader, deliver);

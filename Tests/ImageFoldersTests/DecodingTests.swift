@@ -9,12 +9,12 @@ import Testing
 struct DecodingTests {
     @Test("the fixtures are all there")
     func fixtures() {
-        #expect(PictureFixtures.names.count == 40)
+        #expect(PictureFixtures.names.count == 42)
     }
 
     @Test("pixels are Pillow's", arguments: PictureFixtures.names)
     func pixels(name: String) throws {
-        guard name != "photo.jpg" else { return }
+        guard !name.hasPrefix("photo") else { return }
         let expected = try PictureFixtures.expected("\(name).decoded")
         let pixels = try PictureFixtures.pixels(name, shape: expected.shape, resizing: .stretched)
         // PNG has one right answer; of JPEG there are builds of the library that round in another way.

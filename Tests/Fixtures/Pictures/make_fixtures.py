@@ -84,13 +84,13 @@ def jpeg(mode="RGB", **options):
     return buffer.getvalue()
 
 
-def photo():
+def photo(**options):
     """A picture large enough to be shrunk by more than one pixel's width, and not by a whole number."""
     width, height = 131, 97
     y, x = numpy.mgrid[0:height, 0:width].astype(numpy.float64)
     planes = [128 + 90 * numpy.sin(x * y / (300 + 70 * c) + c) + 30 * numpy.cos(x / 3 + c) for c in range(3)]
     buffer = io.BytesIO()
-    Image.fromarray(numpy.clip(numpy.stack(planes, -1), 0, 255).astype(numpy.uint8)).save(buffer, "JPEG", quality=80)
+    Image.fromarray(numpy.clip(numpy.stack(planes, -1), 0, 255).astype(numpy.uint8)).save(buffer, "JPEG", quality=80, **options)
     return buffer.getvalue()
 
 
@@ -127,6 +127,7 @@ def pictures():
     for orientation in range(1, 9):
         yield f"turned{orientation}.jpg", jpeg(exif=exif(orientation))
     yield "photo.jpg", photo()
+    yield "photo-progressive.jpg", photo(progressive=True)
 
 
 def malformed():
@@ -163,7 +164,7 @@ def main():
     for name, data in pictures():
         (FILES / name).write_bytes(data)
         image = opened(data)
-        if name != "photo.jpg":
+        if not name.startswith("photo"):
             expected[f"{name}.decoded"] = pixels(image)
         crop = transforms.Compose([transforms.Resize(10), transforms.CenterCrop(8)])
         expected[f"{name}.cropped"] = pixels(crop(image))
