@@ -75,7 +75,8 @@ struct PictureFolderTests {
     private func dataset(_ folder: TemporaryFolder) -> String { "folder:\(folder.path("pictures"))" }
 
     private func percent(_ ending: Program.Ending, _ key: String) throws -> Double {
-        try #require(try #require(try ending.json()["accuracy"] as? [String: Any])[key] as? Double)
+        let accuracy = try #require(try ending.json()["accuracy"] as? [String: Any])
+        return try #require(accuracy[key] as? Double)
     }
 
     @Test("the model's file knows classes, normalization and resizing")
