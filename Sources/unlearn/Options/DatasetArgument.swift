@@ -13,20 +13,29 @@ enum DatasetArgument: Sendable {
     private static let folderPrefix = "folder:"
 
     init(parsing text: String) throws {
-        guard text.hasPrefix(Self.folderPrefix) || text == "folder" else {
-            do throws(DatasetError) {
-                self = .known(try DatasetSpecification(parsing: text))
-            } catch .invalidSpecification(let text, let reason) {
-                throw CommandError("data set '\(text)': \(reason); give \(Self.helpForms)")
+        self =
+            if text.hasPrefix(Self.folderPrefix) {
+                .folder(try Self.folder(text))
+            } else {
+                .known(try Self.specification(text))
             }
-            return
-        }
-        let path = String(text.dropFirst(Self.folderPrefix.count))
+    }
+
+    private static func folder(_ text: String) throws -> URL {
+        let path = String(text.dropFirst(folderPrefix.count))
         guard !path.isEmpty else {
             throw CommandError("data set '\(text)': the folder is missing; give folder:DIR")
         }
         // The shell leaves a tilde after a colon as it is.
-        self = .folder(URL(fileURLWithPath: (path as NSString).expandingTildeInPath, isDirectory: true))
+        return URL(fileURLWithPath: (path as NSString).expandingTildeInPath, isDirectory: true)
+    }
+
+    private static func specification(_ text: String) throws -> DatasetSpecification {
+        do {
+            return try DatasetSpecification(parsing: text)
+        } catch .invalidSpecification(let text, let reason) {
+            throw CommandError("data set '\(text)': \(reason); give \(helpForms)")
+        }
     }
 
     /// The files that are named one by one; none for a folder.
