@@ -25,13 +25,18 @@ struct FolderListing {
             throw .unreadableFolder(path: path, reason: Self.reason(error))
         }
         for name in names.filter({ !$0.hasPrefix(".") }).sorted(by: { $0.precedes($1) }) {
-            let entryPath = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+            let entryPath = Self.join(path, name)
             var status = stat()
             // What a link's target or a file's rights hide is found when the file is opened.
             let isKnown = stat(entryPath, &status) == 0
             let entry = Entry(name: name, path: entryPath, identity: Identity(status))
             if isKnown, status.st_mode & S_IFMT == S_IFDIR { folders.append(entry) } else { files.append(entry) }
         }
+    }
+
+    /// The path of something in a folder.
+    static func join(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
     }
 
     /// The folder's identity.

@@ -37,7 +37,7 @@ struct FolderScan {
         others = Array(repeating: 0, count: classNames.count)
         for folder in folders {
             guard let label = classNames.firstIndex(of: folder.name) else { continue }
-            try add(folder, label: label)
+            try add(folder, of: path, label: label)
         }
         if pictures.isEmpty, known != nil { throw .noPictures(path: path) }
         let filled = Set(pictures.map(\.label))
@@ -51,7 +51,8 @@ struct FolderScan {
         pictures.removeAll { !isWanted($0.relativePath) }
     }
 
-    private mutating func add(_ classFolder: FolderListing.Entry, label: Int) throws(ImageFolderError) {
+    private mutating func add(_ classFolder: FolderListing.Entry, of path: String, label: Int) throws(ImageFolderError)
+    {
         var found: [(folder: String, name: String)] = []
         var waiting = [(entry: classFolder, below: classFolder.name, depth: 1)]
         while let (entry, below, depth) = waiting.popLast() {
@@ -66,10 +67,9 @@ struct FolderScan {
             waiting += listing.folders.map { ($0, "\(below)/\($0.name)", depth + 1) }
         }
         found.sort { $0.folder == $1.folder ? $0.name.precedes($1.name) : $0.folder.precedes($1.folder) }
-        let root = classFolder.path.dropLast(classFolder.name.utf8.count)
         pictures += found.map {
             let relative = "\($0.folder)/\($0.name)"
-            return PictureFile(path: root + relative, relativePath: relative, label: label)
+            return PictureFile(path: FolderListing.join(path, relative), relativePath: relative, label: label)
         }
     }
 
