@@ -34,19 +34,20 @@ struct Forget: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "Where images of the retained classes come from, the training split: "
-                + "\(DatasetSpecification.helpForms).", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var retain: DatasetSpecification
+                + "\(DatasetArgument.helpForms).", valueName: "data set"),
+        transform: DatasetArgument.init(parsing:))
+    var retain: DatasetArgument
 
     @Option(
         help: ArgumentHelp(
             "Images to measure accuracy on before and after, the test split.", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var validation: DatasetSpecification?
+        transform: DatasetArgument.init(parsing:))
+    var validation: DatasetArgument?
 
     @Option(help: ArgumentHelp("Where the new model goes, a safetensors file.", valueName: "file"))
     var output: String
 
+    @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
@@ -57,18 +58,19 @@ struct Forget: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        try pictures.check(for: [retain, validation])
         let destination = URL(fileURLWithPath: output)
         let inputs = [model.url] + retain.files + (validation?.files ?? [])
         try AtomicFile.checkDestination(destination, keeping: inputs)
         try reporting.check(keeping: inputs)
         var original = try model.load()
-        let images = try retain.load(split: .train, for: original)
+        let images = try pictures.load(retain, split: .train, for: original, console)
         original = try original.completed(from: images)
         let classes = try original.classIndices(of: forgetting.classes)
         try original.checkForgettable(classes)
         let samples = try images.samples(
             perClass: forgetting.samplesPerClass, excluding: classes, seed: flags.seed)
-        let test = try validation?.load(split: .test, for: original)
+        let test = try validation.map { try pictures.load($0, split: .test, for: original, console) }
         if let test { try original.checkClasses(of: test) }
         let configuration = forgetting.preset.configuration
         let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
