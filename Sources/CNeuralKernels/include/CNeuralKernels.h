@@ -9,7 +9,9 @@
 
 #include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"
+#include "CNeuralPointwise.h"
 #include "CNeuralProducts.h"
+#include "CNeuralRows.h"
 #include "CNeuralWinograd.h"
 
 // ---- Elementwise (Elementwise.c)

@@ -92,7 +92,7 @@ extension Graph.Node {
     fileprivate func reading(_ inputs: [Graph.Value]) -> Graph.Node {
         Graph.Node(
             name: name, operation: operation, inputs: inputs, inputShapes: inputShapes, shape: shape,
-            parameters: parameters, state: state)
+            parameters: parameters, state: state, keys: keys)
     }
 }
 

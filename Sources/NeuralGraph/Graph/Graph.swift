@@ -23,7 +23,7 @@ public struct Graph: Sendable {
         public let parameters: [ParameterSpecification]
         /// The state tensors.
         public let state: [StateSpecification]
-        /// The names in the state dictionary of what a fused node has taken over from another.
+        /// The names in the state dictionary of tensors that are not called after the node.
         var keys: [String: String] = [:]
 
         /// A parameter's or state tensor's name in the state dictionary.
@@ -64,6 +64,7 @@ public struct GraphBuilder {
     private let inputShape: Shape
     private var nodes: [Graph.Node] = []
     private var names: Set<String> = []
+    private var tensors: Set<String> = []
 
     /// Starts a network over examples of a shape, `[height, width, channels]` for images.
     public init(inputShape: Shape) {
@@ -88,8 +89,10 @@ public struct GraphBuilder {
     }
 
     /// Adds a node with any number of inputs; see ``add(_:named:_:)-(_,_,Graph.Value...)``.
+    /// - Parameter keys: names in the state dictionary for parameters and state tensors that are not to be called after
+    ///   the node, such as `["weight": "pos_embed"]`.
     public mutating func add(
-        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value]
+        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:]
     ) throws(ShapeError) -> Graph.Value {
         guard !names.contains(name) else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")
@@ -99,12 +102,18 @@ public struct GraphBuilder {
         }
         let shapes = inputs.map { shape(of: $0) }
         let output = try operation.outputShape(for: shapes, node: name)
-        // Now that nothing can fail: after an error the name is still free.
+        let node = Graph.Node(
+            name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
+            parameters: operation.parameters(for: shapes), state: operation.state(for: shapes), keys: keys)
+        let tensorNames = node.parameters.map { node.key($0.name) } + node.state.map { node.key($0.name) }
+        for (place, tensor) in tensorNames.enumerated()
+        where tensors.contains(tensor) || tensorNames[..<place].contains(tensor) {
+            throw ShapeError(name, "there is a tensor '\(tensor)' already; give each node's tensors their own names")
+        }
+        // Now that nothing can fail: after an error the names are still free.
         names.insert(name)
-        nodes.append(
-            Graph.Node(
-                name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
-                parameters: operation.parameters(for: shapes), state: operation.state(for: shapes)))
+        tensors.formUnion(tensorNames)
+        nodes.append(node)
         return Graph.Value(index: nodes.count)
     }
 

@@ -66,7 +66,9 @@ public struct Model: Sendable {
     public var classCount: Int { graph.outputShape.count }
 
     /// The number of trainable numbers.
-    public var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.count } }
+    public var parameterCount: Int {
+        graph.parameters.reduce(0) { $0 + ($1.specification.isTrained ? $1.specification.shape.count : 0) }
+    }
 
     /// The same network with other parameters.
     /// - Throws: ``StateDictionaryError`` if a name is unknown or a shape differs.
