@@ -38,7 +38,9 @@ struct ONNXModelFile {
         model.origin = ONNXOrigin(
             file: file, external: reader.external, initializers: plan.tensors, aliases: plan.aliases,
             bindings: importer.bindings.filter { keys.contains($0.key) },
-            computed: dictionary.filter { importer.bindings[$0.key] == nil && !$0.key.hasSuffix("num_batches_tracked") },
+            computed: dictionary.filter {
+                importer.bindings[$0.key] == nil && !$0.key.hasSuffix("num_batches_tracked")
+            },
             untrained: importer.untrained, endsInSoftmax: importer.endsInSoftmax, operatorSet: document.operatorSet,
             producer: document.producer)
         return model
@@ -47,12 +49,14 @@ struct ONNXModelFile {
     /// The shape of one image here, and the input as the file sees it.
     private func input(imageSize: Int?) throws -> (shape: Shape, view: ValueView) {
         let initializers = Set(document.graph.initializers.map(\.name))
-        guard let input = document.graph.inputs.first(where: { !initializers.contains($0.name) }), let axes = input.axes else {
+        guard let input = document.graph.inputs.first(where: { !initializers.contains($0.name) }), let axes = input.axes
+        else {
             throw ONNXProblem("the graph has no input")
         }
         guard ONNXScalarType(rawValue: input.scalarType)?.isFloat == true else {
             throw ONNXProblem(
-                "the input \(quoted(input.name)) is not of numbers with a fraction; export the model with float32 images")
+                "the input \(quoted(input.name)) is not of numbers with a fraction; export the model with float32 images"
+            )
         }
         guard (2...5).contains(axes.count) else {
             throw ONNXProblem(

@@ -28,7 +28,9 @@ final class ONNXExternalFiles: Sendable {
     /// Opens the file that a tensor lies in, and checks that the tensor does.
     /// - Parameter byteCount: how many bytes the tensor has.
     /// - Returns: the file and where in it the tensor begins.
-    func find(_ data: ONNXExternalData, byteCount: Int, of place: String) throws -> (file: RandomAccessFile, offset: Int) {
+    func find(_ data: ONNXExternalData, byteCount: Int, of place: String) throws -> (
+        file: RandomAccessFile, offset: Int
+    ) {
         if let length = data.length, length != byteCount {
             throw ONNXProblem(
                 "\(place) takes \(byteCount) bytes, but \(length) of \(quoted(data.location)) are given as its own; "
@@ -49,7 +51,8 @@ final class ONNXExternalFiles: Sendable {
             "\(place) is said to lie in \(quoted(location)), which is not inside the model's folder and is not read; "
                 + "put the file beside the model and save it again")
         let parts = location.split(separator: "/", omittingEmptySubsequences: false)
-        guard !location.hasPrefix("/"), !location.contains("\\"), !location.utf8.contains(0), !parts.contains("..") else {
+        guard !location.hasPrefix("/"), !location.contains("\\"), !location.utf8.contains(0), !parts.contains("..")
+        else {
             throw outside
         }
         return try cache.file(location) {

@@ -3,7 +3,9 @@ import NeuralGraph
 extension ONNXExporter {
     /// Writes one of our nodes as one or several there.
     mutating func export(_ node: Graph.Node) throws -> Exported {
-        if let exported = try exportWindow(node) ?? exportLayer(node) ?? exportElementwise(node) ?? exportStructure(node) {
+        if let exported = try exportWindow(node) ?? exportLayer(node) ?? exportElementwise(node)
+            ?? exportStructure(node)
+        {
             return exported
         }
         throw ONNXProblem(
@@ -73,7 +75,9 @@ extension ONNXExporter {
         case let operation as Linear: return try linear(operation, node)
         case let operation as BatchNormalization:
             let inputs = try ["weight", "bias", "running_mean", "running_var"].map { try tensor(node, $0) }
-            let name = add("BatchNormalization", [try name(of: node.inputs[0], .channelsFirst)] + inputs, named: node.name) {
+            let name = add(
+                "BatchNormalization", [try name(of: node.inputs[0], .channelsFirst)] + inputs, named: node.name
+            ) {
                 $0.attribute("epsilon", operation.epsilon)
                 $0.attribute("momentum", 1 - operation.momentum)
             }
@@ -173,7 +177,7 @@ extension ONNXExporter {
                 "Split", [input, integers([features, features, features])], outputs: 3, named: node.name + ".split"
             ) { $0.attribute("axis", 2) }
         } else {
-            parts = try node.inputs.map { try name(of: $0, .channelsLast) }
+            parts = try node.inputs.map { try self.name(of: $0, .channelsLast) }
         }
         for (index, order) in [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].enumerated() {
             let label = node.name + [".query", ".key", ".value"][index]

@@ -10,7 +10,8 @@ extension ONNXExporter {
         switch node.operation {
         case is Flattening:
             let input = try name(of: node.inputs[0], .channelsFirst)
-            return Exported(name: add("Flatten", [input], named: node.name) { $0.attribute("axis", 1) }, order: .channelsLast)
+            return Exported(
+                name: add("Flatten", [input], named: node.name) { $0.attribute("axis", 1) }, order: .channelsLast)
         case is GlobalAveragePooling: return try globalPooling(node)
         case let operation as Permutation:
             let input = try name(of: node.inputs[0], .channelsLast)
@@ -50,7 +51,8 @@ extension ONNXExporter {
         }
         let pooled = add(
             "GlobalAveragePool", [try name(of: input, .channelsFirst)], named: node.name + ".pooled")
-        return Exported(name: add("Flatten", [pooled], named: node.name) { $0.attribute("axis", 1) }, order: .channelsLast)
+        return Exported(
+            name: add("Flatten", [pooled], named: node.name) { $0.attribute("axis", 1) }, order: .channelsLast)
     }
 
     /// A parameter once for each example.

@@ -56,11 +56,12 @@ struct ONNXExporter {
         values[.input] = Exported(name: "input", order: input.rank == 3 ? .channelsFirst : .channelsLast)
         graph.string(2, "network")
         for (index, node) in model.graph.nodes.enumerated() {
-            values[Graph.Value(index: index + 1)] = try export(node)
+            values[Graph.Value.output(of: index)] = try export(node)
         }
-        let last = Graph.Value(index: model.graph.nodes.count)
+        let last = Graph.Value.output(of: model.graph.nodes.count - 1)
         try finish(last)
-        graph.content(11, Self.declaration("input", input.rank == 3 ? [input[2], input[0], input[1]] : input.dimensions))
+        graph.content(
+            11, Self.declaration("input", input.rank == 3 ? [input[2], input[0], input[1]] : input.dimensions))
         graph.content(12, Self.declaration("output", model.graph.outputShape.dimensions))
 
         var file = WireWriter()

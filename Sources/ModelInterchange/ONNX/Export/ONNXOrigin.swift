@@ -39,7 +39,9 @@ struct ONNXOrigin: ModelOrigin {
                     + "safetensors")
         }
         for (key, binding) in bindings.sorted(by: { $0.key < $1.key }) {
-            guard let tensor = now[key], let stored = initializers[aliases[binding.name] ?? binding.name] else { continue }
+            guard let tensor = now[key], let stored = initializers[aliases[binding.name] ?? binding.name] else {
+                continue
+            }
             let values = binding.scattered(tensor.elements)
             // Unchanged numbers keep the digits that they have beyond ours.
             let before = try reader.floats(stored)

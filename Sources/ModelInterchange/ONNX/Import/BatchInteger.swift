@@ -29,11 +29,11 @@ struct BatchInteger: Hashable {
         return overflow || carry ? nil : BatchInteger(first, perExample: second)
     }
 
-    /// The quotient, rounded down as whole numbers are; nil where it depends on N in another way.
+    /// The quotient, rounded towards 0; nil where it depends on N in another way.
     func divided(by other: BatchInteger) -> BatchInteger? {
         if let divisor = other.fixed {
             guard divisor != 0, divisor != -1 || (constant != .min && perExample != .min) else { return nil }
-            if perExample == 0 { return BatchInteger(Self.floorDivision(constant, divisor)) }
+            if perExample == 0 { return BatchInteger(constant / divisor) }
             guard constant % divisor == 0, perExample % divisor == 0 else { return nil }
             return BatchInteger(constant / divisor, perExample: perExample / divisor)
         }
@@ -41,11 +41,6 @@ struct BatchInteger: Hashable {
             return nil
         }
         return BatchInteger(perExample / other.perExample)
-    }
-
-    private static func floorDivision(_ a: Int, _ b: Int) -> Int {
-        let quotient = a / b
-        return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient
     }
 }
 

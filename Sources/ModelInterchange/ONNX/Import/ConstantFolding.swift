@@ -18,10 +18,13 @@ struct IntegerFolding {
         case "Min": return [try combine(given) { Self.ordered($0, $1)?.0 }]
         case "Max": return [try combine(given) { Self.ordered($0, $1)?.1 }]
         case "Equal": return [try combine(given) { BatchInteger($0 == $1 ? 1 : 0) }]
-        case "Greater": return [try combine(given) { a, b in Self.ordered(a, b).map { BatchInteger($0.1 == a && a != b ? 1 : 0) } }]
-        case "Less": return [try combine(given) { a, b in Self.ordered(a, b).map { BatchInteger($0.0 == a && a != b ? 1 : 0) } }]
+        case "Greater":
+            return [try combine(given) { a, b in Self.ordered(a, b).map { BatchInteger($0.1 == a && a != b ? 1 : 0) } }]
+        case "Less":
+            return [try combine(given) { a, b in Self.ordered(a, b).map { BatchInteger($0.0 == a && a != b ? 1 : 0) } }]
         case "And": return [try combine(given) { $0.multiplied(by: $1) }]
-        case "Or": return [try combine(given) { a, b in BatchInteger(a == BatchInteger(0) && b == BatchInteger(0) ? 0 : 1) }]
+        case "Or":
+            return [try combine(given) { a, b in BatchInteger(a == BatchInteger(0) && b == BatchInteger(0) ? 0 : 1) }]
         case "Not": return [try map(first) { BatchInteger($0 == BatchInteger(0) ? 1 : 0) }]
         case "Neg": return [try map(first) { BatchInteger(0).adding($0, times: -1) }]
         case "Floor", "Ceil": return [first]
@@ -99,7 +102,9 @@ struct IntegerFolding {
     private func choice(_ inputs: [IntegerTensor]) throws -> IntegerTensor {
         guard inputs.count == 3 else { throw unknown }
         let shape = inputs.max { $0.values.count < $1.values.count } ?? inputs[0]
-        guard inputs.allSatisfy({ $0.values.count == 1 || $0.values.count == shape.values.count }) else { throw unknown }
+        guard inputs.allSatisfy({ $0.values.count == 1 || $0.values.count == shape.values.count }) else {
+            throw unknown
+        }
         func value(_ tensor: IntegerTensor, _ index: Int) -> BatchInteger {
             tensor.values[tensor.values.count == 1 ? 0 : index]
         }

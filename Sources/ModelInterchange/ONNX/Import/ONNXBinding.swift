@@ -119,7 +119,8 @@ extension ONNXImporter {
             keys[parameter.name] = key
             tensors[key] = parameter.tensor
         }
-        let value = try add(operation, named: name, inputs, keys: keys)
+        let constants = Set(parameters.filter { !$0.learns }.map(\.name))
+        let value = try add(operation, named: name, inputs, keys: keys, constants: constants)
         if parameters.contains(where: \.learns) { learned.insert(value) }
         return value
     }

@@ -16,7 +16,8 @@ struct ONNXFunctionInliner {
 
     init(_ document: ONNXDocument) {
         functions = Dictionary(
-            document.functions.map { (Key(domain: $0.domain, name: $0.name), $0) }, uniquingKeysWith: { first, _ in first })
+            document.functions.map { (Key(domain: $0.domain, name: $0.name), $0) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// The nodes with functions written out, and functions in those.
@@ -28,7 +29,8 @@ struct ONNXFunctionInliner {
         while let (node, depth) = rest.popLast() {
             guard depth < Self.deepest, result.count + rest.count < Self.mostNodes, calls < Self.mostNodes else {
                 throw ONNXProblem(
-                    node, "stands for more than \(Self.mostNodes) nodes or \(Self.deepest) functions in each other; "
+                    node,
+                    "stands for more than \(Self.mostNodes) nodes or \(Self.deepest) functions in each other; "
                         + "does a function call itself?")
             }
             if let function = functions[Key(domain: node.domain, name: node.operation)] {

@@ -91,9 +91,10 @@ extension ONNXImporter {
         if aligned == nil {
             aligned = ValueView.aligned(try straightened(first, node), try straightened(second, node))
         }
-        guard var (first, second) = aligned else {
+        guard let second = aligned?.1, var first = aligned?.0 else {
             throw ONNXProblem(
-                node, "has inputs of \(first.description) and \(second.description) in orders that do not fit each other")
+                node,
+                "has inputs of \(first.description) and \(second.description) in orders that do not fit each other")
         }
         for axis in first.axes.indices where first.axes[axis].isEmpty && second.axes[axis].first?.isBatch == true {
             first.axes[axis] = second.axes[axis].filter(\.isBatch)

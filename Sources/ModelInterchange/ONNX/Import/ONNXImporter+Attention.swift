@@ -22,13 +22,19 @@ extension ONNXImporter {
         else { return nil }
         let fronts = 0..<(rank - 2)
         let lengths = fronts.map { query.length($0) }
-        guard fronts.allSatisfy({ key.length($0) == lengths[$0] && values.length($0) == lengths[$0] }) else { return nil }
+        guard fronts.allSatisfy({ key.length($0) == lengths[$0] && values.length($0) == lengths[$0] }) else {
+            return nil
+        }
         let heads = fronts.flatMap { query.places(ofAxis: $0) }
         let count = heads.reduce(1) { $0 * query[$1].length.count }
         let inputs = try [(query, rank - 2, rank - 1), (key, rank - 1, rank - 2), (values, rank - 2, rank - 1)].map {
             (view, tokens, features) in
             try materialize(
-                view, [view.places(ofAxis: tokens), fronts.flatMap { view.places(ofAxis: $0) } + view.places(ofAxis: features)],
+                view,
+                [
+                    view.places(ofAxis: tokens),
+                    fronts.flatMap { view.places(ofAxis: $0) } + view.places(ofAxis: features),
+                ],
                 named: node.label)
         }
         let value = try add(

@@ -3,11 +3,9 @@ import NeuralGraph
 /// Operators that only look at a value in another way, and those that take parts of it.
 extension ONNXImporter {
     mutating func identity(_ node: ONNXNode) throws {
-        if let name = node.inputs.first, let root = plan.aliases[node.outputs.first ?? ""], let tensor = plan.tensors[root],
-            operands[name] == nil || plan.aliases[name] != nil, let output = node.outputs.first
-        {
-            // Exporters store equal tensors once, and name the others by Identity: parameters of their own.
-            return define(node, try operand(tensor, name: output, isStored: true))
+        // Exporters store equal tensors once, and name the others by Identity: parameters of their own.
+        if let name = node.outputs.first, let root = plan.aliases[name], let tensor = plan.tensors[root] {
+            return define(node, try operand(tensor, name: name, isStored: true))
         }
         define(node, try operand(node, 0))
     }
@@ -58,7 +56,8 @@ extension ONNXImporter {
         else {
             let text = wanted.values.map { $0.perExample == 0 ? "\($0.constant)" : "\($0.perExample)N" }
             throw ONNXProblem(
-                node, "reshapes \(view.description) to [\(text.joined(separator: ", "))], which has another number of "
+                node,
+                "reshapes \(view.description) to [\(text.joined(separator: ", "))], which has another number of "
                     + "elements")
         }
         define(node, try regrouped(view, target.map { $0 ?? rest }, node))
@@ -118,11 +117,13 @@ extension ONNXImporter {
     mutating func squeeze(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let given = try fixedIntegers(node, 1)
-        let axes = try given.map { try node.axes($0, rank: view.rank) } ?? view.axes.indices.filter { view.axes[$0].isEmpty }
+        let axes =
+            try given.map { try node.axes($0, rank: view.rank) } ?? view.axes.indices.filter { view.axes[$0].isEmpty }
         guard axes.allSatisfy({ view.length($0) == .one }) else {
             throw ONNXProblem(node, "leaves out axes \(axes) of \(view.description), which are not of length 1")
         }
-        define(node, ValueView(view.source, axes: view.axes.indices.filter { !axes.contains($0) }.map { view.axes[$0] }))
+        define(
+            node, ValueView(view.source, axes: view.axes.indices.filter { !axes.contains($0) }.map { view.axes[$0] }))
     }
 
     mutating func unsqueeze(_ node: ONNXNode) throws {
@@ -163,18 +164,23 @@ extension ONNXImporter {
 
     mutating func concatenation(_ node: ONNXNode) throws {
         let views = try node.inputs.indices.map { try expanded(try view(node, $0), named: node.label) }
-        guard let number = try node.integer("axis"), let first = views.first(where: { $0.value != nil }) ?? views.first else {
+        guard let number = try node.integer("axis"), let first = views.first(where: { $0.value != nil }) ?? views.first
+        else {
             throw ONNXProblem(node, "lacks its axis or its inputs; the file is damaged")
         }
         let rank = first.rank
         let axis = try node.axis(number, rank: rank)
         for view in views {
-            let fits = view.rank == rank && view.axes.indices.allSatisfy { other in
-                other == axis || view.length(other) == first.length(other)
-                    || (view.constant != nil && first.axes[other].first?.isBatch == true && view.axes[other].isEmpty)
-            }
+            let fits =
+                view.rank == rank
+                && view.axes.indices.allSatisfy { other in
+                    other == axis || view.length(other) == first.length(other)
+                        || (view.constant != nil && first.axes[other].first?.isBatch == true
+                            && view.axes[other].isEmpty)
+                }
             guard fits else {
-                throw ONNXProblem(node, "joins \(first.description) and \(view.description), which do not fit each other")
+                throw ONNXProblem(
+                    node, "joins \(first.description) and \(view.description), which do not fit each other")
             }
         }
         guard !first.axes[axis].contains(where: \.isBatch) else {
@@ -207,7 +213,8 @@ extension ONNXImporter {
             sizes = (0..<count).map { max(0, min(size, length - $0 * size)) }
         }
         guard sizes.count == count, sizes.allSatisfy({ (0...length).contains($0) }), sizes.reduce(0, +) == length else {
-            throw ONNXProblem(node, "splits an axis of length \(length) into \(sizes.prefix(16)); the lengths do not add up")
+            throw ONNXProblem(
+                node, "splits an axis of length \(length) into \(sizes.prefix(16)); the lengths do not add up")
         }
         var start = 0
         for (output, size) in sizes.enumerated() {
@@ -224,13 +231,15 @@ extension ONNXImporter {
         let (starts, ends) = (try integers(node, 1).values, try integers(node, 2).values)
         let axes = try fixedIntegers(node, 3) ?? Array(0..<starts.count)
         let steps = try fixedIntegers(node, 4) ?? [Int](repeating: 1, count: starts.count)
-        guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count, !starts.isEmpty else {
+        guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count, !starts.isEmpty
+        else {
             throw ONNXProblem(node, "has starts, ends, axes and steps of different lengths; the file is damaged")
         }
         for (index, number) in axes.enumerated() {
             let axis = try node.axis(number, rank: view.rank)
             if view.axes[axis].contains(where: \.isBatch) {
-                let takesAll = starts[index] == BatchInteger(0) && steps[index] == 1
+                let takesAll =
+                    starts[index] == BatchInteger(0) && steps[index] == 1
                     && (ends[index].constant >= Int(Int32.max) || AxisLength(ends[index]) == view.length(axis))
                 guard takesAll else { throw ONNXProblem(node, "takes a part of the batch, which cannot be run") }
                 continue
@@ -257,18 +266,24 @@ extension ONNXImporter {
             throw ONNXProblem(node, "takes entries by a table of more than one axis, which is not supported")
         }
         let length = view.length(axis).count
-        guard numbers.allSatisfy({ (-length..<length).contains($0) }), !view.axes[axis].contains(where: \.isBatch) else {
-            throw ONNXProblem(node, "takes entries \(numbers.prefix(8)) of an axis of length \(view.length(axis).count)")
+        guard numbers.allSatisfy({ (-length..<length).contains($0) }), !view.axes[axis].contains(where: \.isBatch)
+        else {
+            throw ONNXProblem(
+                node, "takes entries \(numbers.prefix(8)) of an axis of length \(view.length(axis).count)")
         }
         let places = numbers.map { $0 < 0 ? $0 + length : $0 }
         guard places.enumerated().allSatisfy({ $1 == places[0] + $0 }) else {
             throw ONNXProblem(node, "takes entries that do not follow each other, which is not supported")
         }
         let whole = places.count == length
-        if whole { define(node, view) } else {
+        if whole {
+            define(node, view)
+        } else {
             try part(view, axis: axis, start: places[0], count: places.count, node)
         }
-        guard indices.dimensions.isEmpty, let name = node.outputs.first, case .view(var taken)? = operands[name] else { return }
+        guard indices.dimensions.isEmpty, let name = node.outputs.first, case .view(var taken)? = operands[name] else {
+            return
+        }
         taken.axes.remove(at: axis)
         define(node, taken)
     }

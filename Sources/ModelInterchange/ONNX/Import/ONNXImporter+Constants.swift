@@ -76,7 +76,8 @@ extension ONNXImporter {
             }
             define(
                 node,
-                .integers(IntegerTensor(dimensions: dimensions, values: [BatchInteger](repeating: first, count: count))))
+                .integers(IntegerTensor(dimensions: dimensions, values: [BatchInteger](repeating: first, count: count)))
+            )
         }
     }
 

@@ -68,7 +68,9 @@ extension ONNXImporter {
 
     mutating func instanceNormalization(_ node: ONNXNode) throws {
         let input = try view(node, 0)
-        guard input.rank >= 3 else { throw ONNXProblem(node, "has an input of \(input.description), which is no image") }
+        guard input.rank >= 3 else {
+            throw ONNXProblem(node, "has an input of \(input.description), which is no image")
+        }
         try normalizeGroups(node, groups: input.length(1).count)
     }
 
@@ -146,7 +148,9 @@ extension ONNXImporter {
         let x = try value(of: view, named: node.label)
         var value = x
         let own = builder.shape(of: x)
-        if kind == .mean, own.rank == 3, order == reduced + kept, own.channels == kept.reduce(1, { $0 * view[$1].length.count }) {
+        if kind == .mean, own.rank == 3, order == reduced + kept,
+            own.channels == kept.reduce(1, { $0 * view[$1].length.count })
+        {
             value = try add(GlobalAveragePooling(), for: node, "", x)
         } else if !reduced.isEmpty {
             // Stretches of memory that are reduced or not, as axes.
@@ -161,7 +165,8 @@ extension ONNXImporter {
             let shape = Shape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
             let parts = try reshaped(x, to: shape, named: node.label)
             let places = groups.indices.filter { axes.contains(groups[$0][0].axis) }
-            value = try add(Reduction(kind, axes: places, keepsAxes: places.count == groups.count), for: node, "", parts)
+            value = try add(
+                Reduction(kind, axes: places, keepsAxes: places.count == groups.count), for: node, "", parts)
         }
         var result = view
         for axis in axes { result.axes[axis] = [] }

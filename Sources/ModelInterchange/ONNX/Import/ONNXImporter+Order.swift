@@ -60,7 +60,9 @@ extension ONNXImporter {
     mutating func reshaped(_ value: Graph.Value, to shape: Shape, named name: String) throws -> Graph.Value {
         guard builder.shape(of: value) != shape else { return value }
         // Of a reshaped value, what it was before will do as well.
-        if let maker = maker(value), maker.operation is Reshaping { return try reshaped(maker.inputs[0], to: shape, named: name) }
+        if let maker = maker(value), maker.operation is Reshaping {
+            return try reshaped(maker.inputs[0], to: shape, named: name)
+        }
         let key = Reordering(value: value, sizes: [], axes: [], shape: shape)
         if let known = reordered[key] { return known }
         let result = try add(Reshaping(shape: shape), named: unique(name + ".reshape"), [value])

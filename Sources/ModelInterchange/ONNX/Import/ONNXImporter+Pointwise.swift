@@ -79,7 +79,9 @@ extension ONNXImporter {
     // MARK: Patterns
 
     /// A function of a value as fewer nodes: two scalings are one, and what is spelled out is called by its name.
-    func merging(_ function: PointwiseFunction, of value: Graph.Value) -> (function: PointwiseFunction, value: Graph.Value) {
+    func merging(_ function: PointwiseFunction, of value: Graph.Value) -> (
+        function: PointwiseFunction, value: Graph.Value
+    ) {
         guard case .affine(let scale, let shift) = function else { return (function, value) }
         if let inner = affine(value) {
             let merged = (scale: scale * inner.scale, shift: scale * inner.shift + shift)
@@ -103,7 +105,9 @@ extension ONNXImporter {
 
     /// The product of two values as one function of one value, if it is spelled out: `x * sigmoid(x)`, `x *
     /// hardSigmoid(x)`, and the error function's gate (Hendrycks and Gimpel 2016).
-    func curvedProduct(_ first: Graph.Value, _ second: Graph.Value) -> (function: PointwiseFunction, value: Graph.Value)? {
+    func curvedProduct(_ first: Graph.Value, _ second: Graph.Value) -> (
+        function: PointwiseFunction, value: Graph.Value
+    )? {
         for (x, other) in [(first, second), (second, first)] {
             if let maker = maker(other), let gate = maker.operation as? Pointwise, maker.inputs[0] == x {
                 if gate.function == .sigmoid { return (.silu, x) }

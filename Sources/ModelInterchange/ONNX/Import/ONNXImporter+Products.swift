@@ -50,7 +50,8 @@ extension ONNXImporter {
 
     private func fitsAsBias(_ bias: ValueView?, of weight: ValueView) -> Bool {
         guard let bias, bias.constant != nil, let last = bias.axes.last else { return false }
-        return bias.axes.dropLast().allSatisfy(\.isEmpty) && bias.length(bias.rank - 1) == weight.length(1) && !last.isEmpty
+        return bias.axes.dropLast().allSatisfy(\.isEmpty) && bias.length(bias.rank - 1) == weight.length(1)
+            && !last.isEmpty
     }
 
     /// A product with stored weights `[inputs, outputs]`.
@@ -68,7 +69,8 @@ extension ONNXImporter {
         let name = unique(node)
         var parameters = [
             try parameter(
-                weight, order: weight.places(ofAxis: 1) + weight.places(ofAxis: 0), shape: [outputs, inputs], node: name,
+                weight, order: weight.places(ofAxis: 1) + weight.places(ofAxis: 0), shape: [outputs, inputs],
+                node: name,
                 "weight", learns: true)
         ]
         if let bias {
@@ -123,7 +125,8 @@ extension ONNXImporter {
         _ first: ValueView, _ second: ValueView, rank: Int, _ node: ONNXNode
     ) throws -> (ValueView, ValueView) {
         guard first.rank >= 2, second.rank >= 2 else {
-            throw ONNXProblem(node, "multiplies \(first.description) by \(second.description); vectors are not supported")
+            throw ONNXProblem(
+                node, "multiplies \(first.description) by \(second.description); vectors are not supported")
         }
         let (left, right) = (first.padded(toRank: rank), second.padded(toRank: rank))
         var (a, b) = (left, right)
@@ -136,7 +139,8 @@ extension ONNXImporter {
             }
         }
         guard var (cutLeft, cutRight) = ValueView.aligned(a, b) else {
-            throw ONNXProblem(node, "multiplies \(first.description) by \(second.description) in orders that do not fit")
+            throw ONNXProblem(
+                node, "multiplies \(first.description) by \(second.description) in orders that do not fit")
         }
         for axis in [rank - 2, rank - 1] {
             cutLeft.axes[axis] = left.axes[axis]

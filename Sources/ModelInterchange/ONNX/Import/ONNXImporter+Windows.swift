@@ -51,7 +51,8 @@ extension ONNXImporter {
         let weight = try view(node, 1)
         guard (3...4).contains(weight.rank), input.rank == weight.rank else {
             throw ONNXProblem(
-                node, "has an input of \(input.description) and weights of \(weight.description); convolutions over one "
+                node,
+                "has an input of \(input.description) and weights of \(weight.description); convolutions over one "
                     + "or two axes are run")
         }
         let x = try image(input, node)
@@ -63,7 +64,8 @@ extension ONNXImporter {
         let groups = try node.integer("group") ?? 1
         guard (1...Self.largestSetting).contains(groups), builder.shape(of: x).channels == groups * lengths[1] else {
             throw ONNXProblem(
-                node, "has \(groups) groups and weights of \(weight.description) for an input of \(input.description), "
+                node,
+                "has \(groups) groups and weights of \(weight.description) for an input of \(input.description), "
                     + "which do not fit each other")
         }
         let window = try Window(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
@@ -172,7 +174,9 @@ extension ONNXImporter {
             let scales = try view(node, isResize ? 2 : 1)
             guard let factors = try scales.constant?.elements, factors.count == 4, factors[0] == 1, factors[1] == 1,
                 factors.allSatisfy({ $0 > 0 && $0 < 4096 })
-            else { throw ONNXProblem(node, "has scales that are not [1, 1, height, width]; other axes are not resized") }
+            else {
+                throw ONNXProblem(node, "has scales that are not [1, 1, height, width]; other axes are not resized")
+            }
             isWhole = factors.allSatisfy { $0 == $0.rounded() }
             sizes = zip(lengths, factors).map { Int((Float($0) * $1).rounded(.down)) }
         }
@@ -182,15 +186,18 @@ extension ONNXImporter {
         let coordinates = try node.text("coordinate_transformation_mode") ?? (isResize ? "half_pixel" : "asymmetric")
         let rounding = try node.text("nearest_mode") ?? (isResize ? "round_prefer_floor" : "floor")
         let value: Graph.Value
-        let isCentred = ["half_pixel", "half_pixel_symmetric"].contains(coordinates) && rounding.hasPrefix("round_prefer")
+        let isCentred =
+            ["half_pixel", "half_pixel_symmetric"].contains(coordinates) && rounding.hasPrefix("round_prefer")
         if isWhole, isCentred || (coordinates == "asymmetric" && rounding == "floor") {
             value = try add(
-                NearestUpsampling(Extent(height: sizes[2] / lengths[2], width: sizes[3] / lengths[3])), for: node, "", x)
+                NearestUpsampling(Extent(height: sizes[2] / lengths[2], width: sizes[3] / lengths[3])), for: node, "", x
+            )
         } else if coordinates == "asymmetric", rounding == "floor" {
             value = try add(NearestResizing(height: sizes[2], width: sizes[3]), for: node, "", x)
         } else {
             throw ONNXProblem(
-                node, "resizes with \(quoted(coordinates)) and \(quoted(rounding)); asymmetric and floor are supported, "
+                node,
+                "resizes with \(quoted(coordinates)) and \(quoted(rounding)); asymmetric and floor are supported, "
                     + "and whole factors")
         }
         define(node, view(ofImage: value, rank: 4))

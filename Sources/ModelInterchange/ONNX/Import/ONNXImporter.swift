@@ -195,9 +195,10 @@ struct ONNXImporter {
 
     /// Adds one of our nodes.
     mutating func add(
-        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:]
+        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:],
+        constants: Set<String> = []
     ) throws -> Graph.Value {
-        let value = try builder.add(operation, named: name, inputs, keys: keys)
+        let value = try builder.add(operation, named: name, inputs, keys: keys, constants: constants)
         var count = 1
         for length in builder.shape(of: value).dimensions {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)

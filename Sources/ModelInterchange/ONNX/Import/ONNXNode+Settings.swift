@@ -39,7 +39,8 @@ extension ONNXNode {
     func extents(_ name: String, count: Int, minimum: Int = 1) throws -> [Int]? {
         guard let values = try integers(name) else { return nil }
         guard values.count == count, values.allSatisfy({ (minimum...ONNXImporter.largestSetting).contains($0) }) else {
-            throw ONNXProblem(self, "has \(name) \(values.prefix(8)), where \(count) numbers from \(minimum) on are needed")
+            throw ONNXProblem(
+                self, "has \(name) \(values.prefix(8)), where \(count) numbers from \(minimum) on are needed")
         }
         return values
     }

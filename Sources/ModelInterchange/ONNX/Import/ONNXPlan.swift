@@ -8,7 +8,7 @@ struct ONNXPlan {
     /// The nodes in an order in which every input is there before it is read.
     private(set) var nodes: [ONNXNode] = []
     /// The stored tensors by name.
-    private(set) var tensors: [String: ONNXTensor] = [:]
+    let tensors: [String: ONNXTensor]
     /// For a name that stands for a stored tensor (`Identity`), that tensor's.
     private(set) var aliases: [String: String] = [:]
     /// The operator set's version.
@@ -35,6 +35,7 @@ struct ONNXPlan {
     init(_ document: ONNXDocument, supported: (ONNXNode) -> Bool) throws {
         let graph = document.graph
         operatorSet = document.operatorSet
+        var tensors: [String: ONNXTensor] = [:]
         for tensor in graph.initializers {
             guard !tensor.name.isEmpty else { throw ONNXProblem("a stored tensor has no name; the file is damaged") }
             guard tensors.updateValue(tensor, forKey: tensor.name) == nil else {
@@ -42,7 +43,8 @@ struct ONNXPlan {
             }
         }
         // Old files list stored tensors among the inputs too.
-        let inputs = graph.inputs.filter { tensors[$0.name] == nil }
+        let names = Set(tensors.keys)
+        let inputs = graph.inputs.filter { !names.contains($0.name) }
         guard let input = inputs.first, inputs.count == 1, !input.name.isEmpty else {
             throw ONNXProblem(
                 "the graph has \(inputs.count) inputs (\(inputs.map { quoted($0.name) }.joined(separator: ", "))); "
@@ -51,6 +53,7 @@ struct ONNXPlan {
         guard let output = graph.outputs.first?.name, !output.isEmpty else {
             throw ONNXProblem("the graph has no output; the file is damaged")
         }
+        self.tensors = tensors
         inputName = input.name
         outputName = output
         batch = try Self.batch(input)
@@ -72,7 +75,8 @@ struct ONNXPlan {
         case .fixed(1): return nil
         case .fixed(let count):
             guard (1...65_536).contains(count) else {
-                throw ONNXProblem("the input \(quoted(input.name)) has a batch of \(count); export it with a batch of 1")
+                throw ONNXProblem(
+                    "the input \(quoted(input.name)) has a batch of \(count); export it with a batch of 1")
             }
             return AxisLength(count)
         }
@@ -84,7 +88,8 @@ struct ONNXPlan {
         let others = Set(all.filter { !supported($0) }.map(\.operation)).subtracting([node.operation]).sorted()
         let more = others.isEmpty ? "" : " (as are \(others.joined(separator: ", ")))"
         return ONNXProblem(
-            node, "is an operator that is not supported\(more); export the model without it, or build the network in Swift")
+            node,
+            "is an operator that is not supported\(more); export the model without it, or build the network in Swift")
     }
 
     /// Puts the nodes that the output depends on into order.
@@ -92,7 +97,8 @@ struct ONNXPlan {
         var makers: [String: Int] = [:]
         for (index, node) in all.enumerated() {
             for output in node.outputs where !output.isEmpty {
-                guard makers.updateValue(index, forKey: output) == nil, tensors[output] == nil, output != inputName else {
+                guard makers.updateValue(index, forKey: output) == nil, tensors[output] == nil, output != inputName
+                else {
                     throw ONNXProblem(node, "gives \(quoted(output)), which is given twice; the file is damaged")
                 }
             }

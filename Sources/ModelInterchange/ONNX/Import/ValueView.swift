@@ -87,7 +87,8 @@ struct ValueView {
 
     /// The shape for messages.
     var description: String {
-        "[" + lengths.map { $0.hasBatch ? ($0.count == 1 ? "N" : "\($0.count)N") : "\($0.count)" }
+        "["
+            + lengths.map { $0.hasBatch ? ($0.count == 1 ? "N" : "\($0.count)N") : "\($0.count)" }
             .joined(separator: ", ") + "]"
     }
 
