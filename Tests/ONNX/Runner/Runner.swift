@@ -1,18 +1,53 @@
 import Foundation
 import Unlearning
 
-/// Runs an ONNX file for the scripts beside this folder:
+/// Runs ONNX files for the scripts beside this folder:
 ///
-///     onnx-runner MODEL.onnx INPUT.safetensors RESULTS.safetensors TRAINED.onnx EXPORTED.onnx
+///     onnx-runner check MODEL.onnx INPUT.safetensors RESULTS.safetensors TRAINED.onnx EXPORTED.onnx
+///     onnx-runner forget MODEL.onnx RETAIN.safetensors CLASS FORGOTTEN.onnx
 ///
-/// INPUT has `input` [n, ...] in the file's layout and `weights` [n, classes]. RESULTS get `logits` and
+/// `check`: INPUT has `input` [n, ...] in the file's layout and `weights` [n, classes]. RESULTS get `logits` and
 /// `input_gradient` (of sum(weights * logits)) in inference mode, and `trained_logits` after one step of forgetting:
 /// descent along the gradient that lowers the first class's score, in training mode. TRAINED is that model written back
 /// into its file, EXPORTED the same written anew, without the file.
-func run(_ arguments: [String]) throws {
-    guard arguments.count == 5 else {
-        throw ShapeError("usage", "onnx-runner MODEL INPUT RESULTS TRAINED EXPORTED")
+///
+/// `forget`: makes the model forget a class, given pictures `input` [n, C, H, W] of others and their `labels` [n].
+func run(_ arguments: [String]) async throws {
+    switch (arguments.first, arguments.count) {
+    case ("check", 6): try check(Array(arguments.dropFirst()))
+    case ("forget", 5): try await forget(Array(arguments.dropFirst()))
+    default: throw ShapeError("usage", "onnx-runner check|forget ARGUMENTS; see its source")
     }
+}
+
+/// Few pictures and large ones: small batches, few noise images, a small rate.
+func unlearner(_ arguments: [String]) throws -> Unlearner {
+    let model = try Model(contentsOf: URL(fileURLWithPath: arguments[0]))
+    let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: arguments[1]))
+    let retain = try TensorExamples(
+        file.tensor("input").transposed([0, 2, 3, 1]), labels: file.tensor("labels").elements.map { Int($0) })
+    var configuration = UnlearningConfiguration.default
+    configuration.noise.imagesPerClass = 8
+    configuration.impair.noiseRepetitions = 2
+    configuration.impair.training.batchSize = 16
+    configuration.impair.training.learningRate = 3e-4
+    configuration.repair.batchSize = 16
+    configuration.repair.leastSteps = 8
+    configuration.repair.learningRate = 1e-4
+    return Unlearner(model: model, retaining: retain, configuration: configuration)
+}
+
+func forget(_ arguments: [String]) async throws {
+    guard let forgotten = Int(arguments[2]) else { throw ShapeError("class", "'\(arguments[2])' is no number") }
+    try finish(await unlearner(arguments).forget(classes: [forgotten]), path: arguments[3])
+}
+
+func finish(_ outcome: UnlearningOutcome, path: String) throws {
+    try outcome.model.write(to: URL(fileURLWithPath: path))
+    print(outcome.summary)
+}
+
+func check(_ arguments: [String]) throws {
     let model = try Model(contentsOf: URL(fileURLWithPath: arguments[0]))
     let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: arguments[1]))
     let given = try file.tensor("input")
@@ -62,9 +97,14 @@ func forgettingStep(_ executor: Executor, batch: Int, classes: Int) throws -> Mo
     return try executor.model()
 }
 
-do {
-    try run(Array(CommandLine.arguments.dropFirst()))
-} catch {
-    FileHandle.standardError.write(Data("\(error)\n".utf8))
-    exit(1)
+@main
+enum Runner {
+    static func main() async {
+        do {
+            try await run(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
 }
