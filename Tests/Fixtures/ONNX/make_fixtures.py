@@ -205,7 +205,7 @@ class Various(nn.Module):
         y = torch.maximum(y, F.elu(x)) * torch.log(torch.clamp(x, -0.5, 2.5) + 2)
         y = self.shared(y - y.amax((2, 3), keepdim=True) * 0.5)
         y = y / (1 + y.pow(2).sum(1, keepdim=True)).sqrt()
-        z = torch.einsum("nchw,cd->ndhw", y, self.matrix)
+        z = (y.permute(0, 2, 3, 1) @ self.matrix).permute(0, 3, 1, 2)
         z = torch.minimum(z, torch.erf(y)) + 2 ** torch.tanh(z)
         z = z.reshape(z.shape[0], 8, -1).transpose(1, 2)
         z = F.gelu(z, approximate="tanh")[:, :5].sum(1)

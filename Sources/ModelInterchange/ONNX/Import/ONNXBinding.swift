@@ -88,6 +88,9 @@ extension ONNXImporter {
         }
         let steps = order.map { ONNXBinding.Step(count: view[$0].length.count, stride: view[$0].stride ?? 0) }
         let elements = try constant.elements
+        guard !elements.isEmpty else {
+            throw ONNXProblem("node \(quoted(node)) has a \(name) without elements")
+        }
         let shape = shape ?? Shape(steps.map(\.count))
         // A stored tensor that is used twice, or in part, could not be written back.
         let isWhole = elements.count == shape.count && steps.reduce(1) { $0 * $1.count } == elements.count
@@ -99,7 +102,7 @@ extension ONNXImporter {
         let isOwn = isWhole && plan.isOwn(constant.name) && bindings[constant.name] == nil
         guard constant.isStored, isOwn, !constant.name.isEmpty else {
             if constant.isStored {
-                untrained[constant.name] =
+                untrained["\(node).\(name)"] =
                     plan.isOwn(constant.name) ? "only a part of it is used" : "several nodes share it"
             }
             return ONNXParameter(name: name, key: nil, tensor: tensor, learns: false)

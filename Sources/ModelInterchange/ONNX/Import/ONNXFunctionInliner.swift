@@ -13,6 +13,8 @@ struct ONNXFunctionInliner {
 
     private let functions: [Key: ONNXFunction]
     private var calls = 0
+    /// Bytes of names that may still be made.
+    private var namesLeft = 1 << 28
 
     init(_ document: ONNXDocument) {
         functions = Dictionary(
@@ -34,7 +36,7 @@ struct ONNXFunctionInliner {
                         + "does a function call itself?")
             }
             if let function = functions[Key(domain: node.domain, name: node.operation)] {
-                rest += body(of: function, for: node).reversed().map { ($0, depth + 1) }
+                rest += try body(of: function, for: node).reversed().map { ($0, depth + 1) }
             } else {
                 result.append(node)
             }
@@ -42,15 +44,15 @@ struct ONNXFunctionInliner {
         return result
     }
 
-    private mutating func body(of function: ONNXFunction, for call: ONNXNode) -> [ONNXNode] {
+    private mutating func body(of function: ONNXFunction, for call: ONNXNode) throws -> [ONNXNode] {
         calls += 1
-        let prefix = "\(call.label)/\(calls)/"
+        let prefix = "\(call.label.prefix(80))/\(calls)/"
         var names: [String: String] = ["": ""]
         for (position, name) in function.inputs.enumerated() { names[name] = call.input(position) ?? "" }
         for (position, name) in function.outputs.enumerated() where position < call.outputs.count {
             names[name] = call.outputs[position]
         }
-        return function.nodes.map { node in
+        return try function.nodes.map { node in
             var node = node
             node.name = prefix + node.label
             node.field = nil
@@ -65,6 +67,8 @@ struct ONNXFunctionInliner {
                 }
             }
             node.attributes = attributes
+            namesLeft -= (node.inputs + node.outputs + [node.name]).reduce(0) { $0 + $1.utf8.count }
+            guard namesLeft > 0 else { throw ONNXProblem(call, "stands for nodes whose names fill memory") }
             return node
         }
     }

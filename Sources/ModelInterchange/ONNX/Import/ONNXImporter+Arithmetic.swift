@@ -18,14 +18,14 @@ extension ONNXImporter {
     mutating func arithmetic(_ node: ONNXNode, _ kind: ArithmeticKind) throws {
         guard node.inputs.count >= 2 else {
             guard node.inputs.count == 1 else { throw ONNXProblem(node, "has no input; the file is damaged") }
-            return define(node, try view(node, 0))
+            return try define(node, try view(node, 0))
         }
         var result = try view(node, 0)
         for position in 1..<node.inputs.count {
             let name = position == node.inputs.count - 1 ? node.label : "\(node.label).\(position)"
             result = try arithmetic(result, try view(node, position), kind, node, name: name)
         }
-        define(node, result)
+        try define(node, result)
     }
 
     private mutating func arithmetic(
@@ -55,7 +55,8 @@ extension ONNXImporter {
     ) throws -> ValueView {
         // A constant, or the one that is repeated, comes second.
         let swaps = left.constant != nil || (right.constant == nil && left.places.count < right.places.count)
-        let pair = try arranged(swaps ? right : left, swaps ? left : right, node)
+        let summand = try withoutExamples(swaps ? left : right, like: swaps ? right : left, node)
+        let pair = try arranged(swaps ? right : left, summand, node)
         let x = try materialize(pair.first, pair.groups, named: name)
         let value: Graph.Value
         let own = unique(name)

@@ -20,6 +20,58 @@ extension ONNXImporter {
             weights.length(rank - 2) == query.length(rank - 2), key.length(rank - 1) == values.length(rank - 2),
             query.length(rank - 1).count > 1, values.length(rank - 1) == query.length(rank - 1)
         else { return nil }
+        let turned = ValueView(key.source, axes: key.axes.dropLast(2) + [key.axes[rank - 1], key.axes[rank - 2]])
+        return try attention(query, turned, values, scale: scale, node)
+    }
+
+    /// The operator of set 23: queries, keys and values `[N, heads, tokens, features]`, or `[N, tokens, heads * features]`.
+    mutating func attention(_ node: ONNXNode) throws {
+        guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty), try node.integer("is_causal") ?? 0 == 0,
+            try node.float("softcap") ?? 0 == 0,
+            node.outputs.dropFirst().allSatisfy({ $0.isEmpty || plan.consumers[$0] == nil })
+        else {
+            throw ONNXProblem(node, "has a mask, a cache or a cap, which is not supported")
+        }
+        var views = try (0..<3).map { try expanded(try view(node, $0), named: node.label) }
+        let isFlat = views[0].rank == 3
+        if isFlat {
+            for (index, name) in ["q_num_heads", "kv_num_heads", "kv_num_heads"].enumerated() {
+                views[index] = try heads(of: views[index], try node.integer(name), node)
+            }
+        }
+        let depth = views[0].rank == 4 ? views[0].length(3).count : 0
+        let scale = try node.float("scale") ?? 1 / Float(max(1, depth)).squareRoot()
+        guard var result = try attention(views[0], views[1], views[2], scale: scale, node) else {
+            throw ONNXProblem(
+                node,
+                "has inputs of \(views.map(\.description).joined(separator: ", ")), which do not fit each other or "
+                    + "share heads, which is not supported")
+        }
+        if isFlat { result.axes = [result.axes[0], result.axes[2], result.axes[1] + result.axes[3]] }
+        try define(node, result)
+    }
+
+    /// `[N, tokens, heads * features]` as `[N, heads, tokens, features]`.
+    private func heads(of view: ValueView, _ count: Int?, _ node: ONNXNode) throws -> ValueView {
+        let lengths = view.lengths
+        guard let count, count > 0, lengths.count == 3, lengths[2].count % count == 0,
+            let cut = view.regrouped([lengths[0], lengths[1], AxisLength(count), AxisLength(lengths[2].count / count)])
+        else { throw ONNXProblem(node, "has \(count ?? 0) heads for an input of \(view.description)") }
+        return ValueView(cut.source, axes: [cut.axes[0], cut.axes[2], cut.axes[1], cut.axes[3]])
+    }
+
+    /// Attention of queries, keys and values `[..., tokens, features]`, where the axes in front are batch and heads;
+    /// nil if their lengths are others.
+    private mutating func attention(
+        _ query: ValueView, _ key: ValueView, _ values: ValueView, scale: Float, _ node: ONNXNode
+    ) throws -> ValueView? {
+        let rank = query.rank
+        guard rank >= 3, key.rank == rank, values.rank == rank,
+            (rank - 2..<rank).allSatisfy({ axis in
+                [query, key, values].allSatisfy { !$0.axes[axis].contains(where: \.isBatch) }
+            }), query.length(rank - 1) == key.length(rank - 1), key.length(rank - 2) == values.length(rank - 2),
+            values.length(rank - 1) == query.length(rank - 1)
+        else { return nil }
         let fronts = 0..<(rank - 2)
         let lengths = fronts.map { query.length($0) }
         guard fronts.allSatisfy({ key.length($0) == lengths[$0] && values.length($0) == lengths[$0] }) else {
@@ -27,15 +79,13 @@ extension ONNXImporter {
         }
         let heads = fronts.flatMap { query.places(ofAxis: $0) }
         let count = heads.reduce(1) { $0 * query[$1].length.count }
-        let inputs = try [(query, rank - 2, rank - 1), (key, rank - 1, rank - 2), (values, rank - 2, rank - 1)].map {
-            (view, tokens, features) in
+        let inputs = try [query, key, values].map { view in
             try materialize(
                 view,
                 [
-                    view.places(ofAxis: tokens),
-                    fronts.flatMap { view.places(ofAxis: $0) } + view.places(ofAxis: features),
-                ],
-                named: node.label)
+                    view.places(ofAxis: rank - 2),
+                    fronts.flatMap { view.places(ofAxis: $0) } + view.places(ofAxis: rank - 1),
+                ], named: node.label)
         }
         let value = try add(
             ScaledDotProductAttention(heads: count, scale: scale), named: unique(node), inputs)

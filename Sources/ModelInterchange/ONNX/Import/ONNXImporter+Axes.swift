@@ -5,9 +5,9 @@ extension ONNXImporter {
     mutating func identity(_ node: ONNXNode) throws {
         // Exporters store equal tensors once, and name the others by Identity: parameters of their own.
         if let name = node.outputs.first, let root = plan.aliases[name], let tensor = plan.tensors[root] {
-            return define(node, try operand(tensor, name: name, isStored: true))
+            return try define(node, try operand(tensor, name: name, isStored: true))
         }
-        define(node, try operand(node, 0))
+        try define(node, try operand(node, 0))
     }
 
     mutating func flatten(_ node: ONNXNode) throws {
@@ -22,7 +22,7 @@ extension ONNXImporter {
             }
         }
         let target = [try product(lengths[..<axis]), try product(lengths[axis...])]
-        define(node, try regrouped(view, target, node))
+        try define(node, try regrouped(view, target, node))
     }
 
     mutating func reshape(_ node: ONNXNode) throws {
@@ -60,7 +60,7 @@ extension ONNXImporter {
                 "reshapes \(view.description) to [\(text.joined(separator: ", "))], which has another number of "
                     + "elements")
         }
-        define(node, try regrouped(view, target.map { $0 ?? rest }, node))
+        try define(node, try regrouped(view, target.map { $0 ?? rest }, node))
     }
 
     private func tooLarge(_ node: ONNXNode) -> ONNXProblem {
@@ -92,6 +92,7 @@ extension ONNXImporter {
         guard steps.reduce(1.0, { $0 * Double($1.count) }) <= Double(Self.largestValue) else {
             throw ONNXProblem("a constant of \(view.description) is larger than any memory")
         }
+        try budget.spend(steps.reduce(1) { $0 * $1.count })
         let elements = ONNXBinding.gathered(try constant.elements, steps)
         var result = ValueView(.constant(ONNXConstant(elements)), axes: view.axes)
         var stride = 1
@@ -111,7 +112,7 @@ extension ONNXImporter {
         guard order.sorted() == Array(0..<view.rank) else {
             throw ONNXProblem(node, "has the perm \(order.prefix(16)), which does not order \(view.rank) axes")
         }
-        define(node, ValueView(view.source, axes: order.map { view.axes[$0] }))
+        try define(node, ValueView(view.source, axes: order.map { view.axes[$0] }))
     }
 
     mutating func squeeze(_ node: ONNXNode) throws {
@@ -122,7 +123,7 @@ extension ONNXImporter {
         guard axes.allSatisfy({ view.length($0) == .one }) else {
             throw ONNXProblem(node, "leaves out axes \(axes) of \(view.description), which are not of length 1")
         }
-        define(
+        try define(
             node, ValueView(view.source, axes: view.axes.indices.filter { !axes.contains($0) }.map { view.axes[$0] }))
     }
 
@@ -132,7 +133,7 @@ extension ONNXImporter {
         guard given.count <= 16 else { throw ONNXProblem(node, "has \(given.count) axes, too many") }
         var axes = view.axes
         for axis in try node.axes(given, rank: view.rank + given.count) { axes.insert([], at: axis) }
-        define(node, ValueView(view.source, axes: axes))
+        try define(node, ValueView(view.source, axes: axes))
     }
 
     mutating func expand(_ node: ONNXNode) throws {
@@ -157,19 +158,20 @@ extension ONNXImporter {
             result.axes[axis] = [isBatch ? .batch(length) : .repeated(length.count)]
         }
         guard total <= Double(Self.largestValue) else { throw tooLarge(node) }
-        define(node, result)
+        try define(node, result)
     }
 
     // MARK: Parts
 
     mutating func concatenation(_ node: ONNXNode) throws {
-        let views = try node.inputs.indices.map { try expanded(try view(node, $0), named: node.label) }
+        var views = try node.inputs.indices.map { try expanded(try view(node, $0), named: node.label) }
         guard let number = try node.integer("axis"), let first = views.first(where: { $0.value != nil }) ?? views.first
         else {
             throw ONNXProblem(node, "lacks its axis or its inputs; the file is damaged")
         }
         let rank = first.rank
         let axis = try node.axis(number, rank: rank)
+        for (index, view) in views.enumerated() { views[index] = try withoutExamples(view, like: first, node) }
         for view in views {
             let fits =
                 view.rank == rank
@@ -197,7 +199,31 @@ extension ONNXImporter {
             throw ONNXProblem(node, "joins along the batch, which cannot be run")
         }
         let value = try add(Concatenation(axis: place), named: unique(node), values)
-        define(node, view(of: value, axes: order, like: first))
+        try define(node, view(of: value, axes: order, like: first))
+    }
+
+    /// A constant without its batch axis, where another value has the batch there: exporters for a fixed batch store one
+    /// copy an example, as of a class token.
+    func withoutExamples(_ view: ValueView, like other: ValueView, _ node: ONNXNode) throws -> ValueView {
+        guard let constant = view.constant, view.rank == other.rank,
+            let axis = other.axes.indices.first(where: { axis in
+                other.axes[axis].count == 1 && other.axes[axis][0].isBatch && view.places(ofAxis: axis).count == 1
+                    && view.length(axis) == other.length(axis)
+            })
+        else { return view }
+        var rows = view
+        let examples = rows.axes.remove(at: axis)
+        rows.axes.insert(examples, at: 0)
+        let elements = try rowMajor(constant, rows).constant?.elements ?? []
+        let count = elements.count / view.length(axis).count
+        guard elements.indices.allSatisfy({ elements[$0].bitPattern == elements[$0 % count].bitPattern }) else {
+            throw ONNXProblem(node, "reads a constant that differs from example to example, which cannot be run")
+        }
+        rows.axes[0] = []
+        var lengths = rows.lengths.map(\.count)
+        lengths.removeFirst()
+        lengths.insert(1, at: axis)
+        return ValueView(ONNXConstant(Array(elements[..<count])), dimensions: lengths)
     }
 
     mutating func split(_ node: ONNXNode) throws {
@@ -255,7 +281,7 @@ extension ONNXImporter {
             guard let name = node.outputs.first, case .view(let taken)? = operands[name] else { continue }
             view = taken
         }
-        define(node, view)
+        try define(node, view)
     }
 
     mutating func gather(_ node: ONNXNode) throws {
@@ -277,7 +303,7 @@ extension ONNXImporter {
         }
         let whole = places.count == length
         if whole {
-            define(node, view)
+            try define(node, view)
         } else {
             try part(view, axis: axis, start: places[0], count: places.count, node)
         }
@@ -285,7 +311,7 @@ extension ONNXImporter {
             return
         }
         taken.axes.remove(at: axis)
-        define(node, taken)
+        try define(node, taken)
     }
 
     /// A stretch of one axis.
@@ -313,7 +339,7 @@ extension ONNXImporter {
             for other in view.axes.indices where view.axes[other].contains(where: \.isBatch) {
                 result.axes[other] = view.axes[other]
             }
-            return define(node, result, output: output)
+            return try define(node, result, output: output)
         }
         try onWholeAxes(view, node, output: output) { importer, x, order, name in
             guard let place = order.firstIndex(of: axis) else {

@@ -13,7 +13,7 @@ extension ONNXImporter {
         case .integers(let numbers): operand = .integers(IntegerTensor(numbers.map { BatchInteger($0) }))
         default: throw ONNXProblem(node, "has a value that is no tensor of numbers, which is not supported")
         }
-        define(node, operand)
+        try define(node, operand)
     }
 
     mutating func shape(_ node: ONNXNode) throws {
@@ -27,7 +27,7 @@ extension ONNXImporter {
             return min(max(number < 0 ? number + lengths.count : number, 0), lengths.count)
         }
         let (start, end) = (try place("start", 0), try place("end", lengths.count))
-        define(node, .integers(IntegerTensor(Array(lengths[min(start, end)..<end]))))
+        try define(node, .integers(IntegerTensor(Array(lengths[min(start, end)..<end]))))
     }
 
     mutating func size(_ node: ONNXNode) throws {
@@ -38,7 +38,7 @@ extension ONNXImporter {
             }
             total = product
         }
-        define(node, .integers(IntegerTensor(total)))
+        try define(node, .integers(IntegerTensor(total)))
     }
 
     mutating func constantOfShape(_ node: ONNXNode) throws {
@@ -52,16 +52,18 @@ extension ONNXImporter {
             let number = try Self.scalar(view.constant.map { ValueView(.constant($0), axes: []) } ?? view) ?? 0
             // A single number that is looked at again and again.
             var axes: [[ValueView.Factor]] = []
+            var total = 1.0
             for length in lengths {
-                guard let length = AxisLength(length), length.count <= Self.largestValue else {
-                    throw ONNXProblem(node, "makes a constant of a length below 0, or too large")
+                total *= Double(AxisLength(length)?.count ?? 0)
+                guard let length = AxisLength(length), (1...Double(Self.largestValue)).contains(total) else {
+                    throw ONNXProblem(node, "makes a constant of a length below 1, or too large")
                 }
                 guard !length.hasBatch || length == plan.batch else {
                     throw ONNXProblem(node, "makes a constant with several entries an example of the batch's axis")
                 }
                 axes.append(length == .one ? [] : length.hasBatch ? [.batch(length)] : [.repeated(length.count)])
             }
-            define(node, ValueView(.constant(ONNXConstant([number])), axes: axes))
+            try define(node, ValueView(.constant(ONNXConstant([number])), axes: axes))
         case .integers(let tensor):
             var count = 1
             let dimensions = try lengths.map { length in
@@ -74,7 +76,7 @@ extension ONNXImporter {
             guard count <= Self.mostIntegers, let first = tensor.values.first else {
                 throw ONNXProblem(node, "makes more than \(Self.mostIntegers) whole numbers")
             }
-            define(
+            try define(
                 node,
                 .integers(IntegerTensor(dimensions: dimensions, values: [BatchInteger](repeating: first, count: count)))
             )
@@ -85,7 +87,7 @@ extension ONNXImporter {
     /// - Returns: whether it was one.
     mutating func fold(_ node: ONNXNode) throws -> Bool {
         if let result = try foldedCast(node) {
-            define(node, result)
+            try define(node, result)
             return true
         }
         guard !node.inputs.isEmpty, node.inputs.contains(where: { !$0.isEmpty }) else { return false }
@@ -104,7 +106,7 @@ extension ONNXImporter {
         }
         if isKnown {
             guard let result = try IntegerFolding(node: node).result(inputs) else { return false }
-            for (output, tensor) in result.enumerated() { define(node, .integers(tensor), output: output) }
+            for (output, tensor) in result.enumerated() { try define(node, .integers(tensor), output: output) }
             return true
         }
         return try foldFloats(node)
@@ -154,6 +156,7 @@ extension ONNXImporter {
         guard lengths.reduce(1.0, { $0 * Double($1) }) <= Double(Self.largestValue) else {
             throw ONNXProblem(node, "makes a constant that is larger than any memory")
         }
+        try budget.spend(lengths.reduce(1, *), node)
         let spread = try padded.map { view in
             var view = view
             for axis in 0..<rank where view.axes[axis].isEmpty && lengths[axis] > 1 {
@@ -163,7 +166,7 @@ extension ONNXImporter {
             return try rowMajor(constant, view).constant?.elements ?? []
         }
         let values = spread[0].indices.map { function(spread[0][$0], spread.count > 1 ? spread[1][$0] : 0) }
-        define(node, ValueView(ONNXConstant(values), dimensions: lengths))
+        try define(node, ValueView(ONNXConstant(values), dimensions: lengths))
         return true
     }
 }

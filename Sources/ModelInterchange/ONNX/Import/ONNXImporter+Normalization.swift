@@ -24,7 +24,7 @@ extension ONNXImporter {
         let operation = BatchNormalization(
             epsilon: try node.float("epsilon") ?? 1e-5, momentum: 1 - (try node.float("momentum") ?? 0.9))
         let value = try add(operation, named: name, [x], parameters)
-        define(node, input.restrided(value, order: order))
+        try define(node, input.restrided(value, order: order))
     }
 
     mutating func layerNormalization(_ node: ONNXNode) throws {
@@ -52,7 +52,7 @@ extension ONNXImporter {
         }
         let operation = LayerNormalization(epsilon: epsilon, hasScale: true, hasShift: bias != nil)
         let value = try add(operation, named: name, [x], parameters)
-        define(node, input.restrided(value, order: order))
+        try define(node, input.restrided(value, order: order))
     }
 
     mutating func groupNormalization(_ node: ONNXNode) throws {
@@ -88,7 +88,7 @@ extension ONNXImporter {
         }
         let operation = GroupNormalization(groups: groups, epsilon: try node.float("epsilon") ?? 1e-5)
         let value = try add(operation, named: name, [x], parameters)
-        define(node, input.restrided(value, order: order))
+        try define(node, input.restrided(value, order: order))
     }
 
     mutating func softmax(_ node: ONNXNode) throws {
@@ -100,17 +100,17 @@ extension ONNXImporter {
         // Training works on the scores before a last softmax.
         if isLast(node), input.axes.indices.allSatisfy({ $0 == axis || input.axes[$0].places == 0 }) {
             endsInSoftmax = true
-            return define(node, input)
+            return try define(node, input)
         }
         let (x, order) = try materialize(input, last: input.places(ofAxis: axis), named: node.label)
         let value = try add(Softmax(axis: -1), for: node, "", x)
-        define(node, input.restrided(value, order: order))
+        try define(node, input.restrided(value, order: order))
     }
 
     mutating func logSoftmax(_ node: ONNXNode) throws {
         try softmax(node)
         guard !isLast(node), let name = node.outputs.first, case .view(let view)? = operands[name] else { return }
-        define(node, try pointwise(view, .logarithm, name: node.label + ".log"))
+        try define(node, try pointwise(view, .logarithm, name: node.label + ".log"))
     }
 
     /// Whether nothing but other views of the node's output comes after it.
@@ -130,7 +130,7 @@ extension ONNXImporter {
         // Axes were an attribute once.
         let given = try fixedIntegers(node, 1) ?? node.integers("axes")
         let keepsAxes = try node.integer("keepdims") ?? 1 == 1
-        if given?.isEmpty ?? true, try node.integer("noop_with_empty_axes") == 1 { return define(node, input) }
+        if given?.isEmpty ?? true, try node.integer("noop_with_empty_axes") == 1 { return try define(node, input) }
         let axes = try node.axes(given.flatMap { $0.isEmpty ? nil : $0 } ?? Array(0..<input.rank), rank: input.rank)
         try reduce(input, axes: axes, keepsAxes: keepsAxes, kind, node)
     }
@@ -172,7 +172,7 @@ extension ONNXImporter {
         for axis in axes { result.axes[axis] = [] }
         result = result.restrided(value, order: kept)
         if !keepsAxes { result.axes = result.axes.indices.filter { !axes.contains($0) }.map { result.axes[$0] } }
-        define(node, result)
+        try define(node, result)
     }
 
     // MARK: Patterns

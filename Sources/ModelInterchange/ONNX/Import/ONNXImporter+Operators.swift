@@ -29,6 +29,7 @@ extension ONNXImporter {
         // Matrix products
         "Gemm": { try $0.generalProduct($1) },
         "MatMul": { try $0.matrixProduct($1) },
+        "Attention": { try $0.attention($1) },
         // Normalization
         "BatchNormalization": { try $0.batchNormalization($1) },
         "LayerNormalization": { try $0.layerNormalization($1) },

@@ -49,10 +49,11 @@ extension ONNXImporter {
         switch view.source {
         case .value(let value): return value
         case .constant:
-            let parameter = try parameter(view, order: view.memoryOrder, node: name, "weight", learns: true)
+            let own = unique(name + ".value")
+            let parameter = try parameter(view, order: view.memoryOrder, node: own, "weight", learns: true)
             let operation = ParameterValue(
                 shape: parameter.tensor.shape, initializer: .constant(0), learns: parameter.learns)
-            return try add(operation, named: unique(name + ".value"), [], [parameter])
+            return try add(operation, named: own, [], [parameter])
         }
     }
 
@@ -156,7 +157,7 @@ extension ONNXImporter {
         let order = try wholeAxes(of: view, node)
         let x = try materialize(view, order.map { view.places(ofAxis: $0) }, named: node.label)
         let value = try body(&self, x, order, unique(node, output == 0 ? "" : ".\(output)"))
-        define(node, self.view(of: value, axes: order, like: view), output: output)
+        try define(node, self.view(of: value, axes: order, like: view), output: output)
     }
 
     /// The axes but the batch, in the order of memory where there is one.

@@ -3,7 +3,7 @@ import NeuralGraph
 extension ONNXImporter {
     /// One input, number by number: the order of the numbers does not matter, and nothing moves.
     mutating func pointwise(_ node: ONNXNode, _ function: PointwiseFunction) throws {
-        define(node, try pointwise(try view(node, 0), function, name: node.label))
+        try define(node, try pointwise(try view(node, 0), function, name: node.label))
     }
 
     mutating func pointwise(_ view: ValueView, _ function: PointwiseFunction, name: String) throws -> ValueView {
@@ -22,7 +22,7 @@ extension ONNXImporter {
     mutating func rectification(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let value = try add(Rectification(), for: node, "", try value(of: view, named: node.label))
-        define(node, ValueView(.value(value), axes: view.axes))
+        try define(node, ValueView(.value(value), axes: view.axes))
     }
 
     mutating func clip(_ node: ONNXNode) throws {
@@ -38,20 +38,20 @@ extension ONNXImporter {
         if minimum == 0, maximum > 0 {
             let x = try value(of: view, named: node.label)
             let value = try add(Rectification(ceiling: maximum), for: node, "", x)
-            return define(node, ValueView(.value(value), axes: view.axes))
+            return try define(node, ValueView(.value(value), axes: view.axes))
         }
-        define(node, try pointwise(view, .clamp(minimum: minimum, maximum: maximum), name: node.label))
+        try define(node, try pointwise(view, .clamp(minimum: minimum, maximum: maximum), name: node.label))
     }
 
     mutating func swish(_ node: ONNXNode) throws {
         let alpha = try node.float("alpha") ?? 1
         let view = try view(node, 0)
-        guard alpha != 1 else { return define(node, try pointwise(view, .silu, name: node.label)) }
+        guard alpha != 1 else { return try define(node, try pointwise(view, .silu, name: node.label)) }
         // x sigmoid(a x) = silu(a x) / a
         guard alpha != 0, alpha.isFinite else { throw ONNXProblem(node, "has the factor \(alpha)") }
         let scaled = try pointwise(view, .affine(scale: alpha, shift: 0), name: node.label + ".scale")
         let curved = try pointwise(scaled, .silu, name: node.label + ".silu")
-        define(node, try pointwise(curved, .affine(scale: 1 / alpha, shift: 0), name: node.label))
+        try define(node, try pointwise(curved, .affine(scale: 1 / alpha, shift: 0), name: node.label))
     }
 
     mutating func parametricRectification(_ node: ONNXNode) throws {
@@ -63,7 +63,7 @@ extension ONNXImporter {
         let parameter = try parameter(
             pair.second, order: pair.secondOrder, shape: pair.secondShape, node: name, "weight", learns: true)
         let value = try add(ParametricRectification(shape: pair.secondShape), named: name, [x], [parameter])
-        define(node, pair.first.restrided(value, order: pair.groups.flatMap { $0 }))
+        try define(node, pair.first.restrided(value, order: pair.groups.flatMap { $0 }))
     }
 
     mutating func dropout(_ node: ONNXNode) throws {
@@ -73,7 +73,7 @@ extension ONNXImporter {
             throw ONNXProblem(node, "gives its mask too, which is not supported")
         }
         let value = try add(Dropout(probability: probability), for: node, "", try value(of: view, named: node.label))
-        define(node, ValueView(.value(value), axes: view.axes))
+        try define(node, ValueView(.value(value), axes: view.axes))
     }
 
     // MARK: Patterns

@@ -13,7 +13,7 @@ extension ONNXImporter {
         let beta = try node.float("beta") ?? 1
         let bias = node.input(2) == nil ? nil : try view(node, 2)
         if second.constant != nil, alpha == 1, beta == 1 || bias == nil, bias == nil || fitsAsBias(bias, of: second) {
-            return define(node, try linear(first, weight: second, bias: bias, node))
+            return try define(node, try linear(first, weight: second, bias: bias, node))
         }
         var result = try product(first, second, node, name: node.label + ".product")
         if alpha != 1 {
@@ -23,7 +23,7 @@ extension ONNXImporter {
             if beta != 1 { bias = try scaled(bias, by: beta, node) }
             result = try sum(result, bias, node)
         }
-        define(node, result)
+        try define(node, result)
     }
 
     /// A matrix product over the last two axes; the others are gone through, and broadcast.
@@ -40,12 +40,12 @@ extension ONNXImporter {
                 let bias = try? view(sum, sum.inputs[0] == output ? 1 : 0), fitsAsBias(bias, of: second)
             {
                 absorbed.insert(sum.outputs[0])
-                return define(sum, try linear(first, weight: second, bias: bias, node))
+                return try define(sum, try linear(first, weight: second, bias: bias, node))
             }
-            return define(node, try linear(first, weight: second, bias: nil, node))
+            return try define(node, try linear(first, weight: second, bias: nil, node))
         }
-        if let attention = try attention(first, second, node) { return define(node, attention) }
-        define(node, try product(first, second, node, name: node.label))
+        if let attention = try attention(first, second, node) { return try define(node, attention) }
+        try define(node, try product(first, second, node, name: node.label))
     }
 
     private func fitsAsBias(_ bias: ValueView?, of weight: ValueView) -> Bool {

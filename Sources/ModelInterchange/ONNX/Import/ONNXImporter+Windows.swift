@@ -86,7 +86,7 @@ extension ONNXImporter {
             outputChannels: lengths[0], kernel: window.kernel, stride: window.stride, padding: window.padding,
             dilation: window.dilation, groups: groups, hasBias: hasBias)
         let value = try add(operation, named: name, [x], parameters)
-        define(node, view(ofImage: value, rank: input.rank))
+        try define(node, view(ofImage: value, rank: input.rank))
     }
 
     mutating func maxPooling(_ node: ONNXNode) throws {
@@ -112,7 +112,7 @@ extension ONNXImporter {
             try method(node), kernel: window.kernel, stride: window.stride, padding: window.padding,
             roundsUp: try node.integer("ceil_mode") == 1)
         let value = try add(operation, for: node, "", x)
-        define(node, view(ofImage: value, rank: input.rank))
+        try define(node, view(ofImage: value, rank: input.rank))
     }
 
     mutating func globalPooling(_ node: ONNXNode, _ kind: ReductionKind) throws {
@@ -137,7 +137,7 @@ extension ONNXImporter {
         var before = [Int](repeating: 0, count: rank)
         var after = before
         for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (pads[index], pads[axes.count + index]) }
-        if before == after, !before.contains(where: { $0 > 0 }) { return define(node, input) }
+        if before == after, !before.contains(where: { $0 > 0 }) { return try define(node, input) }
         let mode: PaddingMode
         switch try node.text("mode") ?? "constant" {
         case "constant": mode = .constant
@@ -200,6 +200,6 @@ extension ONNXImporter {
                 "resizes with \(quoted(coordinates)) and \(quoted(rounding)); asymmetric and floor are supported, "
                     + "and whole factors")
         }
-        define(node, view(ofImage: value, rank: 4))
+        try define(node, view(ofImage: value, rank: 4))
     }
 }

@@ -33,7 +33,11 @@ struct ONNXImporter {
     var endsInSoftmax = false
     /// Nodes that an earlier one has taken over.
     var absorbed: Set<String> = []
+    /// How much may be computed while the file is read.
+    let budget: ONNXBudget
     private var names: Set<String> = []
+    /// The next number for names that are taken.
+    private var numbers: [String: Int] = [:]
 
     /// A value in another order of memory.
     struct Reordering: Hashable {
@@ -47,12 +51,15 @@ struct ONNXImporter {
     static let largestValue = 1 << 31
     /// The most whole numbers that a shape computation may have.
     static let mostIntegers = 1 << 20
+    /// The most axes that a value may have.
+    static let mostAxes = 32
     /// The largest kernel, stride, padding or other setting that is believed.
     static let largestSetting = 1 << 20
 
     init(plan: ONNXPlan, reader: ONNXTensorReader, inputShape: Shape) {
         self.plan = plan
         self.reader = reader
+        budget = ONNXBudget(fileSize: reader.bytes.count)
         builder = GraphBuilder(inputShape: inputShape)
     }
 
@@ -167,13 +174,20 @@ struct ONNXImporter {
         return try constant.elements.first
     }
 
-    mutating func define(_ node: ONNXNode, _ operand: Operand, output: Int = 0) {
+    mutating func define(_ node: ONNXNode, _ operand: Operand, output: Int = 0) throws {
+        switch operand {
+        case .integers(let tensor): try budget.spend(tensor.values.count, node)
+        case .view(let view):
+            guard view.rank <= Self.mostAxes else {
+                throw ONNXProblem(node, "gives a value of \(view.rank) axes, and up to \(Self.mostAxes) are run")
+            }
+        }
         guard output < node.outputs.count, !node.outputs[output].isEmpty else { return }
         operands[node.outputs[output]] = operand
     }
 
-    mutating func define(_ node: ONNXNode, _ view: ValueView, output: Int = 0) {
-        define(node, .view(view), output: output)
+    mutating func define(_ node: ONNXNode, _ view: ValueView, output: Int = 0) throws {
+        try define(node, .view(view), output: output)
     }
 
     // MARK: Nodes
@@ -184,11 +198,12 @@ struct ONNXImporter {
     }
 
     mutating func unique(_ name: String) -> String {
-        var candidate = name.isEmpty ? "node" : name
-        var number = 2
+        let base = name.isEmpty ? "node" : name
+        var candidate = base
         while !names.insert(candidate).inserted {
-            candidate = "\(name)_\(number)"
-            number += 1
+            let number = numbers[base, default: 2]
+            numbers[base] = number + 1
+            candidate = "\(base)_\(number)"
         }
         return candidate
     }
