@@ -87,12 +87,33 @@ extension ONNXImporter {
                     fronts.flatMap { view.places(ofAxis: $0) } + view.places(ofAxis: rank - 1),
                 ], named: node.label)
         }
-        let value = try add(
-            ScaledDotProductAttention(heads: count, scale: scale), named: unique(node), inputs)
+        let operation = ScaledDotProductAttention(heads: count, scale: scale)
+        let whole = try packed(inputs, node).map { [$0] }
+        let value = try add(operation, named: unique(node), whole ?? inputs)
         var result = query
         result.axes[rank - 1] = values.axes[rank - 1]
         return result.restrided(
             value, order: result.places(ofAxis: rank - 2) + heads + result.places(ofAxis: rank - 1))
+    }
+
+    /// The value that queries, keys and values are cut from, if they lie side by side in it: the product of one layer.
+    private mutating func packed(_ parts: [Graph.Value], _ node: ONNXNode) throws -> Graph.Value? {
+        let shape = builder.shape(of: parts[0])
+        guard parts.allSatisfy({ builder.shape(of: $0) == shape }) else { return nil }
+        var source: Graph.Value?
+        for (index, part) in parts.enumerated() {
+            guard let maker = maker(unshaped(part)), let slice = maker.operation as? Slicing, slice.step == 1,
+                source == nil || source == maker.inputs[0]
+            else { return nil }
+            let whole = maker.inputShapes[0]
+            let axis = slice.axis < 0 ? slice.axis + whole.rank : slice.axis
+            let inner = whole.dimensions[(axis + 1)...].reduce(1, *)
+            guard slice.count * inner == shape[1], slice.start * inner == index * shape[1],
+                whole[axis] * inner == 3 * shape[1], whole.count == 3 * shape.count
+            else { return nil }
+            source = maker.inputs[0]
+        }
+        return try source.map { try reshaped($0, to: [shape[0], 3 * shape[1]], named: node.label) }
     }
 
     /// A view of what a value was before it was multiplied by a number.

@@ -223,7 +223,7 @@ extension ONNXImporter {
     }
 
     /// A value before it was given another shape.
-    private func unshaped(_ value: Graph.Value) -> Graph.Value {
+    func unshaped(_ value: Graph.Value) -> Graph.Value {
         var value = value
         while let node = maker(value), node.operation is Reshaping { value = node.inputs[0] }
         return value
