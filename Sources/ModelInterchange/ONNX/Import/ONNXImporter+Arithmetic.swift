@@ -33,10 +33,14 @@ extension ONNXImporter {
     ) throws -> ValueView {
         let rank = max(first.rank, second.rank)
         let (left, right) = (first.padded(toRank: rank), second.padded(toRank: rank))
-        if let number = try Self.scalar(right), let function = kind.function(withSecond: number) {
+        if right.broadcasts(to: left), let number = try Self.scalar(right),
+            let function = kind.function(withSecond: number)
+        {
             return try pointwise(left, function, name: name)
         }
-        if let number = try Self.scalar(left), let function = kind.function(withFirst: number) {
+        if left.broadcasts(to: right), let number = try Self.scalar(left),
+            let function = kind.function(withFirst: number)
+        {
             return try pointwise(right, function, name: name)
         }
         if kind == .multiplication, let x = left.value, let y = right.value, left.axes == right.axes,
@@ -155,6 +159,13 @@ extension ONNXImporter {
             }
         }
         return try expanded(result, named: node.label)
+    }
+}
+
+extension ValueView {
+    /// Whether another view's axes are as long as this one's, where those are longer than 1.
+    fileprivate func broadcasts(to other: ValueView) -> Bool {
+        axes.indices.allSatisfy { length($0) == .one || length($0) == other.length($0) }
     }
 }
 

@@ -10,6 +10,15 @@ extension ONNXImporter {
         try define(node, try operand(node, 0))
     }
 
+    /// A cast between numbers with a fraction, which all are 32-bit floats here.
+    mutating func cast(_ node: ONNXNode) throws {
+        let type = ONNXScalarType(rawValue: try node.integer("to") ?? 0)
+        if case .view(let view) = try operand(node, 0), view.value != nil, type?.isFloat != true {
+            throw ONNXProblem(node, "makes whole numbers of what depends on the images, which is not supported")
+        }
+        try identity(node)
+    }
+
     mutating func flatten(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let number = try node.integer("axis") ?? 1

@@ -74,7 +74,7 @@ extension ONNXImporter {
         "Sum": { try $0.arithmetic($1, .addition) },
         // Axes
         "Identity": { try $0.identity($1) },
-        "Cast": { try $0.identity($1) },
+        "Cast": { try $0.cast($1) },
         "CastLike": { try $0.identity($1) },
         "Flatten": { try $0.flatten($1) },
         "Reshape": { try $0.reshape($1) },
