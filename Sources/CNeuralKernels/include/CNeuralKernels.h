@@ -10,7 +10,9 @@
 #include "CNeuralDepthwise.h"
 #include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"
+#include "CNeuralPointwise.h"
 #include "CNeuralProducts.h"
+#include "CNeuralRows.h"
 #include "CNeuralWinograd.h"
 
 // ---- Elementwise (Elementwise.c)

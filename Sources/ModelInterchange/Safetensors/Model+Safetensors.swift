@@ -2,24 +2,6 @@ import Foundation
 import NeuralGraph
 
 extension Model {
-    /// Reads a model from a safetensors file.
-    ///
-    /// A file that ``write(to:)`` made says what it is. Any other, such as a PyTorch state dictionary, needs
-    /// `architecture`; channels and classes follow from its tensors.
-    /// - Parameters:
-    ///   - url: the file.
-    ///   - architecture: the network's name and options; may be left out if the file says.
-    ///   - imageSize: height and width of the inputs; what the file says, or 32.
-    /// - Throws: ``SafetensorsError`` if the file is damaged or does not say what it is, `ArchitectureError` if the
-    ///   architecture is unknown or not the tensors', `ShapeError` if the inputs are too small for it, and
-    ///   `StateDictionaryError` if a tensor is missing, unknown or of another shape.
-    public init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil
-    ) throws {
-        try self.init(
-            contentsOf: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
-    }
-
     /// Reads a model whose network is known already, such as one with operations of the caller's own.
     /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
     ///   or of another shape.
@@ -34,7 +16,7 @@ extension Model {
     /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with
     /// `strict=True`. The file is whole or not there, and the same model gives the same bytes.
     /// - Throws: ``SafetensorsError`` if the file cannot be written.
-    public func write(to url: URL) throws {
+    public func writeSafetensors(to url: URL) throws {
         let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))
         let entries = stateDictionary.map { name, tensor in
             SafetensorsWriter.Entry(
@@ -45,9 +27,9 @@ extension Model {
         try SafetensorsWriter.write(entries, metadata: try description.encoded(), to: url)
     }
 
-    /// As the public initializer, with architectures looked up elsewhere.
+    /// Reads a safetensors file, with architectures looked up in a registry.
     init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
+        safetensors url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
         registry: (ArchitectureIdentifier) throws -> any Architecture
     ) throws {
         let file = try SafetensorsFile(contentsOf: url)

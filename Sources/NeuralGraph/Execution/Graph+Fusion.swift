@@ -137,7 +137,7 @@ private struct Fusion {
                 inputs: oldInputs.compactMap { values[$0.index] }, inputShapes: oldInputs.map { graph.shape(of: $0) },
                 shape: node.shape,
                 parameters: source.parameters + (norm?.parameters.map { $0.named(prefix + $0.name) } ?? []),
-                state: norm?.state ?? source.state)
+                state: norm?.state ?? source.state, keys: source.keys)
             if let norm {
                 for parameter in norm.parameters { fused.keys[prefix + parameter.name] = norm.key(parameter.name) }
                 for tensor in norm.state { fused.keys[tensor.name] = norm.key(tensor.name) }

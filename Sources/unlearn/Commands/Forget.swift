@@ -44,7 +44,9 @@ struct Forget: ReportingCommand {
         transform: DatasetArgument.init(parsing:))
     var validation: DatasetArgument?
 
-    @Option(help: ArgumentHelp("Where the new model goes, a safetensors file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the new model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
     var output: String
 
     @OptionGroup var pictures: PictureFlags

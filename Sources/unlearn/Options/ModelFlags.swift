@@ -4,7 +4,7 @@ import Unlearning
 
 /// Which model a command reads.
 struct ModelFlags: ParsableArguments {
-    @Argument(help: ArgumentHelp("The model, a safetensors file.", valueName: "model"))
+    @Argument(help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"))
     var path: String
 
     @OptionGroup var network: NetworkFlags

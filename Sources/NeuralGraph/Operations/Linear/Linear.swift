@@ -9,11 +9,19 @@ public struct Linear: GraphOperation {
     public var outputs: Int
     /// Whether a bias is added.
     public var hasBias: Bool
+    /// How a new network's weights start; PyTorch's default if nil.
+    public var initializer: Initializer?
+    /// How a new network's bias starts; PyTorch's default if nil.
+    public var biasInitializer: Initializer?
 
     /// Describes a fully connected layer.
-    public init(outputs: Int, hasBias: Bool = true) {
+    public init(
+        outputs: Int, hasBias: Bool = true, initializer: Initializer? = nil, biasInitializer: Initializer? = nil
+    ) {
         self.outputs = outputs
         self.hasBias = hasBias
+        self.initializer = initializer
+        self.biasInitializer = biasInitializer
     }
 
     public var kind: String { "Linear" }
@@ -26,11 +34,13 @@ public struct Linear: GraphOperation {
     }
 
     public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
-        let initializer = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
+        let standard = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
         let weight = ParameterSpecification(
-            name: "weight", shape: [outputs, inputs[0].channels], initializer: initializer)
+            name: "weight", shape: [outputs, inputs[0].channels], initializer: initializer ?? standard)
         guard hasBias else { return [weight] }
-        return [weight, ParameterSpecification(name: "bias", shape: [outputs], initializer: initializer)]
+        return [
+            weight, ParameterSpecification(name: "bias", shape: [outputs], initializer: biasInitializer ?? standard),
+        ]
     }
 
     public func kernel(for request: KernelRequest) -> any Kernel {
