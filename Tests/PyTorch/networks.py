@@ -50,6 +50,13 @@ class AllCNN(nn.Module):
         return self.classifier(self.features(images))
 
 
+def vit_tiny():
+    """timm's ViT-tiny with patches of 4x4 on 32x32 images."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(img_size=32, patch_size=4, embed_dim=192, depth=12, num_heads=3, num_classes=10)
+
+
 def vit_timm():
     """timm's Vision Transformer with 2 blocks of 24 features, patches of 8x8 on 32x32 images."""
     from timm.models.vision_transformer import VisionTransformer
