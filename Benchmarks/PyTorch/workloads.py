@@ -16,13 +16,14 @@ from torch.nn.functional import conv2d, cross_entropy
 sys.path.append(str(Path(__file__).resolve().parents[2] / "Tests" / "PyTorch"))
 import fashion_mnist  # noqa: E402
 import recipe  # noqa: E402
-from networks import AllCNN, resnet18  # noqa: E402
+from networks import AllCNN, resnet18, vit_tiny  # noqa: E402
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 NETWORKS = {
     "resnet18-imagenet": partial(resnet18, "imagenet"),
     "resnet18-small": partial(resnet18, "small"),
     "allcnn-bn": partial(AllCNN, batch_norm=True),
+    "vit-tiny": vit_tiny,
 }
 
 
@@ -125,6 +126,7 @@ WORKLOADS = [
     "gemm/1024",
     *(f"convolution/{name}/{sizes}" for sizes in ("64x32", "128x16", "256x8", "512x4") for name in CONVOLUTIONS),
     *(f"{kind}/{name}" for name in ("resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128") for kind in KINDS),
+    *(f"{kind}/vit-tiny/128" for kind in ("training-step", "inference")),
     "forgetting/resnet18-imagenet",
 ]
 

@@ -1,5 +1,7 @@
 """The networks of the package's `Architectures` folder, in PyTorch and under the same names."""
 
+import functools
+
 from torch import nn
 from torchvision.models import resnet18 as torchvision_resnet18
 
@@ -46,3 +48,27 @@ class AllCNN(nn.Module):
 
     def forward(self, images):
         return self.classifier(self.features(images))
+
+
+def vit_tiny():
+    """timm's ViT-tiny with patches of 4x4 on 32x32 images."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(img_size=32, patch_size=4, embed_dim=192, depth=12, num_heads=3, num_classes=10)
+
+
+def vit_timm():
+    """timm's Vision Transformer with 2 blocks of 24 features, patches of 8x8 on 32x32 images."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3, num_classes=10)
+
+
+def vit_torchvision():
+    """The same by torchvision, whose names differ."""
+    from torchvision.models import VisionTransformer
+
+    norm = functools.partial(nn.LayerNorm, eps=1e-6)
+    return VisionTransformer(
+        image_size=32, patch_size=8, num_layers=2, num_heads=3, hidden_dim=24, mlp_dim=96, num_classes=10,
+        norm_layer=norm)

@@ -35,8 +35,8 @@ CNK_INLINE void apply_function(int kind, cnk_function f, lanes *v) {
     case CNK_ELU:
         // Below 0 only, so that the exponential of a large number has no part in it.
         other = SELECT(x > zero, zero, x);
-        exponentiate(&other);
-        *v = SELECT(x > zero, x, f.a * (other - 1.0f));
+        exponentiate_less_one(&other);
+        *v = SELECT(x > zero, x, f.a * other);
         break;
     case CNK_SOFTPLUS: soft_plus(v); break;
     case CNK_EXP: exponentiate(v); break;

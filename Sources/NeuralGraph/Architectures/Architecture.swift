@@ -44,7 +44,7 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
 /// The architectures that can be built by name.
 public enum Architectures {
     /// Their names.
-    public static let names = ["resnet18", "allcnn", "allcnn-bn"]
+    public static let names = ["resnet18", "allcnn", "allcnn-bn", "vit-tiny", "vit-small", "vit-base"]
 
     /// The architecture with a name and options.
     /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
@@ -60,25 +60,38 @@ public enum Architectures {
             try identifier.allowOptions([])
             return AllCNN(normalizes: true)
         default:
+            if let transformer = try VisionTransformer(identifier) { return transformer }
             throw .unknown(name: identifier.name, known: names)
         }
     }
 }
 
 extension ArchitectureIdentifier {
-    fileprivate func allowOptions(_ known: [String]) throws(ArchitectureError) {
+    func allowOptions(_ known: [String]) throws(ArchitectureError) {
         if let option = options.keys.filter({ !known.contains($0) }).min() {
             throw .unknownOption(architecture: name, option: option, known: known)
         }
     }
 
-    fileprivate func option<Value: RawRepresentable & CaseIterable>(
+    func option<Value: RawRepresentable & CaseIterable>(
         _ option: String, default value: Value
     ) throws(ArchitectureError) -> Value where Value.RawValue == String {
         guard let given = options[option] else { return value }
         guard let chosen = Value(rawValue: given) else {
             throw .badOption(
                 architecture: name, option: option, value: given, known: Value.allCases.map(\.rawValue))
+        }
+        return chosen
+    }
+
+    func option(
+        _ option: String, default value: Int, in range: ClosedRange<Int>
+    ) throws(ArchitectureError) -> Int {
+        guard let given = options[option] else { return value }
+        guard let chosen = Int(given), range.contains(chosen) else {
+            throw .badOption(
+                architecture: name, option: option, value: given,
+                known: ["\(range.lowerBound)", "...", "\(range.upperBound)"])
         }
         return chosen
     }

@@ -1,7 +1,7 @@
 extension Graph {
     /// The same network with chains of nodes replaced by one fused operation, which passes over memory fewer times:
-    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing.
-    /// Parameters keep their names.
+    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing. A linear
+    /// layer over positions is a convolution too. Parameters keep their names.
     /// - Parameters:
     ///   - foldingNormalization: whether batch norm behind a convolution becomes part of its weights, as it can in
     ///     inference mode.
@@ -59,7 +59,7 @@ private struct Fusion {
     mutating func run() -> (graph: Graph, values: [Int: Graph.Value]) {
         for index in graph.nodes.indices where !absorbed.contains(index) {
             let operation = graph.nodes[index].operation
-            if let convolution = operation as? Convolution {
+            if let convolution = operation as? any ConvolutionOperation, graph.nodes[index].shape.rank > 1 {
                 let chain = chain(from: index, folds: foldsNormalization, ceilings: true)
                 let folded = chain.normalization.flatMap { graph.nodes[$0].operation as? BatchNormalization }
                 let fusion = ConvolutionFusion(

@@ -89,10 +89,13 @@ struct SlidingWindow: Sendable, Hashable {
     }
 
     /// One position under a kernel of one tap.
-    static let single = SlidingWindow()
+    static let single = positions(1)
 
-    private init() {
-        (length, kernel, stride, dilation, paddingBefore, outputLength) = (1, 1, 1, 1, 0, 1)
+    /// So many positions, each under a kernel of one tap.
+    static func positions(_ count: Int) -> SlidingWindow { SlidingWindow(positions: count) }
+
+    private init(positions: Int) {
+        (length, kernel, stride, dilation, paddingBefore, outputLength) = (positions, 1, 1, 1, 0, positions)
     }
 
     /// The input position under a tap, which may lie in the padding.

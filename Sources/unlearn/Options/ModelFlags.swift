@@ -33,12 +33,21 @@ struct NetworkFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "Height and width of the patches of such a file's vit. (default: 16)", valueName: "pixels"))
+    var patchSize: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"))
     var imageSize: Int?
 
     func validate() throws {
         if stem != nil, architecture == nil {
             throw ValidationError("--stem is an option of an architecture; give --architecture too.")
+        }
+        if patchSize != nil, architecture == nil {
+            throw ValidationError("--patch-size is an option of an architecture; give --architecture too.")
         }
     }
 
@@ -47,7 +56,7 @@ struct NetworkFlags: ParsableArguments {
         do {
             return try Model(
                 contentsOf: URL(fileURLWithPath: path),
-                architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem) },
+                architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem, patch: patchSize) },
                 imageSize: imageSize)
         } catch let error as ArchitectureError {
             throw CommandError("\(path): \(error)")
@@ -60,8 +69,11 @@ struct NetworkFlags: ParsableArguments {
 }
 
 extension ArchitectureIdentifier {
-    /// A name with the one option that the command line has.
-    init(name: String, stem: String?) {
-        self.init(name: name, options: stem.map { ["stem": $0] } ?? [:])
+    /// A name with the options that the command line has.
+    init(name: String, stem: String?, patch: Int?) {
+        var options: [String: String] = [:]
+        options["stem"] = stem
+        options["patch"] = patch.map(String.init)
+        self.init(name: name, options: options)
     }
 }

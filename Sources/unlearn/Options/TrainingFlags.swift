@@ -23,6 +23,11 @@ struct TrainingFlags: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"))
+    var patchSize: Int?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized.",
             valueName: "pixels"))
@@ -91,7 +96,7 @@ struct TrainingFlags: ParsableArguments {
 
     /// The network.
     func network() throws -> any Architecture {
-        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem))
+        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem, patch: patchSize))
     }
 
     /// A new network for the data set.

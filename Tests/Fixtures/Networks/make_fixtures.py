@@ -1,6 +1,6 @@
 """Writes what PyTorch computes for each network with generated weights; keys are listed in ../README.md.
 
-Run from anywhere: python3 make_fixtures.py
+Run from anywhere: python3 make_fixtures.py [NAME ...]
 """
 
 import copy
@@ -24,6 +24,8 @@ NETWORKS = {
     # Without dropout, training mode is deterministic.
     "allcnn": lambda: networks.AllCNN(batch_norm=False, dropout=0),
     "allcnn-bn": lambda: networks.AllCNN(batch_norm=True, dropout=0),
+    "vit-timm": networks.vit_timm,
+    "vit-torchvision": networks.vit_torchvision,
 }
 BATCH = 4
 SAMPLES = 64
@@ -38,6 +40,8 @@ DESCENT = {
     "resnet18-small": (8, 1e-5),
     "allcnn": (8, 5e-5),
     "allcnn-bn": (8, 5e-5),
+    "vit-timm": (8, 1e-3),
+    "vit-torchvision": (8, 1e-3),
 }
 
 
@@ -149,6 +153,8 @@ def fixture(name, model):
 def main():
     torch.set_num_threads(1)  # one order of summation, so that every run writes the same bytes
     for name, build in NETWORKS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         path = HERE / f"{name}.safetensors"
         save_file(fixture(name, generator.fill(build())), path)
         print(f"{path.name}: {path.stat().st_size // 1024} KiB")

@@ -10,6 +10,8 @@ import Testing
     @Test func identifiersBuildTheSameAgain() throws {
         let all: [any Architecture] = [
             ResNet18(stem: .imagenet), ResNet18(stem: .small), AllCNN(normalizes: true), AllCNN(normalizes: false),
+            VisionTransformer(.small, patch: 8), VisionTransformer(.base, names: .torchvision),
+            narrowTransformer,
         ]
         for architecture in all {
             let graph = try architecture.graph(inputShape: [32, 32, 3], classes: 10)
@@ -19,6 +21,28 @@ import Testing
             #expect(Architectures.names.contains(architecture.identifier.name))
         }
         #expect(try build("ResNet18").identifier == ResNet18(stem: .imagenet).identifier)
+    }
+
+    private var narrowTransformer: VisionTransformer {
+        var network = VisionTransformer(.tiny, patch: 4)
+        (network.width, network.depth, network.heads) = (20, 3, 5)
+        return network
+    }
+
+    @Test func otherLibrariesNamesAreKnown() throws {
+        #expect(try build("vit_b_16").identifier == VisionTransformer(.base, names: .torchvision).identifier)
+        #expect(try build("vit_tiny_patch16_224").identifier == VisionTransformer(.tiny).identifier)
+        #expect(try build("vit_small_patch32_384").identifier == VisionTransformer(.small, patch: 32).identifier)
+        #expect(
+            try build("vit_tiny_patch16_224", ["patch": "4"]).identifier == build("vit-tiny", ["patch": "4"]).identifier
+        )
+    }
+
+    /// timm's and torchvision's counts, for 224x224 pixels and 1000 classes.
+    @Test(arguments: [("vit-tiny", 5_717_416), ("vit-small", 22_050_664), ("vit_b_16", 86_567_656)])
+    func transformersHaveTheirSize(_ name: String, _ count: Int) throws {
+        let graph = try build(name).graph(inputShape: [224, 224, 3], classes: 1000)
+        #expect(graph.parameters.reduce(0) { $0 + $1.specification.shape.count } == count)
     }
 
     @Test func everyNameIsKnown() throws {
@@ -32,7 +56,7 @@ import Testing
             var shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.key, $0.specification.shape) })
             let found = try architecture.dimensions(fromStateDictionary: shapes)
             #expect(found.channels == 5 && found.classes == 7)
-            let head = name == "resnet18" ? "fc.weight" : "classifier.0.weight"
+            let head = graph.head.map { $0.key("weight") } ?? ""
             shapes[head] = [7]
             #expect(throws: ArchitectureError.notThisArchitecture(architecture: name, missing: head)) {
                 try architecture.dimensions(fromStateDictionary: shapes)
@@ -51,6 +75,9 @@ import Testing
             ("resnet18", ["stam": "small"], ["'stam'", "stem"]),
             ("resnet18", ["stem": "big"], ["'big'", "imagenet", "small"]),
             ("allcnn", ["stem": "small"], ["'stem'", "none"]),
+            ("vit-tiny", ["patch": "0"], ["'0'", "1024"]), ("vit-tiny", ["depth": "-1"], ["'-1'", "0"]),
+            ("vit-tiny", ["patch": "four"], ["'four'"]), ("vit_b_16", ["names": "keras"], ["'keras'", "timm"]),
+            ("vit-base", ["stem": "small"], ["'stem'", "heads"]),
         ] as [(String, [String: String], [String])])
     func wrongOptionsAreNamed(_ name: String, _ options: [String: String], _ mentions: [String]) {
         let error = #expect(throws: ArchitectureError.self) { try build(name, options) }

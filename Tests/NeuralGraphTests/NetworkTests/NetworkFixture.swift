@@ -8,7 +8,7 @@ struct NetworkFixture {
     let input: [Float]
     let labels: [Int32]
 
-    static let names = ["resnet18-imagenet", "resnet18-small", "allcnn", "allcnn-bn"]
+    static let names = ["resnet18-imagenet", "resnet18-small", "allcnn", "allcnn-bn", "vit-timm", "vit-torchvision"]
 
     /// - Parameters:
     ///   - mode: the results of which mode the batch is for.
@@ -17,6 +17,7 @@ struct NetworkFixture {
         let architectures: [String: any Architecture] = [
             "resnet18-imagenet": ResNet18(stem: .imagenet), "resnet18-small": ResNet18(stem: .small),
             "allcnn": AllCNN(normalizes: false, dropout: 0), "allcnn-bn": AllCNN(normalizes: true, dropout: 0),
+            "vit-timm": Self.transformer(.timm), "vit-torchvision": Self.transformer(.torchvision),
         ]
         guard let architecture = architectures[name] else { throw ShapeError(name, "is not a fixture") }
         model = try GeneratedNumbers.model(architecture.graph(inputShape: [32, 32, 3], classes: 10))
@@ -27,6 +28,12 @@ struct NetworkFixture {
         input = try GeneratedNumbers.symmetric(inputName, shape: [batch, 3, 32, 32], scale: 3.0.squareRoot())
             .channelsLast().elements
         labels = (0..<batch).map { Int32((3 * $0 + 1) % 10) }
+    }
+
+    private static func transformer(_ names: VisionTransformer.Names) -> VisionTransformer {
+        var network = VisionTransformer(.tiny, patch: 8, names: names)
+        (network.width, network.depth, network.heads) = (24, 2, 3)
+        return network
     }
 
     var batch: Int { labels.count }
