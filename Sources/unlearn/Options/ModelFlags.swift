@@ -20,14 +20,11 @@ struct ModelFlags: ParsableArguments {
 struct NetworkFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The network of a file that does not say, such as PyTorch's: \(Architectures.names.joined(separator: ", ")).",
+            "The network of a file that does not say, such as PyTorch's: \(Architectures.helpForms).",
             valueName: "name"))
     var architecture: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "How such a file's resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
-            valueName: "stem"))
+    @Option(help: ArgumentHelp("The same as --architecture NAME:stem=STEM.", valueName: "stem"))
     var stem: String?
 
     @Option(
@@ -47,7 +44,7 @@ struct NetworkFlags: ParsableArguments {
         do {
             return try Model(
                 contentsOf: URL(fileURLWithPath: path),
-                architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem) },
+                architecture: try architecture.map { try ArchitectureIdentifier(parsing: $0, stem: stem) },
                 imageSize: imageSize)
         } catch let error as ArchitectureError {
             throw CommandError("\(path): \(error)")
@@ -60,8 +57,19 @@ struct NetworkFlags: ParsableArguments {
 }
 
 extension ArchitectureIdentifier {
-    /// A name with the one option that the command line has.
-    init(name: String, stem: String?) {
-        self.init(name: name, options: stem.map { ["stem": $0] } ?? [:])
+    /// A name with options, one of which may have come as a flag of its own.
+    init(parsing text: String, stem: String?) throws {
+        try self.init(parsing: text)
+        guard let stem else { return }
+        guard options.updateValue(stem, forKey: "stem") == nil else {
+            throw ValidationError("'\(text)' says the stem already; leave --stem out.")
+        }
+    }
+}
+
+extension Architectures {
+    /// What help says about the names.
+    static var helpForms: String {
+        "\(names.joined(separator: ", ")); options follow a colon, such as mobilenet_v2:width=0.5,stem=small"
     }
 }

@@ -66,6 +66,8 @@ public struct ReferenceNetwork: Sendable {
             return Reference.rectification(x, operation)
         case let operation as Pooling:
             return Reference.pooling(x, operation)
+        case let operation as AdaptiveAveragePooling:
+            return Reference.adaptiveAveragePooling(x, operation)
         case is GlobalAveragePooling:
             return Reference.globalAveragePooling(x)
         case let operation as Linear:
