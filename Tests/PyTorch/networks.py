@@ -1,7 +1,6 @@
 """The networks of the package's `Architectures` folder, in PyTorch and under the same names."""
 
 import torchvision.models
-from timm.models.efficientnet import _gen_efficientnet_lite
 from torch import nn
 from torchvision.models._utils import _make_divisible
 from torchvision.models.vgg import make_layers
@@ -66,6 +65,8 @@ def vgg16_bn(width=1.0, classes=10, dropout=0.5):
 
 def efficientnet_lite0(name="efficientnet_lite0", width=1.0, classes=10, dropout=0.2):
     """timm's EfficientNet-Lite0: `efficientnet_lite0`, or `tf_efficientnet_lite0` with TensorFlow's padding."""
+    from timm.models.efficientnet import _gen_efficientnet_lite  # the benchmarks do without timm
+
     from_tensorflow = {"bn_eps": 1e-3, "pad_type": "same"} if name.startswith("tf_") else {}
     return _gen_efficientnet_lite(
         name, channel_multiplier=width, num_classes=classes, drop_rate=dropout, **from_tensorflow

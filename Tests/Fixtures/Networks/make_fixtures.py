@@ -49,7 +49,7 @@ CASES = {
     "resnet34-imagenet": Case(lambda: networks.resnet("resnet34", "imagenet", width=0.25), 32, (16, 5e-5)),
     "resnet50-small": Case(lambda: networks.resnet("resnet50", "small", width=0.25), 16, (32, 3e-6)),
     "mobilenet_v2-imagenet": Case(lambda: networks.mobilenet_v2("imagenet", width=0.25, dropout=0), 48, (16, 2e-5)),
-    "mobilenet_v2-small": Case(lambda: networks.mobilenet_v2("small", width=0.25, dropout=0), 16, (16, 2e-5)),
+    "mobilenet_v2-small": Case(lambda: networks.mobilenet_v2("small", width=0.25, dropout=0), 16, (16, 1e-5)),
     "vgg16_bn": Case(lambda: networks.vgg16_bn(width=0.125, dropout=0), 32, (16, 2e-4)),
     "efficientnet_lite0": Case(
         lambda: networks.efficientnet_lite0("efficientnet_lite0", width=0.25, dropout=0), 48, (32, 1e-5)
