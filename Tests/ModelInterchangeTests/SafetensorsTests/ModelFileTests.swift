@@ -147,6 +147,21 @@ import Testing
         #expect(message()?.hasPrefix("the file does not say which network it is for") == true)
     }
 
+    @Test func architecturesOfOnesOwnAreRead() throws {
+        let tiny = TinyArchitecture(bias: true)
+        try model.write(to: url)
+        let copy = try Model(contentsOf: url, as: tiny)
+        #expect(copy.stateDictionary == model.stateDictionary && copy.metadata == model.metadata)
+        #expect(copy.graph.inputShape == model.graph.inputShape)
+        #expect(throws: StateDictionaryError.self) { try Model(contentsOf: url, as: TinyArchitecture(bias: false)) }
+        let error = #expect(throws: ArchitectureError.self) { try Model(contentsOf: url, as: AllCNN()) }
+        #expect(error == .unknown(name: "tiny", known: ["allcnn-bn"]))
+
+        try SafetensorsWriter.write(model.stateDictionary, to: url)
+        let foreign = try Model(contentsOf: url, as: tiny, imageSize: 7)
+        #expect(foreign.graph.inputShape == [7, 7, 2] && foreign.metadata.architecture == tiny.identifier)
+    }
+
     @Test(arguments: Architectures.names) func knownArchitecturesAreReadByTheirName(_ name: String) throws {
         // VGG-16 at its full width would be a file of half a gigabyte.
         let options = name == "vgg16_bn" ? ["width": "0.25"] : [:]
