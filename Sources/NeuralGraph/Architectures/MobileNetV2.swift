@@ -43,10 +43,11 @@ public struct MobileNetV2: Architecture {
         var index = 1
         for (stage, (expansion, outputs, count, stride)) in Self.stages.enumerated() {
             for repetition in 0..<count {
-                let strides = repetition == 0 && !(stem == .small && stage == 1) ? stride : 1
+                // The small stem changes strides alone: a block that has no shortcut for its stride gets none.
+                let planned = repetition == 0 ? stride : 1
                 x = try block(
                     &builder, x, "features.\(index)", expansion: expansion, outputs: scale.channels(outputs),
-                    stride: strides)
+                    stride: stem == .small && stage == 1 ? 1 : planned, mayAdd: planned == 1)
                 index += 1
             }
         }
@@ -61,9 +62,10 @@ public struct MobileNetV2: Architecture {
     }
 
     /// An inverted residual: 1x1 to more channels (left out if it widens by 1), depthwise 3x3, 1x1 to few channels
-    /// without ReLU, added to the input if the shapes agree.
+    /// without ReLU, added to the input if it may be and the shapes agree.
     private func block(
-        _ builder: inout GraphBuilder, _ input: Graph.Value, _ name: String, expansion: Int, outputs: Int, stride: Int
+        _ builder: inout GraphBuilder, _ input: Graph.Value, _ name: String, expansion: Int, outputs: Int, stride: Int,
+        mayAdd: Bool
     ) throws(ShapeError) -> Graph.Value {
         let inputs = builder.shape(of: input).channels
         var x = input
@@ -81,7 +83,7 @@ public struct MobileNetV2: Architecture {
         x = try builder.relu6(x, named: part(2))
         x = try builder.heConvolution(x, named: "\(name).conv.\(layer + 1)", channels: outputs, kernel: 1)
         x = try builder.batchNormalization(x, named: "\(name).conv.\(layer + 2)")
-        guard stride == 1, inputs == outputs else { return x }
+        guard mayAdd, inputs == outputs else { return x }
         return try builder.sum(x, input, named: "\(name).add")
     }
 
