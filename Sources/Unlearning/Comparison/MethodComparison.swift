@@ -75,7 +75,7 @@ public struct MethodComparison: Sendable {
     public func run(
         _ untrained: @Sendable (_ seed: UInt64) throws -> Model, forgetting classes: Set<Int>,
         images: any ImageDataset, test: any ImageDataset, keepingIn folder: URL? = nil, progress: Handler? = nil
-    ) async throws -> ComparisonResult {
+    ) async throws -> ComparedMethods {
         try validate()
         var runs: [ComparedRun] = []
         var store: ComparisonStore?
@@ -90,7 +90,7 @@ public struct MethodComparison: Sendable {
                 progress: progress)
             runs += try await seeded.run(model)
         }
-        return ComparisonResult(classes: classes, runs: runs)
+        return ComparedMethods(classes: classes, runs: runs)
     }
 
     /// What results depend on besides methods and seeds.

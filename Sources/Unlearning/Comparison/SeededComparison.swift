@@ -12,8 +12,6 @@ struct SeededComparison: Sendable {
     let progress: MethodComparison.Handler?
 
     private static let referenceName = "reference"
-    /// What turns a seed into that of the reference, so that it shares no number with the retrained row.
-    private static let referenceSeed: UInt64 = 0x5245_4645_5245_4e43
 
     private var options: RunOptions {
         var options = comparison.options
@@ -34,10 +32,10 @@ struct SeededComparison: Sendable {
         // With everything at hand no model has to be read.
         if let original, !kept.contains(nil) { return [original] + kept.compactMap { $0 } }
 
-        let model = try await trained(untrained, ComparedRun.original, on: images, seed: seed)
+        let model = try await trained(untrained, ComparedRun.original, on: images)
+        // From the same first weights, as 'unlearn train --exclude-classes' makes it.
         let reference = try await trained(
-            Model(graph: untrained.graph, metadata: untrained.metadata, seed: seed ^ Self.referenceSeed),
-            Self.referenceName, on: images.excluding(classes: classes), seed: seed ^ Self.referenceSeed)
+            untrained, Self.referenceName, on: images.excluding(classes: classes))
         var runs = [try await measuredOriginal(original, model: model, reference: reference)]
         for (position, method) in comparison.methods.enumerated() {
             if let run = kept[position] {
@@ -52,11 +50,9 @@ struct SeededComparison: Sendable {
     }
 
     private func trained(
-        _ untrained: Model, _ name: String, on images: any ImageDataset, seed modelSeed: UInt64
+        _ untrained: Model, _ name: String, on images: any ImageDataset
     ) async throws -> Model {
         if let model = store?.model(name, seed: seed, like: untrained) { return model }
-        var options = options
-        options.seed = modelSeed
         let examples = try untrained.prepare(images, augmentation: comparison.augmentation)
         let model = try await Trainer(configuration: comparison.training).train(
             untrained, on: examples, options: options, progress: handler(name)

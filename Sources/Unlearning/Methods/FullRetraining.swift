@@ -20,6 +20,9 @@ public struct FullRetraining: UnlearningMethod, Hashable {
         let untrained = Model(
             graph: request.model.graph, metadata: request.model.metadata, seed: run.seed("retraining.weights"))
         return try run.train(
-            untrained, on: request.retained(), request.originalTraining(), phase: .training)
+            untrained,
+            EpochRun(
+                examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),
+                phase: .training, stream: "retraining"))
     }
 }

@@ -24,12 +24,12 @@ public struct ComparisonPage: Sendable {
         }
     }
 
-    private let result: ComparisonResult
+    private let result: ComparedMethods
     private let classNames: [String]
     private let details: Details
 
     /// Puts a page together.
-    public init(_ result: ComparisonResult, classNames: [String], details: Details) {
+    public init(_ result: ComparedMethods, classNames: [String], details: Details) {
         self.result = result
         self.classNames = classNames
         self.details = details

@@ -3,10 +3,10 @@ import Unlearning
 
 /// A comparison's figures as texts in rows: a heading, then a row for each method.
 public struct ComparisonTable: Sendable {
-    private let result: ComparisonResult
+    private let result: ComparedMethods
 
     /// Makes a table of a result.
-    public init(_ result: ComparisonResult) {
+    public init(_ result: ComparedMethods) {
         self.result = result
     }
 

@@ -39,7 +39,7 @@ extension Compare {
 
 /// What a comparison of methods has to say.
 struct MethodComparisonReport: Report {
-    let result: ComparisonResult
+    let result: ComparedMethods
     let classNames: [String]
     let details: ComparisonPage.Details
     let page: URL?
@@ -61,7 +61,7 @@ struct MethodComparisonReport: Report {
             let count: Int
         }
 
-        init(_ result: ComparisonResult, _ method: String) {
+        init(_ result: ComparedMethods, _ method: String) {
             self.method = method
             let runs = result.runs(of: method)
             data = runs.first?.needs ?? []

@@ -17,7 +17,7 @@ struct MethodComparisonTests {
             audit: audit)
     }
 
-    private func run(_ comparison: MethodComparison, keeping: Bool = true) async throws -> ComparisonResult {
+    private func run(_ comparison: MethodComparison, keeping: Bool = true) async throws -> ComparedMethods {
         let graph = try convolutionalNetwork(Patterns.shape, classes: Patterns.classes)
         return try await comparison.run(
             { Model(graph: graph, metadata: ModelMetadata(classNames: Patterns.train.classNames), seed: $0) },
@@ -25,7 +25,7 @@ struct MethodComparisonTests {
     }
 
     /// A result without what differs from run to run.
-    private func comparable(_ result: ComparisonResult) -> [ComparedRun] {
+    private func comparable(_ result: ComparedMethods) -> [ComparedRun] {
         result.runs.map { run in
             var run = run
             run.figures[.seconds] = nil

@@ -150,6 +150,22 @@ struct MethodContractTests {
         }
     }
 
+    @Test("a method of the caller's own composes the steps, and is run like any other")
+    func composition() async throws {
+        let log = ProgressLog()
+        let outcome = try await MethodCase.unlearner(NoiseThenRepair(), validated: true)
+            .forget(classes: MethodCase.classes, progress: log.handler)
+        #expect(Set(outcome.phaseTimes.keys) == [.noise, .impair, .repair])
+        #expect(outcome.noise.map(\.label) == [2] && outcome.configuration == nil)
+        #expect(outcome.losses[.repair]?.count == log.all.count { $0.phase == .repair })
+        #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.1)
+        // With the same settings it is the built-in method.
+        var same = Patterns.configuration
+        same.repair = NoiseThenRepair.repair
+        let builtIn = try await MethodCase.unlearner(UNSIR(configuration: same)).forget(classes: MethodCase.classes)
+        #expect(outcome.model.stateDictionary == builtIn.model.stateDictionary)
+    }
+
     @Test("training that diverges ends in an error", arguments: diverging.map(Named.init))
     func diverges(item: Named) async throws {
         await #expect {
@@ -169,6 +185,23 @@ struct MethodContractTests {
         LastStages(resetting: false, training: wild), MaskedTeacherRepair(training: wild, learningRate: 1e12),
         FisherForgetting(scale: 1e80),
     ]
+}
+
+/// A method from outside the package: the paper's steps with another repair.
+private struct NoiseThenRepair: UnlearningMethod {
+    static let repair = TrainingConfiguration(batchSize: 20, learningRate: 0.003)
+
+    let name = "noise-then-repair"
+    let needs: Set<MethodNeed> = [.retainData]
+
+    func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+        let configuration = Patterns.configuration
+        let noise = try run.noise(NoiseMaximizer(configuration: configuration.noise), for: request)
+        let impaired = try run.impair(
+            ImpairStep(configuration: configuration.impair), request.model, noise: noise,
+            retaining: request.retained())
+        return try run.train(impaired, on: request.retained(), Self.repair, phase: .repair)
+    }
 }
 
 /// A method as a test's argument.

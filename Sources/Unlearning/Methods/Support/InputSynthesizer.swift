@@ -87,7 +87,7 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
         let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: count)
         let slope = Float(2 * normWeight / Double(count))
         for step in 0..<steps {
-            let loss = try inputs.withUnsafeMutableBufferPointer { inputs -> Double in
+            let loss = inputs.withUnsafeMutableBufferPointer { inputs -> Double in
                 guard let x = inputs.baseAddress, let input = executor.input.baseAddress,
                     let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress,
                     let inputGradient = executor.inputGradient.baseAddress

@@ -1,5 +1,5 @@
 /// A comparison of methods: every run, and means over seeds.
-public struct ComparisonResult: Sendable, Codable, Hashable {
+public struct ComparedMethods: Sendable, Codable, Hashable {
     /// The classes that were forgotten, in rising order.
     public let classes: [Int]
     /// All runs: by seed, and within one in the order of the methods, the original first.
