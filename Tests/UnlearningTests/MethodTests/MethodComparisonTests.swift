@@ -68,7 +68,8 @@ struct MethodComparisonTests {
         #expect(ContinuousClock.now - started < .seconds(1))
         let more = try await run(comparison([LastRowEdit(), FineTuning()], seeds: [1, 2]))
         #expect(comparable(more) == comparable(whole))
-        #expect(more.runs.first { $0.method == "last-row" && $0.seed == 1 } == first.runs.last)
+        let kept = more.runs.first { run in run.method == "last-row" && run.seed == 1 }
+        #expect(kept == first.runs.last)
         // A damaged file is done again.
         let file = folder.appendingPathComponent("seed-1-last-row.json")
         try Data("{".utf8).write(to: file)
@@ -76,7 +77,9 @@ struct MethodComparisonTests {
         // Other settings of a method are another run; other settings of all are another comparison.
         let longer = FineTuning(training: TrainingConfiguration(epochs: 3))
         let other = try await run(comparison([longer]))
-        #expect(other.runs.last?.figures[.steps] != more.runs.first { $0.method == "fine-tune" }?.figures[.steps])
+        let shorter = try #require(more.runs.first { run in run.method == "fine-tune" })
+        let (long, short) = (other.runs.last?.figures[.steps], shorter.figures[.steps])
+        #expect(long != nil && short != nil && long != short)
         var different = comparison([LastRowEdit()])
         different.samplesPerClass = 50
         await #expect(throws: ComparisonError.otherComparison(path: folder.path)) { try await run(different) }

@@ -17,7 +17,11 @@ struct TeacherTests {
 
     /// The mean total variation of two lists of distributions.
     private func distance(_ a: [[Double]], _ b: [[Double]]) -> Double {
-        zip(a, b).map { zip($0, $1).reduce(0) { $0 + abs($1.0 - $1.1) / 2 } }.reduce(0, +) / Double(max(1, a.count))
+        var sum = 0.0
+        for (first, second) in zip(a, b) {
+            for (p, q) in zip(first, second) { sum += abs(p - q) / 2 }
+        }
+        return sum / Double(max(1, a.count))
     }
 
     private func data() async throws -> (model: Model, retain: any ExampleSource, forget: any ExampleSource) {

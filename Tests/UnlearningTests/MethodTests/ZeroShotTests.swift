@@ -7,14 +7,18 @@ struct ZeroShotTests {
     /// How far a batch's statistics are from given ones, in Double, from the definition.
     private func distance(_ x: [Double], channels: Int, mean: [Float], variance: [Float]) -> Double {
         let rows = x.count / channels
-        let floor = 1e-5 + 0.01 * variance.reduce(0) { $0 + Double($1) } / Double(channels)
-        return (0..<channels).reduce(0) { sum, channel in
+        let total = variance.reduce(0.0) { $0 + Double($1) }
+        let floor = 1e-5 + 0.01 * total / Double(channels)
+        var sum = 0.0
+        for channel in 0..<channels {
             let values = (0..<rows).map { x[$0 * channels + channel] }
             let m = values.reduce(0, +) / Double(rows)
             let v = values.reduce(0) { $0 + ($1 - m) * ($1 - m) } / Double(rows)
             let s = Double(variance[channel]) + floor
-            return sum + (m - Double(mean[channel])) * (m - Double(mean[channel])) / s + (v / s - 1) * (v / s - 1)
-        } / Double(channels)
+            let shift = m - Double(mean[channel])
+            sum += shift * shift / s + (v / s - 1) * (v / s - 1)
+        }
+        return sum / Double(channels)
     }
 
     @Test("matching statistics passes values on, and has the gradient of its definition", arguments: [1, 5, 19])
