@@ -74,7 +74,8 @@ extension UnlearningOutcome {
     ) {
         self.init(
             model: model, method: method, forgottenClasses: forgottenClasses, forgottenSamples: forgottenSamples,
-            noise: run.noise, losses: run.losses, notes: run.notes, phaseTimes: run.times, accuracyBefore: before.validation,
+            noise: run.noise, losses: run.losses, notes: run.notes, phaseTimes: run.times,
+            accuracyBefore: before.validation,
             accuracyAfter: after.validation, samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
             options: run.options)
     }

@@ -98,7 +98,8 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         let model = try request.model.redrawingHead(
             of: request.classes, seed: run.seed("\(Self.stream).rows"), method: name)
         let (frozen, trained) = try parts(of: model)
-        let retain = try frozen.map { try run.features(of: request.retained(), by: $0) } ?? request.retained()
+        let retain: any ExampleSource =
+            if let frozen { try run.features(of: request.retained(), by: frozen) } else { try request.retained() }
         guard let student = trained.showingFeatures else { throw UnlearningError.noLinearHead(method: name) }
         let lesson = try Lesson(
             answers: run.answers(of: teacher(of: student, original: request.model), to: retain), labels: retain.labels,

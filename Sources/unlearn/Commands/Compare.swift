@@ -65,7 +65,9 @@ struct Compare: ReportingCommand {
         }
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
         if forgetting.givesPreset {
-            throw ValidationError("--methods and --preset exclude each other; the presets are default, fast, thorough, unsir-paper and unsir.")
+            throw ValidationError(
+                "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
+                    + "unsir-paper and unsir.")
         }
         if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
     }

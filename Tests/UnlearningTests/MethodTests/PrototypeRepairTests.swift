@@ -200,7 +200,7 @@ struct PrototypeRepairTests {
                 PrototypeRepair(guarding: RetainGuard(divisor: 1)),
                 "guard's divisor cannot be 1.0; use a finite number above 1"
             ),
-        ] {
+        ] as [(PrototypeRepair, String)] {
             #expect(await message { try method.validate() } == text)
         }
     }
