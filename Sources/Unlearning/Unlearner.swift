@@ -1,8 +1,8 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Makes a trained classifier forget: by default classes, without their images, by noise, impair and repair (UNSIR; Tarun
-/// et al., arXiv 2111.08947). This is approximate unlearning: what is left over is for an audit to show.
+/// Makes a trained classifier forget: by default classes, without their images (``PrototypeRepair``). This is approximate
+/// unlearning: what is left over is for an audit to show.
 ///
 /// ```swift
 /// let retain = try FashionMNIST(split: .train).samples(perClass: 1000, excluding: [3])
@@ -32,26 +32,55 @@ public struct Unlearner: Sendable {
     private let training: TrainingConfiguration?
     private let validation: LabelledData?
 
-    /// Creates an unlearner that runs UNSIR on images, which it prepares for the model.
+    /// Creates an unlearner that works on images, which it prepares for the model.
     /// - Parameters:
     ///   - model: the trained model.
     ///   - retain: images of classes to retain, some for each; none of a class to forget.
     ///   - validation: images to measure accuracy on before and after, forgotten classes among them if wanted.
-    ///   - configuration: the three steps' settings.
+    ///   - preset: how the model is made to forget.
     ///   - options: seed and threads.
     public init(
         model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
-        configuration: UnlearningConfiguration = .default, options: RunOptions = RunOptions()
+        preset: UnlearningPreset = .default,
+        options: RunOptions = RunOptions()
+    ) {
+        self.init(
+            model: model, method: preset.method, retaining: .images(retain), validation: validation.map { .images($0) },
+            options: options)
+    }
+
+    /// Creates an unlearner that runs UNSIR on images with settings of its three steps.
+    public init(
+        model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
+        configuration: UnlearningConfiguration, options: RunOptions = RunOptions()
     ) {
         self.init(
             model: model, method: UNSIR(configuration: configuration), retaining: .images(retain),
             validation: validation.map { .images($0) }, options: options)
     }
 
-    /// Creates an unlearner that runs UNSIR on examples in the shape of the model's input: any numbers, not only images.
+    /// Creates an unlearner that works on examples in the shape of the model's input: any numbers, not only images.
+    /// - Parameters:
+    ///   - model: the trained model.
+    ///   - retain: examples of classes to retain, some for each; none of a class to forget.
+    ///   - validation: examples to measure accuracy on before and after, forgotten classes among them if wanted.
+    ///   - preset: how the model is made to forget.
+    ///   - options: seed and threads.
     public init(
         model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
-        configuration: UnlearningConfiguration = .default, options: RunOptions = RunOptions()
+        preset: UnlearningPreset = .default,
+        options: RunOptions = RunOptions()
+    ) {
+        self.init(
+            model: model, method: preset.method, retaining: .examples(retain),
+            validation: validation.map { .examples($0) },
+            options: options)
+    }
+
+    /// Creates an unlearner that runs UNSIR on examples with settings of its three steps.
+    public init(
+        model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
+        configuration: UnlearningConfiguration, options: RunOptions = RunOptions()
     ) {
         self.init(
             model: model, method: UNSIR(configuration: configuration), retaining: .examples(retain),
@@ -81,10 +110,10 @@ public struct Unlearner: Sendable {
         self.validation = validation
     }
 
-    /// The settings of UNSIR's three steps; those of ``UnlearningConfiguration/default`` if the method is another one.
+    /// The settings of UNSIR's three steps; those of ``UnlearningConfiguration/paperSafe`` if the method is another one.
     /// Setting them makes UNSIR the method.
     public var configuration: UnlearningConfiguration {
-        get { (method as? UNSIR)?.configuration ?? .default }
+        get { (method as? UNSIR)?.configuration ?? .paperSafe }
         set { method = UNSIR(configuration: newValue) }
     }
 

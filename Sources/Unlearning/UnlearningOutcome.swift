@@ -14,6 +14,9 @@ public struct UnlearningOutcome: Sendable {
     public let noise: [Noise]
     /// The loss of each step by phase; of noise, the objective.
     public let losses: [RunPhase: [Double]]
+    /// What people should know about how it went, such as that the rate was lowered because retain accuracy fell; empty if
+    /// all went as planned.
+    public let notes: [String]
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]
     /// The original's accuracy on the validation data, if there was any.
@@ -58,6 +61,7 @@ public struct UnlearningOutcome: Sendable {
                 "forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
             lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
         }
+        lines += notes.map { "note: \($0)" }
         if let audit { lines.append(audit.summary) }
         return lines.joined(separator: "\n")
     }
@@ -70,7 +74,8 @@ extension UnlearningOutcome {
     ) {
         self.init(
             model: model, method: method, forgottenClasses: forgottenClasses, forgottenSamples: forgottenSamples,
-            noise: run.noise, losses: run.losses, phaseTimes: run.times, accuracyBefore: before.validation,
+            noise: run.noise, losses: run.losses, notes: run.notes, phaseTimes: run.times,
+            accuracyBefore: before.validation,
             accuracyAfter: after.validation, samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
             options: run.options)
     }

@@ -108,7 +108,7 @@ enum SampleAudit {
         let outcome = UnlearningOutcome(
             model: try model(seed: 2), method: UNSIR(), forgottenClasses: [2], forgottenSamples: 0, noise: [noise],
             losses: [.noise: [1, 0.5], .impair: [2], .repair: [3, 2, 1]],
-            phaseTimes: [.noise: .seconds(1), .impair: .seconds(2), .repair: .milliseconds(500)],
+            notes: [], phaseTimes: [.noise: .seconds(1), .impair: .seconds(2), .repair: .milliseconds(500)],
             accuracyBefore: nil, accuracyAfter: nil, samplesBefore: nil, samplesAfter: nil, audit: nil,
             options: RunOptions(seed: 5))
         return (ForgettingRun(outcome, retained: retained), [noise])

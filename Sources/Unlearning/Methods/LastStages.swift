@@ -1,5 +1,3 @@
-import Foundation
-import ImageDatasets
 import NeuralGraph
 
 /// The last stages of the network are trained on the retain data, and everything before them stays to the bit: reset first
@@ -43,7 +41,7 @@ public struct LastStages: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let (frozen, last) = try request.model.cut(at: Self.cut(request.model.graph, keeping: stages))
-        let features = try features(of: request.retained(), by: frozen, run)
+        let features = try run.features(of: request.retained(), by: frozen)
         let start = resets ? Model(graph: last.graph, metadata: last.metadata, seed: run.seed("\(name).weights")) : last
         let trained = try run.train(
             start,
@@ -67,21 +65,5 @@ public struct LastStages: UnlearningMethod, Hashable {
             remedy: counts.isEmpty
                 ? "the network cannot be cut before its last layer; take another method"
                 : "the network can be cut before its last \(counts.count - 1) stages at most")
-    }
-
-    private func features(
-        of examples: any ExampleSource, by model: Model, _ run: UnlearningRun
-    ) throws -> TensorExamples {
-        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-        let (bytes, overflows) = examples.count.multipliedReportingOverflow(
-            by: model.graph.outputShape.count * MemoryLayout<Float>.stride)
-        guard !overflows, bytes <= available else {
-            throw UnlearningError.outOfMemory(
-                batch: examples.count, needed: overflows ? .max : bytes, available: available)
-        }
-        let outputs = try run.answers(of: model, to: examples)
-        return try TensorExamples(
-            outputs.reshaped(to: Shape([examples.count] + model.graph.outputShape.dimensions)),
-            labels: examples.labels)
     }
 }

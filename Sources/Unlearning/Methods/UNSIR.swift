@@ -1,13 +1,13 @@
 /// Noise, impair, repair: for classes whose images are gone, with a subset of the others at hand.
 ///
 /// Source: Tarun et al., "Fast Yet Effective Machine Unlearning" (arXiv 2111.08947), section IV. Hyperparameters as
-/// published: ``UnlearningConfiguration/paper``; gentler ones: ``UnlearningConfiguration/default``.
+/// published: ``UnlearningConfiguration/paper``; gentler ones: ``UnlearningConfiguration/paperSafe``.
 public struct UNSIR: UnlearningMethod, Hashable {
     /// The three steps' settings.
     public var configuration: UnlearningConfiguration
 
     /// Creates the method.
-    public init(configuration: UnlearningConfiguration = .default) {
+    public init(configuration: UnlearningConfiguration = .paperSafe) {
         self.configuration = configuration
     }
 

@@ -11,6 +11,8 @@ public final class UnlearningRun {
     public private(set) var times: [RunPhase: Duration] = [:]
     /// The noise that was learned.
     public private(set) var noise: [Noise] = []
+    /// What people should know about how it went, in their order.
+    public private(set) var notes: [String] = []
     private var costsAhead: ArraySlice<Double> = []
 
     init(context: RunContext) {
@@ -78,6 +80,11 @@ public final class UnlearningRun {
     /// Adds losses of steps that were taken by hand.
     func record(_ values: [Double], in phase: RunPhase) {
         losses[phase, default: []] += values
+    }
+
+    /// Says something that people should know about how it went, such as that a rate was lowered: one sentence.
+    public func note(_ text: String) {
+        notes.append(text)
     }
 
     func expect(_ costs: [Double]) {

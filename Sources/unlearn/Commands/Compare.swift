@@ -65,7 +65,9 @@ struct Compare: ReportingCommand {
         }
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
         if forgetting.givesPreset {
-            throw ValidationError("--methods and --preset exclude each other; unsir and unsir-paper are the presets.")
+            throw ValidationError(
+                "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
+                    + "unsir-paper and unsir.")
         }
         if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
     }
@@ -91,7 +93,7 @@ struct Compare: ReportingCommand {
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
         let entries = try await RetrainingComparison(
             training: configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.configuration, samplesPerClass: forgetting.samplesPerClass,
+            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass,
             options: flags.options
         ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
             console.report(progress, title: stage.rawValue)

@@ -94,7 +94,7 @@ struct Forget: ReportingCommand {
         try original.checkForgettable(classes)
         let chosen: any UnlearningMethod =
             try method.map { try UnlearningMethods.named($0) }
-            ?? UNSIR(configuration: forgetting.preset.configuration)
+            ?? forgetting.preset.method
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
             seed: flags.seed)
@@ -163,7 +163,7 @@ struct ForgetReport: Report {
     ]
 
     enum CodingKeys: CodingKey {
-        case accuracy, audit, classes, method, output, phaseSteps, preset, seconds, seed, steps
+        case accuracy, audit, classes, method, notes, output, phaseSteps, preset, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -174,6 +174,7 @@ struct ForgetReport: Report {
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(outcome.forgottenClasses.sorted(), forKey: .classes)
         try container.encode(outcome.method.name, forKey: .method)
+        if !outcome.notes.isEmpty { try container.encode(outcome.notes, forKey: .notes) }
         try container.encode(output, forKey: .output)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
@@ -224,6 +225,7 @@ struct ForgetReport: Report {
                 columns: [("before", before), ("after", after)], classNames: names)
             text += "\n" + accuracies.text + "\n"
         }
+        text += outcome.notes.map { "Note: \($0)\n" }.joined()
         if let audit { text += "\(audit.report.result.summary)\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }

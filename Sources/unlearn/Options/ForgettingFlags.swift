@@ -21,7 +21,7 @@ struct ForgettingFlags: ParsableArguments {
     @Option(
         name: .customLong("preset"),
         help: ArgumentHelp(
-            "default (keeps the retained classes' accuracy) or paper (the authors' hyperparameters). (default: default)",
+            "default, fast, thorough (no noise, from quick to slow), paper (UNSIR as published) or paper-safe (UNSIR at a tenth of the rates). (default: default)",
             valueName: "preset"))
     var chosenPreset: UnlearningPreset?
 

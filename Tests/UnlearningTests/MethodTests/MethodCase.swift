@@ -35,6 +35,10 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 synthesizer: InputSynthesizer(perClass: 20, batchSize: 60),
                 training: TrainingConfiguration(epochs: 5, batchSize: 30, learningRate: 1e-3, schedule: .cosine)),
             mostForgotten: 0.05, leastRetained: 0.85),
+        MethodCase(
+            method: PrototypeRepair(
+                training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2))),
+            mostForgotten: 0.05, leastRetained: 0.93),
         MethodCase(method: LastRowEdit(), mostForgotten: 0.05, leastRetained: 0.93),
         MethodCase(method: FineTuning(training: training()), mostForgotten: 1, leastRetained: 0.93, keepsClass: true),
         MethodCase(

@@ -1,3 +1,4 @@
+import Foundation
 import ImageDatasets
 import NeuralGraph
 
@@ -9,6 +10,22 @@ extension UnlearningRun {
                 try context.finished(step, of: count, in: .teaching)
             }.logits
         }
+    }
+
+    /// What a part of a network makes of examples, in inference mode, as examples for the part after it.
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there.
+    func features(of examples: any ExampleSource, by part: Model) throws -> TensorExamples {
+        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let (bytes, overflows) = examples.count.multipliedReportingOverflow(
+            by: part.graph.outputShape.count * MemoryLayout<Float>.stride)
+        guard !overflows, bytes <= available else {
+            throw UnlearningError.outOfMemory(
+                batch: examples.count, needed: overflows ? .max : bytes, available: available)
+        }
+        let outputs = try answers(of: part, to: examples)
+        return try TensorExamples(
+            outputs.reshaped(to: Shape([examples.count] + part.graph.outputShape.dimensions)),
+            labels: examples.labels)
     }
 }
 

@@ -104,7 +104,7 @@ struct LikelihoodRatioAttackSection: AuditSection {
     ) throws -> Model {
         let retain = try ExampleSubset(training.examples, indices: training.retained)
         return try Unlearner(
-            model: model, retaining: retain as any ExampleSource, configuration: configuration.unlearning,
+            model: model, method: configuration.method, retaining: .examples(retain),
             options: evidence.context.options
         ).run(evidence.forgottenClasses, context: evidence.context).model
     }
