@@ -20,60 +20,110 @@ CNK_LOOP float CNK(cnk_sum)(const float *x, size_t count) {
     return (float)total;
 }
 
-CNK_INLINE float largest(const float *x, ptrdiff_t count) {
-    lanes best = SPLAT(-INFINITY), value;
-    for (ptrdiff_t c = 0; c + LANES <= count; c += LANES) {
-        value = *(const lanes *)(x + c);
-        best = SELECT(value > best, value, best);
-    }
-    float result = -INFINITY;
-    UNROLLED for (int i = 0; i < LANES; i++) result = best[i] > result ? best[i] : result;
-    for (ptrdiff_t c = count / LANES * LANES; c < count; c++) result = x[c] > result ? x[c] : result;
+// Softmax reads a row by whole vectors and, where they leave a rest, its last sixteen numbers once more: `rest` says
+// which of those are the rest. They are loaded before anything is written, since y may be x.
+CNK_INLINE void mask_rest(masks *rest, ptrdiff_t count) {
+    const masks places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    *rest = places >= ((masks){0} + (int32_t)(LANES - count % LANES));
+}
+
+CNK_INLINE float largest_of(const lanes *x) {
+    lanes v = *x;
+    float result = v[0];
+    UNROLLED for (int i = 1; i < LANES; i++) result = v[i] > result ? v[i] : result;
     return result;
 }
 
+// A row of at least sixteen.
+CNK_INLINE void softmax_row(const float *x, float *y, ptrdiff_t count, float scale) {
+    ptrdiff_t whole = count / LANES * LANES, last = count - LANES;
+    lanes highest = *(const lanes *)x, tail = *(const lanes *)(x + last), value, sums = {0};
+    masks rest;
+    mask_rest(&rest, count);
+    for (ptrdiff_t c = LANES; c < whole; c += LANES) {
+        value = *(const lanes *)(x + c);
+        highest = SELECT(value > highest, value, highest);
+    }
+    highest = SELECT(tail > highest, tail, highest);
+    float maximum = largest_of(&highest);
+    for (ptrdiff_t c = 0; c < whole; c += LANES) {
+        value = scale * (*(const lanes *)(x + c) - maximum);
+        exponentiate(&value);
+        sums += value;
+        *(lanes *)(y + c) = value;
+    }
+    if (whole < count) {
+        tail = scale * (tail - maximum);
+        exponentiate(&tail);
+        sums += SELECT(rest, tail, SPLAT(0));
+        *(lanes *)(y + last) = tail;
+    }
+    float factor = 1.0f / sum_of(&sums);
+    for (ptrdiff_t c = 0; c < whole; c += LANES) *(lanes *)(y + c) *= factor;
+    if (whole < count) *(lanes *)(y + last) = tail * factor;
+}
+
+CNK_INLINE void softmax_short_row(const float *x, float *y, ptrdiff_t count, float scale) {
+    lanes value = SPLAT(-INFINITY);
+    memcpy(&value, x, (size_t)count * sizeof(float));
+    value = scale * (value - largest_of(&value));
+    exponentiate(&value);
+    clear_beyond(&value, count);
+    value *= 1.0f / sum_of(&value);
+    store(y, &value, count);
+}
+
 CNK_LOOP void CNK(cnk_softmax)(const float *x, float *y, size_t rows, size_t columns, float scale) {
-    ptrdiff_t count = (ptrdiff_t)columns;
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
-        float highest = largest(x, count);
-        lanes sums = {0}, value;
-        for (ptrdiff_t c = 0; c < count; c += LANES) {
-            load(&value, x + c, count - c);
-            value = scale * (value - highest);
-            exponentiate(&value);
-            clear_beyond(&value, count - c);
-            sums += value;
-            store(y + c, &value, count - c);
-        }
-        float factor = 1.0f / sum_of(&sums);
-        for (ptrdiff_t c = 0; c < count; c += LANES) {
-            load(&value, y + c, count - c);
-            value *= factor;
-            store(y + c, &value, count - c);
+        if (columns < LANES) {
+            softmax_short_row(x, y, (ptrdiff_t)columns, scale);
+        } else {
+            softmax_row(x, y, (ptrdiff_t)columns, scale);
         }
     }
+}
+
+// A row of at least sixteen.
+CNK_INLINE void softmax_backward_row(const float *y, const float *dy, float *dx, ptrdiff_t count, float scale,
+                                     int accumulates) {
+    ptrdiff_t whole = count / LANES * LANES, last = count - LANES;
+    lanes tail = *(const lanes *)(dy + last), sums = {0}, value;
+    masks rest;
+    mask_rest(&rest, count);
+    for (ptrdiff_t c = 0; c < whole; c += LANES) sums += *(const lanes *)(y + c) * *(const lanes *)(dy + c);
+    if (whole < count) sums += SELECT(rest, *(const lanes *)(y + last) * tail, SPLAT(0));
+    float mean = sum_of(&sums);
+    // Read before the whole vectors are written, of which some numbers are among the last sixteen.
+    lanes before = accumulates ? *(const lanes *)(dx + last) : SPLAT(0);
+    for (ptrdiff_t c = 0; c < whole; c += LANES) {
+        value = scale * *(const lanes *)(y + c) * (*(const lanes *)(dy + c) - mean);
+        if (accumulates) value += *(const lanes *)(dx + c);
+        *(lanes *)(dx + c) = value;
+    }
+    if (whole < count) *(lanes *)(dx + last) = scale * *(const lanes *)(y + last) * (tail - mean) + before;
+}
+
+CNK_INLINE void softmax_backward_short_row(const float *y, const float *dy, float *dx, ptrdiff_t count, float scale,
+                                           int accumulates) {
+    lanes value, gradient, other;
+    load(&value, y, count);
+    load(&gradient, dy, count);
+    other = value * gradient;
+    gradient = scale * value * (gradient - sum_of(&other));
+    if (accumulates) {
+        load(&other, dx, count);
+        gradient += other;
+    }
+    store(dx, &gradient, count);
 }
 
 CNK_LOOP void CNK(cnk_softmax_backward)(const float *y, const float *dy, float *dx, size_t rows, size_t columns,
                                         float scale, int accumulates) {
-    ptrdiff_t count = (ptrdiff_t)columns;
     for (size_t r = 0; r < rows; r++, y += columns, dy += columns, dx += columns) {
-        lanes sums = {0}, value, gradient;
-        for (ptrdiff_t c = 0; c < count; c += LANES) {
-            load(&value, y + c, count - c);
-            load(&gradient, dy + c, count - c);
-            sums += value * gradient;
-        }
-        float mean = sum_of(&sums);
-        for (ptrdiff_t c = 0; c < count; c += LANES) {
-            load(&value, y + c, count - c);
-            load(&gradient, dy + c, count - c);
-            gradient = scale * value * (gradient - mean);
-            if (accumulates) {
-                load(&value, dx + c, count - c);
-                gradient += value;
-            }
-            store(dx + c, &gradient, count - c);
+        if (columns < LANES) {
+            softmax_backward_short_row(y, dy, dx, (ptrdiff_t)columns, scale, accumulates);
+        } else {
+            softmax_backward_row(y, dy, dx, (ptrdiff_t)columns, scale, accumulates);
         }
     }
 }
