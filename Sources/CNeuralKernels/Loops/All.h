@@ -22,5 +22,6 @@ CNK_FUNCTIONS(DECLARE)
 #include "Pointwise.h"
 #include "Pooling.h"
 #include "Products.h"
-#include "Rows.h"
+#include "RowNormalization.h"
+#include "Softmax.h"
 #include "Winograd.h"

@@ -31,6 +31,12 @@ CNK_INLINE void store(float *target, const lanes *value, ptrdiff_t count) {
     }
 }
 
+// Zeros beyond `count` numbers.
+CNK_INLINE void clear_beyond(lanes *value, ptrdiff_t count) {
+    if (count >= LANES) return;
+    UNROLLED for (int i = 0; i < LANES; i++) (*value)[i] = i < count ? (*value)[i] : 0;
+}
+
 // 16 x 16 floats with rows and columns exchanged, by halves: four rounds of exchanges between pairs of rows.
 CNK_INLINE void transpose(lanes rows[LANES]) {
     UNROLLED for (int r = 0; r < 8; r++) {
