@@ -50,6 +50,7 @@ public enum Workloads {
             ["resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128"].map { "\(kind)/\($0)" }
         }
         + ["training-step", "inference"].map { "\($0)/vit-tiny/128" }
+        + ["training-step/mobilenetv2/128", "training-step/resnet50/8x224"]
         + ["forgetting/resnet18-imagenet", "retraining/resnet18-imagenet"]
 
     /// The matrix product kernels that OpenBLAS picked for this machine.

@@ -20,14 +20,11 @@ struct ModelFlags: ParsableArguments {
 struct NetworkFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The network of a file that does not say, such as PyTorch's: \(Architectures.names.joined(separator: ", ")).",
+            "The network of a file that does not say, such as PyTorch's: \(Architectures.helpForms).",
             valueName: "name"))
     var architecture: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "How such a file's resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
-            valueName: "stem"))
+    @Option(help: ArgumentHelp("The same as --architecture NAME:stem=STEM.", valueName: "stem"))
     var stem: String?
 
     @Option(
@@ -56,7 +53,9 @@ struct NetworkFlags: ParsableArguments {
         do {
             return try Model(
                 contentsOf: URL(fileURLWithPath: path),
-                architecture: architecture.map { ArchitectureIdentifier(name: $0, stem: stem, patch: patchSize) },
+                architecture: try architecture.map {
+                    try ArchitectureIdentifier(parsing: $0, stem: stem, patch: patchSize)
+                },
                 imageSize: imageSize)
         } catch let error as ArchitectureError {
             throw CommandError("\(path): \(error)")
@@ -69,11 +68,21 @@ struct NetworkFlags: ParsableArguments {
 }
 
 extension ArchitectureIdentifier {
-    /// A name with the options that the command line has.
-    init(name: String, stem: String?, patch: Int?) {
-        var options: [String: String] = [:]
-        options["stem"] = stem
-        options["patch"] = patch.map(String.init)
-        self.init(name: name, options: options)
+    /// A name with options, some of which may have come as flags of their own.
+    init(parsing text: String, stem: String?, patch: Int?) throws {
+        try self.init(parsing: text)
+        for (option, value) in [("stem", stem), ("patch", patch.map(String.init))] {
+            guard let value else { continue }
+            guard options.updateValue(value, forKey: option) == nil else {
+                throw ValidationError("'\(text)' says the \(option) already; give it once.")
+            }
+        }
+    }
+}
+
+extension Architectures {
+    /// What help says about the names.
+    static var helpForms: String {
+        "\(names.joined(separator: ", ")); options follow a colon, such as mobilenet_v2:width=0.5,stem=small"
     }
 }

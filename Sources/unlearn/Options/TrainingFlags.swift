@@ -10,15 +10,13 @@ struct TrainingFlags: ParsableArguments {
         transform: DatasetSpecification.init(parsing:))
     var dataset: DatasetSpecification
 
-    @Option(
-        help: ArgumentHelp(
-            "The network: \(Architectures.names.joined(separator: ", ")).", valueName: "name"))
+    @Option(help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"))
     var architecture: String
 
     @Option(
         help: ArgumentHelp(
-            "How resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
-            valueName: "stem"))
+            "The same as --architecture NAME:stem=STEM. For ResNets: imagenet (7x7, stride 2, pooling) or small (3x3). "
+                + "(default: imagenet)", valueName: "stem"))
     var stem: String?
 
     @Option(
@@ -80,7 +78,7 @@ struct TrainingFlags: ParsableArguments {
 
     /// The network.
     func network() throws -> any Architecture {
-        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem, patch: patchSize))
+        try Architectures.named(ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize))
     }
 
     /// A new network for the data set.
