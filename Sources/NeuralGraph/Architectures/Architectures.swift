@@ -9,17 +9,14 @@ public enum Architectures {
     /// The architecture with a name and options.
     /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
     public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) -> any Architecture {
-        // Transformers go by timm's and torchvision's names too, which have sizes in them.
-        if let transformer = try VisionTransformer(identifier) { return transformer }
-        guard let name = names.first(where: { plain($0) == plain(identifier.name) }) else {
-            throw .unknown(name: identifier.name, known: names)
-        }
+        // Transformers have names of other libraries besides, which are not in the list.
+        let name = names.first { plain($0) == plain(identifier.name) } ?? identifier.name
         switch name {
         case "mobilenet_v2":
             try identifier.allowOptions(["stem", "width"])
             return MobileNetV2(
                 width: try identifier.width(),
-                stem: try identifier.choice("stem", default: .imagenet))
+                stem: try identifier.option("stem", default: .imagenet))
         case "vgg16_bn":
             try identifier.allowOptions(["width"])
             return VGG16(width: try identifier.width())
@@ -31,10 +28,14 @@ public enum Architectures {
             try identifier.allowOptions([])
             return AllCNN(normalizes: name == "allcnn-bn")
         default:
-            guard let depth = ResNet.Depth(rawValue: name) else { throw .unknown(name: name, known: names) }
-            try identifier.allowOptions(["stem", "width"])
-            return ResNet(
-                depth, stem: try identifier.choice("stem", default: .imagenet), width: try identifier.width())
+            if let depth = ResNet.Depth(rawValue: name) {
+                try identifier.allowOptions(["stem", "width"])
+                return ResNet(
+                    depth, stem: try identifier.option("stem", default: .imagenet), width: try identifier.width())
+            }
+            let named = ArchitectureIdentifier(name: name, options: identifier.options)
+            if let transformer = try VisionTransformer(named) { return transformer }
+            throw .unknown(name: identifier.name, known: names)
         }
     }
 
@@ -75,7 +76,7 @@ extension ArchitectureIdentifier: CustomStringConvertible {
     }
 
     /// An option that is one of some words.
-    func choice<Value: RawRepresentable & CaseIterable>(
+    func option<Value: RawRepresentable & CaseIterable>(
         _ option: String, default value: Value
     ) throws(ArchitectureError) -> Value where Value.RawValue == String {
         guard let given = options[option] else { return value }
@@ -86,21 +87,8 @@ extension ArchitectureIdentifier: CustomStringConvertible {
         return chosen
     }
 
-    /// An option that is a number.
-    func number(
-        _ option: String, default value: Double, in range: ClosedRange<Double>
-    ) throws(ArchitectureError) -> Double {
-        guard let given = options[option] else { return value }
-        guard let number = Double(given), range.contains(number) else {
-            throw .badOption(
-                architecture: name, option: option, value: given,
-                known: ["a number from \(range.lowerBound) to \(range.upperBound)"])
-        }
-        return number
-    }
-
     /// An option that is a whole number.
-    func integer(
+    func option(
         _ option: String, default value: Int, in range: ClosedRange<Int>
     ) throws(ArchitectureError) -> Int {
         guard let given = options[option] else { return value }
@@ -112,9 +100,22 @@ extension ArchitectureIdentifier: CustomStringConvertible {
         return number
     }
 
+    /// An option that is a number.
+    func option(
+        _ option: String, default value: Double, in range: ClosedRange<Double>
+    ) throws(ArchitectureError) -> Double {
+        guard let given = options[option] else { return value }
+        guard let number = Double(given), range.contains(number) else {
+            throw .badOption(
+                architecture: name, option: option, value: given,
+                known: ["a number from \(range.lowerBound) to \(range.upperBound)"])
+        }
+        return number
+    }
+
     /// The option `width`, 1 if it is left out.
     func width() throws(ArchitectureError) -> Double {
-        try number("width", default: 1, in: WidthMultiplier.range)
+        try option("width", default: 1.0, in: WidthMultiplier.range)
     }
 }
 

@@ -132,11 +132,11 @@ extension VisionTransformer {
         }
         guard var network = standard else { return nil }
         try identifier.allowOptions(["patch", "names", "width", "depth", "heads"])
-        network.patch = try identifier.integer("patch", default: network.patch, in: 1...1024)
-        network.names = try identifier.choice("names", default: network.names)
-        network.width = try identifier.integer("width", default: network.width, in: 1...16384)
-        network.depth = try identifier.integer("depth", default: network.depth, in: 0...1024)
-        network.heads = try identifier.integer("heads", default: network.heads, in: 1...1024)
+        network.patch = try identifier.option("patch", default: network.patch, in: 1...1024)
+        network.names = try identifier.option("names", default: network.names)
+        network.width = try identifier.option("width", default: network.width, in: 1...16384)
+        network.depth = try identifier.option("depth", default: network.depth, in: 0...1024)
+        network.heads = try identifier.option("heads", default: network.heads, in: 1...1024)
         self = network
     }
 }

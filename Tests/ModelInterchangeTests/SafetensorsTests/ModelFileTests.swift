@@ -163,8 +163,8 @@ import Testing
     }
 
     @Test(arguments: Architectures.names) func knownArchitecturesAreReadByTheirName(_ name: String) throws {
-        // VGG-16 at its full width would be a file of half a gigabyte.
-        let options = name == "vgg16_bn" ? ["width": "0.25"] : [:]
+        // At their full sizes these would be files of hundreds of megabytes.
+        let options = ["vgg16_bn": ["width": "0.25"], "vit-base": ["depth": "1"]][name] ?? [:]
         let network = try Architectures.named(ArchitectureIdentifier(name: name, options: options))
         let model = try Model(
             graph: network.graph(inputShape: [32, 32, 3], classes: 10),

@@ -12,8 +12,9 @@ import Testing
             ResNet(.resnet18, stem: .imagenet), ResNet(.resnet34, stem: .small), ResNet(.resnet50, width: 0.5),
             MobileNetV2(stem: .imagenet), MobileNetV2(width: 0.35, stem: .small), VGG16(width: 0.25),
             EfficientNetLite0(origin: .pytorch), EfficientNetLite0(origin: .tensorflow, width: 1.5),
-            AllCNN(normalizes: true), AllCNN(normalizes: false), VisionTransformer(.small, patch: 8),
-            VisionTransformer(.base, names: .torchvision), narrowTransformer,
+            AllCNN(normalizes: true), AllCNN(normalizes: false),
+            VisionTransformer(.small, patch: 8), VisionTransformer(.base, names: .torchvision),
+            narrowTransformer,
         ]
         for architecture in all {
             let graph = try architecture.graph(inputShape: [32, 32, 3], classes: 10)
