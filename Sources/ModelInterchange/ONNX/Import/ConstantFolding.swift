@@ -36,9 +36,7 @@ struct IntegerFolding {
         case "Gather": return [try gather(given)]
         case "Slice": return [try slice(inputs)]
         case "Squeeze", "Unsqueeze", "Reshape", "Expand": return [try reshaped(inputs)]
-        case "Transpose":
-            guard first.dimensions.count <= 1 else { return nil }
-            return [first]
+        case "Transpose": return [try transposed(first)]
         default: return nil
         }
     }
@@ -145,12 +143,47 @@ struct IntegerFolding {
     }
 
     private func slice(_ inputs: [IntegerTensor?]) throws -> IntegerTensor {
-        guard let tensor = inputs[0], tensor.dimensions.count == 1, inputs.count >= 3,
-            let start = inputs[1]?.values.first?.fixed, let end = inputs[2]?.values.first?.fixed
+        guard let tensor = inputs[0], inputs.count >= 3, let starts = inputs[1]?.values, let ends = inputs[2]?.values,
+            starts.count == ends.count
         else { throw unknown }
-        let step = inputs.count > 4 ? inputs[4]?.values.first?.fixed ?? 1 : 1
-        let range = try node.range(start: start, end: end, step: step, length: tensor.values.count)
-        return IntegerTensor((0..<range.count).map { tensor.values[range.first + $0 * step] })
+        let axes = (inputs.count > 3 ? inputs[3]?.values : nil) ?? starts.indices.map { BatchInteger($0) }
+        let steps = (inputs.count > 4 ? inputs[4]?.values : nil) ?? starts.map { _ in BatchInteger(1) }
+        guard axes.count == starts.count, steps.count == starts.count else { throw unknown }
+        var result = tensor
+        for index in starts.indices {
+            guard let start = starts[index].fixed, let end = ends[index].fixed, let step = steps[index].fixed,
+                let number = axes[index].fixed
+            else { throw unknown }
+            let axis = try node.axis(number, rank: result.dimensions.count)
+            let length = result.dimensions[axis]
+            let range = try node.range(start: start, end: end, step: step, length: length)
+            let inner = result.dimensions[(axis + 1)...].reduce(1, *)
+            let outer = result.dimensions[..<axis].reduce(1, *)
+            var values: [BatchInteger] = []
+            for row in 0..<outer {
+                for place in 0..<range.count {
+                    let first = (row * length + range.first + place * step) * inner
+                    values.append(contentsOf: result.values[first..<(first + inner)])
+                }
+            }
+            result.values = values
+            result.dimensions[axis] = range.count
+        }
+        return result
+    }
+
+    private func transposed(_ tensor: IntegerTensor) throws -> IntegerTensor {
+        let rank = tensor.dimensions.count
+        let order = try node.integers("perm") ?? Array((0..<rank).reversed())
+        guard order.sorted() == Array(0..<rank) else { throw ONNXProblem(node, "has a perm that orders other axes") }
+        var strides = [Int](repeating: 1, count: rank)
+        for axis in (0..<max(0, rank - 1)).reversed() {
+            strides[axis] = strides[axis + 1] * tensor.dimensions[axis + 1]
+        }
+        let steps = order.map { ONNXBinding.Step(count: tensor.dimensions[$0], stride: strides[$0]) }
+        var values: [BatchInteger] = []
+        ONNXBinding.visit(steps) { values.append(tensor.values[$0]) }
+        return IntegerTensor(dimensions: order.map { tensor.dimensions[$0] }, values: values)
     }
 
     private func reshaped(_ inputs: [IntegerTensor?]) throws -> IntegerTensor {

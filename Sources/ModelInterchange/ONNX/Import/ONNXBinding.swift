@@ -43,7 +43,7 @@ struct ONNXBinding: Sendable {
     }
 
     /// Calls `body` with each offset in order, counting up like an odometer.
-    private static func visit(_ steps: [Step], _ body: (Int) -> Void) {
+    static func visit(_ steps: [Step], _ body: (Int) -> Void) {
         guard steps.allSatisfy({ $0.count > 0 }) else { return }
         var index = [Int](repeating: 0, count: steps.count)
         var offset = 0

@@ -76,6 +76,22 @@ extension ONNXImporter {
         try define(node, ValueView(.value(value), axes: view.axes))
     }
 
+    /// `x > number`, which is only read where it chooses between x and its softplus.
+    mutating func comparison(_ node: ONNXNode) throws {
+        guard let threshold = try scalar(node, 1), let output = node.outputs.first else { return try unfoldable(node) }
+        comparisons[output] = (try view(node, 0), threshold)
+    }
+
+    /// PyTorch's softplus is x itself above 20, where both are the same in 32 bits.
+    mutating func choice(_ node: ONNXNode) throws {
+        guard let name = node.input(0), let comparison = comparisons[name] else { return try unfoldable(node) }
+        let (above, below) = (try view(node, 1), try view(node, 2))
+        guard comparison.threshold >= 17, let x = comparison.value.value, above.value == x, let y = below.value,
+            let curve = maker(y), (curve.operation as? Pointwise)?.function == .softplus, curve.inputs[0] == x
+        else { return try unfoldable(node) }
+        try define(node, below)
+    }
+
     // MARK: Patterns
 
     /// A function of a value as fewer nodes: two scalings are one, and what is spelled out is called by its name.

@@ -27,6 +27,8 @@ struct ONNXImporter {
     var reordered: [Reordering: Graph.Value] = [:]
     /// The factors of matrix products, for finding attention.
     var products: [Graph.Value: (first: ValueView, second: ValueView)] = [:]
+    /// Comparisons of a value with a number, for finding what a function is above a threshold.
+    var comparisons: [String: (value: ValueView, threshold: Float)] = [:]
     /// Values that depend on a trained parameter.
     var learned: Set<Graph.Value> = []
     /// Whether a last softmax was left out.
