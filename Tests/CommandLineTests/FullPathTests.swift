@@ -72,6 +72,36 @@ struct FullPathTests {
         try checkPrediction(of: output, accuracy: try #require(measured["all"] as? Double))
     }
 
+    @Test(
+        "networks of every family are trained, forget and are evaluated by name",
+        arguments: [
+            ("resnet34:stem=small,width=0.1", 8), ("resnet50:stem=small,width=0.1", 8),
+            ("mobilenet_v2:stem=small,width=0.1", 8), ("vgg16_bn:width=0.1", 32),
+            ("efficientnet_lite0:width=0.1", 8), ("tf_efficientnet_lite0:width=0.1", 8),
+        ])
+    func architectures(name: String, side: Int) throws {
+        let (trained, plain) = (folder.path("trained.safetensors"), folder.path("plain.safetensors"))
+        let forgotten = folder.path("forgotten.safetensors")
+        let network = ["--architecture", name, "--image-size", "\(side)"]
+        let training = try Program.run(
+            ["train", "--dataset", materials.dataset, "--channels", "1", "--epochs", "1", "--batch-size", "32"]
+                + network + ["--output", trained])
+        #expect(training.status == 0, "\(training.errors)")
+        let model = try Model(contentsOf: URL(fileURLWithPath: trained))
+        #expect(try model.metadata.architecture == Architectures.named(.init(parsing: name)).identifier)
+
+        // As from PyTorch, without our metadata.
+        try SafetensorsWriter.write(model.stateDictionary, to: URL(fileURLWithPath: plain))
+        let forgetting = try Program.run(
+            ["forget", plain] + network + ["--classes", "0", "--retain", materials.dataset, "--output", forgotten])
+        #expect(forgetting.status == 0, "\(forgetting.errors)")
+        let evaluation = try Program.run([
+            "evaluate", forgotten, "--dataset", materials.dataset, "--forgotten", "0", "--json",
+        ]).json()
+        #expect(evaluation["count"] as? Int == 80)
+        #expect((evaluation["accuracy"] as? [String: Any])?["forgotten"] as? Double != nil)
+    }
+
     /// The logits' largest column must give the accuracy, and be the same from a file of inputs.
     private func checkPrediction(of model: String, accuracy: Double) throws {
         let (fromDataset, fromFile) = (folder.path("a.safetensors"), folder.path("b.safetensors"))

@@ -9,11 +9,11 @@ extension Compare {
         let page = folder?.appendingPathComponent("comparison.html")
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
-        let images = try training.dataset.load(split: .train)
+        let images = try training.images(console)
         let seedList = (0..<UInt64(seeds ?? 1)).map { flags.seed &+ $0 }
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
         let classes = try model.classIndices(of: forgetting.classes)
-        let test = try training.dataset.load(split: .test, for: model)
+        let test = try training.testImages(for: model, console)
         let comparison = MethodComparison(
             methods: methods, seeds: seedList, training: configuration, augmentation: training.augmentation,
             samplesPerClass: forgetting.samplesPerClass, options: flags.options)

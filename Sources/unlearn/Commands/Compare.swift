@@ -85,10 +85,10 @@ struct Compare: ReportingCommand {
         try reporting.check(keeping: training.dataset.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
-        let images = try training.dataset.load(split: .train)
+        let images = try training.images(console)
         let model = try training.untrainedModel(network, for: images, seed: flags.seed)
         let classes = try model.classIndices(of: forgetting.classes)
-        let test = try training.dataset.load(split: .test, for: model)
+        let test = try training.testImages(for: model, console)
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
         let entries = try await RetrainingComparison(

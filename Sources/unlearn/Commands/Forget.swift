@@ -37,15 +37,15 @@ struct Forget: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "Where images of the retained classes come from, the training split: "
-                + "\(DatasetSpecification.helpForms).", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var retain: DatasetSpecification
+                + "\(DatasetArgument.helpForms).", valueName: "data set"),
+        transform: DatasetArgument.init(parsing:))
+    var retain: DatasetArgument
 
     @Option(
         help: ArgumentHelp(
             "Images to measure accuracy on before and after, the test split.", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var validation: DatasetSpecification?
+        transform: DatasetArgument.init(parsing:))
+    var validation: DatasetArgument?
 
     @Option(
         help: ArgumentHelp(
@@ -60,9 +60,12 @@ struct Forget: ReportingCommand {
             valueName: "number"))
     var epochs: Int?
 
-    @Option(help: ArgumentHelp("Where the new model goes, a safetensors file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the new model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
     var output: String
 
+    @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
@@ -79,12 +82,13 @@ struct Forget: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        try pictures.check(for: [retain, validation])
         let destination = URL(fileURLWithPath: output)
         let inputs = [model.url] + retain.files + (validation?.files ?? [])
         try AtomicFile.checkDestination(destination, keeping: inputs)
         try reporting.check(keeping: inputs)
         var original = try model.load()
-        let images = try retain.load(split: .train, for: original)
+        let images = try pictures.load(retain, split: .train, for: original, console)
         original = try original.completed(from: images)
         let classes = try original.classIndices(of: forgetting.classes)
         try original.checkForgettable(classes)
@@ -94,7 +98,7 @@ struct Forget: ReportingCommand {
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
             seed: flags.seed)
-        let test = try validation?.load(split: .test, for: original)
+        let test = try validation.map { try pictures.load($0, split: .test, for: original, console) }
         if let test { try original.checkClasses(of: test) }
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
 

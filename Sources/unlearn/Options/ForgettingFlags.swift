@@ -33,15 +33,3 @@ struct ForgettingFlags: ParsableArguments {
 
 extension UnlearningPreset: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
-
-extension DatasetSpecification {
-    /// What `--help` says of a data set's form.
-    static let helpForms = "fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS"
-
-    /// Reads one split for a model; IDX files name no classes, so they get the model's.
-    func load(split: DatasetSplit, for model: Model) throws -> any ImageDataset {
-        let names = model.metadata.classNames
-        return try load(
-            split: split, classNames: names.isEmpty ? (0..<model.classCount).map(String.init) : names)
-    }
-}
