@@ -38,7 +38,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 3, leastSteps: 72, batchSize: 384, schedule: .oneCycle(warmUpFraction: 0.2)),
+            epochs: 4, leastSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
         learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard()
     ) {
         self.labelShare = labelShare
