@@ -48,6 +48,13 @@
     DEFINE(void, cnk_average_pool_backward, \
            (const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates), \
            (dy, dx, window, counts_padding, accumulates)) \
+    DEFINE(void, cnk_depthwise, \
+           (const float *source, const float *weights, float *target, const cnk_depthwise_span *span, const \
+           cnk_epilogue *epilogue), \
+           (source, weights, target, span, epilogue)) \
+    DEFINE(void, cnk_depthwise_weights, \
+           (const float *source, const float *gradient, float *weights, const cnk_depthwise_span *span), \
+           (source, gradient, weights, span)) \
     DEFINE(void, cnk_pointwise, (const float *x, float *y, size_t count, cnk_function f), (x, y, count, f)) \
     DEFINE(void, cnk_pointwise_backward, \
            (const float *x, const float *dy, float *dx, size_t count, cnk_function f, int accumulates), \

@@ -46,7 +46,7 @@ CNK_LOOP void CNK(cnk_normalize_backward_input)(const float *restrict x, const f
                                                const float *restrict gradient_means,
                                                const float *restrict slopes, float ceiling, int accumulates) {
     for (size_t r = 0; r < rows; r++, x += channels, dy += channels, dx += channels) {
-        for (size_t c = 0; c < channels; c++) {
+        INDEPENDENT for (size_t c = 0; c < channels; c++) {
             float gradient = (!y || (y[c] > 0 && y[c] < ceiling)) ? dy[c] : 0;
             float value = scale[c] * (gradient - gradient_means[c] - (x[c] - means[c]) * slopes[c]);
             dx[c] = accumulates ? dx[c] + value : value;
@@ -59,7 +59,7 @@ CNK_LOOP void CNK(cnk_normalize_backward_fixed)(const float *dy, const float *re
                                                size_t channels, const float *restrict scale, float ceiling,
                                                int accumulates) {
     for (size_t r = 0; r < rows; r++, dy += channels, dx += channels) {
-        for (size_t c = 0; c < channels; c++) {
+        INDEPENDENT for (size_t c = 0; c < channels; c++) {
             float value = (!y || (y[c] > 0 && y[c] < ceiling)) ? scale[c] * dy[c] : 0;
             dx[c] = accumulates ? dx[c] + value : value;
         }

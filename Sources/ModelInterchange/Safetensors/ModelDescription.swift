@@ -26,7 +26,12 @@ struct ModelDescription: Equatable {
 
     /// Reads the description; nil if there is none, as in PyTorch's own files.
     init?(_ file: SafetensorsFile, path: String) throws(SafetensorsError) {
-        guard let version = file.metadata[Self.versionKey], let text = file.metadata[Self.modelKey] else {
+        try self.init(file.metadata, path: path)
+    }
+
+    /// Reads the description among a file's properties; nil if there is none.
+    init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
+        guard let version = properties[Self.versionKey], let text = properties[Self.modelKey] else {
             return nil
         }
         guard let number = Int(version), number >= 1 else {
@@ -67,10 +72,15 @@ struct ModelDescription: Equatable {
 
     /// The strings that go into `__metadata__`.
     func encoded() throws(SafetensorsError) -> [String: String] {
+        // PyTorch's loaders look for the format.
+        try properties().merging(["format": "pt"]) { own, _ in own }
+    }
+
+    /// The description as properties of a file.
+    func properties() throws(SafetensorsError) -> [String: String] {
         do {
             let text = String(decoding: try JSONEncoder.model.encode(self), as: UTF8.self)
-            // PyTorch's loaders look for the format.
-            return ["format": "pt", Self.versionKey: String(Self.version), Self.modelKey: text]
+            return [Self.versionKey: String(Self.version), Self.modelKey: text]
         } catch {
             throw SafetensorsError("metadata", "cannot be written: \(error)")
         }

@@ -74,7 +74,7 @@ extension Graph {
     }
 
     /// A node and everything that it is computed from.
-    private func upTo(_ position: Int) -> Graph {
+    func upTo(_ position: Int) -> Graph {
         let whole = Graph(inputShape: inputShape, nodes: Array(nodes[...position]))
         let reaches = whole.reachesOutput
         var places = [0: 0]

@@ -5,6 +5,13 @@ public struct Graph: Sendable {
     public struct Value: Sendable, Hashable {
         /// 0 for the network's input, `k + 1` for the output of node `k`.
         public let index: Int
+
+        /// The output of a node.
+        /// - Parameter node: the node's position in the graph.
+        public static func output(of node: Int) -> Value { Value(index: node + 1) }
+
+        /// The network's input.
+        public static let input = Value(index: 0)
     }
 
     /// One step of the network.
@@ -91,8 +98,10 @@ public struct GraphBuilder {
     /// Adds a node with any number of inputs; see ``add(_:named:_:)-(_,_,Graph.Value...)``.
     /// - Parameter keys: names in the state dictionary for parameters and state tensors that are not to be called after
     ///   the node, such as `["weight": "pos_embed"]`.
+    /// - Parameter constants: parameters of the node, such as `weight`, that no training moves.
     public mutating func add(
-        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:]
+        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:],
+        constants: Set<String> = []
     ) throws(ShapeError) -> Graph.Value {
         guard !names.contains(name) else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")
@@ -104,7 +113,8 @@ public struct GraphBuilder {
         let output = try operation.outputShape(for: shapes, node: name)
         let node = Graph.Node(
             name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
-            parameters: operation.parameters(for: shapes), state: operation.state(for: shapes), keys: keys)
+            parameters: operation.parameters(for: shapes).map { constants.contains($0.name) ? $0.untrained : $0 },
+            state: operation.state(for: shapes), keys: keys)
         let tensorNames = node.parameters.map { node.key($0.name) } + node.state.map { node.key($0.name) }
         for (place, tensor) in tensorNames.enumerated()
         where tensors.contains(tensor) || tensorNames[..<place].contains(tensor) {
@@ -115,6 +125,20 @@ public struct GraphBuilder {
         tensors.formUnion(tensorNames)
         nodes.append(node)
         return Graph.Value(index: nodes.count)
+    }
+
+    /// The node that gives a value; nil for the network's input.
+    public func node(of value: Graph.Value) -> Graph.Node? {
+        value.index > 0 && value.index <= nodes.count ? nodes[value.index - 1] : nil
+    }
+
+    /// The finished network with a node's value as its output. Nodes that have no part in it are left out.
+    /// - Throws: ``ShapeError`` if the value is not one of a node of this builder.
+    public func graph(output: Graph.Value) throws(ShapeError) -> Graph {
+        guard node(of: output) != nil else {
+            throw ShapeError("graph", "the output is not a node's value; a network needs at least one node")
+        }
+        return Graph(inputShape: inputShape, nodes: nodes).upTo(output.index - 1)
     }
 
     /// The finished network, whose output is the node added last.

@@ -25,6 +25,11 @@ public struct ParameterSpecification: Sendable, Hashable {
 }
 
 extension ParameterSpecification {
+    /// The same parameter as one that no training moves.
+    var untrained: ParameterSpecification {
+        ParameterSpecification(name: name, shape: shape, layout: layout, initializer: initializer, isTrained: false)
+    }
+
     /// The same parameter under another name.
     func named(_ name: String) -> ParameterSpecification {
         ParameterSpecification(

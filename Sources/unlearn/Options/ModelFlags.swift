@@ -4,7 +4,7 @@ import Unlearning
 
 /// Which model a command reads.
 struct ModelFlags: ParsableArguments {
-    @Argument(help: ArgumentHelp("The model, a safetensors file.", valueName: "model"))
+    @Argument(help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"))
     var path: String
 
     @OptionGroup var network: NetworkFlags
@@ -71,10 +71,10 @@ extension ArchitectureIdentifier {
     /// A name with options, some of which may have come as flags of their own.
     init(parsing text: String, stem: String?, patch: Int?) throws {
         try self.init(parsing: text)
-        for (option, value) in [("stem", stem), ("patch", patch.map(String.init))] {
+        for (option, flag, value) in [("stem", "--stem", stem), ("patch", "--patch-size", patch.map(String.init))] {
             guard let value else { continue }
             guard options.updateValue(value, forKey: option) == nil else {
-                throw ValidationError("'\(text)' says the \(option) already; give it once.")
+                throw ValidationError("'\(text)' says the \(option) already; leave \(flag) out.")
             }
         }
     }

@@ -5,10 +5,10 @@ import Unlearning
 struct TrainingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The images to train on: \(DatasetSpecification.helpForms).",
+            "The images to train on: \(DatasetArgument.helpForms).",
             valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var dataset: DatasetSpecification
+        transform: DatasetArgument.init(parsing:))
+    var dataset: DatasetArgument
 
     @Option(help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"))
     var architecture: String
@@ -27,12 +27,15 @@ struct TrainingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the inputs; smaller images are padded with zeros.", valueName: "pixels"))
+            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized.",
+            valueName: "pixels"))
     var imageSize: Int = 32
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Channels of the inputs; a grey image is repeated.", valueName: "number"))
+        help: ArgumentHelp(
+            "Channels of the inputs; a grey image is repeated. A folder's pictures have 3, or 1 for grey.",
+            valueName: "number"))
     var channels: Int = 3
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step.", valueName: "number"))
@@ -48,6 +51,8 @@ struct TrainingFlags: ParsableArguments {
             "How the learning rate changes: one-cycle (up for 30 % of the steps, then down to about 0), cosine or "
                 + "constant.", valueName: "schedule"))
     var schedule: Schedule = .oneCycle
+
+    @OptionGroup var pictures: PictureFlags
 
     @Flag(help: "Move training images by up to 4 pixels and mirror half of them, at random.")
     var augment = false
@@ -74,6 +79,17 @@ struct TrainingFlags: ParsableArguments {
             epochs: epochs, batchSize: batchSize, learningRate: learningRate, schedule: schedule)
         try configuration.validate()
         return configuration
+    }
+
+    /// The images to train on.
+    func images(_ console: Console) throws -> any ImageDataset {
+        try pictures.check(for: [dataset])
+        return try pictures.load(dataset, split: .train, shape: [imageSize, imageSize, channels], console)
+    }
+
+    /// The images to judge a network on.
+    func testImages(for model: Model, _ console: Console) throws -> any ImageDataset {
+        try pictures.load(dataset, split: .test, for: model, console)
     }
 
     /// The network.

@@ -62,7 +62,7 @@ import Testing
             var shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.key, $0.specification.shape) })
             let found = try architecture.dimensions(fromStateDictionary: shapes)
             #expect(found.channels == 5 && found.classes == 7)
-            let head = graph.head.map { $0.key("weight") } ?? ""
+            let head = try #require(graph.head).key("weight")
             shapes[head] = [7]
             #expect(throws: ArchitectureError.notThisArchitecture(architecture: name, missing: head)) {
                 try architecture.dimensions(fromStateDictionary: shapes)
