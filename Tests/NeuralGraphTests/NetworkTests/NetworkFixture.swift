@@ -60,14 +60,6 @@ struct NetworkFixture {
         labels = (0..<batch).map { Int32((3 * $0 + 1) % 10) }
     }
 
-    /// The entries of an input gradient that fixtures hold, in PyTorch's order.
-    func sampledInputGradient(_ executor: Executor) throws -> [Float] {
-        let shape = Shape([batch] + model.graph.inputShape.dimensions)
-        let gradient = try Tensor(Array(executor.inputGradient[..<shape.count]), shape: shape).channelsFirst()
-        let step = max(1, shape.count / 2048) | 1
-        return stride(from: 0, to: shape.count, by: step).map { gradient[$0] }
-    }
-
     private static func transformer(_ names: VisionTransformer.Names) -> VisionTransformer {
         var network = VisionTransformer(.tiny, patch: 8, names: names)
         (network.width, network.depth, network.heads) = (24, 2, 3)
