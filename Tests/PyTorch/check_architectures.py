@@ -52,6 +52,9 @@ CASES = {
     "vgg16_bn at 160": Case(lambda: torchvision.models.vgg16_bn(num_classes=CLASSES), 160),
     "efficientnet_lite0": timm_model("efficientnet_lite0"),
     "tf_efficientnet_lite0": timm_model("tf_efficientnet_lite0"),
+    "resnet50 of timm": timm_model("resnet50"),
+    "vit_tiny_patch16_224": timm_model("vit_tiny_patch16_224"),
+    "vit_b_16": torchvision_model("vit_b_16"),
 }
 
 
@@ -111,14 +114,15 @@ def write_images(folder, count, size=32):
 
 
 def to_pytorch(arguments, name, case):
-    """Two steps on 32x32 images, so that every tensor has moved."""
+    """Two steps, so that every tensor has moved; on 32x32 images unless positions are learned."""
+    size = case.size if name.startswith("vit_") else 32
     weights = arguments.work / "trained.safetensors"
     dataset = write_images(arguments.work, 2 * CLASSES)
-    words = ["--epochs", 1, "--batch-size", CLASSES, "--image-size", 32, "--output", weights]
+    words = ["--epochs", 1, "--batch-size", CLASSES, "--image-size", size, "--output", weights]
     unlearn(arguments, "train", "--dataset", dataset, "--architecture", name, *words)
     model = case.build()
     model.load_state_dict(load_file(weights), strict=True)
-    images = torch.randn(3, 3, 32, 32)
+    images = torch.randn(3, 3, size, size)
     return difference(our_logits(arguments, weights, images), model, images)
 
 

@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    /// Parameters of torchvision 0.30's and timm 1.0's networks of 10 classes.
+    /// Parameters of torchvision 0.29's and timm 1.0's networks of 10 classes.
     @Test(
         arguments: [
             ("resnet18", 11_181_642), ("resnet34", 21_289_802), ("resnet50", 23_528_522), ("mobilenet_v2", 2_236_682),

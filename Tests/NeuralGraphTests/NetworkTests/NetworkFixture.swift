@@ -60,6 +60,12 @@ struct NetworkFixture {
         labels = (0..<batch).map { Int32((3 * $0 + 1) % 10) }
     }
 
+    private static func transformer(_ names: VisionTransformer.Names) -> VisionTransformer {
+        var network = VisionTransformer(.tiny, patch: 8, names: names)
+        (network.width, network.depth, network.heads) = (24, 2, 3)
+        return network
+    }
+
     /// The entries of an input gradient that fixtures hold, in PyTorch's order.
     func sampledInputGradient(_ executor: Executor) throws -> [Float] {
         let shape = Shape([batch] + model.graph.inputShape.dimensions)
