@@ -154,7 +154,7 @@ struct PictureFolderTests {
         #expect(other.errors.contains("test: there is no class 'rot'; the classes are: 'blue', 'green', 'red'"))
         try FileManager.default.removeItem(atPath: copy.path("pictures/test/rot"))
         let missing = try evaluate(materials.model, dataset(copy))
-        #expect(missing.errors == "unlearn: warning: \(copy.path("pictures/test")): no pictures of class 'red'\n")
+        #expect(missing.errors == "unlearn: warning: pictures (test): no pictures of class 'red'\n")
     }
 
     @Test("single pictures are classified")
