@@ -25,7 +25,10 @@ struct UnlearnCommand: AsyncParsableCommand {
                 --dataset fashion-mnist --forgotten "T-shirt/top" --report .
             """,
         version: PackageVersion.current,
-        subcommands: [Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self, AuditCommand.self])
+        subcommands: [
+            Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self, AuditCommand.self, Inspect.self,
+            Convert.self,
+        ])
 
     static func main() async {
         Interruption.ignoreClosedPipes()

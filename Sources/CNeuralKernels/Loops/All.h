@@ -11,10 +11,17 @@ CNK_FUNCTIONS(DECLARE)
 
 #include "Vectors.h"
 
+#include "Mathematics.h"
+
+#include "Arithmetic.h"
 #include "Columns.h"
+#include "Depthwise.h"
 #include "Elementwise.h"
 #include "Normalization.h"
 #include "Optimizers.h"
+#include "Pointwise.h"
 #include "Pooling.h"
 #include "Products.h"
+#include "RowNormalization.h"
+#include "Softmax.h"
 #include "Winograd.h"

@@ -1,15 +1,3 @@
-#include <math.h>
-
-// The library's sqrtf may set errno, which keeps loops from being vectorized; the builtin does not.
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_elementwise_sqrt)
-#define SQUARE_ROOT(x) __builtin_elementwise_sqrt(x)
-#endif
-#endif
-#ifndef SQUARE_ROOT
-#define SQUARE_ROOT(x) sqrtf(x)
-#endif
-
 CNK_LOOP void CNK(cnk_adam)(float *restrict parameters, const float *restrict gradients, float *restrict first,
               float *restrict second, size_t count, cnk_adam_step step) {
     for (size_t i = 0; i < count; i++) {

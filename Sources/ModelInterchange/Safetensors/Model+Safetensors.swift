@@ -2,22 +2,22 @@ import Foundation
 import NeuralGraph
 
 extension Model {
-    /// Reads a model from a safetensors file.
-    ///
-    /// A file that ``write(to:)`` made says what it is. Any other, such as a PyTorch state dictionary, needs
-    /// `architecture`; channels and classes follow from its tensors.
+    /// Reads a model of an architecture of the caller's own. Inputs and classes are what the file says, or follow from its
+    /// tensors.
     /// - Parameters:
     ///   - url: the file.
-    ///   - architecture: the network's name and options; may be left out if the file says.
+    ///   - network: the architecture, with the options that the file was made with.
     ///   - imageSize: height and width of the inputs; what the file says, or 32.
-    /// - Throws: ``SafetensorsError`` if the file is damaged or does not say what it is, `ArchitectureError` if the
-    ///   architecture is unknown or not the tensors', `ShapeError` if the inputs are too small for it, and
-    ///   `StateDictionaryError` if a tensor is missing, unknown or of another shape.
-    public init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil
-    ) throws {
+    /// - Throws: as ``init(contentsOf:architecture:imageSize:)``; `ArchitectureError` also if the file is of an
+    ///   architecture of another name.
+    public init(contentsOf url: URL, as network: any Architecture, imageSize: Int? = nil) throws {
+        let own = network.identifier
         try self.init(
-            contentsOf: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
+            contentsOf: url, architecture: own, imageSize: imageSize
+        ) { identifier throws(ArchitectureError) in
+            guard identifier.name == own.name else { throw .unknown(name: identifier.name, known: [own.name]) }
+            return network
+        }
     }
 
     /// Reads a model whose network is known already, such as one with operations of the caller's own.
@@ -34,7 +34,7 @@ extension Model {
     /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with
     /// `strict=True`. The file is whole or not there, and the same model gives the same bytes.
     /// - Throws: ``SafetensorsError`` if the file cannot be written.
-    public func write(to url: URL) throws {
+    public func writeSafetensors(to url: URL) throws {
         let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))
         let entries = stateDictionary.map { name, tensor in
             SafetensorsWriter.Entry(
@@ -45,9 +45,9 @@ extension Model {
         try SafetensorsWriter.write(entries, metadata: try description.encoded(), to: url)
     }
 
-    /// As the public initializer, with architectures looked up elsewhere.
+    /// Reads a safetensors file, with architectures looked up in a registry.
     init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
+        safetensors url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
         registry: (ArchitectureIdentifier) throws -> any Architecture
     ) throws {
         let file = try SafetensorsFile(contentsOf: url)

@@ -26,7 +26,12 @@ struct ModelDescription: Equatable {
 
     /// Reads the description; nil if there is none, as in PyTorch's own files.
     init?(_ file: SafetensorsFile, path: String) throws(SafetensorsError) {
-        guard let version = file.metadata[Self.versionKey], let text = file.metadata[Self.modelKey] else {
+        try self.init(file.metadata, path: path)
+    }
+
+    /// Reads the description among a file's properties; nil if there is none.
+    init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
+        guard let version = properties[Self.versionKey], let text = properties[Self.modelKey] else {
             return nil
         }
         guard let number = Int(version), number >= 1 else {
@@ -67,10 +72,15 @@ struct ModelDescription: Equatable {
 
     /// The strings that go into `__metadata__`.
     func encoded() throws(SafetensorsError) -> [String: String] {
+        // PyTorch's loaders look for the format.
+        try properties().merging(["format": "pt"]) { own, _ in own }
+    }
+
+    /// The description as properties of a file.
+    func properties() throws(SafetensorsError) -> [String: String] {
         do {
             let text = String(decoding: try JSONEncoder.model.encode(self), as: UTF8.self)
-            // PyTorch's loaders look for the format.
-            return ["format": "pt", Self.versionKey: String(Self.version), Self.modelKey: text]
+            return [Self.versionKey: String(Self.version), Self.modelKey: text]
         } catch {
             throw SafetensorsError("metadata", "cannot be written: \(error)")
         }
@@ -82,9 +92,9 @@ struct ModelDescription: Equatable {
         path: String
     ) throws(SafetensorsError) {
         let own = network.identifier
-        // Options that the caller leaves out are the file's.
+        // Options that the caller leaves out are the file's; those given may be spelt otherwise, such as 0.50.
         if let asked = asked?.identifier,
-            asked.name != own.name || options.contains(where: { own.options[$0.key] != $0.value })
+            asked.name != own.name || options.contains(where: { own.options[$0.key] != asked.options[$0.key] })
         {
             throw SafetensorsError(
                 path, "the file is for \(Self.text(own)), not \(Self.text(asked)); leave the architecture out"
@@ -98,10 +108,7 @@ struct ModelDescription: Equatable {
         }
     }
 
-    private static func text(_ identifier: ArchitectureIdentifier) -> String {
-        let options = identifier.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return quoted(([identifier.name] + options).joined(separator: ", "))
-    }
+    private static func text(_ identifier: ArchitectureIdentifier) -> String { quoted(identifier.description) }
 
     private static func reason(_ error: any Error) -> String {
         switch error {

@@ -68,8 +68,7 @@ public struct ExecutionSummary: Sendable {
         var floats = plan.count
         for (index, node) in graph.nodes.enumerated() {
             for specification in node.parameters {
-                let key = node.key(specification.name)
-                let hasGradient = plan.runsBackward[index] && request.wants(parameter: key, of: node.name)
+                let hasGradient = plan.runsBackward[index] && request.wants(specification, of: node)
                 floats += MemoryPlan.aligned(specification.shape.count) * (hasGradient ? 2 : 1)
             }
             for specification in node.state { floats += MemoryPlan.aligned(specification.shape.count) }

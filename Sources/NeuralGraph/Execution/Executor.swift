@@ -252,7 +252,7 @@ public final class Executor {
         for (index, node) in graph.nodes.enumerated() {
             for specification in node.parameters {
                 let key = node.key(specification.name)
-                if runsBackward[index], request.wants(parameter: key, of: node.name) {
+                if runsBackward[index], request.wants(specification, of: node) {
                     trainable.append((key, specification))
                 } else {
                     fixed.append((key, specification))

@@ -23,11 +23,11 @@ public struct GradientRequest: Sendable, Hashable {
     /// Both.
     public static let both = GradientRequest(input: true, parameters: true)
 
-    func wants(parameter: String, of node: String) -> Bool {
-        parameters && !frozen.contains(parameter) && !frozen.contains(node)
+    func wants(_ parameter: ParameterSpecification, of node: Graph.Node) -> Bool {
+        parameters && parameter.isTrained && !frozen.contains(node.key(parameter.name)) && !frozen.contains(node.name)
     }
 
     func wantsParameters(of node: Graph.Node) -> Bool {
-        node.parameters.contains { wants(parameter: node.key($0.name), of: node.name) }
+        node.parameters.contains { wants($0, of: node) }
     }
 }

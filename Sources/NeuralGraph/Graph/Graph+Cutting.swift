@@ -74,7 +74,7 @@ extension Graph {
     }
 
     /// A node and everything that it is computed from.
-    private func upTo(_ position: Int) -> Graph {
+    func upTo(_ position: Int) -> Graph {
         let whole = Graph(inputShape: inputShape, nodes: Array(nodes[...position]))
         let reaches = whole.reachesOutput
         var places = [0: 0]
@@ -92,7 +92,7 @@ extension Graph.Node {
     fileprivate func reading(_ inputs: [Graph.Value]) -> Graph.Node {
         Graph.Node(
             name: name, operation: operation, inputs: inputs, inputShapes: inputShapes, shape: shape,
-            parameters: parameters, state: state)
+            parameters: parameters, state: state, keys: keys)
     }
 }
 

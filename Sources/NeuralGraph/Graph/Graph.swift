@@ -5,6 +5,13 @@ public struct Graph: Sendable {
     public struct Value: Sendable, Hashable {
         /// 0 for the network's input, `k + 1` for the output of node `k`.
         public let index: Int
+
+        /// The output of a node.
+        /// - Parameter node: the node's position in the graph.
+        public static func output(of node: Int) -> Value { Value(index: node + 1) }
+
+        /// The network's input.
+        public static let input = Value(index: 0)
     }
 
     /// One step of the network.
@@ -23,7 +30,7 @@ public struct Graph: Sendable {
         public let parameters: [ParameterSpecification]
         /// The state tensors.
         public let state: [StateSpecification]
-        /// The names in the state dictionary of what a fused node has taken over from another.
+        /// The names in the state dictionary of tensors that are not called after the node.
         var keys: [String: String] = [:]
 
         /// A parameter's or state tensor's name in the state dictionary.
@@ -64,6 +71,7 @@ public struct GraphBuilder {
     private let inputShape: Shape
     private var nodes: [Graph.Node] = []
     private var names: Set<String> = []
+    private var tensors: Set<String> = []
 
     /// Starts a network over examples of a shape, `[height, width, channels]` for images.
     public init(inputShape: Shape) {
@@ -88,8 +96,12 @@ public struct GraphBuilder {
     }
 
     /// Adds a node with any number of inputs; see ``add(_:named:_:)-(_,_,Graph.Value...)``.
+    /// - Parameter keys: names in the state dictionary for parameters and state tensors that are not to be called after
+    ///   the node, such as `["weight": "pos_embed"]`.
+    /// - Parameter constants: parameters of the node, such as `weight`, that no training moves.
     public mutating func add(
-        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value]
+        _ operation: some GraphOperation, named name: String, _ inputs: [Graph.Value], keys: [String: String] = [:],
+        constants: Set<String> = []
     ) throws(ShapeError) -> Graph.Value {
         guard !names.contains(name) else {
             throw ShapeError(name, "there is a node of this name already; give each node its own")
@@ -99,13 +111,34 @@ public struct GraphBuilder {
         }
         let shapes = inputs.map { shape(of: $0) }
         let output = try operation.outputShape(for: shapes, node: name)
-        // Now that nothing can fail: after an error the name is still free.
+        let node = Graph.Node(
+            name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
+            parameters: operation.parameters(for: shapes).map { constants.contains($0.name) ? $0.untrained : $0 },
+            state: operation.state(for: shapes), keys: keys)
+        let tensorNames = node.parameters.map { node.key($0.name) } + node.state.map { node.key($0.name) }
+        for (place, tensor) in tensorNames.enumerated()
+        where tensors.contains(tensor) || tensorNames[..<place].contains(tensor) {
+            throw ShapeError(name, "there is a tensor '\(tensor)' already; give each node's tensors their own names")
+        }
+        // Now that nothing can fail: after an error the names are still free.
         names.insert(name)
-        nodes.append(
-            Graph.Node(
-                name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
-                parameters: operation.parameters(for: shapes), state: operation.state(for: shapes)))
+        tensors.formUnion(tensorNames)
+        nodes.append(node)
         return Graph.Value(index: nodes.count)
+    }
+
+    /// The node that gives a value; nil for the network's input.
+    public func node(of value: Graph.Value) -> Graph.Node? {
+        value.index > 0 && value.index <= nodes.count ? nodes[value.index - 1] : nil
+    }
+
+    /// The finished network with a node's value as its output. Nodes that have no part in it are left out.
+    /// - Throws: ``ShapeError`` if the value is not one of a node of this builder.
+    public func graph(output: Graph.Value) throws(ShapeError) -> Graph {
+        guard node(of: output) != nil else {
+            throw ShapeError("graph", "the output is not a node's value; a network needs at least one node")
+        }
+        return Graph(inputShape: inputShape, nodes: nodes).upTo(output.index - 1)
     }
 
     /// The finished network, whose output is the node added last.

@@ -8,6 +8,9 @@ public struct Model: Sendable {
     public private(set) var state: [String: Tensor]
     /// What is known besides: architecture, class names, input preparation.
     public var metadata: ModelMetadata
+    /// What the reader of a file keeps, so that the model can be written back as it was there; nil for a model that was
+    /// made here. Copies with other numbers have it too.
+    public var origin: (any ModelOrigin)?
 
     /// Creates a network with newly drawn parameters.
     public init(graph: Graph, metadata: ModelMetadata = ModelMetadata(), seed: UInt64) {
@@ -66,7 +69,9 @@ public struct Model: Sendable {
     public var classCount: Int { graph.outputShape.count }
 
     /// The number of trainable numbers.
-    public var parameterCount: Int { parameters.values.reduce(0) { $0 + $1.count } }
+    public var parameterCount: Int {
+        graph.parameters.reduce(0) { $0 + ($1.specification.isTrained ? $1.specification.shape.count : 0) }
+    }
 
     /// The same network with other parameters.
     /// - Throws: ``StateDictionaryError`` if a name is unknown or a shape differs.
@@ -103,6 +108,9 @@ public struct Model: Sendable {
         return tensor
     }
 }
+
+/// What the reader of a file format keeps with a model for its writer.
+public protocol ModelOrigin: Sendable {}
 
 /// A state dictionary that does not belong to a network.
 public enum StateDictionaryError: Error, Equatable, CustomStringConvertible {

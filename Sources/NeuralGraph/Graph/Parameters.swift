@@ -8,20 +8,32 @@ public struct ParameterSpecification: Sendable, Hashable {
     public let layout: ParameterLayout
     /// How a new network starts.
     public let initializer: Initializer
+    /// Whether training may move it. What is not trained has no gradient, and no optimizer sees it.
+    public let isTrained: Bool
 
     /// Describes a parameter.
-    public init(name: String, shape: Shape, layout: ParameterLayout = .unchanged, initializer: Initializer) {
+    public init(
+        name: String, shape: Shape, layout: ParameterLayout = .unchanged, initializer: Initializer,
+        isTrained: Bool = true
+    ) {
         self.name = name
         self.shape = shape
         self.layout = layout
         self.initializer = initializer
+        self.isTrained = isTrained
     }
 }
 
 extension ParameterSpecification {
+    /// The same parameter as one that no training moves.
+    var untrained: ParameterSpecification {
+        ParameterSpecification(name: name, shape: shape, layout: layout, initializer: initializer, isTrained: false)
+    }
+
     /// The same parameter under another name.
     func named(_ name: String) -> ParameterSpecification {
-        ParameterSpecification(name: name, shape: shape, layout: layout, initializer: initializer)
+        ParameterSpecification(
+            name: name, shape: shape, layout: layout, initializer: initializer, isTrained: isTrained)
     }
 }
 

@@ -35,7 +35,7 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         /// - Parameter url: the file that it will be written to, if there is one.
         public init(_ model: Model, goingTo url: URL? = nil) throws {
             name = url?.lastPathComponent
-            sha256 = try SHA256Digest(of: model)
+            sha256 = try SHA256Digest(of: model, goingTo: url)
         }
     }
 

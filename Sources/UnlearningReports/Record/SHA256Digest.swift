@@ -41,11 +41,13 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The digest of the file that ``Unlearning/Model/write(to:)`` makes of a model. The same model gives the same file.
+    /// - Parameter url: where it will be written, whose name says the format; a safetensors file if nil.
     /// - Throws: what writing to the system's folder for temporary files throws.
-    public init(of model: Model) throws {
-        let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("\(UUID().uuidString).safetensors")
-        defer { try? FileManager.default.removeItem(at: file) }
+    public init(of model: Model, goingTo url: URL? = nil) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
         try model.write(to: file)
         try self.init(ofFile: file)
     }

@@ -34,7 +34,7 @@ struct AuditCommand: ReportingCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The model before forgetting and the one after it, safetensors files; with --verify one model.",
+            "The model before forgetting and the one after it, safetensors or ONNX files; with --verify one model.",
             valueName: "models"))
     var models: [String] = []
 

@@ -36,7 +36,8 @@ struct Train: ReportingCommand {
         transform: ClassList.init(parsing:))
     var excludeClasses: ClassList?
 
-    @Option(help: ArgumentHelp("Where the model goes, a safetensors file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where the model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
     var output: String
 
     @OptionGroup var flags: RunFlags

@@ -14,15 +14,21 @@ struct ForgettingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Retain images of each class that forgetting sees; a class that has fewer gives all.",
+            "Images of each class that forgetting sees; a class that has fewer gives all.",
             valueName: "number"))
     var samplesPerClass: Int = 1000
 
     @Option(
+        name: .customLong("preset"),
         help: ArgumentHelp(
-            "default (keeps the retained classes' accuracy) or paper (the authors' hyperparameters).",
+            "default, fast, thorough (no noise, from quick to slow), paper (UNSIR as published) or paper-safe (UNSIR at a tenth of the rates). (default: default)",
             valueName: "preset"))
-    var preset: UnlearningPreset = .default
+    var chosenPreset: UnlearningPreset?
+
+    /// The preset, or the default one.
+    var preset: UnlearningPreset { chosenPreset ?? .default }
+    /// Whether a preset was named.
+    var givesPreset: Bool { chosenPreset != nil }
 }
 
 extension UnlearningPreset: ExpressibleByArgument {}

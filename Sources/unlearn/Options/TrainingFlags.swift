@@ -10,16 +10,19 @@ struct TrainingFlags: ParsableArguments {
         transform: DatasetArgument.init(parsing:))
     var dataset: DatasetArgument
 
-    @Option(
-        help: ArgumentHelp(
-            "The network: \(Architectures.names.joined(separator: ", ")).", valueName: "name"))
+    @Option(help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"))
     var architecture: String
 
     @Option(
         help: ArgumentHelp(
-            "How resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
-            valueName: "stem"))
+            "The same as --architecture NAME:stem=STEM. For ResNets: imagenet (7x7, stride 2, pooling) or small (3x3). "
+                + "(default: imagenet)", valueName: "stem"))
     var stem: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"))
+    var patchSize: Int?
 
     @Option(
         parsing: .unconditional,
@@ -91,7 +94,7 @@ struct TrainingFlags: ParsableArguments {
 
     /// The network.
     func network() throws -> any Architecture {
-        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem))
+        try Architectures.named(ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize))
     }
 
     /// A new network for the data set.

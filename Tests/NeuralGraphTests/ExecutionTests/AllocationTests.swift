@@ -18,6 +18,12 @@ import Testing
         try expectNoAllocation(AllCNN(normalizes: false), workers: 2, .sgd)
     }
 
+    @Test(.enabled(if: allocation_counter_is_available()), arguments: [1, 2])
+    func transformerOperationsAllocateNothing(_ workers: Int) throws {
+        try expectNoAllocation(
+            try SampleNetworks.transformerOperations().model, classes: 3, workers: workers, .adam)
+    }
+
     /// The counter itself sees what it should.
     @Test(.enabled(if: allocation_counter_is_available()))
     func allocationsAreCounted() {
@@ -33,13 +39,19 @@ import Testing
         _ architecture: any Architecture, workers: Int, _ configuration: OptimizerConfiguration
     ) throws {
         let graph = try architecture.graph(inputShape: [32, 32, 3], classes: 10)
+        try expectNoAllocation(Model(graph: graph, seed: 1), classes: 10, workers: workers, configuration)
+    }
+
+    private func expectNoAllocation(
+        _ model: Model, classes: Int, workers: Int, _ configuration: OptimizerConfiguration
+    ) throws {
         // Large enough a batch for products by position on the last maps.
         let batch = 16
         let executor = Executor(
-            model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: .both,
+            model: model, batchCapacity: batch, computing: .both,
             threads: ThreadTeam(workers: workers))
         let optimizer = try configuration.makeOptimizer(parameterCount: executor.trainableCount)
-        let labels = [Int32](repeating: 3, count: batch)
+        let labels = [Int32](repeating: 2, count: batch)
         let parameters = try #require(executor.parameters.baseAddress)
         let gradients = try #require(executor.gradients.baseAddress)
         let logits = try #require(executor.output.baseAddress)
@@ -49,7 +61,7 @@ import Testing
         func step(_ labels: UnsafePointer<Int32>) {
             executor.forward(batch: batch, mode: .training, seed: 5)
             _ = loss.evaluate(
-                logits: logits, count: batch, classes: 10, targets: .labels(labels), gradient: outputGradient)
+                logits: logits, count: batch, classes: classes, targets: .labels(labels), gradient: outputGradient)
             executor.backward()
             _ = GradientClipping.norm(1).apply(
                 to: gradients, count: executor.trainableCount, threads: executor.threads)

@@ -35,6 +35,16 @@ import Testing
         }
     }
 
+    @Test func workersChangeNoBitOfTransformerOperations() throws {
+        let item = try SampleNetworks.transformerOperations(batch: 37)
+        let one = try item.run(EngineRun.Options().with { $0.workers = 1 })
+        #expect(one.output.allSatisfy { $0.isFinite })
+        for workers in [2, 5] {
+            let other = try item.run(EngineRun.Options().with { $0.workers = workers })
+            #expect(Results(other) == Results(one), "\(workers) workers")
+        }
+    }
+
     @Test func stepsInTurnChangeNoBit() throws {
         func train(workers: Int) throws -> [Float] {
             let item = try sample(ResNet18(stem: .imagenet), batch: 4)
@@ -67,6 +77,15 @@ import Testing
         let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient, options)
         let alone = try small.run(options)
         #expect(Results(after) == Results(alone))
+    }
+
+    @Test func smallerBatchesOfTransformerOperationsAreAsIfAlone() throws {
+        let small = try SampleNetworks.transformerOperations(batch: 3)
+        let large = try SampleNetworks.transformerOperations(batch: 7, seed: 9)
+        let executor = Executor(model: small.model, batchCapacity: 7, computing: .both)
+        _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient)
+        let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient)
+        #expect(Results(after) == Results(try small.run()))
     }
 
     /// A larger capacity may mean other algorithms, and nothing else.

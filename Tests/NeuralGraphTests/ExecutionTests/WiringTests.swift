@@ -26,6 +26,11 @@ import Testing
         try expectAgreement(run, item.reference(mode), "every operation, \(mode)")
     }
 
+    @Test func transformerOperationsInOneNetwork() throws {
+        let item = try SampleNetworks.transformerOperations()
+        try expectAgreement(try item.run(), item.reference(.training), "transformer operations")
+    }
+
     /// Each algorithm adds its share of the input gradient to what another consumer has left.
     @Test(arguments: [2, 16])
     func everyAlgorithmAccumulates(_ batch: Int) throws {

@@ -1,20 +1,6 @@
 import NeuralGraph
 
 extension Reference {
-    /// Inputs side by side along the last axis.
-    public static func concatenation(_ inputs: [ReferenceTensor]) -> ReferenceTensor {
-        let first = inputs[0]
-        let channels = inputs.reduce(0) { $0 + $1.shape.channels }
-        var elements: [Double] = []
-        for row in 0..<first.batch * first.shape.positions {
-            for input in inputs {
-                elements += input.elements[row * input.shape.channels..<(row + 1) * input.shape.channels]
-            }
-        }
-        return ReferenceTensor(
-            elements, batch: first.batch, shape: Shape(first.shape.dimensions.dropLast() + [channels]))
-    }
-
     /// An image as a vector in PyTorch's order, channels outermost.
     public static func flattening(_ x: ReferenceTensor) -> ReferenceTensor {
         let (positions, channels) = (x.shape.positions, x.shape.channels)

@@ -39,7 +39,9 @@ extension ReferenceNetwork {
                 })
             moved.elements[index] = input.elements[index]
         }
-        for (name, values) in parameters {
+        let trained = graph.parameters.filter(\.specification.isTrained).map(\.key)
+        for name in trained {
+            guard let values = parameters[name] else { preconditionFailure("\(name) is missing") }
             var network = self
             result.parameters[name] = values.indices.map { index in
                 defer { network.parameters[name]?[index] = values[index] }

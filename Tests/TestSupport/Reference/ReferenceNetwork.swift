@@ -27,7 +27,7 @@ public struct ReferenceNetwork: Sendable {
     public func values(for input: ReferenceTensor, mode: Mode) -> [ReferenceTensor] {
         var values = [input]
         for node in graph.nodes {
-            let output = evaluate(node, node.inputs.map { values[$0.index] }, mode: mode)
+            let output = evaluate(node, node.inputs.map { values[$0.index] }, batch: input.batch, mode: mode)
             precondition(output.shape == node.shape, "\(node.name): \(output.shape) is not \(node.shape)")
             values.append(output)
         }
@@ -52,56 +52,5 @@ public struct ReferenceNetwork: Sendable {
             result[node.key("num_batches_tracked")] = tensor(state, node, "num_batches_tracked").map { $0 + 1 }
         }
         return result
-    }
-
-    private func evaluate(_ node: Graph.Node, _ inputs: [ReferenceTensor], mode: Mode) -> ReferenceTensor {
-        let x = inputs[0]
-        switch node.operation {
-        case let operation as Convolution:
-            return Reference.convolution(
-                x, weight: tensor(parameters, node, "weight"), bias: parameters[node.key("bias")], operation)
-        case let operation as BatchNormalization:
-            return normalize(x, node, operation, mode: mode)
-        case let operation as Rectification:
-            return Reference.rectification(x, operation)
-        case let operation as Pooling:
-            return Reference.pooling(x, operation)
-        case is GlobalAveragePooling:
-            return Reference.globalAveragePooling(x)
-        case let operation as Linear:
-            return Reference.linear(
-                x, weight: tensor(parameters, node, "weight"), bias: parameters[node.key("bias")],
-                outputs: operation.outputs)
-        case is Addition:
-            return Reference.addition(x, inputs[1])
-        case is Concatenation:
-            return Reference.concatenation(inputs)
-        case is Flattening:
-            return Reference.flattening(x)
-        case is Dropout:
-            guard mode == .training, let factors = dropoutFactors[node.name] else { return x }
-            return Reference.dropout(x, factors: factors)
-        default:
-            preconditionFailure("there is no reference of \(node.operation.kind)")
-        }
-    }
-
-    private func normalize(
-        _ x: ReferenceTensor, _ node: Graph.Node, _ operation: BatchNormalization, mode: Mode
-    ) -> ReferenceTensor {
-        let statistics = Reference.batchStatistics(x)
-        let trains = mode == .training
-        return Reference.normalize(
-            x, mean: trains ? statistics.mean : tensor(state, node, "running_mean"),
-            variance: trains ? statistics.biasedVariance : tensor(state, node, "running_var"),
-            epsilon: Double(operation.epsilon), weight: tensor(parameters, node, "weight"),
-            bias: tensor(parameters, node, "bias"))
-    }
-
-    private func tensor(_ tensors: [String: [Double]], _ node: Graph.Node, _ name: String) -> [Double] {
-        guard let values = tensors[node.key(name)] else {
-            preconditionFailure("\(node.key(name)) is missing")
-        }
-        return values
     }
 }

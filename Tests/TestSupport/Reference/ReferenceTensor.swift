@@ -30,6 +30,36 @@ public struct ReferenceTensor: Sendable {
         ((example * shape[0] + row) * shape[1] + column) * shape[2]
     }
 
+    /// The number at a place, one index an axis.
+    func element(_ example: Int, _ index: [Int]) -> Double {
+        var place = example
+        for (axis, value) in index.enumerated() { place = place * shape[axis] + value }
+        return elements[place]
+    }
+
+    /// Calls `body` for every number in order, with its example and its index on each axis.
+    func forEachIndex(_ body: (_ example: Int, _ index: [Int], _ value: Double) -> Void) {
+        var index = [Int](repeating: 0, count: shape.rank)
+        for (place, value) in elements.enumerated() {
+            body(place / shape.count, index, value)
+            var axis = shape.rank - 1
+            while axis >= 0 {
+                index[axis] += 1
+                if index[axis] < shape[axis] { break }
+                index[axis] = 0
+                axis -= 1
+            }
+        }
+    }
+
+    /// Replaces every number by what `value` says of its example and its index on each axis.
+    mutating func fill(_ value: (_ example: Int, _ index: [Int]) -> Double) {
+        var result: [Double] = []
+        result.reserveCapacity(elements.count)
+        forEachIndex { example, index, _ in result.append(value(example, index)) }
+        elements = result
+    }
+
     /// Each element put through a function.
     func map(_ transform: (Double) -> Double) -> ReferenceTensor {
         ReferenceTensor(elements.map(transform), batch: batch, shape: shape)

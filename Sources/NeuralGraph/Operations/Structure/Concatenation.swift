@@ -1,30 +1,42 @@
 internal import CNeuralKernels
 
-/// Inputs side by side along the last axis, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
+/// Inputs one after the other along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to
+/// `[..., a + b]`.
 public struct Concatenation: GraphOperation {
+    /// The axis; a negative one counts from the end.
+    public var axis: Int
+
     /// Describes a concatenation.
-    public init() {}
+    public init(axis: Int = -1) {
+        self.axis = axis
+    }
 
     public var kind: String { "Concatenation" }
 
     public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
-        guard let first = inputs.first, first.rank > 0,
-            inputs.allSatisfy({ $0.dimensions.dropLast() == first.dimensions.dropLast() })
-        else {
-            throw ShapeError(node, "concatenation takes inputs that differ in channels alone, not \(inputs)")
+        guard let first = inputs.first, first.rank > 0 else {
+            throw ShapeError(node, "concatenation takes inputs with at least one axis, not \(inputs)")
         }
-        return Shape(first.dimensions.dropLast() + [inputs.reduce(0) { $0 + $1.channels }])
+        let axis = try first.axis(axis, node: node)
+        guard inputs.allSatisfy({ $0.rank == first.rank && $0.replacing(axis, by: 0) == first.replacing(axis, by: 0) })
+        else {
+            throw ShapeError(node, "concatenation takes inputs that differ in axis \(axis) alone, not \(inputs)")
+        }
+        return try checked(first.replacing(axis, by: inputs.reduce(0) { $0 + $1[axis] }), node: node)
     }
 
     public func kernel(for request: KernelRequest) -> any Kernel {
-        ConcatenationKernel(
-            channels: request.inputs.map(\.channels), positions: request.output.positions,
-            total: request.output.channels)
+        let axis = axis < 0 ? axis + request.output.rank : axis
+        let inner = request.output.dimensions[(axis + 1)...].reduce(1, *)
+        return ConcatenationKernel(
+            counts: request.inputs.map { $0[axis] * inner }, positions: request.output.dimensions[..<axis].reduce(1, *),
+            total: request.output[axis] * inner)
     }
 }
 
 private struct ConcatenationKernel: Kernel {
-    let channels: [Int]
+    /// The numbers of each input that lie side by side, for each of the positions on the axes before.
+    let counts: [Int]
     let positions: Int
     let total: Int
 
@@ -32,7 +44,7 @@ private struct ConcatenationKernel: Kernel {
         pass.threads.forEachChunk(of: pass.batch * positions, floatsEach: total) { rows in
             for row in rows {
                 var target = pass.output + row * total
-                for (input, count) in channels.enumerated() {
+                for (input, count) in counts.enumerated() {
                     target.update(from: pass.inputs[input] + row * count, count: count)
                     target += count
                 }
@@ -44,7 +56,7 @@ private struct ConcatenationKernel: Kernel {
         pass.threads.forEachChunk(of: pass.batch * positions, floatsEach: total) { rows in
             for row in rows {
                 var source = pass.outputGradient + row * total
-                for (input, count) in channels.enumerated() {
+                for (input, count) in counts.enumerated() {
                     defer { source += count }
                     guard let dx = pass.inputGradients[input] else { continue }
                     let target = dx.pointer + row * count
@@ -60,10 +72,10 @@ private struct ConcatenationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Concatenation`` of values.
+    /// Adds a ``Concatenation`` of values, by default of their channels.
     public mutating func concatenation(
-        _ inputs: [Graph.Value], named name: String
+        _ inputs: [Graph.Value], named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {
-        try add(Concatenation(), named: name, inputs)
+        try add(Concatenation(axis: axis), named: name, inputs)
     }
 }

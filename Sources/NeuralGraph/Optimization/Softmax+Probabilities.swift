@@ -1,7 +1,7 @@
 import Foundation
 
-/// Probabilities from a network's outputs: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
-public enum Softmax {
+/// Probabilities from a network's outputs.
+extension Softmax {
     /// Turns rows of logits into rows of probabilities.
     /// - Parameters:
     ///   - logits: `[n, K]`.

@@ -1,0 +1,89 @@
+import Foundation
+import NeuralGraph
+
+/// The formats that models are kept in.
+public enum ModelFormat: String, Sendable, CaseIterable {
+    /// Tensors by name, with the network's name in the metadata.
+    case safetensors
+    /// The network with its tensors.
+    case onnx
+
+    /// The format that a file is written in: ONNX if its name ends in `.onnx`, safetensors otherwise.
+    public init(writing url: URL) {
+        self = url.pathExtension.lowercased() == "onnx" ? .onnx : .safetensors
+    }
+
+    /// The format of a file, by its first bytes; by its name where they leave it open.
+    /// - Throws: ``FileError`` if the file cannot be read.
+    public init(reading url: URL) throws(FileError) {
+        let file = try RandomAccessFile(url)
+        var bytes = [UInt8](repeating: 0, count: min(9, file.size))
+        let read = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(FileError) in try file.read(at: 0, into: buffer) }
+        }
+        try read.get()
+        let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        if bytes.count == 9, bytes[8] == UInt8(ascii: "{"), length <= UInt64(file.size - 8) {
+            self = .safetensors
+        } else if bytes.count > 2, bytes[0] == 0x08, (1...100).contains(bytes[1]), bytes[2] & 7 == 2 {
+            // The version, then a string or message.
+            self = .onnx
+        } else {
+            self.init(writing: url)
+        }
+    }
+}
+
+extension Model {
+    /// Reads a model from a safetensors or ONNX file; which one it is follows from its content.
+    ///
+    /// An ONNX file has its network in it. So has a safetensors file that ``write(to:)`` made, by name; any other, such
+    /// as a PyTorch state dictionary, needs `architecture`, and channels and classes follow from its tensors.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - architecture: the network's name and options, of a safetensors file that does not say.
+    ///   - imageSize: height and width of the inputs, where the file does not say; 32 for safetensors.
+    /// - Throws: ``ONNXError`` if an ONNX file is damaged or cannot be run; ``SafetensorsError`` if a safetensors file
+    ///   is damaged or does not say what it is, `ArchitectureError` if the architecture is unknown or not the tensors',
+    ///   `ShapeError` if the inputs are too small for it, and `StateDictionaryError` if a tensor is missing, unknown or
+    ///   of another shape; ``FileError`` if the file cannot be read.
+    public init(
+        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil
+    ) throws {
+        try self.init(
+            contentsOf: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
+    }
+
+    /// As the public initializer, with architectures looked up elsewhere.
+    init(
+        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
+        registry: (ArchitectureIdentifier) throws -> any Architecture
+    ) throws {
+        let format: ModelFormat
+        do {
+            format = try ModelFormat(reading: url)
+        } catch {
+            throw SafetensorsError(error)
+        }
+        switch format {
+        case .safetensors:
+            try self.init(
+                safetensors: url, architecture: architecture, imageSize: imageSize, registry: registry)
+        case .onnx:
+            guard architecture == nil else {
+                throw ONNXError(url.path, "an ONNX file has its network in it; leave the architecture out")
+            }
+            try self.init(onnx: url, imageSize: imageSize)
+        }
+    }
+
+    /// Writes the model: as ONNX if the file's name ends in `.onnx`, as safetensors otherwise. The file is whole or not
+    /// there.
+    /// - Throws: ``ONNXError`` or ``SafetensorsError`` if the file cannot be written, or the model not in that format.
+    public func write(to url: URL) throws {
+        switch ModelFormat(writing: url) {
+        case .safetensors: try writeSafetensors(to: url)
+        case .onnx: try writeONNX(to: url)
+        }
+    }
+}

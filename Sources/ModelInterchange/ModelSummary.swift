@@ -1,0 +1,94 @@
+import NeuralGraph
+
+/// What a model consists of, for people who ask before they train it or make it forget.
+public struct ModelSummary: Sendable {
+    /// One kind of operation in the network.
+    public struct Operation: Sendable, Codable, Hashable {
+        /// Its name, such as `Convolution`.
+        public let kind: String
+        /// How many nodes there are of it.
+        public let count: Int
+        /// How many trained numbers they have together.
+        public let parameters: Int
+    }
+
+    /// A tensor that training does not move.
+    public struct FixedTensor: Sendable, Codable, Hashable {
+        /// Its name among the model's.
+        public let name: String
+        /// How many numbers it has.
+        public let count: Int
+        /// Why it stays as it is.
+        public let reason: String
+    }
+
+    /// The shape of one example, `[height, width, channels]` for images.
+    public let inputShape: Shape
+    /// The number of classes.
+    public let classCount: Int
+    /// What is known besides.
+    public let metadata: ModelMetadata
+    /// The kinds of operations in the order of their first nodes.
+    public let operations: [Operation]
+    /// The tensors among the parameters that are not trained, by name.
+    public let fixed: [FixedTensor]
+    /// How many numbers training moves along gradients.
+    public let trainedCount: Int
+    /// How many numbers training moves otherwise, such as running statistics.
+    public let stateCount: Int
+    /// What was understood of the file in another way than it is written.
+    public let notes: [String]
+    /// What the file is, such as `ONNX, operator set 17`.
+    public let source: String
+
+    /// Looks at a model.
+    public init(_ model: Model) {
+        let origin = model.origin as? ONNXOrigin
+        inputShape = model.graph.inputShape
+        classCount = model.classCount
+        metadata = model.metadata
+        trainedCount = model.parameterCount
+        stateCount = model.state.values.reduce(0) { $0 + $1.count }
+        var operations: [Operation] = []
+        var fixed: [FixedTensor] = []
+        for node in model.graph.nodes {
+            let trained = node.parameters.reduce(0) { $0 + ($1.isTrained ? $1.shape.count : 0) }
+            let kind = node.operation.kind
+            if let place = operations.firstIndex(where: { $0.kind == kind }) {
+                let known = operations[place]
+                operations[place] = Operation(
+                    kind: kind, count: known.count + 1, parameters: known.parameters + trained)
+            } else {
+                operations.append(Operation(kind: kind, count: 1, parameters: trained))
+            }
+            for specification in node.parameters where !specification.isTrained {
+                let key = node.key(specification.name)
+                fixed.append(
+                    FixedTensor(
+                        name: key, count: specification.shape.count, reason: Self.reason(key, node, origin)))
+            }
+        }
+        self.operations = operations
+        self.fixed = fixed.sorted { $0.name < $1.name }
+        notes =
+            origin?.endsInSoftmax == true
+            ? ["the softmax at the end is left out: outputs are the scores before it, which losses need"] : []
+        if let origin {
+            let producer = origin.producer.isEmpty ? "" : ", by \(origin.producer)"
+            source = "ONNX, operator set \(origin.operatorSet)\(producer)"
+        } else {
+            source = "safetensors"
+        }
+    }
+
+    private static func reason(_ key: String, _ node: Graph.Node, _ origin: ONNXOrigin?) -> String {
+        if let reason = origin?.untrained[key] { return reason }
+        if let origin, origin.bindings[key] == nil { return "the file computes it, or has it as a constant" }
+        if let arithmetic = node.operation as? ParametricArithmetic,
+            ![.addition, .subtraction, .multiplication].contains(arithmetic.arithmetic)
+        {
+            return "an exponent, divisor or limit"
+        }
+        return "it prepares the images, before the first weight"
+    }
+}

@@ -1,0 +1,105 @@
+/// A whole number that may depend on the batch size N: `constant + perExample * N`. Shapes are computed with these, so
+/// that `Shape -> Gather -> Concat -> Reshape` is settled when a file is read.
+struct BatchInteger: Hashable {
+    var constant: Int
+    var perExample = 0
+
+    init(_ constant: Int, perExample: Int = 0) {
+        self.constant = constant
+        self.perExample = perExample
+    }
+
+    /// The number, if it does not depend on the batch.
+    var fixed: Int? { perExample == 0 ? constant : nil }
+
+    /// The sum; nil if it does not fit.
+    func adding(_ other: BatchInteger, times factor: Int = 1) -> BatchInteger? {
+        guard let scaled = other.multiplied(by: BatchInteger(factor)) else { return nil }
+        let (first, overflow) = constant.addingReportingOverflow(scaled.constant)
+        let (second, carry) = perExample.addingReportingOverflow(scaled.perExample)
+        return overflow || carry ? nil : BatchInteger(first, perExample: second)
+    }
+
+    /// The product; nil if it does not fit or would have N squared.
+    func multiplied(by other: BatchInteger) -> BatchInteger? {
+        guard let factor = other.fixed ?? fixed else { return nil }
+        let number = other.fixed == nil ? other : self
+        let (first, overflow) = number.constant.multipliedReportingOverflow(by: factor)
+        let (second, carry) = number.perExample.multipliedReportingOverflow(by: factor)
+        return overflow || carry ? nil : BatchInteger(first, perExample: second)
+    }
+
+    /// The quotient, rounded towards 0; nil where it depends on N in another way.
+    func divided(by other: BatchInteger) -> BatchInteger? {
+        if let divisor = other.fixed {
+            guard divisor != 0, divisor != -1 || (constant != .min && perExample != .min) else { return nil }
+            if perExample == 0 { return BatchInteger(constant / divisor) }
+            guard constant % divisor == 0, perExample % divisor == 0 else { return nil }
+            return BatchInteger(constant / divisor, perExample: perExample / divisor)
+        }
+        guard constant == 0, other.constant == 0, other.perExample > 0, perExample % other.perExample == 0 else {
+            return nil
+        }
+        return BatchInteger(perExample / other.perExample)
+    }
+}
+
+/// A tensor of whole numbers that is known when a file is read, such as a shape.
+struct IntegerTensor {
+    var dimensions: [Int]
+    var values: [BatchInteger]
+
+    init(dimensions: [Int], values: [BatchInteger]) {
+        self.dimensions = dimensions
+        self.values = values
+    }
+
+    /// A list of numbers.
+    init(_ values: [BatchInteger]) {
+        self.init(dimensions: [values.count], values: values)
+    }
+
+    /// One number.
+    init(_ value: BatchInteger) {
+        self.init(dimensions: [], values: [value])
+    }
+}
+
+/// The length of an axis: a number, or that many for each example of the batch.
+struct AxisLength: Hashable {
+    var count: Int
+    var hasBatch = false
+
+    init(_ count: Int, hasBatch: Bool = false) {
+        self.count = count
+        self.hasBatch = hasBatch
+    }
+
+    /// The length that a computed number is; nil if it is none.
+    init?(_ number: BatchInteger) {
+        if number.perExample == 0, number.constant >= 0 {
+            self.init(number.constant)
+        } else if number.constant == 0, number.perExample > 0 {
+            self.init(number.perExample, hasBatch: true)
+        } else {
+            return nil
+        }
+    }
+
+    static let one = AxisLength(1)
+
+    var number: BatchInteger { hasBatch ? BatchInteger(0, perExample: count) : BatchInteger(count) }
+
+    /// This length over another; nil if that does not divide it.
+    func divided(by other: AxisLength) -> AxisLength? {
+        guard other.count > 0, count % other.count == 0, hasBatch || !other.hasBatch else { return nil }
+        return AxisLength(count / other.count, hasBatch: hasBatch && !other.hasBatch)
+    }
+
+    /// The product; nil if it does not fit or would have the batch twice.
+    func multiplied(by other: AxisLength) -> AxisLength? {
+        let (product, overflow) = count.multipliedReportingOverflow(by: other.count)
+        return overflow || (hasBatch && other.hasBatch)
+            ? nil : AxisLength(product, hasBatch: hasBatch || other.hasBatch)
+    }
+}

@@ -1,0 +1,236 @@
+import NeuralGraph
+
+extension ONNXImporter {
+    mutating func batchNormalization(_ node: ONNXNode) throws {
+        let input = try expanded(try view(node, 0), named: node.label)
+        try checkBatch(input, node)
+        guard input.rank >= 2 else { throw ONNXProblem(node, "has an input of \(input.description) without channels") }
+        let (x, order) = try materialize(input, last: input.places(ofAxis: 1), named: node.label)
+        let channels: Shape = [input.length(1).count]
+        let name = unique(node)
+        var parameters: [ONNXParameter] = []
+        for (position, own) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
+            let view = try view(node, position + 1)
+            parameters.append(
+                try parameter(view, order: view.places, shape: channels, node: name, own, learns: position < 2))
+        }
+        let counter = parameters[2].key.flatMap { key in
+            key.hasSuffix(".running_mean") ? key.dropLast("running_mean".count) + "num_batches_tracked" : nil
+        }
+        parameters.append(
+            ONNXParameter(
+                name: "num_batches_tracked", key: counter.map { String($0) }, tensor: Tensor(repeating: 0, shape: []),
+                learns: false))
+        let operation = BatchNormalization(
+            epsilon: try node.float("epsilon") ?? 1e-5, momentum: 1 - (try node.float("momentum") ?? 0.9))
+        let value = try add(operation, named: name, [x], parameters)
+        try define(node, input.restrided(value, order: order))
+    }
+
+    mutating func layerNormalization(_ node: ONNXNode) throws {
+        let input = try expanded(try view(node, 0), named: node.label)
+        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
+            throw ONNXProblem(node, "gives its mean and deviation too, which is not supported")
+        }
+        let first = try node.axis(try node.integer("axis") ?? -1, rank: input.rank)
+        let last = (first..<input.rank).flatMap { input.places(ofAxis: $0) }
+        guard !input.axes[first...].contains(where: { $0.contains(where: \.isBatch) }) else {
+            throw ONNXProblem(node, "normalizes across examples, which cannot be run")
+        }
+        let scale = try view(node, 1)
+        let bias = node.input(2) == nil ? nil : try view(node, 2)
+        let epsilon = try node.float("epsilon") ?? 1e-5
+        let (x, order) = try materialize(input, last: last, named: node.label)
+        let name = unique(node)
+        let features: Shape = [last.reduce(1) { $0 * input[$1].length.count }]
+        var parameters = [
+            try parameter(scale, order: scale.places, shape: features, node: name, "weight", learns: true)
+        ]
+        if let bias {
+            parameters.append(
+                try parameter(bias, order: bias.places, shape: features, node: name, "bias", learns: true))
+        }
+        let operation = LayerNormalization(epsilon: epsilon, hasScale: true, hasShift: bias != nil)
+        let value = try add(operation, named: name, [x], parameters)
+        try define(node, input.restrided(value, order: order))
+    }
+
+    mutating func groupNormalization(_ node: ONNXNode) throws {
+        guard let groups = try node.integer("num_groups"), groups > 0 else {
+            throw ONNXProblem(node, "lacks its num_groups; the file is damaged")
+        }
+        // Before set 21 scale and bias belonged to groups instead of channels.
+        guard plan.operatorSet >= 21 else {
+            throw ONNXProblem(node, "is only supported from operator set 21 on; export the model for that")
+        }
+        try normalizeGroups(node, groups: groups)
+    }
+
+    mutating func instanceNormalization(_ node: ONNXNode) throws {
+        let input = try view(node, 0)
+        guard input.rank >= 3 else {
+            throw ONNXProblem(node, "has an input of \(input.description), which is no image")
+        }
+        try normalizeGroups(node, groups: input.length(1).count)
+    }
+
+    private mutating func normalizeGroups(_ node: ONNXNode, groups: Int) throws {
+        let input = try expanded(try view(node, 0), named: node.label)
+        try checkBatch(input, node)
+        let (x, order) = try materialize(input, last: input.places(ofAxis: 1), named: node.label)
+        let channels: Shape = [input.length(1).count]
+        let name = unique(node)
+        var parameters: [ONNXParameter] = []
+        for (position, own) in ["weight", "bias"].enumerated() {
+            let view = try view(node, position + 1)
+            parameters.append(
+                try parameter(view, order: view.places, shape: channels, node: name, own, learns: true))
+        }
+        let operation = GroupNormalization(groups: groups, epsilon: try node.float("epsilon") ?? 1e-5)
+        let value = try add(operation, named: name, [x], parameters)
+        try define(node, input.restrided(value, order: order))
+    }
+
+    mutating func softmax(_ node: ONNXNode) throws {
+        let input = try expanded(try view(node, 0), named: node.label)
+        let axis = try node.axis(try node.integer("axis") ?? -1, rank: input.rank)
+        guard !input.axes[axis].contains(where: \.isBatch) else {
+            throw ONNXProblem(node, "goes across examples, which cannot be run")
+        }
+        // Training works on the scores before a last softmax.
+        if isLast(node), input.axes.indices.allSatisfy({ $0 == axis || input.axes[$0].places == 0 }) {
+            endsInSoftmax = true
+            return try define(node, input)
+        }
+        let (x, order) = try materialize(input, last: input.places(ofAxis: axis), named: node.label)
+        let value = try add(Softmax(axis: -1), for: node, "", x)
+        try define(node, input.restrided(value, order: order))
+    }
+
+    mutating func logSoftmax(_ node: ONNXNode) throws {
+        try softmax(node)
+        guard !isLast(node), let name = node.outputs.first, case .view(let view)? = operands[name] else { return }
+        try define(node, try pointwise(view, .logarithm, name: node.label + ".log"))
+    }
+
+    /// Whether nothing but other views of the node's output comes after it.
+    private func isLast(_ node: ONNXNode) -> Bool {
+        var name = node.outputs.first ?? ""
+        while name != plan.outputName {
+            guard let next = plan.onlyReader(of: name),
+                ["Identity", "Flatten", "Squeeze", "Cast"].contains(next.operation)
+            else { return false }
+            name = next.outputs.first ?? ""
+        }
+        return true
+    }
+
+    mutating func reduction(_ node: ONNXNode, _ kind: ReductionKind) throws {
+        let input = try view(node, 0)
+        // Axes were an attribute once.
+        let given = try fixedIntegers(node, 1) ?? node.integers("axes")
+        let keepsAxes = try node.integer("keepdims") ?? 1 == 1
+        if given?.isEmpty ?? true, try node.integer("noop_with_empty_axes") == 1 { return try define(node, input) }
+        let axes = try node.axes(given.flatMap { $0.isEmpty ? nil : $0 } ?? Array(0..<input.rank), rank: input.rank)
+        try reduce(input, axes: axes, keepsAxes: keepsAxes, kind, node)
+    }
+
+    mutating func reduce(
+        _ input: ValueView, axes: [Int], keepsAxes: Bool, _ kind: ReductionKind, _ node: ONNXNode
+    ) throws {
+        let view = try expanded(input, named: node.label)
+        guard !axes.contains(where: { view.axes[$0].contains(where: \.isBatch) }) else {
+            throw ONNXProblem(node, "goes across examples, which cannot be run")
+        }
+        let order = view.memoryOrder
+        let reduced = order.filter { axes.contains($0.axis) }
+        let kept = order.filter { !axes.contains($0.axis) }
+        let x = try value(of: view, named: node.label)
+        var value = x
+        let own = builder.shape(of: x)
+        if kind == .mean, own.rank == 3, order == reduced + kept,
+            own.channels == kept.reduce(1, { $0 * view[$1].length.count })
+        {
+            value = try add(GlobalAveragePooling(), for: node, "", x)
+        } else if !reduced.isEmpty {
+            // Stretches of memory that are reduced or not, as axes.
+            var groups: [[Place]] = []
+            for place in order {
+                if let last = groups.last?.last, axes.contains(last.axis) == axes.contains(place.axis) {
+                    groups[groups.count - 1].append(place)
+                } else {
+                    groups.append([place])
+                }
+            }
+            let shape = Shape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
+            let parts = try reshaped(x, to: shape, named: node.label)
+            let places = groups.indices.filter { axes.contains(groups[$0][0].axis) }
+            value = try add(
+                Reduction(kind, axes: places, keepsAxes: places.count == groups.count), for: node, "", parts)
+        }
+        var result = view
+        for axis in axes { result.axes[axis] = [] }
+        result = result.restrided(value, order: kept)
+        if !keepsAxes { result.axes = result.axes.indices.filter { !axes.contains($0) }.map { result.axes[$0] } }
+        try define(node, result)
+    }
+
+    // MARK: Patterns
+
+    /// `(x - mean) / sqrt(variance + epsilon)` over the last axis as one node; nil if the quotient is another.
+    mutating func spelledNormalization(
+        _ numerator: ValueView, _ denominator: ValueView, name: String
+    ) throws -> ValueView? {
+        guard let top = numerator.value, let bottom = denominator.value, let difference = maker(top),
+            let x = meanDifference(difference), let root = maker(bottom), isRoot(root.operation),
+            let variance = affine(root.inputs[0]), variance.scale == 1, variance.shift > 0,
+            let mean = meanOfLast(variance.value), let square = maker(unshaped(mean)), isSquare(square.operation),
+            square.inputs.allSatisfy({ unshaped($0) == unshaped(top) }),
+            builder.shape(of: x) == builder.shape(of: top), builder.shape(of: x).rank > 0
+        else { return nil }
+        let operation = LayerNormalization(epsilon: variance.shift, hasScale: false, hasShift: false)
+        return ValueView(.value(try add(operation, named: unique(name), [x])), axes: numerator.axes)
+    }
+
+    private func isRoot(_ operation: any GraphOperation) -> Bool {
+        switch (operation as? Pointwise)?.function {
+        case .squareRoot?: true
+        case .power(let exponent)?: exponent == 0.5
+        default: false
+        }
+    }
+
+    private func isSquare(_ operation: any GraphOperation) -> Bool {
+        if case .power(2)? = (operation as? Pointwise)?.function { return true }
+        return (operation as? Arithmetic)?.arithmetic == .multiplication
+    }
+
+    /// The x of x - mean(x).
+    private func meanDifference(_ node: Graph.Node) -> Graph.Value? {
+        guard (node.operation as? Arithmetic)?.arithmetic == .subtraction, let mean = meanOfLast(node.inputs[1]),
+            unshaped(mean) == unshaped(node.inputs[0])
+        else { return nil }
+        return node.inputs[0]
+    }
+
+    /// What a value is the mean over the last axis of.
+    private func meanOfLast(_ value: Graph.Value) -> Graph.Value? {
+        guard let node = maker(unshaped(value)), let mean = node.operation as? Reduction, mean.reduction == .mean,
+            mean.axes == [node.inputShapes[0].rank - 1],
+            builder.shape(of: unshaped(node.inputs[0])).channels == node.inputShapes[0].channels
+        else { return nil }
+        return node.inputs[0]
+    }
+
+    /// A value before it was given another shape.
+    func unshaped(_ value: Graph.Value) -> Graph.Value {
+        var value = value
+        while let node = maker(value), node.operation is Reshaping { value = node.inputs[0] }
+        return value
+    }
+}
+
+extension Array where Element == ValueView.Factor {
+    /// How many factors step over our value.
+    fileprivate var places: Int { filter { $0.stride != nil }.count }
+}

@@ -1,0 +1,166 @@
+import NeuralGraph
+
+extension ONNXImporter {
+    /// One input, number by number: the order of the numbers does not matter, and nothing moves.
+    mutating func pointwise(_ node: ONNXNode, _ function: PointwiseFunction) throws {
+        try define(node, try pointwise(try view(node, 0), function, name: node.label))
+    }
+
+    mutating func pointwise(_ view: ValueView, _ function: PointwiseFunction, name: String) throws -> ValueView {
+        let x = try value(of: view, named: name)
+        let merged = merging(function, of: x)
+        let result = try add(Pointwise(merged.function), named: unique(name), [merged.value])
+        return ValueView(.value(result), axes: view.axes)
+    }
+
+    /// The value under a view, in memory order.
+    mutating func value(of view: ValueView, named name: String) throws -> Graph.Value {
+        if let value = view.value { return value }
+        return try materialize(view, [view.memoryOrder], named: name)
+    }
+
+    mutating func rectification(_ node: ONNXNode) throws {
+        let view = try view(node, 0)
+        let value = try add(Rectification(), for: node, "", try value(of: view, named: node.label))
+        try define(node, ValueView(.value(value), axes: view.axes))
+    }
+
+    mutating func clip(_ node: ONNXNode) throws {
+        let view = try view(node, 0)
+        for position in 1...2 where node.input(position) != nil {
+            guard try scalar(node, position) != nil else {
+                throw ONNXProblem(node, "has limits that are not known when the file is read, which is not supported")
+            }
+        }
+        let minimum = try scalar(node, 1) ?? -.infinity
+        let maximum = try scalar(node, 2) ?? .infinity
+        guard minimum <= maximum else { throw ONNXProblem(node, "clips between \(minimum) and \(maximum)") }
+        if minimum == 0, maximum > 0 {
+            let x = try value(of: view, named: node.label)
+            let value = try add(Rectification(ceiling: maximum), for: node, "", x)
+            return try define(node, ValueView(.value(value), axes: view.axes))
+        }
+        try define(node, try pointwise(view, .clamp(minimum: minimum, maximum: maximum), name: node.label))
+    }
+
+    mutating func swish(_ node: ONNXNode) throws {
+        let alpha = try node.float("alpha") ?? 1
+        let view = try view(node, 0)
+        guard alpha != 1 else { return try define(node, try pointwise(view, .silu, name: node.label)) }
+        // x sigmoid(a x) = silu(a x) / a
+        guard alpha != 0, alpha.isFinite else { throw ONNXProblem(node, "has the factor \(alpha)") }
+        let scaled = try pointwise(view, .affine(scale: alpha, shift: 0), name: node.label + ".scale")
+        let curved = try pointwise(scaled, .silu, name: node.label + ".silu")
+        try define(node, try pointwise(curved, .affine(scale: 1 / alpha, shift: 0), name: node.label))
+    }
+
+    mutating func parametricRectification(_ node: ONNXNode) throws {
+        let input = try view(node, 0)
+        let slope = try view(node, 1)
+        let pair = try arranged(input, slope.padded(toRank: input.rank), node)
+        let x = try materialize(pair.first, pair.groups, named: node.label)
+        let name = unique(node)
+        let parameter = try parameter(
+            pair.second, order: pair.secondOrder, shape: pair.secondShape, node: name, "weight", learns: true)
+        let value = try add(ParametricRectification(shape: pair.secondShape), named: name, [x], [parameter])
+        try define(node, pair.first.restrided(value, order: pair.groups.flatMap { $0 }))
+    }
+
+    mutating func dropout(_ node: ONNXNode) throws {
+        let view = try view(node, 0)
+        let probability = try scalar(node, 1) ?? node.float("ratio") ?? 0.5
+        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
+            throw ONNXProblem(node, "gives its mask too, which is not supported")
+        }
+        let value = try add(Dropout(probability: probability), for: node, "", try value(of: view, named: node.label))
+        try define(node, ValueView(.value(value), axes: view.axes))
+    }
+
+    /// `x > number`, which is only read where it chooses between x and its softplus.
+    mutating func comparison(_ node: ONNXNode) throws {
+        guard let threshold = try scalar(node, 1), let output = node.outputs.first else { return try unfoldable(node) }
+        comparisons[output] = (try view(node, 0), threshold)
+    }
+
+    /// PyTorch's softplus is x itself above 20, where both are the same in 32 bits.
+    mutating func choice(_ node: ONNXNode) throws {
+        guard let name = node.input(0), let comparison = comparisons[name] else { return try unfoldable(node) }
+        let (above, below) = (try view(node, 1), try view(node, 2))
+        guard comparison.threshold >= 17, let x = comparison.value.value, above.value == x, let y = below.value,
+            let curve = maker(y), (curve.operation as? Pointwise)?.function == .softplus, curve.inputs[0] == x
+        else { return try unfoldable(node) }
+        try define(node, below)
+    }
+
+    // MARK: Patterns
+
+    /// A function of a value as fewer nodes: two scalings are one, and what is spelled out is called by its name.
+    func merging(_ function: PointwiseFunction, of value: Graph.Value) -> (
+        function: PointwiseFunction, value: Graph.Value
+    ) {
+        guard case .affine(let scale, let shift) = function else { return (function, value) }
+        if let inner = affine(value) {
+            let merged = (scale: scale * inner.scale, shift: scale * inner.shift + shift)
+            return merging(.affine(scale: merged.scale, shift: merged.shift), of: inner.value)
+        }
+        guard shift == 0, let maker = maker(value) else { return (function, value) }
+        // clip(x + 3, 0, 6) / 6
+        if isClose(scale, 1 / 6), let x = shiftedRectification(value) {
+            return (.hardSigmoid(alpha: 1 / 6, beta: 0.5), x)
+        }
+        if let operation = maker.operation as? Arithmetic, operation.arithmetic == .multiplication {
+            let (first, second) = (maker.inputs[0], maker.inputs[1])
+            for (x, other) in [(first, second), (second, first)] {
+                // x * clip(x + 3, 0, 6) / 6
+                if isClose(scale, 1 / 6), shiftedRectification(other) == x { return (.hardSwish, x) }
+                if let gate = errorGate(x, other), isClose(gate.factor * scale, 0.5) { return (.gelu, gate.value) }
+            }
+        }
+        return (function, value)
+    }
+
+    /// The product of two values as one function of one value, if it is spelled out: `x * sigmoid(x)`, `x *
+    /// hardSigmoid(x)`, and the error function's gate (Hendrycks and Gimpel 2016).
+    func curvedProduct(_ first: Graph.Value, _ second: Graph.Value) -> (
+        function: PointwiseFunction, value: Graph.Value
+    )? {
+        for (x, other) in [(first, second), (second, first)] {
+            if let maker = maker(other), let gate = maker.operation as? Pointwise, maker.inputs[0] == x {
+                if gate.function == .sigmoid { return (.silu, x) }
+                if case .hardSigmoid(let alpha, let beta) = gate.function, isClose(alpha, 1 / 6), isClose(beta, 0.5) {
+                    return (.hardSwish, x)
+                }
+            }
+            if let gate = errorGate(x, other), isClose(gate.factor, 0.5) { return (.gelu, gate.value) }
+        }
+        return nil
+    }
+
+    /// The x of clip(x + 3, 0, 6).
+    private func shiftedRectification(_ value: Graph.Value) -> Graph.Value? {
+        guard let clip = maker(value), (clip.operation as? Rectification)?.ceiling == 6,
+            let sum = affine(clip.inputs[0]), sum.scale == 1, sum.shift == 3
+        else { return nil }
+        return sum.value
+    }
+
+    /// The x and the p of p x (1 + erf(x / sqrt 2)), from p' x and p'' (1 + erf(x / sqrt 2)).
+    private func errorGate(_ first: Graph.Value, _ second: Graph.Value) -> (value: Graph.Value, factor: Float)? {
+        guard let gate = affine(second), gate.scale == gate.shift, let error = maker(gate.value),
+            (error.operation as? Pointwise)?.function == .erf, let inner = affine(error.inputs[0]), inner.shift == 0,
+            isClose(inner.scale, Float(0.5).squareRoot())
+        else { return nil }
+        if first == inner.value { return (first, gate.scale) }
+        guard let scaled = affine(first), scaled.shift == 0, scaled.value == inner.value else { return nil }
+        return (scaled.value, gate.scale * scaled.scale)
+    }
+
+    /// A value as a multiple of another plus a number, if it was made so.
+    func affine(_ value: Graph.Value) -> (scale: Float, shift: Float, value: Graph.Value)? {
+        guard let maker = maker(value), case .affine(let scale, let shift) = (maker.operation as? Pointwise)?.function
+        else { return nil }
+        return (scale, shift, maker.inputs[0])
+    }
+
+    func isClose(_ first: Float, _ second: Float) -> Bool { abs(first - second) <= 1e-5 * abs(second) }
+}

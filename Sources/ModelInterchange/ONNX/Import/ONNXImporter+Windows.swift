@@ -1,0 +1,205 @@
+import NeuralGraph
+
+/// A window's settings for both image axes, from a node for one or two.
+private struct Window {
+    var kernel: Extent
+    var stride: Extent
+    var dilation: Extent
+    var padding: Padding
+
+    /// - Parameters:
+    ///   - kernel: the window's size along the image axes, one or two of them.
+    ///   - lengths: the image's.
+    init(_ node: ONNXNode, kernel: [Int], lengths: [Int]) throws {
+        let count = kernel.count
+        let strides = try node.extents("strides", count: count) ?? [Int](repeating: 1, count: count)
+        let dilations = try node.extents("dilations", count: count) ?? [Int](repeating: 1, count: count)
+        var before = [Int](repeating: 0, count: count)
+        var after = before
+        switch try node.text("auto_pad") ?? "NOTSET" {
+        case "NOTSET":
+            if let pads = try node.extents("pads", count: 2 * count, minimum: 0) {
+                (before, after) = (Array(pads[..<count]), Array(pads[count...]))
+            }
+        case "VALID": break
+        case let mode where mode == "SAME_UPPER" || mode == "SAME_LOWER":
+            for axis in 0..<count {
+                let output = (lengths[axis] + strides[axis] - 1) / strides[axis]
+                let reach = (output - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1
+                let total = max(0, reach - lengths[axis])
+                before[axis] = mode == "SAME_UPPER" ? total / 2 : total - total / 2
+                after[axis] = total - before[axis]
+            }
+        case let mode: throw ONNXProblem(node, "has the unknown auto_pad \(quoted(mode))")
+        }
+        func extent(_ values: [Int]) -> Extent {
+            count == 2 ? Extent(height: values[0], width: values[1]) : Extent(height: 1, width: values[0])
+        }
+        self.kernel = extent(kernel)
+        stride = extent(strides)
+        dilation = extent(dilations)
+        padding =
+            count == 2
+            ? Padding(top: before[0], left: before[1], bottom: after[0], right: after[1])
+            : Padding(top: 0, left: before[0], bottom: 0, right: after[0])
+    }
+}
+
+extension ONNXImporter {
+    mutating func convolution(_ node: ONNXNode) throws {
+        let input = try view(node, 0)
+        let weight = try view(node, 1)
+        guard (3...4).contains(weight.rank), input.rank == weight.rank else {
+            throw ONNXProblem(
+                node,
+                "has an input of \(input.description) and weights of \(weight.description); convolutions over one "
+                    + "or two axes are run")
+        }
+        let x = try image(input, node)
+        let lengths = weight.lengths.map(\.count)
+        let kernel = Array(lengths[2...])
+        if let declared = try node.integers("kernel_shape"), declared != kernel {
+            throw ONNXProblem(node, "declares a kernel of \(declared), but its weights have \(kernel)")
+        }
+        let groups = try node.integer("group") ?? 1
+        guard (1...Self.largestSetting).contains(groups), builder.shape(of: x).channels == groups * lengths[1] else {
+            throw ONNXProblem(
+                node,
+                "has \(groups) groups and weights of \(weight.description) for an input of \(input.description), "
+                    + "which do not fit each other")
+        }
+        let window = try Window(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
+        let name = unique(node)
+        let hasBias = node.input(2) != nil
+        var parameters = [
+            try parameter(
+                weight, order: weight.places,
+                shape: Shape([lengths[0], lengths[1], window.kernel.height, window.kernel.width]), node: name, "weight",
+                learns: true)
+        ]
+        if hasBias {
+            let bias = try view(node, 2)
+            parameters.append(
+                try parameter(bias, order: bias.places, shape: [lengths[0]], node: name, "bias", learns: true))
+        }
+        let operation = Convolution(
+            outputChannels: lengths[0], kernel: window.kernel, stride: window.stride, padding: window.padding,
+            dilation: window.dilation, groups: groups, hasBias: hasBias)
+        let value = try add(operation, named: name, [x], parameters)
+        try define(node, view(ofImage: value, rank: input.rank))
+    }
+
+    mutating func maxPooling(_ node: ONNXNode) throws {
+        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
+            throw ONNXProblem(node, "gives the places of the largest numbers too, which is not supported")
+        }
+        try pooling(node) { _ in .maximum }
+    }
+
+    mutating func averagePooling(_ node: ONNXNode) throws {
+        try pooling(node) { try .average(countsPadding: $0.integer("count_include_pad") == 1) }
+    }
+
+    private mutating func pooling(_ node: ONNXNode, _ method: (ONNXNode) throws -> Pooling.Method) throws {
+        let input = try view(node, 0)
+        let x = try image(input, node)
+        guard let kernel = try node.extents("kernel_shape", count: input.rank - 2) else {
+            throw ONNXProblem(node, "lacks its kernel_shape; the file is damaged")
+        }
+        let window = try Window(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
+        guard window.dilation == 1 else { throw ONNXProblem(node, "pools with dilation, which is not supported") }
+        let operation = Pooling(
+            try method(node), kernel: window.kernel, stride: window.stride, padding: window.padding,
+            roundsUp: try node.integer("ceil_mode") == 1)
+        let value = try add(operation, for: node, "", x)
+        try define(node, view(ofImage: value, rank: input.rank))
+    }
+
+    mutating func globalPooling(_ node: ONNXNode, _ kind: ReductionKind) throws {
+        let input = try view(node, 0)
+        try checkBatch(input, node)
+        guard input.rank >= 3 else {
+            throw ONNXProblem(node, "has an input of \(input.description), which is no image")
+        }
+        try reduce(input, axes: Array(2..<input.rank), keepsAxes: true, kind, node)
+    }
+
+    mutating func padding(_ node: ONNXNode) throws {
+        let input = try expanded(try view(node, 0), named: node.label)
+        let rank = input.rank
+        guard let pads = try fixedIntegers(node, 1) else { throw ONNXProblem(node, "lacks its pads") }
+        let axes = try fixedIntegers(node, 3).map { try $0.map { try node.axis($0, rank: rank) } } ?? Array(0..<rank)
+        guard pads.count == 2 * axes.count, Set(axes).count == axes.count,
+            pads.allSatisfy({ (0...Self.largestSetting).contains($0) })
+        else {
+            throw ONNXProblem(node, "has the pads \(pads.prefix(16)); two numbers an axis, 0 or more, are run")
+        }
+        var before = [Int](repeating: 0, count: rank)
+        var after = before
+        for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (pads[index], pads[axes.count + index]) }
+        if before == after, !before.contains(where: { $0 > 0 }) { return try define(node, input) }
+        let mode: PaddingMode
+        switch try node.text("mode") ?? "constant" {
+        case "constant": mode = .constant
+        case "reflect": mode = .reflect
+        case "edge": mode = .edge
+        case let other: throw ONNXProblem(node, "pads by \(quoted(other)), which is not supported")
+        }
+        let value = try mode == .constant ? scalar(node, 2) ?? 0 : 0
+        guard input.axes.indices.allSatisfy({ before[$0] + after[$0] == 0 || !input.axes[$0].contains { $0.isBatch } })
+        else { throw ONNXProblem(node, "pads the batch, which cannot be run") }
+        try onWholeAxes(input, node) { importer, x, axisOrder, name in
+            try importer.add(
+                Padded(
+                    before: axisOrder.map { before[$0] }, after: axisOrder.map { after[$0] }, value: value, mode: mode),
+                named: name, [x])
+        }
+    }
+
+    mutating func resizing(_ node: ONNXNode) throws {
+        let input = try view(node, 0)
+        guard input.rank == 4 else {
+            throw ONNXProblem(node, "has an input of \(input.description); images [N, C, H, W] are resized")
+        }
+        let x = try image(input, node)
+        let lengths = input.lengths.map(\.count)
+        let isResize = node.operation == "Resize"
+        let mode = try node.text("mode") ?? "nearest"
+        guard mode == "nearest" else {
+            throw ONNXProblem(node, "resizes by \(quoted(mode)); only nearest is supported")
+        }
+        var sizes = try isResize ? fixedIntegers(node, 3) : nil
+        var isWhole = false
+        if sizes == nil {
+            let scales = try view(node, isResize ? 2 : 1)
+            guard let factors = try scales.constant?.elements, factors.count == 4, factors[0] == 1, factors[1] == 1,
+                factors.allSatisfy({ $0 > 0 && $0 < 4096 })
+            else {
+                throw ONNXProblem(node, "has scales that are not [1, 1, height, width]; other axes are not resized")
+            }
+            isWhole = factors.allSatisfy { $0 == $0.rounded() }
+            sizes = zip(lengths, factors).map { Int((Float($0) * $1).rounded(.down)) }
+        }
+        guard let sizes, sizes.count == 4, sizes[1] == lengths[1], sizes[2...].allSatisfy({ (1...65_536).contains($0) })
+        else { throw ONNXProblem(node, "has sizes that are not [N, C, height, width]; other axes are not resized") }
+        isWhole = isWhole || (sizes[2] % lengths[2] == 0 && sizes[3] % lengths[3] == 0)
+        let coordinates = try node.text("coordinate_transformation_mode") ?? (isResize ? "half_pixel" : "asymmetric")
+        let rounding = try node.text("nearest_mode") ?? (isResize ? "round_prefer_floor" : "floor")
+        let value: Graph.Value
+        let isCentred =
+            ["half_pixel", "half_pixel_symmetric"].contains(coordinates) && rounding.hasPrefix("round_prefer")
+        if isWhole, isCentred || (coordinates == "asymmetric" && rounding == "floor") {
+            value = try add(
+                NearestUpsampling(Extent(height: sizes[2] / lengths[2], width: sizes[3] / lengths[3])), for: node, "", x
+            )
+        } else if coordinates == "asymmetric", rounding == "floor" {
+            value = try add(NearestResizing(height: sizes[2], width: sizes[3]), for: node, "", x)
+        } else {
+            throw ONNXProblem(
+                node,
+                "resizes with \(quoted(coordinates)) and \(quoted(rounding)); asymmetric and floor are supported, "
+                    + "and whole factors")
+        }
+        try define(node, view(ofImage: value, rank: 4))
+    }
+}

@@ -1,0 +1,66 @@
+extension ONNXNode {
+    /// A whole-number attribute.
+    func integer(_ name: String) throws -> Int? {
+        switch attributes[name] {
+        case nil: return nil
+        case .integer(let value): return value
+        default: throw wrongType(name, "a whole number")
+        }
+    }
+
+    /// A list of whole numbers.
+    func integers(_ name: String) throws -> [Int]? {
+        switch attributes[name] {
+        case nil: return nil
+        case .integers(let values): return values
+        default: throw wrongType(name, "a list of whole numbers")
+        }
+    }
+
+    /// A number.
+    func float(_ name: String) throws -> Float? {
+        switch attributes[name] {
+        case nil: return nil
+        case .float(let value): return value
+        default: throw wrongType(name, "a number")
+        }
+    }
+
+    /// A word.
+    func text(_ name: String) throws -> String? {
+        switch attributes[name] {
+        case nil: return nil
+        case .text(let value): return value
+        default: throw wrongType(name, "a word")
+        }
+    }
+
+    /// A list of settings for a window, each at least `minimum` and of a size that can be computed with.
+    func extents(_ name: String, count: Int, minimum: Int = 1) throws -> [Int]? {
+        guard let values = try integers(name) else { return nil }
+        guard values.count == count, values.allSatisfy({ (minimum...ONNXImporter.largestSetting).contains($0) }) else {
+            throw ONNXProblem(
+                self, "has \(name) \(values.prefix(8)), where \(count) numbers from \(minimum) on are needed")
+        }
+        return values
+    }
+
+    /// An axis by its number, which may count from the end.
+    func axis(_ number: Int, rank: Int) throws -> Int {
+        guard (-rank..<rank).contains(number) else {
+            throw ONNXProblem(self, "has the axis \(number), but its input has \(rank) axes")
+        }
+        return number < 0 ? number + rank : number
+    }
+
+    /// Axes by their numbers, in order and without repeats.
+    func axes(_ numbers: [Int], rank: Int) throws -> [Int] {
+        let axes = try numbers.map { try axis($0, rank: rank) }
+        guard Set(axes).count == axes.count else { throw ONNXProblem(self, "names an axis twice in \(numbers)") }
+        return axes.sorted()
+    }
+
+    private func wrongType(_ name: String, _ expected: String) -> ONNXProblem {
+        ONNXProblem(self, "has an attribute '\(name)' that is not \(expected); the file is damaged")
+    }
+}

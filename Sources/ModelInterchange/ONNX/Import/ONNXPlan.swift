@@ -1,0 +1,160 @@
+import NeuralGraph
+
+/// What of an ONNX graph is run, checked before anything is computed: functions are written out, and what the output
+/// does not depend on is left out.
+struct ONNXPlan {
+    let inputName: String
+    let outputName: String
+    /// The nodes in an order in which every input is there before it is read.
+    private(set) var nodes: [ONNXNode] = []
+    /// The stored tensors by name.
+    let tensors: [String: ONNXTensor]
+    /// For a name that stands for a stored tensor (`Identity`), that tensor's.
+    private(set) var aliases: [String: String] = [:]
+    /// The operator set's version.
+    let operatorSet: Int
+    /// The length of the batch axis as the file has it; nil if the file is for single examples, where it says nothing.
+    let batch: AxisLength?
+    /// How many nodes read each value.
+    private(set) var readers: [String: Int] = [:]
+    /// The nodes that read each value.
+    private(set) var consumers: [String: [Int]] = [:]
+
+    /// The batch as the factor of an axis.
+    var batchFactors: [ValueView.Factor] { batch.map { [.batch($0)] } ?? [] }
+
+    /// Whether a stored tensor is read at one place alone.
+    func isOwn(_ name: String) -> Bool { readers[name] == 1 && name != outputName }
+
+    /// The only node that reads a value, if there is one.
+    func onlyReader(of name: String) -> ONNXNode? {
+        guard name != outputName, let readers = consumers[name], readers.count == 1 else { return nil }
+        return nodes[readers[0]]
+    }
+
+    init(_ document: ONNXDocument, supported: (ONNXNode) -> Bool) throws {
+        let graph = document.graph
+        operatorSet = document.operatorSet
+        var tensors: [String: ONNXTensor] = [:]
+        for tensor in graph.initializers {
+            guard !tensor.name.isEmpty else { throw ONNXProblem("a stored tensor has no name; the file is damaged") }
+            guard tensors.updateValue(tensor, forKey: tensor.name) == nil else {
+                throw ONNXProblem("there are two stored tensors named \(quoted(tensor.name)); the file is damaged")
+            }
+        }
+        // Old files list stored tensors among the inputs too.
+        let names = Set(tensors.keys)
+        let inputs = graph.inputs.filter { !names.contains($0.name) }
+        guard let input = inputs.first, inputs.count == 1, !input.name.isEmpty else {
+            throw ONNXProblem(
+                "the graph has \(inputs.count) inputs (\(inputs.map { quoted($0.name) }.joined(separator: ", "))); "
+                    + "a classifier has one, the images")
+        }
+        guard let output = graph.outputs.first?.name, !output.isEmpty else {
+            throw ONNXProblem("the graph has no output; the file is damaged")
+        }
+        self.tensors = tensors
+        inputName = input.name
+        outputName = output
+        batch = try Self.batch(input)
+        var inliner = ONNXFunctionInliner(document)
+        let all = try inliner.inlined(graph.nodes)
+        try sort(all)
+        if let node = nodes.first(where: { !supported($0) }) { throw Self.unsupported(node, all: nodes, supported) }
+        count()
+    }
+
+    private static func batch(_ input: ONNXValue) throws -> AxisLength? {
+        guard let axes = input.axes, let first = axes.first, axes.count >= 2 else {
+            throw ONNXProblem(
+                "the input \(quoted(input.name)) has no declared shape with a batch axis and one more; "
+                    + "export the model with an example input")
+        }
+        switch first {
+        case .named: return AxisLength(1, hasBatch: true)
+        case .fixed(1): return nil
+        case .fixed(let count):
+            guard (1...65_536).contains(count) else {
+                throw ONNXProblem(
+                    "the input \(quoted(input.name)) has a batch of \(count); export it with a batch of 1")
+            }
+            return AxisLength(count)
+        }
+    }
+
+    private static func unsupported(
+        _ node: ONNXNode, all: [ONNXNode], _ supported: (ONNXNode) -> Bool
+    ) -> ONNXProblem {
+        let others = Set(all.filter { !supported($0) }.map(\.operation)).subtracting([node.operation]).sorted()
+        let more = others.isEmpty ? "" : " (as are \(others.joined(separator: ", ")))"
+        return ONNXProblem(
+            node,
+            "is an operator that is not supported\(more); export the model without it, or build the network in Swift")
+    }
+
+    /// Puts the nodes that the output depends on into order.
+    private mutating func sort(_ all: [ONNXNode]) throws {
+        var makers: [String: Int] = [:]
+        for (index, node) in all.enumerated() {
+            for output in node.outputs where !output.isEmpty {
+                guard makers.updateValue(index, forKey: output) == nil, tensors[output] == nil, output != inputName
+                else {
+                    throw ONNXProblem(node, "gives \(quoted(output)), which is given twice; the file is damaged")
+                }
+            }
+        }
+        guard makers[outputName] != nil else {
+            throw ONNXProblem("no node gives the output \(quoted(outputName)); the file is damaged")
+        }
+        // Depth first without recursion, so that no chain of nodes exhausts the stack.
+        enum State { case new, open, done }
+        var states = [State](repeating: .new, count: all.count)
+        var stack = [makers[outputName] ?? 0]
+        var order: [Int] = []
+        while let index = stack.last {
+            guard states[index] != .done else {
+                stack.removeLast()
+                continue
+            }
+            states[index] = .open
+            var waits = false
+            for name in all[index].inputs where !name.isEmpty {
+                guard let maker = makers[name] else {
+                    guard tensors[name] != nil || name == inputName else {
+                        throw ONNXProblem(all[index], "reads \(quoted(name)), which nothing gives; the file is damaged")
+                    }
+                    continue
+                }
+                if states[maker] == .done { continue }
+                guard states[maker] == .new else {
+                    throw ONNXProblem(
+                        all[index], "reads \(quoted(name)), which depends on this node itself; a graph has no cycles")
+                }
+                stack.append(maker)
+                waits = true
+            }
+            guard !waits else { continue }
+            states[index] = .done
+            stack.removeLast()
+            order.append(index)
+        }
+        // The file's own order, where it is one.
+        let isSorted = order.allSatisfy { index in all[index].inputs.allSatisfy { (makers[$0] ?? -1) < index } }
+        nodes = (isSorted ? order.sorted() : order).map { all[$0] }
+    }
+
+    /// Counts readers; an `Identity` of a stored tensor is another name of it, and a reader of its own.
+    private mutating func count() {
+        for (index, node) in nodes.enumerated() {
+            for input in Set(node.inputs) where !input.isEmpty { consumers[input, default: []].append(index) }
+            if node.operation == "Identity", let source = node.inputs.first, let name = node.outputs.first {
+                let root = aliases[source] ?? source
+                if let tensor = tensors[root], tensor.scalarType.isFloat {
+                    aliases[name] = root
+                    continue
+                }
+            }
+            for input in node.inputs where !input.isEmpty { readers[input, default: 0] += 1 }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// Multi-head attention without its projections (Vaswani et al. 2017, eq. 1):
+/// `softmax(scale * q kᵀ) v` for each head, on its own columns.
+///
+/// Inputs are queries `[queries, heads * d]`, keys `[keys, heads * d]` and values `[keys, heads * d]`, or one input
+/// `[tokens, 3 * heads * d]` with all three side by side. Output `[queries, heads * d]`.
+public struct ScaledDotProductAttention: GraphOperation {
+    /// How many heads the columns are cut into.
+    public var heads: Int
+    /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
+    public var scale: Float?
+
+    /// Describes an attention.
+    public init(heads: Int, scale: Float? = nil) {
+        self.heads = heads
+        self.scale = scale
+    }
+
+    public var kind: String { "Attention" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        guard inputs.count == 1 || inputs.count == 3,
+            inputs.allSatisfy({ $0.rank == 2 && $0.checkedCount != nil })
+        else {
+            throw ShapeError(
+                node, "attention takes queries, keys and values [tokens, features], or all three as one, not \(inputs)")
+        }
+        let parts = inputs.count == 1 ? 3 : 1
+        let columns = inputs[0].channels
+        // A width that is no multiple of three is refused too: its heads do not divide it.
+        guard heads > 0, columns % parts == 0, columns / parts % heads == 0 else {
+            throw ShapeError(
+                node, "\(heads) heads do not divide the \(columns / parts) columns of queries into equal parts")
+        }
+        // The row's largest score is taken off before it is scaled, which keeps numbers small for positive scales alone.
+        if let scale, !(scale > 0 && scale.isFinite) {
+            throw ShapeError(node, "attention takes a finite scale above 0, not \(scale)")
+        }
+        if inputs.count == 3 {
+            guard inputs[1] == inputs[2], inputs[1].channels == columns else {
+                throw ShapeError(
+                    node, "keys and values have one shape, and as many columns as queries; found \(inputs)")
+            }
+        }
+        return try checked([inputs[0][0], columns / parts], node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let columns = request.output[1]
+        return AttentionKernel(
+            queries: request.output[0], keys: request.inputs.count == 1 ? request.output[0] : request.inputs[1][0],
+            heads: heads, width: columns / heads, isPacked: request.inputs.count == 1,
+            scale: scale ?? 1 / Float(columns / heads).squareRoot(), request: request)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``ScaledDotProductAttention`` of one value with queries, keys and values side by side.
+    public mutating func attention(
+        _ input: Graph.Value, named name: String, heads: Int, scale: Float? = nil
+    ) throws(ShapeError) -> Graph.Value {
+        try add(ScaledDotProductAttention(heads: heads, scale: scale), named: name, input)
+    }
+
+    /// Adds a ``ScaledDotProductAttention`` of queries, keys and values.
+    public mutating func attention(
+        queries: Graph.Value, keys: Graph.Value, values: Graph.Value, named name: String, heads: Int,
+        scale: Float? = nil
+    ) throws(ShapeError) -> Graph.Value {
+        try add(ScaledDotProductAttention(heads: heads, scale: scale), named: name, queries, keys, values)
+    }
+}

@@ -1,0 +1,164 @@
+/// An input combined with a parameter number by number: position embeddings, layer scale, constants.
+///
+/// Shapes are aligned at their last axes; an axis of length 1 is repeated along the other's. The parameter `weight` has
+/// the given shape; if it has more axes than the input, those of length 1 in front stand for the batch.
+public struct ParametricArithmetic: GraphOperation {
+    /// What is done.
+    public var arithmetic: ArithmeticKind
+    /// The parameter's shape.
+    public var shape: Shape
+    /// How a new network's parameter starts.
+    public var initializer: Initializer
+    /// Whether the parameter is the first operand.
+    public var parameterFirst: Bool
+    /// Whether training moves the parameter.
+    public var learns: Bool
+
+    /// Describes a combination with a parameter.
+    public init(
+        _ kind: ArithmeticKind, shape: Shape, initializer: Initializer, parameterFirst: Bool = false,
+        learns: Bool = true
+    ) {
+        arithmetic = kind
+        self.shape = shape
+        self.initializer = initializer
+        self.parameterFirst = parameterFirst
+        self.learns = learns
+    }
+
+    public var kind: String { "Parametric \(arithmetic.rawValue)" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let input = try onlyInput(inputs, node: node)
+        guard let result = shape.droppingBatch(beyond: input.rank).broadcast(with: input) else {
+            throw ShapeError(
+                node, "a parameter of shape \(shape) does not fit \(input): axes are equal or 1, counted from the last")
+        }
+        return try checked(result, node: node)
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let parameter = shape.droppingBatch(beyond: request.inputs[0].rank)
+        return ParametricKernel(
+            BroadcastFunction(arithmetic), input: request.inputs[0], parameter: parameter,
+            parameterFirst: parameterFirst, isLinear: arithmetic.isLinear, request: request)
+    }
+}
+
+extension Shape {
+    /// The shape without those axes of length 1 in front that are more than a rank.
+    fileprivate func droppingBatch(beyond rank: Int) -> Shape {
+        var dimensions = dimensions[...]
+        while dimensions.count > rank, dimensions.first == 1 { dimensions.removeFirst() }
+        return Shape(Array(dimensions))
+    }
+}
+
+/// The parameter's gradient is summed over shares of the batch, as many for any number of workers, which are added in
+/// order at the end.
+struct ParametricKernel: Kernel {
+    private let loop: BroadcastLoop
+    private let parameterFirst: Bool
+    private let isLinear: Bool
+    private let keepsShape: Bool
+    private let request: KernelRequest
+
+    /// Shares of a batch at most, and numbers that all of them may take.
+    private static let mostShares = 16
+    private static let mostNumbers = 4 * 1024 * 1024
+
+    init(
+        _ function: BroadcastFunction, input: Shape, parameter: Shape, parameterFirst: Bool, isLinear: Bool,
+        request: KernelRequest
+    ) {
+        loop = BroadcastLoop(
+            function, parameterFirst ? parameter : input, parameterFirst ? input : parameter, output: request.output)
+        self.parameterFirst = parameterFirst
+        self.isLinear = isLinear
+        keepsShape = input == request.output
+        self.request = request
+    }
+
+    private var input: BroadcastLoop.Operand { parameterFirst ? loop.second : loop.first }
+    private var parameter: BroadcastLoop.Operand { parameterFirst ? loop.first : loop.second }
+    private var shareCount: Int { max(1, min(Self.mostShares, Self.mostNumbers / parameter.count)) }
+    private var rowsCount: Int { request.workers * BroadcastLoop.rowCount }
+
+    var backwardReads: BackwardReads { isLinear ? [] : .inputs }
+    var scratchCount: Int {
+        rowsCount + (request.wantsParameterGradients ? shareCount * parameter.count : 0)
+    }
+    var worksInPlace: Bool { keepsShape }
+
+    func forward(_ pass: ForwardPass) {
+        let (x, w) = (pass.inputs[0], pass.parameters[0])
+        pass.threads.forEachChunk(of: pass.batch, floatsEach: loop.count) { examples in
+            for example in examples {
+                let x = x + example * input.count
+                loop.forward(
+                    parameterFirst ? w : x, parameterFirst ? x : w, into: pass.output + example * loop.count)
+            }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        // The parameter's first: the input's gradient may be written over the output's.
+        if let dw = pass.parameterGradients[0] { passParameter(pass, into: dw) }
+        guard let dx = pass.inputGradients[0] else { return }
+        pass.threads.forEach(pass.batch) { example, worker in
+            gradient(
+                pass, example: example, bySecond: parameterFirst,
+                into: dx.pointer + example * input.count, accumulates: dx.accumulates, worker: worker)
+        }
+    }
+
+    private func passParameter(_ pass: BackwardPass, into dw: UnsafeMutablePointer<Float>) {
+        let perShare = (pass.batch + shareCount - 1) / shareCount
+        let shares = (pass.batch + perShare - 1) / perShare
+        let sums = pass.scratch + rowsCount
+        pass.threads.forEach(shares) { share, worker in
+            let first = share * perShare
+            for example in first..<min(pass.batch, first + perShare) {
+                gradient(
+                    pass, example: example, bySecond: !parameterFirst, into: sums + share * parameter.count,
+                    accumulates: example > first, worker: worker)
+            }
+        }
+        pass.threads.forEachChunk(of: parameter.count, floatsEach: shares) { part in
+            for index in part {
+                var sum = 0.0
+                for share in 0..<shares { sum += Double(sums[share * parameter.count + index]) }
+                dw[index] = Float(sum)
+            }
+        }
+    }
+
+    private func gradient(
+        _ pass: BackwardPass, example: Int, bySecond: Bool, into target: UnsafeMutablePointer<Float>,
+        accumulates: Bool, worker: Int
+    ) {
+        let x = pass.forward.inputs[0] + example * input.count
+        let w = pass.forward.parameters[0]
+        loop.gradient(
+            bySecond: bySecond, parameterFirst ? w : x, parameterFirst ? x : w,
+            pass.outputGradient + example * loop.count, into: target, accumulates: accumulates,
+            row: pass.scratch + worker * BroadcastLoop.rowCount)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``ParametricArithmetic`` combination.
+    public mutating func parametricArithmetic(
+        _ kind: ArithmeticKind, _ input: Graph.Value, named name: String, shape: Shape, initializer: Initializer,
+        parameterFirst: Bool = false, learns: Bool = true
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            ParametricArithmetic(
+                kind, shape: shape, initializer: initializer, parameterFirst: parameterFirst, learns: learns),
+            named: name, input)
+    }
+}

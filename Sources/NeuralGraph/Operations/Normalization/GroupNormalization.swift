@@ -1,0 +1,196 @@
+internal import CNeuralKernels
+
+/// Group normalization (Wu and He 2018), as PyTorch's `GroupNorm`: each example is normalized with the mean and the
+/// biased variance of each group of neighbouring channels over all positions. With as many groups as channels it is
+/// instance normalization.
+///
+/// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
+public struct GroupNormalization: GraphOperation {
+    /// How many groups the channels are cut into.
+    public var groups: Int
+    /// Added to the variance before its root is taken.
+    public var epsilon: Float
+
+    /// Describes a group normalization.
+    public init(groups: Int, epsilon: Float = 1e-5) {
+        self.groups = groups
+        self.epsilon = epsilon
+    }
+
+    public var kind: String { "GroupNormalization" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let input = try onlyInput(inputs, node: node, leastRank: 1)
+        guard groups > 0, input.channels % groups == 0, epsilon >= 0, epsilon.isFinite else {
+            throw ShapeError(
+                node, "\(groups) groups must divide the \(input.channels) channels, and epsilon \(epsilon) be from 0")
+        }
+        return input
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        let shape: Shape = [inputs[0].channels]
+        return [
+            ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
+            ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0)),
+        ]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        GroupNormalizationKernel(
+            groups: groups, epsilon: epsilon, positions: request.output.positions, channels: request.output.channels,
+            capacity: request.batchCapacity, workers: request.workers)
+    }
+}
+
+/// One example after the other on each worker: sums of channels, then of groups, then one pass.
+private struct GroupNormalizationKernel: Kernel {
+    let groups: Int
+    let epsilon: Float
+    let positions: Int
+    let channels: Int
+    let capacity: Int
+    let workers: Int
+
+    /// Positions that floats sum up before the next stage of sums.
+    private static let block = 256
+
+    private var groupChannels: Int { channels / groups }
+    private var groupCount: Double { Double(groupChannels * positions) }
+
+    var backwardReads: BackwardReads { .inputs }
+    /// Each example's group means and inverse standard deviations, once for every channel.
+    var savedCount: Int { 2 * capacity * channels }
+    /// Four rows for each worker, and two rows of sums for each example.
+    var scratchCount: Int { 4 * workers * channels + 2 * capacity * channels }
+
+    func forward(_ pass: ForwardPass) {
+        pass.threads.forEach(pass.batch) { example, worker in
+            let x = pass.inputs[0] + example * positions * channels
+            let mean = pass.saved + 2 * example * channels
+            let inverse = mean + channels
+            let sums = pass.scratch + 4 * worker * channels
+            let partial = sums + channels
+            sum(into: sums, by: partial) { start, count, target in
+                cnk_column_sums(x + start * channels, count, channels, target)
+            }
+            forEachGroup { group in
+                fill(mean, group, Float(total(sums, group) / groupCount))
+            }
+            sum(into: sums, by: partial) { start, count, target in
+                cnk_column_squares(x + start * channels, mean, count, channels, target)
+            }
+            forEachGroup { group in
+                fill(inverse, group, Float(1 / (total(sums, group) / groupCount + Double(epsilon)).squareRoot()))
+            }
+            let (scale, shift) = (sums, partial)
+            for channel in 0..<channels {
+                scale[channel] = pass.parameters[0][channel] * inverse[channel]
+                shift[channel] = pass.parameters[1][channel] - mean[channel] * scale[channel]
+            }
+            cnk_normalize(
+                x, nil, pass.output + example * positions * channels, positions, channels, scale, shift, 0)
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        let forward = pass.forward
+        let weight = forward.parameters[0]
+        // Of each example, the channels' sums of dy, and of dy (x - mean) / deviation.
+        let allSums = pass.scratch + 4 * workers * channels
+        pass.threads.forEach(pass.batch) { example, worker in
+            let offset = example * positions * channels
+            let x = forward.inputs[0] + offset
+            let dy = pass.outputGradient + offset
+            let mean = forward.saved + 2 * example * channels
+            let inverse = mean + channels
+            let sums = allSums + 2 * example * channels
+            let products = sums + channels
+            let partial = pass.scratch + 4 * worker * channels
+            sumGradients(x, dy, mean: mean, into: sums, products, by: partial)
+            for channel in 0..<channels { products[channel] *= inverse[channel] }
+            guard let dx = pass.inputGradients[0] else { return }
+            let (scale, offsets, slopes) = (partial, partial + channels, partial + 2 * channels)
+            forEachGroup { group in
+                var sum = 0.0
+                var product = 0.0
+                for channel in group {
+                    sum += Double(weight[channel]) * Double(sums[channel])
+                    product += Double(weight[channel]) * Double(products[channel])
+                }
+                for channel in group {
+                    let inverse = Double(inverse[channel])
+                    scale[channel] = Float(inverse) * weight[channel]
+                    offsets[channel] = Float(inverse * sum / groupCount)
+                    slopes[channel] = Float(inverse * inverse * product / groupCount)
+                }
+            }
+            cnk_group_norm_backward(
+                x, dy, dx.pointer + offset, positions, channels, mean, scale, offsets, slopes, dx.accumulates ? 1 : 0)
+        }
+        for parameter in 0..<2 {
+            guard let gradient = pass.parameterGradients[parameter] else { continue }
+            let row = parameter == 0 ? channels : 0
+            for channel in 0..<channels {
+                var total = 0.0
+                for example in 0..<pass.batch { total += Double(allSums[2 * example * channels + row + channel]) }
+                gradient[channel] = Float(total)
+            }
+        }
+    }
+
+    private func sumGradients(
+        _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, mean: UnsafePointer<Float>,
+        into sums: UnsafeMutablePointer<Float>, _ products: UnsafeMutablePointer<Float>,
+        by partial: UnsafeMutablePointer<Float>
+    ) {
+        sums.update(repeating: 0, count: 2 * channels)
+        var start = 0
+        while start < positions {
+            let count = min(Self.block, positions - start)
+            cnk_normalize_backward_sums(
+                x + start * channels, dy + start * channels, nil, count, channels, mean, .infinity, partial,
+                partial + channels)
+            cnk_add_scaled(partial, sums, channels, 1)
+            cnk_add_scaled(partial + channels, products, channels, 1)
+            start += count
+        }
+    }
+
+    private func sum(
+        into sums: UnsafeMutablePointer<Float>, by partial: UnsafeMutablePointer<Float>,
+        _ body: (_ start: Int, _ count: Int, _ target: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        sums.update(repeating: 0, count: channels)
+        var start = 0
+        while start < positions {
+            let count = min(Self.block, positions - start)
+            body(start, count, partial)
+            cnk_add_scaled(partial, sums, channels, 1)
+            start += count
+        }
+    }
+
+    private func forEachGroup(_ body: (Range<Int>) -> Void) {
+        for group in 0..<groups { body(group * groupChannels..<(group + 1) * groupChannels) }
+    }
+
+    private func total(_ sums: UnsafePointer<Float>, _ channels: Range<Int>) -> Double {
+        var total = 0.0
+        for channel in channels { total += Double(sums[channel]) }
+        return total
+    }
+
+    private func fill(_ row: UnsafeMutablePointer<Float>, _ channels: Range<Int>, _ value: Float) {
+        for channel in channels { row[channel] = value }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``GroupNormalization``.
+    public mutating func groupNormalization(
+        _ input: Graph.Value, named name: String, groups: Int, epsilon: Float = 1e-5
+    ) throws(ShapeError) -> Graph.Value {
+        try add(GroupNormalization(groups: groups, epsilon: epsilon), named: name, input)
+    }
+}

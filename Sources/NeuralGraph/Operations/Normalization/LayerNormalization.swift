@@ -1,0 +1,124 @@
+internal import CNeuralKernels
+
+/// Layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm` of one axis:
+/// `(x - mean) / sqrt(variance + epsilon) * weight + bias` with each position's mean and biased variance.
+///
+/// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]` where asked for.
+public struct LayerNormalization: GraphOperation {
+    /// Added to the variance before its root is taken.
+    public var epsilon: Float
+    /// Whether there is a `weight`.
+    public var hasScale: Bool
+    /// Whether there is a `bias`.
+    public var hasShift: Bool
+
+    /// Describes a layer normalization.
+    public init(epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true) {
+        self.epsilon = epsilon
+        self.hasScale = hasScale
+        self.hasShift = hasShift
+    }
+
+    public var kind: String { "LayerNormalization" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        guard epsilon >= 0, epsilon.isFinite else {
+            throw ShapeError(node, "\(kind) takes a finite epsilon from 0, not \(epsilon)")
+        }
+        return try onlyInput(inputs, node: node, leastRank: 1)
+    }
+
+    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+        let shape: Shape = [inputs[0].channels]
+        let weight = ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1))
+        let bias = ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0))
+        return (hasScale ? [weight] : []) + (hasShift ? [bias] : [])
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        LayerNormalizationKernel(
+            operation: self, positions: request.output.positions, channels: request.output.channels,
+            capacity: request.batchCapacity)
+    }
+}
+
+private struct LayerNormalizationKernel: Kernel {
+    let operation: LayerNormalization
+    let positions: Int
+    let channels: Int
+    let capacity: Int
+
+    var backwardReads: BackwardReads { .inputs }
+    /// Each row's mean and inverse standard deviation.
+    var savedCount: Int { 2 * capacity * positions }
+    /// Sums of blocks of rows: of the gradient and of its product with the normalized input.
+    var scratchCount: Int { 2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) }
+    var worksInPlace: Bool { true }
+
+    private func weight(_ parameters: [UnsafeMutablePointer<Float>]) -> UnsafeMutablePointer<Float>? {
+        operation.hasScale ? parameters[0] : nil
+    }
+
+    func forward(_ pass: ForwardPass) {
+        let rows = pass.batch * positions
+        let weight = weight(pass.parameters)
+        let bias = operation.hasShift ? pass.parameters[operation.hasScale ? 1 : 0] : nil
+        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            cnk_layer_norm(
+                pass.inputs[0] + offset, pass.output + offset, part.count, channels, weight, bias, operation.epsilon,
+                pass.saved + part.lowerBound, pass.saved + rows + part.lowerBound)
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        let forward = pass.forward
+        let rows = pass.batch * positions
+        // The parameters' first: the input's gradient may be written over the output's.
+        if pass.parameterGradients.contains(where: { $0 != nil }) { passParameters(pass, rows: rows) }
+        guard let dx = pass.inputGradients[0] else { return }
+        let weight = weight(forward.parameters)
+        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            cnk_layer_norm_backward(
+                forward.inputs[0] + offset, pass.outputGradient + offset, dx.pointer + offset, part.count, channels,
+                weight, forward.saved + part.lowerBound, forward.saved + rows + part.lowerBound,
+                dx.accumulates ? 1 : 0)
+        }
+    }
+
+    private func passParameters(_ pass: BackwardPass, rows: Int) {
+        let forward = pass.forward
+        let size = ColumnSums.blockRows(channels: channels)
+        let blocks = ColumnSums.blocks(rows: rows, channels: channels)
+        pass.threads.forEachBlock(of: rows, size: size) { part in
+            let sums = pass.scratch + 2 * channels * (part.lowerBound / size)
+            cnk_layer_norm_sums(
+                forward.inputs[0] + part.lowerBound * channels, pass.outputGradient + part.lowerBound * channels,
+                part.count, channels, forward.saved + part.lowerBound, forward.saved + rows + part.lowerBound, sums,
+                sums + channels)
+        }
+        let dw = operation.hasScale ? pass.parameterGradients[0] : nil
+        let db = operation.hasShift ? pass.parameterGradients[operation.hasScale ? 1 : 0] : nil
+        for channel in 0..<channels {
+            var sum = 0.0
+            var product = 0.0
+            for block in 0..<blocks {
+                sum += Double(pass.scratch[2 * channels * block + channel])
+                product += Double(pass.scratch[2 * channels * block + channels + channel])
+            }
+            dw?[channel] = Float(product)
+            db?[channel] = Float(sum)
+        }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``LayerNormalization``.
+    public mutating func layerNormalization(
+        _ input: Graph.Value, named name: String, epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            LayerNormalization(epsilon: epsilon, hasScale: hasScale, hasShift: hasShift), named: name, input)
+    }
+}

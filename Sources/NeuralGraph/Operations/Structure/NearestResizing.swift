@@ -1,0 +1,83 @@
+/// An image `[height, width, channels]` enlarged by repeating each pixel.
+public struct NearestUpsampling: GraphOperation {
+    /// How often each row and each column is repeated, at least once.
+    public var factor: Extent
+
+    /// Describes an enlargement.
+    public init(_ factor: Extent) {
+        self.factor = factor
+    }
+
+    public var kind: String { "NearestUpsampling" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let input = try onlyInput(inputs, node: node, leastRank: 3)
+        guard input.rank == 3, (1...Shape.largestCount).contains(factor.height),
+            (1...Shape.largestCount).contains(factor.width)
+        else {
+            throw ShapeError(
+                node,
+                "upsampling takes an image [height, width, channels] and factors from 1, not \(input) and \(factor)")
+        }
+        return try checked([input[0] * factor.height, input[1] * factor.width, input[2]], node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        resizing(request)
+    }
+}
+
+/// An image `[height, width, channels]` brought to another size: row `i` of the output is row
+/// `floor(i * height / new height)` of the input, and columns likewise.
+public struct NearestResizing: GraphOperation {
+    /// The new height.
+    public var height: Int
+    /// The new width.
+    public var width: Int
+
+    /// Describes another size.
+    public init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    public var kind: String { "NearestResizing" }
+
+    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+        let input = try onlyInput(inputs, node: node, leastRank: 3)
+        guard input.rank == 3, (1...Shape.largestCount).contains(height), (1...Shape.largestCount).contains(width)
+        else {
+            throw ShapeError(
+                node,
+                "resizing takes an image [height, width, channels] and a size from 1x1, not \(input) and "
+                    + "\(height)x\(width)")
+        }
+        return try checked([height, width, input[2]], node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        resizing(request)
+    }
+}
+
+private func resizing(_ request: KernelRequest) -> any Kernel {
+    let (input, output) = (request.inputs[0], request.output)
+    let maps = (0..<3).map { axis in (0..<output[axis]).map { $0 * input[axis] / output[axis] } }
+    return AxisMapKernel(maps, input: input)
+}
+
+extension GraphBuilder {
+    /// Adds a ``NearestUpsampling``.
+    public mutating func nearestUpsampling(
+        _ input: Graph.Value, named name: String, _ factor: Extent
+    ) throws(ShapeError) -> Graph.Value {
+        try add(NearestUpsampling(factor), named: name, input)
+    }
+
+    /// Adds a ``NearestResizing``.
+    public mutating func nearestResizing(
+        _ input: Graph.Value, named name: String, height: Int, width: Int
+    ) throws(ShapeError) -> Graph.Value {
+        try add(NearestResizing(height: height, width: width), named: name, input)
+    }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+
+/// `unlearn inspect`
+struct Inspect: ReportingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a model consists of, and what training it takes.",
+        discussion: """
+            Shows inputs, classes, operations with their counts, the memory of a training step, and what is not \
+            trained and why.
+
+            EXAMPLES
+              unlearn inspect model.onnx
+              unlearn inspect model.safetensors --batch-size 128 --json
+            """)
+
+    @OptionGroup var model: ModelFlags
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Images in the training step whose memory is given.", valueName: "number"))
+    var batchSize: Int = 64
+
+    @OptionGroup var flags: RunFlags
+
+    func validate() throws {
+        guard (1...65_536).contains(batchSize) else { throw ValidationError("--batch-size is from 1 to 65536.") }
+    }
+
+    func perform(_ console: Console) async throws -> InspectReport {
+        let network = try model.load()
+        let plan = ExecutionSummary(
+            model: network, batchCapacity: batchSize, computing: .parameters, modes: [.training],
+            workers: flags.options.threadCount ?? ThreadTeam.processorCount)
+        return InspectReport(
+            summary: ModelSummary(network), model: model.path, batchSize: batchSize, trainingBytes: plan.byteCount)
+    }
+}
+
+/// What there is to say about a model.
+struct InspectReport: Report {
+    let summary: ModelSummary
+    let model: String
+    let batchSize: Int
+    let trainingBytes: Int
+
+    enum CodingKeys: CodingKey {
+        case architecture, batchSize, classNames, classes, fixed, inputShape, model, notes, operations, parameters,
+            source,
+            stateNumbers, trainingBytes
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(summary.metadata.architecture?.name, forKey: .architecture)
+        try container.encode(batchSize, forKey: .batchSize)
+        try container.encode(summary.metadata.classNames, forKey: .classNames)
+        try container.encode(summary.classCount, forKey: .classes)
+        try container.encode(summary.fixed, forKey: .fixed)
+        try container.encode(summary.inputShape.dimensions, forKey: .inputShape)
+        try container.encode(model, forKey: .model)
+        try container.encode(summary.notes, forKey: .notes)
+        try container.encode(summary.operations, forKey: .operations)
+        try container.encode(summary.trainedCount, forKey: .parameters)
+        try container.encode(summary.source, forKey: .source)
+        try container.encode(summary.stateCount, forKey: .stateNumbers)
+        try container.encode(trainingBytes, forKey: .trainingBytes)
+    }
+
+    var text: String {
+        let axes = summary.inputShape.rank == 3 ? " (height x width x channels)" : ""
+        var facts = [
+            ("file", summary.source),
+            ("input", "\(summary.inputShape)\(axes)"),
+            ("classes", "\(summary.classCount)" + named),
+            ("parameters", "\(summary.trainedCount) trained, \(fixedCount) not; \(summary.stateCount) statistics"),
+            ("training step", "\(max(1, trainingBytes >> 20)) MiB for \(batchSize) images, without the optimizer"),
+        ]
+        if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
+        let width = facts.map(\.0.count).max() ?? 0
+        var text = facts.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()
+        var table = TextTable()
+        table.add(["operation", "nodes", "parameters"])
+        for operation in summary.operations {
+            table.add([
+                operation.kind, "\(operation.count)", operation.parameters == 0 ? "-" : "\(operation.parameters)",
+            ])
+        }
+        text += "\n" + table.text
+        if !summary.fixed.isEmpty {
+            var rows = TextTable()
+            rows.add(["not trained", "numbers", "why"])
+            let width = summary.fixed.map(\.reason.count).max() ?? 0
+            for tensor in summary.fixed {
+                rows.add([tensor.name, "\(tensor.count)", tensor.reason.padded(to: width)])
+            }
+            text += "\n" + rows.text
+        }
+        return text + summary.notes.map { "\nNote: \($0)\n" }.joined()
+    }
+
+    private var fixedCount: Int { summary.fixed.reduce(0) { $0 + $1.count } }
+
+    private var named: String {
+        let names = summary.metadata.classNames
+        guard !names.isEmpty else { return "" }
+        return ": " + names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
+    }
+}

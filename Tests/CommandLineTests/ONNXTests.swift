@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+import Unlearning
+
+@Suite("ONNX files on the command line")
+struct ONNXTests {
+    let materials: Materials
+    let folder: TemporaryFolder
+
+    init() throws {
+        materials = try Materials.shared.get()
+        folder = try TemporaryFolder()
+    }
+
+    /// The materials' network as an ONNX file.
+    private func exported() throws -> String {
+        let path = folder.path("model.onnx")
+        let ending = try Program.run(["convert", materials.model, path, "--json"])
+        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(try ending.json()["format"] as? String == "onnx")
+        return path
+    }
+
+    @Test("convert there and back gives the same file")
+    func converts() throws {
+        let back = folder.path("back.safetensors")
+        let ending = try Program.run(["convert", exported(), back])
+        #expect(ending.status == 0 && ending.errors.isEmpty, "\(ending.errors)")
+        #expect(ending.output.hasPrefix("Wrote \(back): safetensors, "))
+        #expect(
+            try Data(contentsOf: URL(fileURLWithPath: back)) == Data(contentsOf: URL(fileURLWithPath: materials.model)))
+    }
+
+    @Test("forget, evaluate, predict and audit take ONNX without an architecture")
+    func forgets() throws {
+        let model = try exported()
+        let output = folder.path("forgotten.onnx")
+        let ending = try Program.run([
+            "forget", model, "--classes", "0", "--retain", materials.dataset, "--validation", materials.dataset,
+            "--output", output, "--json", "--seed", "3",
+        ])
+        #expect(ending.status == 0, "\(ending.errors)")
+        let direct = folder.path("forgotten.safetensors")
+        let same = try Program.run([
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--output", direct, "--seed",
+            "3",
+        ])
+        #expect(same.status == 0, "\(same.errors)")
+        let (first, second) = try (
+            Model(contentsOf: URL(fileURLWithPath: output)), Model(contentsOf: URL(fileURLWithPath: direct))
+        )
+        #expect(Set(first.parameters.keys) == Set(second.parameters.keys))
+        #expect(first.parameters == second.parameters)
+
+        let accuracy = try #require(try ending.json()["accuracy"] as? [String: Any])
+        let evaluation = try Program.run(
+            ["evaluate", output, "--dataset", materials.dataset, "--forgotten", "0", "--json"]
+        ).json()
+        let measured = try #require(evaluation["accuracy"] as? [String: Any])
+        #expect(measured["all"] as? Double == accuracy["all"] as? Double)
+        let predicted = try Program.run([
+            "predict", output, "--dataset", materials.dataset, "--logits", folder.path("logits.safetensors"),
+        ])
+        #expect(predicted.status == 0, "\(predicted.errors)")
+        let audit = try Program.run([
+            "audit", model, output, "--dataset", materials.dataset, "--forgotten", "0", "--json",
+        ])
+        #expect([0, 2].contains(audit.status), "\(audit.errors)")
+    }
+
+    @Test("inspect shows operations, memory and what stays")
+    func inspects() throws {
+        let report = try Program.run(["inspect", exported(), "--json"]).json()
+        #expect(report["inputShape"] as? [Int] == [4, 4, 1])
+        #expect(report["classes"] as? Int == 10)
+        #expect(report["architecture"] as? String == "allcnn-bn")
+        #expect(report["fixed"] as? [String] == [])
+        let operations = try #require(report["operations"] as? [[String: Any]])
+        #expect(operations.first { $0["kind"] as? String == "Convolution" }?["count"] as? Int == 8)
+        let own = try Program.run(["inspect", materials.model, "--json"]).json()
+        #expect(own["parameters"] as? Int == report["parameters"] as? Int)
+        let small = try #require(report["trainingBytes"] as? Int)
+        let large = try Program.run(["inspect", exported(), "--batch-size", "640", "--json"]).json()
+        #expect(try #require(large["trainingBytes"] as? Int) > small)
+
+        let text = try Program.run(["inspect", materials.model]).output
+        let lines = text.split(separator: "\n").filter {
+            $0.contains("BatchNormalization") || $0.hasPrefix("operation")
+        }
+        #expect(lines.count == 2)
+        #expect(Set(lines.map(\.count)).count == 1, "the table's columns line up")
+    }
+
+    @Test("what cannot be read or written says so in one line")
+    func failures() throws {
+        let broken = folder.path("broken.onnx")
+        try Data(contentsOf: URL(fileURLWithPath: exported())).prefix(2000).write(to: URL(fileURLWithPath: broken))
+        for arguments in [
+            ["inspect", broken], ["convert", broken, folder.path("out.safetensors")],
+            ["inspect", try exported(), "--architecture", "resnet18"],
+            ["convert", try exported(), folder.path("missing/out.onnx")],
+        ] {
+            let ending = try Program.run(arguments)
+            #expect(ending.status == 1 && ending.output.isEmpty, "\(arguments)")
+            #expect(ending.errorLines.count == 1, "\(ending.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder.path("out.safetensors")))
+    }
+}

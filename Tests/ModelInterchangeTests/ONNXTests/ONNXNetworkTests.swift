@@ -1,0 +1,112 @@
+import Foundation
+import NeuralGraph
+import TestSupport
+import Testing
+
+@testable import ModelInterchange
+
+/// Files of both of PyTorch's exporters, against PyTorch's results in Double; see Tests/Fixtures/ONNX.
+@Suite struct ONNXNetworkTests {
+    static let networks = [
+        "plain", "mobile", "shuffle", "convnext", "transformer", "fused-transformer", "various",
+    ]
+    static let files = networks.flatMap { name in ["old", "new"].map { "\(name)-\($0)" } }
+
+    @Test(arguments: files)
+    func computesWhatPyTorchDoes(_ file: String) throws {
+        let model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
+        try Self.compare(model, with: Fixture("ONNX/\(Self.network(file)).safetensors"), file)
+    }
+
+    @Test(arguments: files)
+    func exportsWithoutItsFile(_ file: String) throws {
+        let folder = try TemporaryFolder()
+        var model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
+        model.origin = nil
+        let url = folder.file("exported.onnx")
+        try model.write(to: url)
+        let again = try Model(contentsOf: url)
+        try Self.compare(again, with: Fixture("ONNX/\(Self.network(file)).safetensors"), "\(file), exported")
+    }
+
+    @Test(arguments: files)
+    func writesAnUntouchedModelByteForByte(_ file: String) throws {
+        let folder = try TemporaryFolder()
+        let source = fixture("ONNX/\(file).onnx")
+        let url = folder.file("same.onnx")
+        try Model(contentsOf: source).write(to: url)
+        #expect(try Data(contentsOf: url) == Data(contentsOf: source))
+    }
+
+    @Test(arguments: files)
+    func writesTrainedWeightsBack(_ file: String) throws {
+        let folder = try TemporaryFolder()
+        let source = fixture("ONNX/\(file).onnx")
+        let trained = try Self.trained(Model(contentsOf: source))
+        let url = folder.file("trained.onnx")
+        try trained.write(to: url)
+        let again = try Model(contentsOf: url)
+        #expect(again.parameters == trained.parameters)
+        for (key, tensor) in trained.state where !key.hasSuffix("num_batches_tracked") {
+            #expect(again.state[key] == tensor, "\(key)")
+        }
+        #expect(again.graph.nodes.map(\.name) == trained.graph.nodes.map(\.name))
+    }
+
+    /// Every stored tensor with a fraction is a parameter, or it is known why not.
+    @Test(arguments: files)
+    func trainsWhatIsStored(_ file: String) throws {
+        let model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
+        let origin = try #require(model.origin as? ONNXOrigin)
+        let trained = Set(model.graph.parameters.filter(\.specification.isTrained).map(\.key))
+        let names = Self.network(file) == "various" ? ["conv1.weight", "fc.weight"] : []
+        #expect(trained.isSuperset(of: names))
+        for name in origin.bindings.keys where model.state[name] == nil {
+            // Only what is applied to the images before the first weight stays as it is.
+            #expect(trained.contains(name) || model.parameters[name]?.count == 3, "\(name)")
+        }
+        let run = try EngineRun(
+            model, input: Self.input(model), outputGradient: [Float](repeating: 1, count: 2 * model.classCount))
+        #expect(Set(run.parameterGradients.keys) == trained)
+        for (key, gradient) in run.parameterGradients { #expect(gradient.isFinite, "\(key)") }
+    }
+
+    /// One step along the gradients of all parameters, in training mode.
+    static func trained(_ model: Model) throws -> Model {
+        var random = SeededRandom(seed: 1, stream: "output gradient")
+        let gradient = (0..<(2 * model.classCount)).map { _ in Float(random.normal()) }
+        let run = try EngineRun(model, input: input(model), outputGradient: gradient)
+        var changed: [String: Tensor] = run.model.state
+        for (key, tensor) in model.parameters {
+            guard let slope = run.parameterGradients[key] else { continue }
+            let elements = zip(tensor.elements, slope.elements).map { $0 - 0.01 * $1 }
+            changed[key] = try Tensor(elements, shape: tensor.shape)
+        }
+        return try model.replacing(changed)
+    }
+
+    static func input(_ model: Model) -> [Float] {
+        var random = SeededRandom(seed: 2, stream: "input")
+        return (0..<(2 * model.graph.inputShape.count)).map { _ in Float(random.normal()) }
+    }
+
+    static func network(_ file: String) -> String { String(file.dropLast(4)) }
+
+    static func compare(_ model: Model, with results: Fixture, _ place: String) throws {
+        let run = try EngineRun(
+            model, input: try channelsLast(results.tensor("input")), outputGradient: try results.values("weights"),
+            EngineRun.Options().with {
+                $0.mode = .inference
+                $0.request = .input
+            })
+        let logits = relativeDifference(run.output, from: try results.values("logits"))
+        #expect(logits <= 1e-4, "\(place): logits differ by \(logits)")
+        let expected = try channelsLast(results.tensor("input_gradient"))
+        let gradient = relativeDifference(run.inputGradient, from: expected)
+        #expect(gradient <= 1e-3, "\(place): the input gradient differs by \(gradient)")
+    }
+
+    static func channelsLast(_ tensor: Tensor) -> [Float] {
+        tensor.shape.rank == 4 ? tensor.transposed([0, 2, 3, 1]).elements : tensor.elements
+    }
+}

@@ -1,0 +1,138 @@
+import NeuralGraph
+import TestSupport
+import Testing
+
+/// Operations that move numbers, repeat them or put them together.
+@Suite struct RearrangementTests {
+    private let worst = WorstErrors("rearrangement")
+
+    /// An operation between two layers, so that values may share memory, and once more beside another reader of its
+    /// input, so that its gradient is added to another one.
+    private func expectCorrect(
+        _ operation: some GraphOperation, _ shape: Shape, _ place: String,
+        at location: SourceLocation = #_sourceLocation
+    ) throws {
+        let item = try OperationCase(shape, batch: 3, seed: 1) { builder in
+            let x = try builder.pointwise(builder.input, named: "first", .tanh)
+            let once = try builder.add(operation, named: "once", x)
+            let y = try builder.pointwise(x, named: "second", .affine(scale: 0.5, shift: 1))
+            let twice = try builder.add(operation, named: "twice", y)
+            let other = try builder.reduction(.sum, y, named: "other", axes: Array(0..<shape.rank))
+            let sum = try builder.sum(once, twice, named: "sum")
+            _ = try builder.arithmetic(.multiplication, sum, other, named: "last")
+        }
+        try item.expectCorrect(worst, "\(place) of \(shape)", at: location)
+    }
+
+    @Test(
+        arguments: [
+            ([4, 3, 5], [0, 1, 2]), ([4, 3, 5], [1, 0, 2]), ([4, 3, 5], [2, 0, 1]), ([4, 3, 5], [1, 2, 0]),
+            ([4, 3, 5], [-1, 1, 0]), ([4, 3], [1, 0]), ([2, 3, 2, 4], [0, 2, 1, 3]), ([2, 3, 2, 4], [3, 1, 0, 2]),
+            ([6], [0]),
+            ([], []), ([1, 4, 1, 3], [3, 0, 2, 1]),
+        ] as [([Int], [Int])])
+    func permutation(_ shape: [Int], _ axes: [Int]) throws {
+        try expectCorrect(Permutation(axes: axes), Shape(shape), "permutation \(axes)")
+    }
+
+    @Test(arguments: [([4, 3, 5], [60]), ([4, 6], [2, 2, 6]), ([1], []), ([], [1, 1])] as [([Int], [Int])])
+    func reshaping(_ from: [Int], _ to: [Int]) throws {
+        try expectCorrect(Reshaping(shape: Shape(to)), Shape(from), "reshaping to \(to)")
+    }
+
+    @Test(arguments: [
+        Slicing(axis: 0, start: 1, count: 2), Slicing(axis: 1, start: 0, count: 2, step: 2),
+        Slicing(axis: -1, start: 3, count: 2), Slicing(axis: 2, start: 4, count: 3, step: -2),
+        Slicing(axis: 0, start: 3, count: 4, step: -1), Slicing(axis: 1, start: 0, count: 3),
+        Slicing(axis: 1, start: 2, count: 1, step: -7),
+    ])
+    func slicing(_ operation: Slicing) throws {
+        try expectCorrect(operation, [4, 3, 5], "\(operation)")
+    }
+
+    @Test(
+        arguments: [
+            ([3, 1], [4, 3, 5]), ([1], [7]), ([], [2, 3]), ([4, 1, 5], [3, 1]), ([4, 3, 5], [1]), ([5], [2, 1]),
+        ] as [([Int], [Int])])
+    func broadcasting(_ from: [Int], _ to: [Int]) throws {
+        try expectCorrect(Broadcasting(shape: Shape(to)), Shape(from), "broadcasting to \(to)")
+    }
+
+    @Test(
+        arguments: PaddingMode.allCases,
+        [[[0, 0, 0], [0, 0, 0]], [[1, 2, 0], [2, 0, 0]], [[1, 1, 4], [3, 2, 1]]])
+    func padding(_ mode: PaddingMode, _ borders: [[Int]]) throws {
+        try expectCorrect(
+            Padded(before: borders[0], after: borders[1], value: 0.75, mode: mode), [4, 3, 5], "\(mode) \(borders)")
+    }
+
+    @Test(arguments: [Extent(1), 2, Extent(height: 3, width: 1)])
+    func upsampling(_ factor: Extent) throws {
+        try expectCorrect(NearestUpsampling(factor), [3, 2, 4], "upsampling by \(factor)")
+    }
+
+    @Test(arguments: [(6, 5), (2, 3), (1, 1), (7, 11)])
+    func resizing(_ height: Int, _ width: Int) throws {
+        try expectCorrect(NearestResizing(height: height, width: width), [4, 3, 2], "\(height)x\(width)")
+    }
+
+    @Test(arguments: ReductionKind.allCases, [[0], [1], [2], [-1, 0], [1, 0], [0, 1, 2], [], [1, 2]])
+    func reduction(_ kind: ReductionKind, _ axes: [Int]) throws {
+        for keepsAxes in [false, true] {
+            try expectCorrect(Reduction(kind, axes: axes, keepsAxes: keepsAxes), [4, 3, 5], "\(kind) over \(axes)")
+        }
+    }
+
+    @Test func theFirstMaximumGetsTheGradient() throws {
+        var item = try OperationCase([2, 3], batch: 2, seed: 1) {
+            _ = try $0.reduction(.maximum, $0.input, named: "max", axes: [1])
+        }
+        item.input = [1, 3, 3, -1, -2, -1, -.infinity, -.infinity, -.infinity, 0, .nan, 5]
+        item.outputGradient = [1, 2, 3, 4]
+        let run = try item.run()
+        #expect(run.output[..<3] == [3, -1, -.infinity])
+        #expect(run.output[3].isNaN)
+        #expect(run.inputGradient == [0, 1, 0, 2, 0, 0, 3, 0, 0, 0, 4, 0])
+    }
+
+    @Test(arguments: [0, 1, 2, -2, -1])
+    func concatenation(_ axis: Int) throws {
+        let place = axis < 0 ? axis + 3 : axis
+        let item = try OperationCase([4, 3, 5], batch: 2, seed: 3) { builder in
+            let x = try builder.linear(builder.input, named: "x", outputs: 5)
+            let part = try builder.slicing(x, named: "part", axis: axis, start: 1, count: 2)
+            let joined = try builder.concatenation([part, x, builder.input, part], named: "joined", axis: axis)
+            let shape = builder.shape(of: joined)
+            #expect(shape[place] == 4 + 2 * [4, 3, 5][place])
+            _ = try builder.pointwise(joined, named: "last", .silu)
+        }
+        try item.expectCorrect(worst, "concatenation along \(axis)")
+    }
+
+    /// One parameter for every example, under a name of its own.
+    @Test(arguments: [1, 3, 200])
+    func parameterValue(_ batch: Int) throws {
+        let item = try OperationCase([2, 4], batch: batch, seed: 4) { builder in
+            let token = try builder.parameterValue(
+                named: "token", shape: [1, 4], initializer: .constant(0), key: "cls.weight")
+            let joined = try builder.concatenation([token, builder.input], named: "joined", axis: 0)
+            _ = try builder.linear(joined, named: "fc", outputs: 2)
+        }
+        #expect(item.model.parameters["cls.weight"]?.shape == [1, 4])
+        #expect(item.model.parameters["token.weight"] == nil)
+        if batch < 200 {
+            try item.expectCorrect(worst, "parameter value, batch \(batch)")
+        } else {
+            // Sums of many examples are those of few, repeated.
+            var few = try OperationCase(item.model, batch: 2, seed: 4)
+            few.outputGradient = (0..<few.outputGradient.count).map { place in
+                stride(from: place, to: item.outputGradient.count, by: few.outputGradient.count).reduce(0) {
+                    $0 + item.outputGradient[$1]
+                }
+            }
+            let sum = try item.run().parameterGradients["cls.weight"]?.elements ?? []
+            let expected = try few.run().parameterGradients["cls.weight"]?.elements ?? []
+            #expect(relativeDifference(sum, from: expected) < 1e-5)
+        }
+    }
+}

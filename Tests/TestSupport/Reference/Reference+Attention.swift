@@ -1,0 +1,115 @@
+import Foundation
+import NeuralGraph
+
+extension Reference {
+    /// `exp(x_k) / sum_j exp(x_j)` along an axis.
+    public static func softmax(_ x: ReferenceTensor, axis: Int) -> ReferenceTensor {
+        let axis = axis < 0 ? axis + x.shape.rank : axis
+        var y = x
+        y.fill { example, index in
+            var other = index
+            let values = (0..<x.shape[axis]).map { place in
+                other[axis] = place
+                return x.element(example, other)
+            }
+            let highest = values.max() ?? 0
+            return exp(values[index[axis]] - highest) / values.reduce(0) { $0 + exp($1 - highest) }
+        }
+        return y
+    }
+
+    /// `y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]`, or of `b[..., j, k]`.
+    public static func matrixProduct(
+        _ a: ReferenceTensor, _ b: ReferenceTensor, transposesSecond: Bool
+    ) -> ReferenceTensor {
+        let rank = max(a.shape.rank, b.shape.rank)
+        func lengths(_ shape: Shape) -> [Int] {
+            [Int](repeating: 1, count: rank - shape.rank) + shape.dimensions
+        }
+        let (first, second) = (lengths(a.shape), lengths(b.shape))
+        let leading = (0..<rank - 2).map { max(first[$0], second[$0]) }
+        let inner = first[rank - 1]
+        var y = ReferenceTensor(
+            batch: a.batch,
+            shape: Shape(leading + [first[rank - 2], transposesSecond ? second[rank - 2] : second[rank - 1]]))
+        y.fill { example, index in
+            func place(_ lengths: [Int], _ row: Int, _ column: Int) -> Int {
+                var place = example
+                for axis in 0..<rank - 2 { place = place * lengths[axis] + (lengths[axis] == 1 ? 0 : index[axis]) }
+                return (place * lengths[rank - 2] + row) * lengths[rank - 1] + column
+            }
+            return (0..<inner).reduce(0) { sum, k in
+                let factor = transposesSecond ? place(second, index[rank - 1], k) : place(second, k, index[rank - 1])
+                return sum + a.elements[place(first, index[rank - 2], k)] * b.elements[factor]
+            }
+        }
+        return y
+    }
+
+    /// `softmax(scale q kᵀ) v` of each head's columns.
+    public static func attention(
+        _ inputs: [ReferenceTensor], _ operation: ScaledDotProductAttention
+    ) -> ReferenceTensor {
+        var parts = inputs
+        if inputs.count == 1 {
+            let width = inputs[0].shape[1] / 3
+            parts = (0..<3).map { slicing(inputs[0], Slicing(axis: 1, start: $0 * width, count: width)) }
+        }
+        let width = parts[0].shape[1] / operation.heads
+        let scale = operation.scale.map(Double.init) ?? 1 / Double(width).squareRoot()
+        let heads = (0..<operation.heads).map { head in
+            let (q, k, v) = (0..<3).map {
+                slicing(parts[$0], Slicing(axis: 1, start: head * width, count: width))
+            }.triple
+            let scores = matrixProduct(q, k, transposesSecond: true).map { $0 * scale }
+            return matrixProduct(softmax(scores, axis: -1), v, transposesSecond: false)
+        }
+        return concatenation(heads, axis: 1)
+    }
+
+    /// Each row of the last axis with mean 0 and variance 1, then `* weight + bias` where given.
+    public static func layerNormalization(
+        _ x: ReferenceTensor, epsilon: Double, weight: [Double]?, bias: [Double]?
+    ) -> ReferenceTensor {
+        let channels = x.shape.channels
+        var y = x
+        for row in 0..<x.elements.count / channels {
+            let values = x.elements[row * channels..<(row + 1) * channels]
+            let mean = values.reduce(0, +) / Double(channels)
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
+            for channel in 0..<channels {
+                let normal = (x.elements[row * channels + channel] - mean) / (variance + epsilon).squareRoot()
+                y.elements[row * channels + channel] = normal * (weight?[channel] ?? 1) + (bias?[channel] ?? 0)
+            }
+        }
+        return y
+    }
+
+    /// Each example's groups of channels with mean 0 and variance 1 over all positions, then `* weight + bias`.
+    public static func groupNormalization(
+        _ x: ReferenceTensor, groups: Int, epsilon: Double, weight: [Double], bias: [Double]
+    ) -> ReferenceTensor {
+        let channels = x.shape.channels
+        let each = channels / groups
+        var y = x
+        for example in 0..<x.batch {
+            for group in 0..<groups {
+                let places = (0..<x.shape.positions).flatMap { position in
+                    (0..<each).map { (example * x.shape.positions + position) * channels + group * each + $0 }
+                }
+                let mean = places.reduce(0) { $0 + x.elements[$1] } / Double(places.count)
+                let squares = places.reduce(0) { $0 + (x.elements[$1] - mean) * (x.elements[$1] - mean) }
+                let deviation = (squares / Double(places.count) + epsilon).squareRoot()
+                for place in places {
+                    let channel = place % channels
+                    y.elements[place] = (x.elements[place] - mean) / deviation * weight[channel] + bias[channel]
+                }
+            }
+        }
+        return y
+    }
+}
+
+extension Array {
+    fileprivate var triple: (Element, Element, Element) { (self[0], self[1], self[2]) }
+}
