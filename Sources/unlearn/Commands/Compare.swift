@@ -78,31 +78,6 @@ struct Compare: ReportingCommand {
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
-        let task = try stagesTask(console)
-        let entries = try await task.comparison.run(
-            task.model, forgetting: task.classes, images: task.images, test: task.test
-        ) { stage, progress in
-            console.report(progress, title: stage.rawValue)
-        }
-        let audit = try await audit(entries, task.classes, images: task.images, test: task.test, console)
-        try write(entries, audit)
-        return CompareReport(
-            entries: entries, audit: audit, classes: task.classes, classNames: task.images.classNames,
-            preset: forgetting.preset, architecture: task.architecture, epochs: epochs, seed: flags.seed)
-    }
-
-    /// What a comparison of three networks works on.
-    private struct StagesTask {
-        let comparison: RetrainingComparison
-        let model: Model
-        let architecture: ArchitectureIdentifier
-        let classes: Set<Int>
-        let images: any ImageDataset
-        let test: any ImageDataset
-    }
-
-    /// Reads what is needed, and checks it before hours are spent.
-    private func stagesTask(_ console: Console) throws -> StagesTask {
         for stage in RetrainingComparison.Stage.allCases {
             guard let file = file(of: stage) else { continue }
             try AtomicFile.checkDestination(file, keeping: training.dataset.files)
@@ -116,20 +91,22 @@ struct Compare: ReportingCommand {
         let test = try training.testImages(for: model, console)
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
-        let comparison = RetrainingComparison(
-            training: configuration, augmentation: training.augmentation, unlearning: forgetting.preset.method,
-            samplesPerClass: forgetting.samplesPerClass, options: flags.options)
-        return StagesTask(
-            comparison: comparison, model: model, architecture: network.identifier, classes: classes, images: images,
-            test: test)
-    }
-
-    private func write(_ entries: [RetrainingComparison.Entry], _ audit: AuditFiles?) throws {
+        let entries = try await RetrainingComparison(
+            training: configuration, augmentation: training.augmentation,
+            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass,
+            options: flags.options
+        ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
+            console.report(progress, title: stage.rawValue)
+        }
+        let audit = try await audit(entries, classes, images: images, test: test, console)
         try Task.checkCancellation()
         for entry in entries {
             if let file = file(of: entry.stage) { try entry.model.write(to: file) }
         }
         try audit?.write()
+        return CompareReport(
+            entries: entries, audit: audit, classes: classes, classNames: images.classNames, preset: forgetting.preset,
+            architecture: network.identifier, epochs: epochs, seed: flags.seed)
     }
 
     /// Audits the unlearned network against the retrained one, if a report is asked for.
