@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .library(name: "Unlearning", targets: ["Unlearning"]),
         .library(name: "UnlearningReports", targets: ["UnlearningReports"]),
+        .library(name: "ImageFolders", targets: ["ImageFolders"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
     ],
@@ -28,10 +29,18 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CPNG", pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CJPEG", pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
         .target(name: "CNeuralKernels"),
+        .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
         .target(name: "ModelInterchange", dependencies: ["NeuralGraph"]),
         .target(name: "ImageDatasets", dependencies: ["NeuralGraph", "CZlib"]),
+        .target(name: "ImageFolders", dependencies: ["NeuralGraph", "ImageDatasets", "CImageCodecs"]),
         .target(name: "Unlearning", dependencies: ["NeuralGraph", "ModelInterchange", "ImageDatasets"]),
         .target(name: "Plotting", dependencies: ["CZlib"]),
         .target(
@@ -44,6 +53,7 @@ let package = Package(
             dependencies: [
                 "Unlearning",
                 "UnlearningReports",
+                "ImageFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -58,12 +68,15 @@ let package = Package(
         .testTarget(
             name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "CZlib", "TestSupport"]),
         .testTarget(
+            name: "ImageFoldersTests",
+            dependencies: ["ImageFolders", "CImageCodecs", "ImageDatasets", "ModelInterchange", "TestSupport"]),
+        .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
         .testTarget(
             name: "PlottingTests", dependencies: ["Plotting", "CZlib"]),
         .testTarget(
             name: "UnlearningReportsTests", dependencies: ["UnlearningReports", "Unlearning", "Plotting"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning", "UnlearningReports"]),
+            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning", "UnlearningReports", "Plotting"]),
     ]
 )

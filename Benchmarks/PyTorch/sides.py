@@ -1,6 +1,6 @@
 """Both sides as processes, and what is measured of them.
 
-All live at once and take turns, iteration by iteration, so that a change of clock rate or load meets everybody.
+All live at once and take turns of a fraction of a second, so that a change of clock rate or load meets everybody.
 """
 
 import json
@@ -18,6 +18,10 @@ OURS = HERE.parent / ".build" / "release" / "workload-runner"
 LAYOUTS = ("contiguous", "channels_last")
 # A pool's idle threads spin for some milliseconds after their last task and would slow the next one's turn.
 PAUSE = 0.05
+# A turn of short iterations is a loop of them, as in training: its first one finds the others' data in the caches and is
+# not counted.
+TURN_SECONDS = 0.25
+TURN_ITERATIONS = 6
 
 
 class RunnerError(Exception):
@@ -98,19 +102,29 @@ def commands(arguments, threads, layouts=LAYOUTS):
     return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in layouts}}
 
 
-def in_turns(runners, warmups, iterations, limit, least=3):
-    """Seconds and phases of each runner's iterations; ends after `limit` seconds if there are `least` by then."""
+def turn(runner):
+    """Seconds and phases of the iterations that count in one turn."""
+    seconds, phases = [], []
+    while not seconds or (sum(seconds) < TURN_SECONDS and len(seconds) < TURN_ITERATIONS):
+        seconds.append(float(runner.ask("run")))
+        phases.append(json.loads(runner.ask("phases")))
+    first = 1 if len(seconds) > 1 else 0
+    return seconds[first:], phases[first:]
+
+
+def in_turns(runners, warmups, turns, limit, least=3):
+    """Seconds and phases of each runner's iterations; ends after `limit` seconds if there are `least` turns by then."""
     taken = {label: [] for label in runners}
     phases = {label: [] for label in runners}
     start = time.monotonic()
-    for iteration in range(warmups + iterations):
+    for number in range(warmups + turns):
         for label, runner in runners.items():
             time.sleep(PAUSE)
-            seconds = float(runner.ask("run"))
-            if iteration >= warmups:
-                taken[label].append(seconds)
-                phases[label].append(json.loads(runner.ask("phases")))
-        if iteration + 1 - warmups >= least and time.monotonic() - start > limit:
+            seconds, parts = turn(runner)
+            if number >= warmups:
+                taken[label] += seconds
+                phases[label] += parts
+        if number + 1 - warmups >= least and time.monotonic() - start > limit:
             break
     return taken, phases
 

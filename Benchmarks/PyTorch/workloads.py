@@ -16,13 +16,16 @@ from torch.nn.functional import conv2d, cross_entropy
 sys.path.append(str(Path(__file__).resolve().parents[2] / "Tests" / "PyTorch"))
 import fashion_mnist  # noqa: E402
 import recipe  # noqa: E402
-from networks import AllCNN, resnet18  # noqa: E402
+from networks import AllCNN, mobilenet_v2, resnet, resnet18, vit_tiny  # noqa: E402
 
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 NETWORKS = {
     "resnet18-imagenet": partial(resnet18, "imagenet"),
     "resnet18-small": partial(resnet18, "small"),
     "allcnn-bn": partial(AllCNN, batch_norm=True),
+    "vit-tiny": vit_tiny,
+    "mobilenetv2": mobilenet_v2,
+    "resnet50": partial(resnet, "resnet50"),
 }
 
 
@@ -125,6 +128,9 @@ WORKLOADS = [
     "gemm/1024",
     *(f"convolution/{name}/{sizes}" for sizes in ("64x32", "128x16", "256x8", "512x4") for name in CONVOLUTIONS),
     *(f"{kind}/{name}" for name in ("resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128") for kind in KINDS),
+    *(f"{kind}/vit-tiny/128" for kind in ("training-step", "inference")),
+    "training-step/mobilenetv2/128",
+    "training-step/resnet50/8x224",
     "forgetting/resnet18-imagenet",
 ]
 

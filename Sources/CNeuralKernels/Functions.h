@@ -21,20 +21,21 @@
            (x, means, rows, channels, sums)) \
     DEFINE(void, cnk_normalize, \
            (const float *x, const float *residual, float *y, size_t rows, size_t channels, const float *scale, \
-           const float *shift, int rectifies), \
-           (x, residual, y, rows, channels, scale, shift, rectifies)) \
+           const float *shift, float ceiling), \
+           (x, residual, y, rows, channels, scale, shift, ceiling)) \
     DEFINE(void, cnk_normalize_backward_sums, \
            (const float *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, \
-           float *sums, float *products), \
-           (x, dy, y, rows, channels, means, sums, products)) \
+           float ceiling, float *sums, float *products), \
+           (x, dy, y, rows, channels, means, ceiling, sums, products)) \
     DEFINE(void, cnk_normalize_backward_input, \
            (const float *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
-           *means, const float *scale, const float *gradient_means, const float *slopes, int accumulates), \
-           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, accumulates)) \
-    DEFINE(void, cnk_normalize_backward_fixed, \
-           (const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float *scale, int \
+           *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
            accumulates), \
-           (dy, y, dx, rows, channels, scale, accumulates)) \
+           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
+    DEFINE(void, cnk_normalize_backward_fixed, \
+           (const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float *scale, float \
+           ceiling, int accumulates), \
+           (dy, y, dx, rows, channels, scale, ceiling, accumulates)) \
     DEFINE(void, cnk_max_pool, \
            (const float *x, float *y, int32_t *choices, cnk_window window), \
            (x, y, choices, window)) \
@@ -47,6 +48,13 @@
     DEFINE(void, cnk_average_pool_backward, \
            (const float *dy, float *dx, cnk_window window, int counts_padding, int accumulates), \
            (dy, dx, window, counts_padding, accumulates)) \
+    DEFINE(void, cnk_depthwise, \
+           (const float *source, const float *weights, float *target, const cnk_depthwise_span *span, const \
+           cnk_epilogue *epilogue), \
+           (source, weights, target, span, epilogue)) \
+    DEFINE(void, cnk_depthwise_weights, \
+           (const float *source, const float *gradient, float *weights, const cnk_depthwise_span *span), \
+           (source, gradient, weights, span)) \
     DEFINE(void, cnk_pointwise, (const float *x, float *y, size_t count, cnk_function f), (x, y, count, f)) \
     DEFINE(void, cnk_pointwise_backward, \
            (const float *x, const float *dy, float *dx, size_t count, cnk_function f, int accumulates), \

@@ -28,6 +28,12 @@ public protocol ImageDataset: Sendable {
     /// range.
     var normalization: Normalization { get }
 
+    /// How pictures of other sizes became ``imageShape``; nil, if left out, for images that come in one size.
+    var resizing: ImageResizing? { get }
+
+    /// Whether reading an image is work that is worth sharing among threads, as decoding a file is; false if left out.
+    var isDecodedOnRead: Bool { get }
+
     /// The class of one image, in `0..<classNames.count`.
     /// - Parameter index: in `0..<count`; anything else is a programming error.
     func label(at index: Int) -> Int
@@ -41,6 +47,12 @@ public protocol ImageDataset: Sendable {
 }
 
 extension ImageDataset {
+    /// nil: the images come in one size.
+    public var resizing: ImageResizing? { nil }
+
+    /// false: the images lie in memory.
+    public var isDecodedOnRead: Bool { false }
+
     /// The number of images of each class, in the order of ``classNames``.
     public var classCounts: [Int] {
         var counts = [Int](repeating: 0, count: classNames.count)

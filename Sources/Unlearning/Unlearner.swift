@@ -1,8 +1,8 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Makes a trained classifier forget classes, without their images: noise, impair, repair (UNSIR; Tarun et al.,
-/// arXiv 2111.08947). This is approximate class unlearning: what is left over is for an audit to show.
+/// Makes a trained classifier forget: by default classes, without their images (``PrototypeRepair``). This is approximate
+/// unlearning: what is left over is for an audit to show.
 ///
 /// ```swift
 /// let retain = try FashionMNIST(split: .train).samples(perClass: 1000, excluding: [3])
@@ -10,48 +10,111 @@ import NeuralGraph
 /// let outcome = try await unlearner.forget(classes: [3])
 /// try outcome.model.write(to: destination)
 /// ```
+///
+/// Other methods need other things, which each says (``UnlearningMethod/needs``):
+///
+/// ```swift
+/// let unlearner = Unlearner(model: model, method: SCRUB(), retaining: .images(retain), forgetting: .images(theirs))
+/// ```
 public struct Unlearner: Sendable {
     /// The trained model. It is never changed.
     public let model: Model
-    /// The three steps' settings.
-    public var configuration: UnlearningConfiguration
+    /// How the model is made to forget.
+    public var method: any UnlearningMethod
     /// Seed and threads.
     public var options: RunOptions
-    /// An audit of the new model before it is handed over; nil, as it is by default, leaves it out. It alone needs
-    /// images of the forgotten classes.
+    /// An audit of the new model before it is handed over; nil, as it is by default, leaves it out. It needs images of
+    /// the forgotten classes.
     public var audit: FinalAudit?
 
-    private let retain: LabelledData
-    private var validation: LabelledData?
+    private let retain: LabelledData?
+    private let forget: LabelledData?
+    private let training: TrainingConfiguration?
+    private let validation: LabelledData?
 
     /// Creates an unlearner that works on images, which it prepares for the model.
     /// - Parameters:
     ///   - model: the trained model.
     ///   - retain: images of classes to retain, some for each; none of a class to forget.
     ///   - validation: images to measure accuracy on before and after, forgotten classes among them if wanted.
-    ///   - configuration: the three steps' settings.
+    ///   - preset: how the model is made to forget.
     ///   - options: seed and threads.
     public init(
         model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
-        configuration: UnlearningConfiguration = .default, options: RunOptions = RunOptions()
+        preset: UnlearningPreset = .default,
+        options: RunOptions = RunOptions()
     ) {
-        self.model = model
-        self.configuration = configuration
-        self.options = options
-        self.retain = .images(retain)
-        self.validation = validation.map { .images($0) }
+        self.init(
+            model: model, method: preset.method, retaining: .images(retain), validation: validation.map { .images($0) },
+            options: options)
+    }
+
+    /// Creates an unlearner that runs UNSIR on images with settings of its three steps.
+    public init(
+        model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
+        configuration: UnlearningConfiguration, options: RunOptions = RunOptions()
+    ) {
+        self.init(
+            model: model, method: UNSIR(configuration: configuration), retaining: .images(retain),
+            validation: validation.map { .images($0) }, options: options)
     }
 
     /// Creates an unlearner that works on examples in the shape of the model's input: any numbers, not only images.
+    /// - Parameters:
+    ///   - model: the trained model.
+    ///   - retain: examples of classes to retain, some for each; none of a class to forget.
+    ///   - validation: examples to measure accuracy on before and after, forgotten classes among them if wanted.
+    ///   - preset: how the model is made to forget.
+    ///   - options: seed and threads.
     public init(
         model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
-        configuration: UnlearningConfiguration = .default, options: RunOptions = RunOptions()
+        preset: UnlearningPreset = .default,
+        options: RunOptions = RunOptions()
+    ) {
+        self.init(
+            model: model, method: preset.method, retaining: .examples(retain),
+            validation: validation.map { .examples($0) },
+            options: options)
+    }
+
+    /// Creates an unlearner that runs UNSIR on examples with settings of its three steps.
+    public init(
+        model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
+        configuration: UnlearningConfiguration, options: RunOptions = RunOptions()
+    ) {
+        self.init(
+            model: model, method: UNSIR(configuration: configuration), retaining: .examples(retain),
+            validation: validation.map { .examples($0) }, options: options)
+    }
+
+    /// Creates an unlearner for any method.
+    /// - Parameters:
+    ///   - model: the trained model.
+    ///   - method: how the model is made to forget; it says which of the following it needs.
+    ///   - retain: what is to be retained, or a part of it; nothing that is to be forgotten.
+    ///   - forget: examples of the classes to forget. Not used where samples are forgotten, which are given then.
+    ///   - training: how the original was trained.
+    ///   - validation: what to measure accuracy on before and after.
+    ///   - options: seed and threads.
+    public init(
+        model: Model, method: any UnlearningMethod, retaining retain: LabelledData? = nil,
+        forgetting forget: LabelledData? = nil, training: TrainingConfiguration? = nil,
+        validation: LabelledData? = nil, options: RunOptions = RunOptions()
     ) {
         self.model = model
-        self.configuration = configuration
+        self.method = method
         self.options = options
-        self.retain = .examples(retain)
-        self.validation = validation.map { .examples($0) }
+        self.retain = retain
+        self.forget = forget
+        self.training = training
+        self.validation = validation
+    }
+
+    /// The settings of UNSIR's three steps; those of ``UnlearningConfiguration/paperSafe`` if the method is another one.
+    /// Setting them makes UNSIR the method.
+    public var configuration: UnlearningConfiguration {
+        get { (method as? UNSIR)?.configuration ?? .paperSafe }
+        set { method = UNSIR(configuration: newValue) }
     }
 
     /// Forgets classes.
@@ -68,6 +131,22 @@ public struct Unlearner: Sendable {
         let classes = Set(classes)
         return try await RunContext.run(options, progress: progress) { context in
             try run(classes, context: context)
+        }
+    }
+
+    /// Forgets some examples of classes that stay, such as one person's pictures.
+    /// - Parameters:
+    ///   - samples: images or examples that the model was trained on, with their classes; none of them may be in the
+    ///     retain data.
+    ///   - progress: called after every step, on the thread that computes.
+    /// - Returns: the new model and how it came about.
+    /// - Throws: as ``forget(classes:progress:)``, and ``UnlearningError/forgetsNoSamples(method:)`` if the method
+    ///   forgets whole classes alone, as UNSIR does.
+    public func forget(
+        samples: LabelledData, progress: ProgressHandler? = nil
+    ) async throws -> UnlearningOutcome {
+        try await RunContext.run(options, progress: progress) { context in
+            try run(.samples, forgetting: samples, context: context)
         }
     }
 
@@ -99,63 +178,60 @@ public struct Unlearner: Sendable {
     }
 
     func run(_ classes: Set<Int>, context: RunContext) throws -> UnlearningOutcome {
-        try configuration.validate()
+        try run(.classes(classes), forgetting: forget, context: context)
+    }
+
+    private func run(
+        _ target: UnlearningRequest.Target, forgetting forget: LabelledData?, context: RunContext
+    ) throws -> UnlearningOutcome {
         try audit?.configuration.validate()
-        try model.checkForgettable(classes)
-        let retain = try retain.examples(for: model)
-        try model.check(retain, named: "retain")
-        let shown = retain.labels.filter(classes.contains)
-        if let label = shown.min() {
-            throw UnlearningError.retainsForgottenClass(index: label, count: shown.count { $0 == label })
-        }
+        let request = try UnlearningRequest(
+            model: model, target: target, retain: retain?.examples(for: model), forget: forget?.examples(for: model),
+            training: training, method: method)
         let validation = try validation?.examples(for: model)
         if let validation { try model.check(validation, named: "validation") }
+        let samples = target == .samples ? try request.forgotten() : nil
 
-        var record = RunRecord(
-            costs: configuration.phaseCosts(
-                classes: classes.count, retained: retain.count, validated: validation?.count ?? 0)
-                + [audit?.cost ?? 0])
-        let before = try record.run(.evaluation, context) {
-            try measure(model, on: validation, classes, context: context)
+        let run = UnlearningRun(context: context)
+        let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
+        run.expect([measuring] + method.phaseCosts(of: request) + [measuring, audit?.cost ?? 0])
+        let before = try run.phase(.evaluation) {
+            try measure(model, validation, samples, request.classes, context)
         }
-        let noise = try record.run(.noise, context) {
-            try NoiseMaximizer(configuration: configuration.noise)
-                .noise(for: classes.sorted(), model: model, context: context)
+        let unlearned = try method.run(request, run)
+        if let tensor = unlearned.firstNonFiniteTensor {
+            throw UnlearningError.diverged(
+                phase: .forgetting, step: run.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
         }
-        let impaired = try record.run(.impair, context) {
-            try ImpairStep(configuration: configuration.impair)
-                .impair(model, noise: noise, retaining: retain, context: context)
-        }
-        let repaired = try record.run(.repair, context) {
-            try RepairStep(configuration: configuration.repair)
-                .repair(impaired.model, retaining: retain, context: context)
-        }
-        let after = try record.run(.evaluation, context) {
-            try measure(repaired.model, on: validation, classes, context: context)
+        let after = try run.phase(.evaluation) {
+            try measure(unlearned, validation, samples, request.classes, context)
         }
         let found = try audit.map { audit in
-            try record.run(.audit, context) {
-                try audit.run(original: model, unlearned: repaired.model, classes, context: context)
+            try run.phase(.audit) {
+                try audit.run(
+                    original: model, unlearned: unlearned, request.classes, samples: samples, context: context)
             }
         }
         return UnlearningOutcome(
-            model: repaired.model, forgottenClasses: classes, noise: noise,
-            losses: [
-                .noise: NoiseMaximizer.meanObjectives(noise), .impair: impaired.losses,
-                .repair: repaired.losses,
-            ],
-            phaseTimes: record.times, accuracyBefore: before, accuracyAfter: after,
-            audit: found, configuration: configuration,
-            options: options)
+            model: unlearned, method: method, forgottenClasses: request.classes,
+            forgottenSamples: samples?.count ?? 0, run: run, before: before, after: after, audit: found)
     }
 
     private func measure(
-        _ model: Model, on validation: (any ExampleSource)?, _ classes: Set<Int>, context: RunContext
-    ) throws -> Accuracy? {
-        try validation.map {
-            try Evaluator().accuracy(of: model, on: $0, forgottenClasses: classes, context: context)
+        _ model: Model, _ validation: (any ExampleSource)?, _ samples: (any ExampleSource)?, _ classes: Set<Int>,
+        _ context: RunContext
+    ) throws -> MeasuredAccuracy {
+        func accuracy(_ examples: any ExampleSource) throws -> Accuracy {
+            try Evaluator().accuracy(of: model, on: examples, forgottenClasses: classes, context: context)
         }
+        return MeasuredAccuracy(validation: try validation.map(accuracy), samples: try samples.map(accuracy))
     }
+}
+
+/// How right a model is on what there is to measure on.
+struct MeasuredAccuracy {
+    let validation: Accuracy?
+    let samples: Accuracy?
 }
 
 /// What the stream of a run brings.
@@ -164,42 +240,4 @@ public enum UnlearningEvent: Sendable {
     case progress(RunProgress)
     /// The run is done; nothing follows.
     case finished(UnlearningOutcome)
-}
-
-extension UnlearningConfiguration {
-    /// What the phases of a run cost, evaluation first and last, in forward passes of one example. The input's
-    /// gradient costs about another forward pass, the weights' gradients one more.
-    fileprivate func phaseCosts(classes: Int, retained: Int, validated: Int) -> [Double] {
-        let noiseImages = Double(classes * noise.imagesPerClass)
-        let shown = noiseImages * Double(impair.noiseRepetitions) + Double(retained)
-        func cost(_ training: TrainingConfiguration, _ examples: Double) -> Double {
-            let stepsPerEpoch = max(1, Int(examples) / training.batchSize)
-            return 3 * examples * Double(training.epochs(ofSteps: stepsPerEpoch))
-        }
-        return [
-            Double(validated), 2 * noiseImages * Double(noise.steps), cost(impair.training, shown),
-            cost(repair, Double(retained)), Double(validated),
-        ]
-    }
-}
-
-/// Times by phase, as a run goes on.
-private struct RunRecord {
-    private(set) var times: [RunPhase: Duration] = [:]
-    private var costsAhead: ArraySlice<Double>
-
-    init(costs: [Double]) {
-        costsAhead = costs[...]
-    }
-
-    /// Runs the next phase. What only measures is no part of what is timed.
-    mutating func run<Result>(_ phase: RunPhase, _ context: RunContext, _ body: () throws -> Result) throws
-        -> Result
-    {
-        let cost = costsAhead.popFirst() ?? 0
-        let (result, time) = try context.phase(
-            workAhead: cost > 0 ? costsAhead.reduce(0, +) / cost : 0, body)
-        if phase != .evaluation, phase != .audit { times[phase] = time }
-        return result
-    }
 }

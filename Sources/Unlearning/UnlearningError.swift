@@ -20,6 +20,16 @@ public enum UnlearningError: Error, Equatable {
     case noExamples(of: String)
     /// The retain data shows a class that is to be forgotten.
     case retainsForgottenClass(index: Int, count: Int)
+    /// The forget data shows a class that is to be retained.
+    case forgetsRetainedClass(index: Int, count: Int)
+    /// A method lacks something that it cannot do without.
+    case missingNeed(method: String, need: MethodNeed)
+    /// A method forgets whole classes alone, and was given samples.
+    case forgetsNoSamples(method: String)
+    /// There is no method of this name.
+    case unknownMethod(name: String, known: [String])
+    /// A method works on the last layer, and the network does not end in a linear one.
+    case noLinearHead(method: String)
     /// A label is not one of the model's classes.
     case labelOutOfRange(data: String, label: Int, classCount: Int)
     /// Examples have another shape than the model's input.
@@ -70,6 +80,19 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .retainsForgottenClass(let index, let count):
             return "the retain data has \(count) examples of class \(index), which is to be forgotten; "
                 + "leave them out, as in samples(perClass: 1000, excluding: [\(index)])"
+        case .forgetsRetainedClass(let index, let count):
+            return "the forget data has \(count) examples of class \(index), which is not to be forgotten; "
+                + "give examples of the classes to forget alone, or forget samples"
+        case .missingNeed(let method, let need):
+            return "method '\(method)' needs \(need.description); give it as '\(need.argument)', or take another method"
+        case .forgetsNoSamples(let method):
+            return
+                "method '\(method)' forgets whole classes alone; forget classes, or take a method that forgets samples"
+        case .unknownMethod(let name, let known):
+            return "there is no method '\(name)'; the methods are: \(known.joined(separator: ", "))"
+        case .noLinearHead(let method):
+            return "method '\(method)' changes rows of the last layer, but the network does not end in a linear layer; "
+                + "take another method"
         case .labelOutOfRange(let data, let label, let classCount):
             return "the \(data) data has label \(label), but the model's classes are 0 to \(classCount - 1); "
                 + "check that data and model belong together"

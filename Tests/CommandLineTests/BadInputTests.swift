@@ -78,6 +78,9 @@ struct BadInputTests {
             ),
             (["--architecture", "allcnn", "--stem", "small", "--epochs", "1"], "no option 'stem'"),
             (["--architecture", "resnet18", "--stem", "x", "--epochs", "1"], "imagenet, small"),
+            (["--architecture", "mobilenet_v2:width=9", "--epochs", "1"], "it takes: a number from 0.1 to 4.0"),
+            (["--architecture", "resnet18:stem", "--epochs", "1"], "'resnet18:stem' does not name an architecture"),
+            (["--architecture", "vgg16_bn", "--epochs", "1", "--image-size", "31"], "features.43"),
             (["--architecture", "allcnn", "--epochs", "-1"], "epochs cannot be -1"),
             (["--architecture", "allcnn", "--epochs", "0"], "epochs cannot be 0"),
             (
@@ -112,6 +115,8 @@ struct BadInputTests {
         try expect("there is no data set 'foo'", status: 64, forget([], retain: "foo"))
         try expect("'-1' is invalid for '--seed <number>'", status: 64, forget(["--seed", "-1"]))
         try expect("--stem is an option of", status: 64, forget(["--stem", "small"]))
+        let twice = ["--architecture", "resnet18:stem=small", "--stem", "small", "--epochs", "1"]
+        try expect("'resnet18:stem=small' says the stem already", status: 64, train(twice))
         try expect("--retain", status: 64, ["forget", materials.model, "--classes", "0", "--output", output])
         try expect("--dataset or --input", status: 64, ["predict", materials.model, "--logits", output])
     }

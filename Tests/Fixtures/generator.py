@@ -41,12 +41,14 @@ def state_tensor(name, shape):
     role = name.rsplit(".", 1)[-1]
     if role == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
-    if role == "weight" and len(shape) >= 2:
+    if role in ("cls_token", "class_token", "pos_embed", "pos_embedding"):
+        return symmetric(name, shape)
+    if role in ("weight", "in_proj_weight") and len(shape) >= 2:
         # He's variance, 2 / fan-in, keeps activations of order one through every depth.
         return symmetric(name, shape, math.sqrt(3) * math.sqrt(2 / math.prod(shape[1:])))
     if role in ("weight", "running_var"):
         return (0.5 + uniform(name, shape)).float()
-    if role in ("bias", "running_mean"):
+    if role in ("bias", "in_proj_bias", "running_mean"):
         return ((uniform(name, shape) - 0.5) * 0.2).float()
     raise ValueError(f"no rule generates a tensor named {name}")
 

@@ -106,10 +106,10 @@ enum SampleAudit {
     static func run(retained: RetainList? = nil) throws -> (ForgettingRun, [Noise]) {
         let noise = Noise(label: 2, images: try Tensor((0..<2 * 9 * 3).map { Float($0) }, shape: [2, 3, 3, 3]))
         let outcome = UnlearningOutcome(
-            model: try model(seed: 2), forgottenClasses: [2], noise: [noise],
+            model: try model(seed: 2), method: UNSIR(), forgottenClasses: [2], forgottenSamples: 0, noise: [noise],
             losses: [.noise: [1, 0.5], .impair: [2], .repair: [3, 2, 1]],
-            phaseTimes: [.noise: .seconds(1), .impair: .seconds(2), .repair: .milliseconds(500)],
-            accuracyBefore: nil, accuracyAfter: nil, audit: nil, configuration: .default,
+            notes: [], phaseTimes: [.noise: .seconds(1), .impair: .seconds(2), .repair: .milliseconds(500)],
+            accuracyBefore: nil, accuracyAfter: nil, samplesBefore: nil, samplesAfter: nil, audit: nil,
             options: RunOptions(seed: 5))
         return (ForgettingRun(outcome, retained: retained), [noise])
     }

@@ -6,7 +6,7 @@ import Testing
 @Suite("Configurations")
 struct ConfigurationTests {
     static let all: [UnlearningConfiguration] = [
-        .paper, .default,
+        .paper, .paperSafe,
         UnlearningConfiguration(
             noise: NoiseMaximizer.Configuration(
                 imagesPerClass: 3, steps: 0,
@@ -56,7 +56,7 @@ struct ConfigurationTests {
             let impair: Impair
             let repair: Training
         }
-        let data = try JSONEncoder().encode(UnlearningPreset.paper.configuration)
+        let data = try JSONEncoder().encode(UnlearningConfiguration.paper)
         let numbers = try JSONDecoder().decode(Numbers.self, from: data)
         let adam = ["adam": ["beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weightDecay": 0]]
         #expect(numbers.noise.imagesPerClass == 256)
@@ -74,21 +74,34 @@ struct ConfigurationTests {
         }
     }
 
-    @Test("the default is the paper with gentler rates, 20 noise steps and a longer repair")
-    func defaults() {
+    @Test("the safe preset is the paper at a tenth of the rates, with 20 noise steps")
+    func safe() {
         var paper = UnlearningConfiguration.paper
         paper.noise.steps = 20
-        paper.impair.training.learningRate = 0.001
-        paper.repair = TrainingConfiguration(epochs: 2, leastSteps: 64, learningRate: 0.001, schedule: .cosine)
-        #expect(UnlearningPreset.default.configuration == paper)
-        #expect(UnlearningPreset.allCases.map(\.rawValue) == ["default", "paper"])
+        paper.impair.training.learningRate /= 10
+        paper.repair.learningRate /= 10
+        #expect(UnlearningConfiguration.paperSafe == paper)
+    }
+
+    @Test("presets are methods by name, and none needs more than retain data")
+    func presets() throws {
+        #expect(
+            UnlearningPreset.allCases.map(\.rawValue) == ["default", "fast", "thorough", "paper", "paper-safe"])
+        #expect(
+            UnlearningPreset.allCases.map(\.method.name) == ["default", "fast", "thorough", "unsir-paper", "unsir"])
+        for preset in UnlearningPreset.allCases {
+            try preset.method.validate()
+            #expect(preset.method.needs == [.retainData])
+            #expect(UnlearningMethods.names.contains(preset.method.name))
+        }
+        #expect((UnlearningPreset.paper.method as? UNSIR)?.configuration == .paper)
     }
 
     @Test(
         "few examples give more epochs, so that there are as many steps",
         arguments: [(36, 2), (32, 2), (31, 3), (1, 64)])
     func leastSteps(stepsPerEpoch: Int, epochs: Int) {
-        #expect(UnlearningConfiguration.default.repair.epochs(ofSteps: stepsPerEpoch) == epochs)
+        #expect(TrainingConfiguration(epochs: 2, leastSteps: 64).epochs(ofSteps: stepsPerEpoch) == epochs)
     }
 
     typealias Change = @Sendable (inout UnlearningConfiguration) -> Void

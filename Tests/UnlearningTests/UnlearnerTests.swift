@@ -121,7 +121,7 @@ struct UnlearnerTests {
         let model = Model(graph: try convolutionalNetwork(Patterns.shape, classes: 6), seed: 7)
         let entries = try await RetrainingComparison(
             training: TrainingConfiguration(epochs: 2, batchSize: 32, learningRate: 0.005),
-            unlearning: Patterns.configuration, samplesPerClass: 90
+            unlearning: UNSIR(configuration: Patterns.configuration), samplesPerClass: 90
         ).run(model, forgetting: [2], images: Patterns.train, test: Patterns.test)
         #expect(entries.map(\.stage) == [.original, .unlearned, .retrained])
         #expect(entries.map(\.steps) == [38, 20 + 49 + 29, 32])

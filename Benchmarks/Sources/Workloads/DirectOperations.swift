@@ -1,8 +1,8 @@
 import Unlearning
 
 extension Graph {
-    /// Floating-point operations of one example's passes: two for each multiply-add of its convolutions and linear
-    /// layers, as their definitions have them. Taps in the padding count, what an algorithm saves does not matter, and
+    /// Floating-point operations of one example's passes: two for each multiply-add of its convolutions, linear
+    /// layers and attentions, as their definitions have them. Taps in the padding count, what an algorithm saves does not matter, and
     /// everything but products is left out, so that a piece of work has the same number on both sides.
     ///
     /// The forward pass counts once, a layer's input gradient once more if something upstream wants a gradient, and its
@@ -13,7 +13,9 @@ extension Graph {
         for node in nodes {
             let ofInput = node.inputs.contains { wantsGradient[$0.index] }
             let ofWeights = request.parameters && !node.parameters.isEmpty
-            sum += node.productOperations * (1 + (ofInput ? 1 : 0) + (ofWeights ? 1 : 0))
+            // Both factors of attention's products come from its input.
+            let ofBoth = node.operation is ScaledDotProductAttention && ofInput
+            sum += node.productOperations * (1 + (ofInput ? 1 : 0) + (ofWeights || ofBoth ? 1 : 0))
             wantsGradient.append(ofInput || ofWeights)
         }
         return sum
@@ -29,6 +31,9 @@ extension Graph.Node {
             return 2 * Double(shape.count) * Double(taps * inputShapes[0].channels / convolution.groups)
         case is Linear:
             return 2 * Double(shape.count) * Double(inputShapes[0].channels)
+        case is ScaledDotProductAttention:
+            // q kᵀ and p v
+            return 4 * Double(shape.count) * Double(inputShapes.last?[0] ?? 0)
         default:
             return 0
         }

@@ -49,6 +49,8 @@ public enum Workloads {
         + ["training-step", "input-gradient", "inference"].flatMap { kind in
             ["resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128"].map { "\(kind)/\($0)" }
         }
+        + ["training-step", "inference"].map { "\($0)/vit-tiny/128" }
+        + ["training-step/mobilenetv2/128", "training-step/resnet50/8x224"]
         + ["forgetting/resnet18-imagenet", "retraining/resnet18-imagenet"]
 
     /// The matrix product kernels that OpenBLAS picked for this machine.
@@ -105,6 +107,10 @@ public enum Workloads {
         let parts = name.split(separator: "-").map(String.init)
         if parts.count == 2, parts[0] == "resnet18" {
             return try Architectures.named(ArchitectureIdentifier(name: parts[0], options: ["stem": parts[1]]))
+        }
+        // Patches of 4x4 pixels cut 32x32 images into as many tokens as a larger image has.
+        if name.hasPrefix("vit-") {
+            return try Architectures.named(ArchitectureIdentifier(name: name, options: ["patch": "4"]))
         }
         return try Architectures.named(ArchitectureIdentifier(name: name))
     }

@@ -15,3 +15,19 @@ CNK_LOOP void CNK(cnk_column_squares)(const float *restrict x, const float *rest
         }
     }
 }
+
+CNK_LOOP float CNK(cnk_sum)(const float *x, size_t count) {
+    // Blocks, so that a long sum of floats loses few digits.
+    enum { block = 4096 };
+    double total = 0;
+    for (size_t first = 0; first < count; first += block) {
+        size_t end = first + block < count ? first + block : count;
+        lanes sums = {0}, value;
+        for (size_t i = first; i < end; i += LANES) {
+            load(&value, x + i, (ptrdiff_t)(end - i));
+            sums += value;
+        }
+        total += sum_of(&sums);
+    }
+    return (float)total;
+}

@@ -1,6 +1,6 @@
 CNK_LOOP void CNK(cnk_rectify)(const float *x, float *y, size_t count, float ceiling) {
     // Written so that an undefined number stays one: a diverging run must be seen, not rectified away.
-    for (size_t i = 0; i < count; i++) {
+    INDEPENDENT for (size_t i = 0; i < count; i++) {
         float value = x[i] < 0 ? 0 : x[i];
         y[i] = value > ceiling ? ceiling : value;
     }
@@ -9,14 +9,14 @@ CNK_LOOP void CNK(cnk_rectify)(const float *x, float *y, size_t count, float cei
 CNK_LOOP void CNK(cnk_rectify_backward)(const float *y, const float *dy, float *dx, size_t count, float ceiling,
                                        int accumulates) {
     if (accumulates) {
-        for (size_t i = 0; i < count; i++) dx[i] += (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
+        INDEPENDENT for (size_t i = 0; i < count; i++) dx[i] += (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
     } else {
-        for (size_t i = 0; i < count; i++) dx[i] = (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
+        INDEPENDENT for (size_t i = 0; i < count; i++) dx[i] = (y[i] > 0 && y[i] < ceiling) ? dy[i] : 0;
     }
 }
 
 CNK_LOOP void CNK(cnk_add)(const float *a, const float *b, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+    INDEPENDENT for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
 }
 
 CNK_LOOP void CNK(cnk_add_scaled)(const float *x, float *y, size_t count, float factor) {

@@ -41,6 +41,17 @@ CNK_INLINE void exponentiate(lanes *x) {
     *x = SELECT(*x < SPLAT(lowest), SPLAT(0), result);
 }
 
+// exp(x) - 1 without the loss of digits near 0.
+CNK_INLINE void exponentiate_less_one(lanes *x) {
+    lanes r = *x, e = *x;
+    exponentiate(&e);
+    lanes p = 0.00138368341f * r + 0.00837482419f;
+    p = p * r + 0.0416682251f;
+    p = p * r + 0.166664198f;
+    p = p * r + 0.499999911f;
+    *x = SELECT(ABSOLUTE(r) < SPLAT(0.34f), p * r * r + r, e - 1.0f);
+}
+
 // 1 / (1 + exp(-x))
 CNK_INLINE void sigmoid(lanes *x) {
     lanes e = -*x;

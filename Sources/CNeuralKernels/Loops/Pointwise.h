@@ -35,8 +35,8 @@ CNK_INLINE void apply_function(int kind, cnk_function f, lanes *v) {
     case CNK_ELU:
         // Below 0 only, so that the exponential of a large number has no part in it.
         other = SELECT(x > zero, zero, x);
-        exponentiate(&other);
-        *v = SELECT(x > zero, x, f.a * (other - 1.0f));
+        exponentiate_less_one(&other);
+        *v = SELECT(x > zero, x, f.a * other);
         break;
     case CNK_SOFTPLUS: soft_plus(v); break;
     case CNK_EXP: exponentiate(v); break;
@@ -134,16 +134,39 @@ CNK_INLINE void apply_derivative(int kind, cnk_function f, lanes *v) {
     LOOP(CNK_EXP) LOOP(CNK_LOG) LOOP(CNK_SQRT) LOOP(CNK_RECIPROCAL) LOOP(CNK_NEGATION) LOOP(CNK_ABSOLUTE) \
     LOOP(CNK_POWER) LOOP(CNK_AFFINE) LOOP(CNK_CLAMP)
 
+// dx (+)= dy f'(x) of up to sixteen numbers.
+CNK_INLINE void pass_derivative(int kind, cnk_function f, const float *x, const float *dy, float *dx, ptrdiff_t count,
+                                int accumulates) {
+    lanes slope, gradient;
+    load(&slope, x, count);
+    load(&gradient, dy, count);
+    apply_derivative(kind, f, &slope);
+    gradient *= slope;
+    if (accumulates) {
+        load(&slope, dx, count);
+        gradient += slope;
+    }
+    store(dx, &gradient, count);
+}
+
+// Whole vectors first, and the rest by itself: a call in a loop, which copying a part of a vector may be, would have
+// every register saved around it.
 CNK_LOOP void CNK(cnk_pointwise)(const float *x, float *y, size_t count, cnk_function f) {
+    size_t i = 0;
     switch (f.kind) {
-#define LOOP(kind)                                                                \
-    case kind:                                                                    \
-        for (size_t i = 0; i < count; i += LANES) {                               \
-            lanes value;                                                          \
-            load(&value, x + i, (ptrdiff_t)(count - i));                          \
-            apply_function(kind, f, &value);                                      \
-            store(y + i, &value, (ptrdiff_t)(count - i));                         \
-        }                                                                         \
+#define LOOP(kind)                                                    \
+    case kind:                                                        \
+        for (; i + LANES <= count; i += LANES) {                      \
+            lanes value = *(const lanes *)(x + i);                    \
+            apply_function(kind, f, &value);                          \
+            *(lanes *)(y + i) = value;                                \
+        }                                                             \
+        if (i < count) {                                              \
+            lanes value;                                              \
+            load(&value, x + i, (ptrdiff_t)(count - i));              \
+            apply_function(kind, f, &value);                          \
+            store(y + i, &value, (ptrdiff_t)(count - i));             \
+        }                                                             \
         break;
         MAP_FUNCTIONS(LOOP)
 #undef LOOP
@@ -152,21 +175,12 @@ CNK_LOOP void CNK(cnk_pointwise)(const float *x, float *y, size_t count, cnk_fun
 
 CNK_LOOP void CNK(cnk_pointwise_backward)(const float *x, const float *dy, float *dx, size_t count, cnk_function f,
                                           int accumulates) {
+    size_t i = 0;
     switch (f.kind) {
-#define LOOP(kind)                                                                \
-    case kind:                                                                    \
-        for (size_t i = 0; i < count; i += LANES) {                               \
-            lanes slope, gradient;                                                \
-            load(&slope, x + i, (ptrdiff_t)(count - i));                          \
-            load(&gradient, dy + i, (ptrdiff_t)(count - i));                      \
-            apply_derivative(kind, f, &slope);                                    \
-            gradient *= slope;                                                    \
-            if (accumulates) {                                                    \
-                load(&slope, dx + i, (ptrdiff_t)(count - i));                     \
-                gradient += slope;                                                \
-            }                                                                     \
-            store(dx + i, &gradient, (ptrdiff_t)(count - i));                     \
-        }                                                                         \
+#define LOOP(kind)                                                                                             \
+    case kind:                                                                                                 \
+        for (; i + LANES <= count; i += LANES) pass_derivative(kind, f, x + i, dy + i, dx + i, LANES, accumulates); \
+        if (i < count) pass_derivative(kind, f, x + i, dy + i, dx + i, (ptrdiff_t)(count - i), accumulates);   \
         break;
         MAP_FUNCTIONS(LOOP)
 #undef LOOP

@@ -5,6 +5,14 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4
 // Results of a block stay in registers only if their indices are constants.
 #define UNROLLED _Pragma("GCC unroll 16")
 
+// Every pass of the loop works on numbers of its own, even where a result is written over its source: without it the
+// compiler checks at run time whether arrays overlap, and takes a scalar loop where they are the same.
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 // Vectors are handed over by address: by value their calling convention would differ between the levels.
 CNK_INLINE void load(lanes *value, const float *source, ptrdiff_t count) {
     if (count >= LANES) {
@@ -21,6 +29,12 @@ CNK_INLINE void store(float *target, const lanes *value, ptrdiff_t count) {
     } else {
         memcpy(target, value, (size_t)count * sizeof(float));
     }
+}
+
+// Zeros beyond `count` numbers.
+CNK_INLINE void clear_beyond(lanes *value, ptrdiff_t count) {
+    if (count >= LANES) return;
+    UNROLLED for (int i = 0; i < LANES; i++) (*value)[i] = i < count ? (*value)[i] : 0;
 }
 
 // 16 x 16 floats with rows and columns exchanged, by halves: four rounds of exchanges between pairs of rows.

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CNeuralDepthwise.h"
 #include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"
 #include "CNeuralPointwise.h"
@@ -36,19 +37,19 @@ void cnk_column_squares(const float *x, const float *means, size_t rows, size_t 
 
 // ---- Normalization fused with residual and ReLU (Normalization.c)
 
-// y = x * scale + shift (+ residual), then max(., 0) if rectifies. residual may be null.
+// y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null.
 void cnk_normalize(const float *x, const float *residual, float *y, size_t rows, size_t channels,
-                   const float *scale, const float *shift, int rectifies);
-// With g = dy, or dy where y > 0 if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
+                   const float *scale, const float *shift, float ceiling);
+// With g = dy, or dy where 0 < y < ceiling if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
 void cnk_normalize_backward_sums(const float *x, const float *dy, const float *y, size_t rows, size_t channels,
-                                 const float *means, float *sums, float *products);
+                                 const float *means, float ceiling, float *sums, float *products);
 // dx (+)= scale[c] * (g - gradient_means[c] - (x - means[c]) * slopes[c]).
 void cnk_normalize_backward_input(const float *x, const float *dy, const float *y, float *dx, size_t rows,
                                   size_t channels, const float *means, const float *scale,
-                                  const float *gradient_means, const float *slopes, int accumulates);
+                                  const float *gradient_means, const float *slopes, float ceiling, int accumulates);
 // The same with fixed statistics: dx (+)= scale[c] * g.
 void cnk_normalize_backward_fixed(const float *dy, const float *y, float *dx, size_t rows, size_t channels,
-                                  const float *scale, int accumulates);
+                                  const float *scale, float ceiling, int accumulates);
 
 // ---- Pooling, one image at a time (Pooling.c)
 

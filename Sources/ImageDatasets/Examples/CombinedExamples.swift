@@ -31,6 +31,9 @@ public struct CombinedExamples: ExampleSource {
     /// The number of examples of all sources together.
     public var count: Int { starts[sources.count] }
 
+    /// Whether one of the sources decodes when it is read.
+    public var isDecodedOnRead: Bool { sources.contains { $0.isDecodedOnRead } }
+
     /// The class of one example.
     public func label(at index: Int) -> Int {
         let place = locate(index)

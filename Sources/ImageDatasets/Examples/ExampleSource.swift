@@ -10,6 +10,9 @@ public protocol ExampleSource: Sendable {
     /// Every example's shape, channels last, without a batch axis: `[height, width, channels]` of an image.
     var exampleShape: Shape { get }
 
+    /// Whether writing an example is work that is worth sharing among threads; false if left out.
+    var isDecodedOnRead: Bool { get }
+
     /// The class of one example, not negative.
     /// - Parameter index: in `0..<count`; anything else is a programming error.
     func label(at index: Int) -> Int
@@ -25,6 +28,9 @@ public protocol ExampleSource: Sendable {
 }
 
 extension ExampleSource {
+    /// false: examples are copied from memory.
+    public var isDecodedOnRead: Bool { false }
+
     /// Some examples as one tensor `[indices.count, ...exampleShape]`, without augmentation, and their labels.
     /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``, or what reading an example throws.
     public func tensor(at indices: [Int]) throws -> (inputs: Tensor, labels: [Int]) {

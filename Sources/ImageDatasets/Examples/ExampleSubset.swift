@@ -23,6 +23,9 @@ public struct ExampleSubset: ExampleSource {
     /// Every example's shape.
     public var exampleShape: Shape { source.exampleShape }
 
+    /// Whether the source decodes when it is read.
+    public var isDecodedOnRead: Bool { source.isDecodedOnRead }
+
     /// The class of one example.
     public func label(at index: Int) -> Int { source.label(at: indices[index]) }
 

@@ -36,6 +36,9 @@ public struct PreparedImages: ExampleSource {
     /// The input's shape: `[height, width, channels]`.
     public var exampleShape: Shape { preparation.targetShape }
 
+    /// Whether images are decoded when they are read.
+    public var isDecodedOnRead: Bool { dataset.isDecodedOnRead }
+
     /// The class of one image.
     public func label(at index: Int) -> Int { dataset.label(at: index) }
 

@@ -1,15 +1,15 @@
 import Foundation
 
 /// A regular file that is open for reading. Refuses folders, pipes and devices, whose size says nothing.
-final class InputFile {
-    let path: String
+package final class InputFile {
+    package let path: String
     /// The size in bytes when the file was opened.
-    let size: Int
+    package let size: Int
 
     private let descriptor: Int32
 
     /// - Parameter remedy: how a user gets the file if it is not there.
-    init(_ url: URL, remedy: String) throws(DatasetError) {
+    package init(_ url: URL, remedy: String) throws(DatasetError) {
         path = url.path
         // Not blocking: opening a pipe would wait for its writer for ever.
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -44,7 +44,7 @@ final class InputFile {
     }
 
     /// Reads the next bytes: fewer than asked for only at the end of the file.
-    func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
+    package func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
         var total = 0
         while total < target.count, let base = target.baseAddress {
             let received = Foundation.read(descriptor, base + total, min(target.count - total, 1 << 30))

@@ -1,4 +1,5 @@
 import NeuralGraph
+import Synchronization
 
 /// Examples for one step. Its memory is used again: what a ``BatchLoader`` hands out is valid until its next batch is
 /// asked for or this one is recycled.
@@ -59,26 +60,50 @@ public final class Batch: @unchecked Sendable {
     /// - Parameters:
     ///   - indices: at most ``capacity`` positions in the source.
     ///   - augmentationSeed: the epoch's; each example gets one of its own from it.
+    ///   - threads: share the reading; nil reads one example after the other.
     ///   - isCancelled: asked before each example; true leaves the batch half filled.
+    /// - Throws: what the first example that cannot be read throws, whatever the number of threads.
     func fill(
         from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?,
-        isCancelled: () -> Bool
+        threads: ThreadTeam? = nil, isCancelled: () -> Bool
     ) throws {
         count = indices.count
-        let size = exampleShape.count
-        for (position, index) in zip(0..., indices) {
-            if isCancelled() { return }
-            guard let label = Int32(exactly: source.label(at: index)), label >= 0 else {
-                throw DatasetError.labelOutOfRange(
-                    path: "examples", index: index, label: source.label(at: index),
-                    classes: Int(Int32.max) + 1)
+        guard let threads else {
+            for position in 0..<count where !isCancelled() {
+                try read(position, from: source, indices: indices, augmentationSeed: augmentationSeed)
             }
-            indexStorage[position] = index
-            labelStorage[position] = label
-            guard let target = inputStorage.baseAddress else { continue }
-            // The position in the source, not in the batch: an example changes the same way wherever it stands.
-            let seed = augmentationSeed.map { $0 &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15 }
-            try source.write(index, augmentationSeed: seed, into: target + position * size)
+            return
         }
+        // Indices are given out in order, so every example before a failed one is read too.
+        let failure = Mutex<(position: Int, error: any Error)?>(nil)
+        threads.forEach(count) { position, _ in
+            let isBeyond = failure.withLock { failure in failure.map { $0.position < position } ?? false }
+            if isBeyond || isCancelled() { return }
+            do {
+                try read(position, from: source, indices: indices, augmentationSeed: augmentationSeed)
+            } catch {
+                failure.withLock { failure in
+                    if failure.map({ position < $0.position }) ?? true { failure = (position, error) }
+                }
+            }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure.error }
+    }
+
+    private func read(
+        _ position: Int, from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?
+    ) throws {
+        let index = indices[indices.startIndex + position]
+        guard let label = Int32(exactly: source.label(at: index)), label >= 0 else {
+            throw DatasetError.labelOutOfRange(
+                path: "examples", index: index, label: source.label(at: index),
+                classes: Int(Int32.max) + 1)
+        }
+        indexStorage[position] = index
+        labelStorage[position] = label
+        guard let target = inputStorage.baseAddress else { return }
+        // The position in the source, not in the batch: an example changes the same way wherever it stands.
+        let seed = augmentationSeed.map { $0 &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15 }
+        try source.write(index, augmentationSeed: seed, into: target + position * exampleShape.count)
     }
 }

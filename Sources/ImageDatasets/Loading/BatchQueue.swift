@@ -11,6 +11,7 @@ final class BatchQueue: @unchecked Sendable {
     private let batchSize: Int
     private let batchCount: Int
     private let augmentationSeed: UInt64?
+    private let threads: ThreadTeam?
     private let isCancelled = Atomic<Bool>(false)
     private let condition = NSCondition()
 
@@ -30,6 +31,7 @@ final class BatchQueue: @unchecked Sendable {
         self.batchSize = batchSize
         self.batchCount = batchCount
         self.augmentationSeed = augmentationSeed
+        threads = source.isDecodedOnRead ? ThreadTeam() : nil
         let number = min(depth + 1, batchCount)
         free = (0..<number).map { _ in Batch(capacity: capacity, exampleShape: source.exampleShape) }
         ready.reserveCapacity(number)
@@ -115,6 +117,6 @@ final class BatchQueue: @unchecked Sendable {
         let end = min(start + batchSize, indices.count)
         try batch.fill(
             from: source, indices: indices[start..<end], augmentationSeed: augmentationSeed,
-            isCancelled: { isCancelled.load(ordering: .relaxed) })
+            threads: threads, isCancelled: { isCancelled.load(ordering: .relaxed) })
     }
 }

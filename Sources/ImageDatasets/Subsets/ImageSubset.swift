@@ -39,6 +39,12 @@ public struct ImageSubset: ImageDataset {
     /// The whole data set's normalization.
     public var normalization: Normalization { base.normalization }
 
+    /// The whole data set's way to change sizes.
+    public var resizing: ImageResizing? { base.resizing }
+
+    /// Whether the whole data set decodes images when they are read.
+    public var isDecodedOnRead: Bool { base.isDecodedOnRead }
+
     /// The class of one image.
     public func label(at index: Int) -> Int { base.label(at: indices[index]) }
 

@@ -2,6 +2,24 @@ import Foundation
 import NeuralGraph
 
 extension Model {
+    /// Reads a model of an architecture of the caller's own. Inputs and classes are what the file says, or follow from its
+    /// tensors.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - network: the architecture, with the options that the file was made with.
+    ///   - imageSize: height and width of the inputs; what the file says, or 32.
+    /// - Throws: as ``init(contentsOf:architecture:imageSize:)``; `ArchitectureError` also if the file is of an
+    ///   architecture of another name.
+    public init(contentsOf url: URL, as network: any Architecture, imageSize: Int? = nil) throws {
+        let own = network.identifier
+        try self.init(
+            contentsOf: url, architecture: own, imageSize: imageSize
+        ) { identifier throws(ArchitectureError) in
+            guard identifier.name == own.name else { throw .unknown(name: identifier.name, known: [own.name]) }
+            return network
+        }
+    }
+
     /// Reads a model whose network is known already, such as one with operations of the caller's own.
     /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
     ///   or of another shape.

@@ -92,9 +92,9 @@ struct ModelDescription: Equatable {
         path: String
     ) throws(SafetensorsError) {
         let own = network.identifier
-        // Options that the caller leaves out are the file's.
+        // Options that the caller leaves out are the file's; those given may be spelt otherwise, such as 0.50.
         if let asked = asked?.identifier,
-            asked.name != own.name || options.contains(where: { own.options[$0.key] != $0.value })
+            asked.name != own.name || options.contains(where: { own.options[$0.key] != asked.options[$0.key] })
         {
             throw SafetensorsError(
                 path, "the file is for \(Self.text(own)), not \(Self.text(asked)); leave the architecture out"
@@ -108,10 +108,7 @@ struct ModelDescription: Equatable {
         }
     }
 
-    private static func text(_ identifier: ArchitectureIdentifier) -> String {
-        let options = identifier.options.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-        return quoted(([identifier.name] + options).joined(separator: ", "))
-    }
+    private static func text(_ identifier: ArchitectureIdentifier) -> String { quoted(identifier.description) }
 
     private static func reason(_ error: any Error) -> String {
         switch error {

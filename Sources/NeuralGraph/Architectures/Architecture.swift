@@ -20,6 +20,8 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
     case unknownOption(architecture: String, option: String, known: [String])
     /// The option does not take this value.
     case badOption(architecture: String, option: String, value: String, known: [String])
+    /// A text that should name an architecture and its options does not.
+    case badText(String)
     /// A state dictionary lacks the tensor that tells the architecture's size.
     case notThisArchitecture(architecture: String, missing: String)
 
@@ -33,54 +35,14 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
             let choice = known.isEmpty ? "it has none" : "it has: \(list(known))"
             return "\(architecture) has no option '\(option)'; \(choice)"
         case .badOption(let architecture, let option, let value, let known):
-            return "\(architecture)'s option '\(option)' cannot be '\(value)'; choose one of: \(list(known))"
+            return "\(architecture)'s option '\(option)' cannot be '\(value)'; it takes: \(list(known))"
+        case .badText(let text):
+            return "'\(text)' does not name an architecture; write NAME or NAME:OPTION=VALUE,OPTION=VALUE, each option "
+                + "once"
         case .notThisArchitecture(let architecture, let missing):
             return "this is not a state dictionary of \(architecture): tensor '\(missing)' is missing or has another "
                 + "number of axes; check the architecture's name"
         }
-    }
-}
-
-/// The architectures that can be built by name.
-public enum Architectures {
-    /// Their names.
-    public static let names = ["resnet18", "allcnn", "allcnn-bn"]
-
-    /// The architecture with a name and options.
-    /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
-    public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) -> any Architecture {
-        switch identifier.name.lowercased() {
-        case "resnet18":
-            try identifier.allowOptions(["stem"])
-            return ResNet18(stem: try identifier.option("stem", default: .imagenet))
-        case "allcnn":
-            try identifier.allowOptions([])
-            return AllCNN(normalizes: false)
-        case "allcnn-bn":
-            try identifier.allowOptions([])
-            return AllCNN(normalizes: true)
-        default:
-            throw .unknown(name: identifier.name, known: names)
-        }
-    }
-}
-
-extension ArchitectureIdentifier {
-    fileprivate func allowOptions(_ known: [String]) throws(ArchitectureError) {
-        if let option = options.keys.filter({ !known.contains($0) }).min() {
-            throw .unknownOption(architecture: name, option: option, known: known)
-        }
-    }
-
-    fileprivate func option<Value: RawRepresentable & CaseIterable>(
-        _ option: String, default value: Value
-    ) throws(ArchitectureError) -> Value where Value.RawValue == String {
-        guard let given = options[option] else { return value }
-        guard let chosen = Value(rawValue: given) else {
-            throw .badOption(
-                architecture: name, option: option, value: given, known: Value.allCases.map(\.rawValue))
-        }
-        return chosen
     }
 }
 
@@ -93,5 +55,14 @@ extension Dictionary where Key == String, Value == Shape {
             throw .notThisArchitecture(architecture: architecture, missing: name)
         }
         return shape
+    }
+
+    /// Channels and classes from the weights of the first convolution and of the last linear layer.
+    func dimensions(
+        stem: String, head: String, architecture: String
+    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
+        let first = try shape(stem, rank: 4, architecture: architecture)
+        let last = try shape(head, rank: 2, architecture: architecture)
+        return (first[1], last[0])
     }
 }

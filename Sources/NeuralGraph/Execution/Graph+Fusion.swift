@@ -1,7 +1,7 @@
 extension Graph {
     /// The same network with chains of nodes replaced by one fused operation, which passes over memory fewer times:
-    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing.
-    /// Parameters keep their names.
+    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing. A linear
+    /// layer over positions is a convolution too. Parameters keep their names.
     /// - Parameters:
     ///   - foldingNormalization: whether batch norm behind a convolution becomes part of its weights, as it can in
     ///     inference mode.
@@ -59,8 +59,8 @@ private struct Fusion {
     mutating func run() -> (graph: Graph, values: [Int: Graph.Value]) {
         for index in graph.nodes.indices where !absorbed.contains(index) {
             let operation = graph.nodes[index].operation
-            if let convolution = operation as? Convolution {
-                let chain = chain(from: index, folds: foldsNormalization, ceilings: true)
+            if let convolution = operation as? any ConvolutionOperation, graph.nodes[index].shape.rank > 1 {
+                let chain = chain(from: index, folds: foldsNormalization)
                 let folded = chain.normalization.flatMap { graph.nodes[$0].operation as? BatchNormalization }
                 let fusion = ConvolutionFusion(
                     hasBias: convolution.hasBias,
@@ -68,10 +68,10 @@ private struct Fusion {
                     addsResidual: chain.residual != nil, rectification: chain.rectification)
                 fuse(chain, as: FusedConvolution(convolution: convolution, fusion: fusion))
             } else if var normalization = operation as? BatchNormalization {
-                let chain = chain(from: index, folds: false, ceilings: false)
+                let chain = chain(from: index, folds: false)
                 // An addition alone is no gain: it can work in place.
                 guard chain.rectification != nil else { continue }
-                normalization.rectifies = true
+                normalization.rectification = chain.rectification
                 normalization.addsResidual = chain.residual != nil
                 fuse(chain, as: normalization)
             }
@@ -80,10 +80,8 @@ private struct Fusion {
     }
 
     /// The chain of batch norm, addition and rectification behind a node, as far as it goes.
-    /// - Parameters:
-    ///   - folds: whether batch norm may be a part.
-    ///   - ceilings: whether the rectification may have one.
-    private func chain(from head: Int, folds: Bool, ceilings: Bool) -> Chain {
+    /// - Parameter folds: whether batch norm may be a part.
+    private func chain(from head: Int, folds: Bool) -> Chain {
         var chain = Chain(nodes: [head])
         if folds, let next = onlyConsumer(of: chain.last), graph.nodes[next].operation is BatchNormalization {
             chain.normalization = next
@@ -97,9 +95,7 @@ private struct Fusion {
                 chain.nodes.append(next)
             }
         }
-        if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? Rectification,
-            ceilings || operation.ceiling == .infinity
-        {
+        if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? Rectification {
             chain.rectification = operation.ceiling
             chain.nodes.append(next)
         }

@@ -49,8 +49,9 @@ extension Graph {
 extension Graph.Node {
     /// Whether a node that follows another carries on with its block.
     fileprivate var continuesBlock: Bool {
-        let mixesChannels = parameters.contains { $0.shape.rank > 1 }
+        let mixesChannels = parameters.contains { $0.shape.rank > 1 } && !(operation is ParametricArithmetic)
         let staysMap = inputShapes.first.map { $0.rank == shape.rank } ?? false
-        return inputs.count == 1 && !mixesChannels && (staysMap || operation is Flattening)
+        return inputs.count == 1 && !mixesChannels
+            && (staysMap || operation is Flattening || operation is Reshaping)
     }
 }

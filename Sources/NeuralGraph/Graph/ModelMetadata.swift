@@ -6,17 +6,20 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     public var classNames: [String]
     /// How an image becomes an input; nil if unknown.
     public var normalization: Normalization?
+    /// How a picture of another size becomes an input; nil if unknown, or if the images were of one size.
+    public var resizing: ImageResizing?
     /// The learning rate that the model was trained with, if known.
     public var learningRate: Double?
 
     /// Creates metadata; everything may be left out.
     public init(
         architecture: ArchitectureIdentifier? = nil, classNames: [String] = [],
-        normalization: Normalization? = nil, learningRate: Double? = nil
+        normalization: Normalization? = nil, resizing: ImageResizing? = nil, learningRate: Double? = nil
     ) {
         self.architecture = architecture
         self.classNames = classNames
         self.normalization = normalization
+        self.resizing = resizing
         self.learningRate = learningRate
     }
 }
@@ -33,6 +36,14 @@ public struct ArchitectureIdentifier: Sendable, Codable, Hashable {
         self.name = name
         self.options = options
     }
+}
+
+/// How a picture of any size becomes one of a network's size, by bilinear interpolation.
+public enum ImageResizing: Sendable, Codable, Hashable {
+    /// The shorter side gets this many pixels, the proportions stay, and the middle is cut out.
+    case cropped(shorterSide: Int)
+    /// Height and width become the input's; the proportions change.
+    case stretched
 }
 
 /// How pixel values become network inputs: `(pixel / 255 - mean) / standardDeviation`, per channel.

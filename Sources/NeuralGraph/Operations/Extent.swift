@@ -46,6 +46,22 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomSt
     /// The same number on every side.
     public init(integerLiteral value: Int) { self.init(value) }
 
+    /// TensorFlow's `SAME`: the least padding with which a window of stride `s` has `ceil(size / s)` positions along an
+    /// axis. An odd row or column goes below or to the right.
+    /// - Parameters:
+    ///   - size: the image's size.
+    ///   - kernel: the window's size.
+    ///   - stride: the distance between windows, at least 1.
+    public static func same(_ size: Extent, kernel: Extent, stride: Extent) -> Padding {
+        precondition(stride.height > 0 && stride.width > 0, "a stride is at least 1")
+        func total(_ size: Int, _ kernel: Int, _ stride: Int) -> Int {
+            max(0, ((size + stride - 1) / stride - 1) * stride + kernel - size)
+        }
+        let rows = total(size.height, kernel.height, stride.height)
+        let columns = total(size.width, kernel.width, stride.width)
+        return Padding(top: rows / 2, left: columns / 2, bottom: rows - rows / 2, right: columns - columns / 2)
+    }
+
     /// Top, left, bottom and right.
     public var description: String { "(\(top), \(left), \(bottom), \(right))" }
 }
@@ -89,10 +105,13 @@ struct SlidingWindow: Sendable, Hashable {
     }
 
     /// One position under a kernel of one tap.
-    static let single = SlidingWindow()
+    static let single = positions(1)
 
-    private init() {
-        (length, kernel, stride, dilation, paddingBefore, outputLength) = (1, 1, 1, 1, 0, 1)
+    /// So many positions, each under a kernel of one tap.
+    static func positions(_ count: Int) -> SlidingWindow { SlidingWindow(positions: count) }
+
+    private init(positions: Int) {
+        (length, kernel, stride, dilation, paddingBefore, outputLength) = (positions, 1, 1, 1, 0, positions)
     }
 
     /// The input position under a tap, which may lie in the padding.

@@ -20,11 +20,12 @@ extension Audit {
     ]
 
     func run(
-        _ models: PerModel<Model>, forgotten: Set<Int>, data: AuditData, context: RunContext
+        _ models: PerModel<Model>, forgotten target: AuditTarget, data: AuditData, context: RunContext
     ) throws -> AuditResult {
         try configuration.validate()
-        try check(models, forgotten: forgotten)
-        let (test, training) = try samples(of: data, for: models.original, forgotten: forgotten)
+        let forgotten = target.classes
+        try check(models, forgotten: target)
+        let (test, training) = try samples(of: data, for: models.original, forgotten: target)
         let sections = sections
         let plan = AuditPlan(
             configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,
@@ -40,7 +41,7 @@ extension Audit {
         }
         let evidence = try timed("evidence") {
             try collect(
-                models, forgotten: forgotten, test: test, training: training, context: context, progress: progress)
+                models, forgotten: target, test: test, training: training, context: context, progress: progress)
         }
         var findings = AuditFindings()
         for section in sections {
@@ -54,7 +55,9 @@ extension Audit {
                 try progress.advance(to: expected)
             }
         }
-        let measures = findings.results.map { configuration.thresholds.judged($0) }
+        let measures = findings.results.map {
+            configuration.thresholds.judged($0, ofClasses: target.samples == nil)
+        }
         return AuditResult(
             schemaVersion: AuditResult.schemaVersion, forgottenClasses: forgotten.sorted(),
             classNames: evidence.classNames, adjacentClasses: evidence.adjacentClasses,
@@ -65,15 +68,19 @@ extension Audit {
             retrainedModels: models.retrained.count, measures: measures,
             verdict: AuditVerdict(measures, comparesWithRetraining: !models.retrained.isEmpty),
             figures: configuration.makesFigures ? findings.figures : AuditFigures(),
-            configuration: configuration, seed: context.options.seed, seconds: seconds)
+            configuration: configuration, seed: context.options.seed, seconds: seconds,
+            forgottenSamples: target.samples?.count)
     }
 
-    private func check(_ models: PerModel<Model>, forgotten: Set<Int>) throws {
+    private func check(_ models: PerModel<Model>, forgotten: AuditTarget) throws {
         let original = models.original
         if let tensor = original.firstNonFiniteTensor {
             throw AuditError.modelNotFinite(model: "original", tensor: tensor)
         }
-        try original.checkForgettable(forgotten)
+        switch forgotten {
+        case .classes(let classes): try original.checkForgettable(classes)
+        case .samples(let samples): try original.check(samples, named: "forget")
+        }
         let others = [("unlearned", models.unlearned)] + models.retrained.map { ("retrained", $0) }
         for (name, model) in others {
             guard model.classCount == original.classCount else {
@@ -91,8 +98,9 @@ extension Audit {
     }
 
     private func samples(
-        of data: AuditData, for model: Model, forgotten: Set<Int>
+        of data: AuditData, for model: Model, forgotten target: AuditTarget
     ) throws -> (test: AuditSamples, training: AuditSamples?) {
+        let forgotten = target.classes
         func draw(_ data: LabelledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
             let examples = try data.examples(for: model)
             try model.check(examples, named: name)
@@ -100,6 +108,17 @@ extension Audit {
                 from: examples, limit: limit, forgotten: forgotten, classCount: model.classCount, seed: seed)
         }
         let test = try draw(data.test, named: "test", limit: configuration.testSamples, seed: options.seed)
+        if let samples = target.samples {
+            let training = try data.training.map {
+                try draw($0, named: "training", limit: configuration.trainingSamples, seed: options.seed)
+            }
+            return (
+                test.withPeers(of: samples),
+                try AuditSamples(
+                    forgotten: samples, limit: max(1, configuration.trainingSamples / 2), retained: training,
+                    seed: options.seed)
+            )
+        }
         let shown = Set(test.forgotten.map { test.labels[$0] })
         if let missing = forgotten.subtracting(shown).min() {
             throw AuditError.forgottenClassMissing(index: missing, name: classNames(of: model)[missing])
@@ -117,9 +136,10 @@ extension Audit {
     }
 
     private func collect(
-        _ models: PerModel<Model>, forgotten: Set<Int>, test: AuditSamples, training: AuditSamples?,
+        _ models: PerModel<Model>, forgotten target: AuditTarget, test: AuditSamples, training: AuditSamples?,
         context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
+        let forgotten = target.classes
         func outputs(_ model: Model, _ name: String, _ samples: AuditSamples) throws -> ExampleOutputs {
             let stages = configuration.examinesRepresentation ? model.graph.stages() : []
             let (logits, features) = try Predictor().outputs(
@@ -137,10 +157,14 @@ extension Audit {
         }
         let original = try evidence(models.original, "original")
         let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: forgotten)
-        let adjacent = confusion.indices.filter { confusion[$0] != nil }
-            .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
+        let adjacent =
+            target.samples != nil
+            ? []
+            : confusion.indices.filter { confusion[$0] != nil }
+                .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
-            configuration: configuration, forgottenClasses: forgotten, classNames: classNames(of: models.original),
+            configuration: configuration, forgottenClasses: forgotten, forgetsSamples: target.samples != nil,
+            classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
             training: training,
             models: PerModel(
@@ -152,7 +176,9 @@ extension Audit {
 
 extension AuditThresholds {
     /// A measure with its verdict: by the first of its limits whose reference is at hand.
-    func judged(_ result: MeasureResult) -> MeasureResult {
+    /// - Parameter ofClasses: whether classes were to be forgotten. Samples of classes that stay are no worse known than
+    ///   others of their class, so that their accuracy has no absolute limit.
+    func judged(_ result: MeasureResult, ofClasses: Bool = true) -> MeasureResult {
         var result = result
         guard let value = result.unlearned?.value else { return result }
         for threshold in self[result.measure.identifier] {
@@ -160,7 +186,7 @@ extension AuditThresholds {
                 switch threshold.reference {
                 case .retrained: result.retrained?.mean
                 case .original: result.original?.value
-                case .zero: 0
+                case .zero: ofClasses || result.measure.identifier != .forgetAccuracyTraining ? 0 : nil
                 }
             guard let reference else { continue }
             result.threshold = threshold

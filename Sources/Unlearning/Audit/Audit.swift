@@ -40,10 +40,42 @@ public struct Audit: Sendable {
         original: Model, unlearned: Model, retrained: [Model] = [], forgotten: some Sequence<Int>,
         data: AuditData, progress: ProgressHandler? = nil
     ) async throws -> AuditResult {
-        let forgotten = Set(forgotten)
+        let forgotten = AuditTarget.classes(Set(forgotten))
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
         return try await RunContext.run(options, progress: progress) { context in
             try context.phase { try run(models, forgotten: forgotten, data: data, context: context) }.0
         }
     }
+
+    /// Measures and judges a model that was to forget some examples of classes that stay. What makes sense for whole
+    /// classes alone, such as probes of the class, is left out and says so.
+    /// - Parameters:
+    ///   - original: the model before forgetting.
+    ///   - unlearned: the model after forgetting.
+    ///   - retrained: models trained anew without the samples; none leaves out what cannot be said without.
+    ///   - samples: what was to be forgotten, with its classes.
+    ///   - data: what to measure on: test examples, and training examples without the samples.
+    ///   - progress: called after every step, on the thread that computes.
+    /// - Throws: as ``run(original:unlearned:retrained:forgotten:data:progress:)``.
+    public func run(
+        original: Model, unlearned: Model, retrained: [Model] = [], forgottenSamples samples: LabelledData,
+        data: AuditData, progress: ProgressHandler? = nil
+    ) async throws -> AuditResult {
+        let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
+        return try await RunContext.run(options, progress: progress) { context in
+            let target = AuditTarget.samples(try samples.examples(for: original))
+            return try context.phase { try run(models, forgotten: target, data: data, context: context) }.0
+        }
+    }
+}
+
+/// What an audited model was to forget.
+enum AuditTarget: Sendable {
+    case classes(Set<Int>)
+    case samples(any ExampleSource)
+
+    /// The classes; empty if samples were to be forgotten.
+    var classes: Set<Int> { if case .classes(let classes) = self { classes } else { [] } }
+    /// The samples; nil if classes were to be forgotten.
+    var samples: (any ExampleSource)? { if case .samples(let samples) = self { samples } else { nil } }
 }

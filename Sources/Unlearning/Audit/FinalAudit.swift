@@ -38,11 +38,11 @@ public struct FinalAudit: Sendable {
 
     /// Audits, and throws ``AuditFailure`` if the model is not to be handed over.
     func run(
-        original: Model, unlearned: Model, _ classes: Set<Int>, context: RunContext
+        original: Model, unlearned: Model, _ classes: Set<Int>, samples: (any ExampleSource)?, context: RunContext
     ) throws -> AuditResult {
+        let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
         let result = try Audit(configuration: configuration, options: context.options).run(
-            PerModel(original: original, unlearned: unlearned, retrained: retrained), forgotten: classes,
-            data: data, context: context)
+            models, forgotten: samples.map { .samples($0) } ?? .classes(classes), data: data, context: context)
         if refusesFailure, result.verdict.total == .fail { throw AuditFailure(result: result) }
         return result
     }

@@ -40,7 +40,7 @@ public struct RetrainingComparison: Sendable {
     /// How training images are changed at random.
     public var augmentation: Augmentation?
     /// How classes are forgotten.
-    public var unlearning: UnlearningConfiguration
+    public var unlearning: any UnlearningMethod
     /// Retain images of each class that forgetting sees.
     public var samplesPerClass: Int
     /// Seed and threads.
@@ -49,7 +49,7 @@ public struct RetrainingComparison: Sendable {
     /// Creates a comparison.
     public init(
         training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
-        unlearning: UnlearningConfiguration = .default, samplesPerClass: Int = 1000,
+        unlearning: any UnlearningMethod = PrototypeRepair.standard, samplesPerClass: Int = 1000,
         options: RunOptions = RunOptions()
     ) {
         self.training = training
@@ -92,7 +92,7 @@ public struct RetrainingComparison: Sendable {
         let original = try await trained(model, on: all, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
         let unlearned = try await Unlearner(
-            model: original.model, retaining: samples, configuration: unlearning, options: options
+            model: original.model, method: unlearning, retaining: .images(samples), options: options
         ).forget(classes: classes, progress: handler(.unlearned))
         let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
         let retrained = try await trained(model, on: retained, progress: handler(.retrained))

@@ -76,7 +76,7 @@ extension Model {
         }
     }
 
-    /// The model with the class names and normalization that it lacks, as a file from elsewhere does, taken from a
+    /// The model with the class names, normalization and resizing that it lacks, as a file from elsewhere does, taken from a
     /// data set that has its classes.
     /// - Throws: ``UnlearningError`` if the data set has other classes.
     public func completed(from dataset: any ImageDataset) throws(UnlearningError) -> Model {
@@ -84,6 +84,7 @@ extension Model {
         var model = self
         if model.metadata.classNames.isEmpty { model.metadata.classNames = dataset.classNames }
         model.metadata.normalization = model.metadata.normalization ?? dataset.normalization
+        model.metadata.resizing = model.metadata.resizing ?? dataset.resizing
         return model
     }
 

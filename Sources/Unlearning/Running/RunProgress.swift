@@ -8,6 +8,14 @@ public enum RunPhase: String, Sendable, Codable, CaseIterable, CodingKeyRepresen
     case impair
     /// Recovering the retained classes.
     case repair
+    /// Changing the weights with examples of what is to be forgotten, or by hand.
+    case forgetting
+    /// Asking the original, or another network, what it answers to examples.
+    case teaching
+    /// Finding out which weights matter for what.
+    case importance
+    /// Making examples from nothing but the model.
+    case synthesis
     /// Measuring accuracy.
     case evaluation
     /// Measuring what was forgotten and what was not.

@@ -29,7 +29,7 @@ extension Model {
             graph: try architecture.graph(inputShape: shape, classes: dataset.classNames.count),
             metadata: ModelMetadata(
                 architecture: architecture.identifier, classNames: dataset.classNames,
-                normalization: dataset.normalization),
+                normalization: dataset.normalization, resizing: dataset.resizing),
             seed: seed)
     }
 }

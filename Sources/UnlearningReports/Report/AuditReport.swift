@@ -44,41 +44,14 @@ public struct AuditReport: Sendable {
         addRelearning(to: &page)
         try addRecord(to: &page)
 
-        var markup = Markup()
-        markup.add(markup: "<!DOCTYPE html>\n")
-        markup.add("html", ["lang": "en"]) { markup in
-            markup.add("head") { markup in
-                markup.add("meta", ["charset": "utf-8"])
-                markup.add("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
-                markup.add("meta", ["name": "color-scheme", "content": "light dark"])
-                // Nothing is fetched, whatever a class is called.
-                markup.add(
-                    "meta",
-                    [
-                        "http-equiv": "Content-Security-Policy",
-                        "content": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
-                    ])
-                markup.add("title", text: title)
-                // A style sheet is no text to HTML: quotes in it stay as they are.
-                markup.add(markup: "<style>\n\(PageStyle.sheet)</style>")
-            }
-            markup.add("body") { markup in
-                markup.add("header") { addSummary(to: &$0) }
-                markup.add("nav", ["aria-label": "Contents"]) { markup in
-                    markup.add("ul") { markup in
-                        for entry in page.contents {
-                            markup.add("li") { $0.add("a", ["href": "#\(entry.identifier)"], text: entry.title) }
-                        }
-                    }
-                }
-                markup.add("main") { $0.add(markup: page.body.text) }
-            }
-        }
-        return markup.text + "\n"
+        return page.document(title: title) { addSummary(to: &$0) }
     }
 
     /// The forgotten classes in words.
-    var forgottenNames: String { result.forgottenClasses.map(result.classNames.className).inWords }
+    var forgottenNames: String {
+        if let samples = result.forgottenSamples { return "\(samples) samples" }
+        return result.forgottenClasses.map(result.classNames.className).inWords
+    }
 
     private var title: String { "Unlearning audit: \(forgottenNames)" }
 }

@@ -43,10 +43,10 @@ struct AuditCommand: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the models were trained on, whose two splits are measured on: \(DatasetSpecification.helpForms).",
+            "What the models were trained on, whose two splits are measured on: \(DatasetArgument.helpForms).",
             valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var dataset: DatasetSpecification?
+        transform: DatasetArgument.init(parsing:))
+    var dataset: DatasetArgument?
 
     @Option(
         parsing: .unconditional,
@@ -58,6 +58,7 @@ struct AuditCommand: ReportingCommand {
 
     @OptionGroup var retraining: RetrainingFlags
     @OptionGroup var audit: AuditFlags
+    @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
 
     @Option(help: ArgumentHelp("Where the record goes, a JSON file.", valueName: "file"))
@@ -85,14 +86,15 @@ struct AuditCommand: ReportingCommand {
             return .verification(Verification(record: record, model: models[0], match: match))
         }
         guard let dataset, let forgotten else { throw CommandError("there is no data set or class to audit") }
+        try pictures.check(for: [dataset])
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let inputs = (models + retraining.retrained).map { URL(fileURLWithPath: $0) } + dataset.files
         try reporting.check(keeping: inputs)
         if let recordFile { try AtomicFile.checkDestination(recordFile, keeping: inputs) }
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
-        let test = try dataset.load(split: .test, for: original)
-        let training = try dataset.load(split: .train, for: original)
+        let test = try pictures.load(dataset, split: .test, for: original, console)
+        let training = try pictures.load(dataset, split: .train, for: original, console)
         original = try original.completed(from: test)
         unlearned = try unlearned.completed(from: test)
         let classes = try original.classIndices(of: forgotten)

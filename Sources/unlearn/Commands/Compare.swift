@@ -13,11 +13,18 @@ struct Compare: ReportingCommand {
             models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With --report the \
             unlearned model is audited against the retrained one.
 
+            With --methods several methods forget the same network, and each is audited against a network trained \
+            without the classes; with --seeds all of that is done again from other seeds, and the table has means with \
+            95 % intervals. What is finished is kept in the folder of --report: after an interruption the same command \
+            goes on where it was. The row 'retrain' shows how far retraining is from itself.
+
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
                 --classes "T-shirt/top" --save . --report .
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
+              unlearn compare --dataset fashion-mnist --architecture resnet18 \\
+                --classes 0 --methods all --seeds 3 --report comparison
             """)
 
     @OptionGroup var training: TrainingFlags
@@ -31,10 +38,46 @@ struct Compare: ReportingCommand {
     @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
     var save: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Methods to compare, with commas between them, or all: \(UnlearningMethods.names.joined(separator: ", ")).",
+            valueName: "methods"),
+        transform: MethodList.init(parsing:))
+    var methods: MethodList?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("With --methods: how many seeds, from --seed on. (default: 1)", valueName: "number"))
+    var seeds: Int?
+
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
-    func perform(_ console: Console) async throws -> CompareReport {
+    var interruptionNote: String {
+        methods != nil && reporting.report != nil
+            ? "the same command goes on from here" : "nothing was written"
+    }
+
+    func validate() throws {
+        guard methods != nil else {
+            if seeds != nil { throw ValidationError("--seeds is for --methods; give both.") }
+            return
+        }
+        if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
+        if forgetting.givesPreset {
+            throw ValidationError(
+                "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
+                    + "unsir-paper and unsir.")
+        }
+        if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
+    }
+
+    func perform(_ console: Console) async throws -> CompareOutcome {
+        if let methods { return .methods(try await compare(methods.methods, console)) }
+        return .stages(try await compareStages(console))
+    }
+
+    private func compareStages(_ console: Console) async throws -> CompareReport {
         for stage in RetrainingComparison.Stage.allCases {
             guard let file = file(of: stage) else { continue }
             try AtomicFile.checkDestination(file, keeping: training.dataset.files)
@@ -42,15 +85,15 @@ struct Compare: ReportingCommand {
         try reporting.check(keeping: training.dataset.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
-        let images = try training.dataset.load(split: .train)
+        let images = try training.images(console)
         let model = try training.untrainedModel(network, for: images, seed: flags.seed)
         let classes = try model.classIndices(of: forgetting.classes)
-        let test = try training.dataset.load(split: .test, for: model)
+        let test = try training.testImages(for: model, console)
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
         let entries = try await RetrainingComparison(
             training: configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.configuration, samplesPerClass: forgetting.samplesPerClass,
+            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass,
             options: flags.options
         ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
             console.report(progress, title: stage.rawValue)
@@ -95,7 +138,24 @@ struct Compare: ReportingCommand {
     }
 }
 
-/// What a comparison has to say.
+/// What `unlearn compare` has to say.
+enum CompareOutcome: Report {
+    case stages(CompareReport)
+    case methods(MethodComparisonReport)
+
+    private var report: any Report {
+        switch self {
+        case .stages(let report): report
+        case .methods(let report): report
+        }
+    }
+
+    var text: String { report.text }
+
+    func encode(to encoder: any Encoder) throws { try report.encode(to: encoder) }
+}
+
+/// What a comparison of three networks has to say.
 struct CompareReport: Report {
     let entries: [RetrainingComparison.Entry]
     let audit: AuditFiles?

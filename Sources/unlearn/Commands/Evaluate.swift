@@ -21,9 +21,9 @@ struct Evaluate: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The images to measure on: \(DatasetSpecification.helpForms).", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var dataset: DatasetSpecification
+            "The images to measure on: \(DatasetArgument.helpForms).", valueName: "data set"),
+        transform: DatasetArgument.init(parsing:))
+    var dataset: DatasetArgument
 
     @Option(help: ArgumentHelp("Which part of it: train or test.", valueName: "split"))
     var split: DatasetSplit = .test
@@ -36,11 +36,13 @@ struct Evaluate: ReportingCommand {
         transform: ClassList.init(parsing:))
     var forgotten: ClassList?
 
+    @OptionGroup var pictures: PictureFlags
     @OptionGroup var flags: RunFlags
 
     func perform(_ console: Console) async throws -> EvaluateReport {
+        try pictures.check(for: [dataset])
         var network = try model.load()
-        let images = try dataset.load(split: split, for: network)
+        let images = try pictures.load(dataset, split: split, for: network, console)
         network = try network.completed(from: images)
         let forgotten = try forgotten.map { try network.classIndices(of: $0) } ?? []
         let evaluator = Evaluator()

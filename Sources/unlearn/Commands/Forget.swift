@@ -8,7 +8,8 @@ struct Forget: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
-            Needs no image of the forgotten classes, only some of the retained ones. The model's file is not changed. \
+            By default needs no image of the forgotten classes, only some of the retained ones; other methods, by \
+            --method, may need both, and take them from the retain data set too. The model's file is not changed. \
             With --validation the test split shows accuracy before and after. With --report too, the new model is \
             audited on it and on the retain data set; unlike forgetting, this needs images of all classes. 'unlearn \
             audit' compares with retraining as well.
@@ -26,6 +27,8 @@ struct Forget: ReportingCommand {
                 --validation fashion-mnist --report . --output forgotten.safetensors
               unlearn forget torch.safetensors --architecture resnet18 --classes Bag \\
                 --retain fashion-mnist --preset paper --output forgotten.safetensors
+              unlearn forget model.safetensors --classes 0 --retain fashion-mnist \\
+                --method scrub --output forgotten.safetensors
             """)
 
     @OptionGroup var model: ModelFlags
@@ -34,21 +37,35 @@ struct Forget: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "Where images of the retained classes come from, the training split: "
-                + "\(DatasetSpecification.helpForms).", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var retain: DatasetSpecification
+                + "\(DatasetArgument.helpForms).", valueName: "data set"),
+        transform: DatasetArgument.init(parsing:))
+    var retain: DatasetArgument
 
     @Option(
         help: ArgumentHelp(
             "Images to measure accuracy on before and after, the test split.", valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var validation: DatasetSpecification?
+        transform: DatasetArgument.init(parsing:))
+    var validation: DatasetArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "How it is made to forget, in place of a preset: \(UnlearningMethods.names.joined(separator: ", ")).",
+            valueName: "name"))
+    var method: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Passes over the images with --method retrain, as the original was trained. (default: 3)",
+            valueName: "number"))
+    var epochs: Int?
 
     @Option(
         help: ArgumentHelp(
             "Where the new model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
     var output: String
 
+    @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
@@ -56,36 +73,39 @@ struct Forget: ReportingCommand {
         if reporting.report != nil, validation == nil {
             throw ValidationError("--report audits on images of all classes; give them by --validation.")
         }
+        if method != nil, forgetting.givesPreset {
+            throw ValidationError("--method and --preset exclude each other; give one.")
+        }
+        if epochs != nil, method != FullRetraining().name {
+            throw ValidationError("--epochs is for --method retrain; leave it out.")
+        }
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        try pictures.check(for: [retain, validation])
         let destination = URL(fileURLWithPath: output)
         let inputs = [model.url] + retain.files + (validation?.files ?? [])
         try AtomicFile.checkDestination(destination, keeping: inputs)
         try reporting.check(keeping: inputs)
         var original = try model.load()
-        let images = try retain.load(split: .train, for: original)
+        let images = try pictures.load(retain, split: .train, for: original, console)
         original = try original.completed(from: images)
         let classes = try original.classIndices(of: forgetting.classes)
         try original.checkForgettable(classes)
-        let samples = try images.samples(
-            perClass: forgetting.samplesPerClass, excluding: classes, seed: flags.seed)
-        let test = try validation?.load(split: .test, for: original)
+        let chosen: any UnlearningMethod =
+            try method.map { try UnlearningMethods.named($0) }
+            ?? forgetting.preset.method
+        let data = try MethodImages(
+            for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
+            seed: flags.seed)
+        let test = try validation.map { try pictures.load($0, split: .test, for: original, console) }
         if let test { try original.checkClasses(of: test) }
-        let configuration = forgetting.preset.configuration
-        let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
-            .batchSize(classCount: classes.count, model: original, precision: flags.options.precision)
-        console.describe(
-            original, flags.options,
-            [
-                ("noise", .input, noiseBatch),
-                ("impair", .parameters, configuration.impair.training.batchSize),
-                ("repair", .parameters, min(configuration.repair.batchSize, samples.count)),
-            ])
+        console.describe(original, flags.options, work(chosen, on: original, classes, data))
 
         let outcome = try await Unlearner(
-            model: original, retaining: samples, validation: test, configuration: configuration,
-            options: flags.options
+            model: original, method: chosen, retaining: data.retain.map { .images($0) },
+            forgetting: data.forget.map { .images($0) }, training: training(like: original),
+            validation: test.map { .images($0) }, options: flags.options
         ).forget(classes: classes, progress: console.progress())
         var audit: AuditFiles?
         if let test, reporting.report != nil {
@@ -97,13 +117,36 @@ struct Forget: ReportingCommand {
                 models: AuditRecord.Models(
                     original: AuditRecord.ModelFile(model.url),
                     unlearned: AuditRecord.ModelFile(outcome.model, goingTo: destination)),
-                forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
+                forgetting: ForgettingRun(outcome, retained: data.retain.map { RetainList($0) }))
             audit = AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
         }
         try Task.checkCancellation()
         try outcome.model.write(to: destination)
         try audit?.write()
-        return ForgetReport(outcome: outcome, audit: audit, preset: forgetting.preset, output: output)
+        return ForgetReport(
+            outcome: outcome, audit: audit, preset: method == nil ? forgetting.preset : nil, output: output)
+    }
+
+    /// How the original was trained, for the method that trains anew.
+    private func training(like original: Model) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs ?? 3, learningRate: original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
+    }
+
+    /// The passes that the method makes, for the description of the plan.
+    private func work(
+        _ method: any UnlearningMethod, on model: Model, _ classes: Set<Int>, _ data: MethodImages
+    ) -> [(name: String, GradientRequest, batch: Int)] {
+        guard let configuration = (method as? UNSIR)?.configuration else {
+            return [(method.name, .parameters, TrainingConfiguration().batchSize)]
+        }
+        let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
+            .batchSize(classCount: classes.count, model: model, precision: flags.options.precision)
+        return [
+            ("noise", .input, noiseBatch),
+            ("impair", .parameters, configuration.impair.training.batchSize),
+            ("repair", .parameters, min(configuration.repair.batchSize, data.retain?.count ?? 1)),
+        ]
     }
 }
 
@@ -111,13 +154,16 @@ struct Forget: ReportingCommand {
 struct ForgetReport: Report {
     let outcome: UnlearningOutcome
     let audit: AuditFiles?
-    let preset: UnlearningPreset
+    /// The preset; nil if a method was named.
+    let preset: UnlearningPreset?
     let output: String
 
-    private static let phases: [RunPhase] = [.noise, .impair, .repair]
+    private static let phases: [RunPhase] = [
+        .noise, .synthesis, .teaching, .importance, .forgetting, .impair, .repair, .training,
+    ]
 
     enum CodingKeys: CodingKey {
-        case accuracy, audit, classes, output, phaseSteps, preset, seconds, seed, steps
+        case accuracy, audit, classes, method, notes, output, phaseSteps, preset, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -127,9 +173,11 @@ struct ForgetReport: Report {
         }
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(outcome.forgottenClasses.sorted(), forKey: .classes)
+        try container.encode(outcome.method.name, forKey: .method)
+        if !outcome.notes.isEmpty { try container.encode(outcome.notes, forKey: .notes) }
         try container.encode(output, forKey: .output)
         try container.encode(steps, forKey: .phaseSteps)
-        try container.encode(preset, forKey: .preset)
+        try container.encodeIfPresent(preset, forKey: .preset)
         var seconds = Dictionary(
             uniqueKeysWithValues: outcome.phaseTimes.map { ($0.key.rawValue, $0.value.reported) })
         seconds["total"] = outcome.totalTime.reported
@@ -158,10 +206,12 @@ struct ForgetReport: Report {
         Dictionary(uniqueKeysWithValues: outcome.losses.map { ($0.key.rawValue, $0.value.count) })
     }
 
+    private var how: String { preset.map { "preset \($0.rawValue)" } ?? "method \(outcome.method.name)" }
+
     var text: String {
         let names = outcome.model.metadata.classNames
         var table = TextTable()
-        for phase in Self.phases {
+        for phase in Self.phases where outcome.phaseTimes[phase] != nil {
             table.add([
                 "  \(phase.rawValue)", "\(steps[phase.rawValue] ?? 0) steps",
                 outcome.phaseTimes[phase]?.secondsText ?? "-",
@@ -169,12 +219,13 @@ struct ForgetReport: Report {
         }
         table.add(["  total", "\(outcome.steps) steps", outcome.totalTime.secondsText])
         var text =
-            "Forgot \(names.names(of: outcome.forgottenClasses)) (preset \(preset.rawValue))\n" + table.text
+            "Forgot \(names.names(of: outcome.forgottenClasses)) (\(how))\n" + table.text
         if let before = outcome.accuracyBefore, let after = outcome.accuracyAfter {
             let accuracies = AccuracyTable(
                 columns: [("before", before), ("after", after)], classNames: names)
             text += "\n" + accuracies.text + "\n"
         }
+        text += outcome.notes.map { "Note: \($0)\n" }.joined()
         if let audit { text += "\(audit.report.result.summary)\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }

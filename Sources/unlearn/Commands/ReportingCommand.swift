@@ -9,17 +9,24 @@ protocol ReportingCommand: AsyncParsableCommand, Sendable {
     /// Seed, threads and output.
     var flags: RunFlags { get }
 
+    /// What an interruption means for the files, in the message about it.
+    var interruptionNote: String { get }
+
     /// Does the work. Files are written last, so that an interruption leaves none.
     func perform(_ console: Console) async throws -> Outcome
 }
 
 extension ReportingCommand {
+    var interruptionNote: String { "nothing was written" }
+
     mutating func run() async throws {
         let command = self
         let console = Console(flags: flags)
         defer { console.finish() }
         try flags.options.validate()
-        let outcome = try await Interruption.cancelling(onSecondSignal: { console.finish() }) {
+        let outcome = try await Interruption.cancelling(
+            note: interruptionNote, onSecondSignal: { console.finish() }
+        ) {
             try await command.perform(console)
         }
         console.finish()

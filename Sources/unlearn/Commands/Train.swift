@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ImageFolders
 import Unlearning
 
 /// `unlearn train`
@@ -46,14 +47,14 @@ struct Train: ReportingCommand {
         try AtomicFile.checkDestination(destination, keeping: training.dataset.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
-        var images = try training.dataset.load(split: .train)
+        var images = try training.images(console)
         let model = try training.untrainedModel(network, for: images, seed: flags.seed)
         let excluded = try excludeClasses?.indices(names: images.classNames, count: images.classNames.count)
         if let excluded {
             try model.checkForgettable(excluded)
             images = try images.excluding(classes: excluded)
         }
-        let test = try testImages(console)
+        let test = try testImages(for: model, console)
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
 
@@ -77,11 +78,14 @@ struct Train: ReportingCommand {
     }
 
     /// The test split; nil if the data set comes without its files.
-    private func testImages(_ console: Console) throws -> (any ImageDataset)? {
+    private func testImages(for model: Model, _ console: Console) throws -> (any ImageDataset)? {
         do {
-            return try training.dataset.load(split: .test)
+            return try training.testImages(for: model, console)
         } catch DatasetError.missingFile(let path, _) {
             console.logger.warning("\(path): no such file, so accuracy will not be measured")
+            return nil
+        } catch ImageFolderError.noTestFolder(let path) {
+            console.logger.warning("\(path): no folder test or val, so accuracy will not be measured")
             return nil
         }
     }

@@ -14,28 +14,22 @@ struct ForgettingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Retain images of each class that forgetting sees; a class that has fewer gives all.",
+            "Images of each class that forgetting sees; a class that has fewer gives all.",
             valueName: "number"))
     var samplesPerClass: Int = 1000
 
     @Option(
+        name: .customLong("preset"),
         help: ArgumentHelp(
-            "default (keeps the retained classes' accuracy) or paper (the authors' hyperparameters).",
+            "default, fast, thorough (no noise, from quick to slow), paper (UNSIR as published) or paper-safe (UNSIR at a tenth of the rates). (default: default)",
             valueName: "preset"))
-    var preset: UnlearningPreset = .default
+    var chosenPreset: UnlearningPreset?
+
+    /// The preset, or the default one.
+    var preset: UnlearningPreset { chosenPreset ?? .default }
+    /// Whether a preset was named.
+    var givesPreset: Bool { chosenPreset != nil }
 }
 
 extension UnlearningPreset: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
-
-extension DatasetSpecification {
-    /// What `--help` says of a data set's form.
-    static let helpForms = "fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS"
-
-    /// Reads one split for a model; IDX files name no classes, so they get the model's.
-    func load(split: DatasetSplit, for model: Model) throws -> any ImageDataset {
-        let names = model.metadata.classNames
-        return try load(
-            split: split, classNames: names.isEmpty ? (0..<model.classCount).map(String.init) : names)
-    }
-}

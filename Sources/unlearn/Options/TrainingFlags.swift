@@ -5,31 +5,37 @@ import Unlearning
 struct TrainingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The images to train on: \(DatasetSpecification.helpForms).",
+            "The images to train on: \(DatasetArgument.helpForms).",
             valueName: "data set"),
-        transform: DatasetSpecification.init(parsing:))
-    var dataset: DatasetSpecification
+        transform: DatasetArgument.init(parsing:))
+    var dataset: DatasetArgument
 
-    @Option(
-        help: ArgumentHelp(
-            "The network: \(Architectures.names.joined(separator: ", ")).", valueName: "name"))
+    @Option(help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"))
     var architecture: String
 
     @Option(
         help: ArgumentHelp(
-            "How resnet18 begins: imagenet (7x7, stride 2, pooling) or small (3x3). (default: imagenet)",
-            valueName: "stem"))
+            "The same as --architecture NAME:stem=STEM. For ResNets: imagenet (7x7, stride 2, pooling) or small (3x3). "
+                + "(default: imagenet)", valueName: "stem"))
     var stem: String?
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"))
+    var patchSize: Int?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the inputs; smaller images are padded with zeros.", valueName: "pixels"))
+            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized.",
+            valueName: "pixels"))
     var imageSize: Int = 32
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Channels of the inputs; a grey image is repeated.", valueName: "number"))
+        help: ArgumentHelp(
+            "Channels of the inputs; a grey image is repeated. A folder's pictures have 3, or 1 for grey.",
+            valueName: "number"))
     var channels: Int = 3
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step.", valueName: "number"))
@@ -45,6 +51,8 @@ struct TrainingFlags: ParsableArguments {
             "How the learning rate changes: one-cycle (up for 30 % of the steps, then down to about 0), cosine or "
                 + "constant.", valueName: "schedule"))
     var schedule: Schedule = .oneCycle
+
+    @OptionGroup var pictures: PictureFlags
 
     @Flag(help: "Move training images by up to 4 pixels and mirror half of them, at random.")
     var augment = false
@@ -73,9 +81,20 @@ struct TrainingFlags: ParsableArguments {
         return configuration
     }
 
+    /// The images to train on.
+    func images(_ console: Console) throws -> any ImageDataset {
+        try pictures.check(for: [dataset])
+        return try pictures.load(dataset, split: .train, shape: [imageSize, imageSize, channels], console)
+    }
+
+    /// The images to judge a network on.
+    func testImages(for model: Model, _ console: Console) throws -> any ImageDataset {
+        try pictures.load(dataset, split: .test, for: model, console)
+    }
+
     /// The network.
     func network() throws -> any Architecture {
-        try Architectures.named(ArchitectureIdentifier(name: architecture, stem: stem))
+        try Architectures.named(ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize))
     }
 
     /// A new network for the data set.

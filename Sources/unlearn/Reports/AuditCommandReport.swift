@@ -50,7 +50,9 @@ struct AuditTable {
                 entry.verdict == .notJudged ? "-" : entry.verdict.title,
             ])
         }
-        let names = result.classNames.names(of: Set(result.forgottenClasses))
+        let names =
+            result.forgottenSamples.map { "\($0) samples" }
+            ?? result.classNames.names(of: Set(result.forgottenClasses))
         var text = "Audit of approximate class unlearning of \(names)\n\n" + table.text
         let omitted = result.measures.filter(\.isOmitted)
         if !omitted.isEmpty {

@@ -13,7 +13,7 @@ struct Failure {
     /// after an interruption. A finding, such as a failed audit, has its own code and was printed already.
     func exit() -> Never {
         if let interrupted = error as? Interrupted {
-            StandardError.write("unlearn: interrupted, nothing was written\n")
+            StandardError.write("unlearn: interrupted, \(interrupted.note)\n")
             Foundation.exit(interrupted.exitCode)
         }
         if error is ClosedPipe { Foundation.exit(ClosedPipe.exitCode) }

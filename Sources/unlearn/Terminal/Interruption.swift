@@ -4,10 +4,13 @@ import Synchronization
 /// Ctrl-C and SIGTERM, for one run: the first cancels it, the second ends the program at once.
 enum Interruption {
     /// Runs `body` in a task that a signal cancels.
-    /// - Parameter onSecondSignal: puts the terminal in order before the program ends at once.
+    /// - Parameters:
+    ///   - note: what an interruption means for the files.
+    ///   - onSecondSignal: puts the terminal in order before the program ends at once.
     /// - Throws: ``Interrupted`` after a signal, and what `body` throws.
     static func cancelling<Result: Sendable>(
-        onSecondSignal: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Result
+        note: String, onSecondSignal: @escaping @Sendable () -> Void,
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let received = ReceivedSignal()
         let task = Task { try await body() }
@@ -22,7 +25,7 @@ enum Interruption {
             do {
                 return try await task.value
             } catch is CancellationError {
-                throw Interrupted(signal: received.number.load(ordering: .relaxed))
+                throw Interrupted(signal: received.number.load(ordering: .relaxed), note: note)
             }
         } onCancel: {
             task.cancel()
@@ -42,6 +45,7 @@ private final class ReceivedSignal: Sendable {
 /// A run that a signal stopped.
 struct Interrupted: Error {
     let signal: Int32
+    let note: String
 
     /// What a shell reports of a program that the signal ended.
     var exitCode: Int32 { 128 + (signal == 0 ? SIGINT : signal) }

@@ -108,7 +108,7 @@ import Testing
         ),
         (
             "undefined scale",
-            { _ = try $0.add(ScaledDotProductAttention(heads: 1, scale: .nan), named: "node", $0.rows()) }
+            { _ = try $0.add(ScaledDotProductAttention(heads: 1, scale: 0), named: "node", $0.rows()) }
         ),
         (
             "values and keys that differ",

@@ -196,4 +196,12 @@ import Testing
             #expect(error?.place == "features.0.0")
         }
     }
+
+    @Test(arguments: [[32, 32], [33, 32, 3], [8, 8, 3]] as [Shape])
+    func patchesCutImagesUp(_ shape: Shape) {
+        let error = #expect(throws: ShapeError.self) {
+            try VisionTransformer(.tiny).graph(inputShape: shape, classes: 4)
+        }
+        #expect(error?.place == "patch_embed.proj")
+    }
 }

@@ -25,6 +25,21 @@ import Testing
         }
     }
 
+    @Test func stagesOfVisionTransformer() throws {
+        let graph = try VisionTransformer(.tiny, patch: 8).graph(inputShape: [32, 32, 3], classes: 10)
+        let stages = graph.stages()
+        #expect(stages.count == 8 && stages.first == "tokens" && stages.last == "norm")
+        #expect(stages[1] == "blocks.0.add2" && stages[6] == "blocks.9.add2")
+        #expect(graph.penultimate == "norm" && graph.head?.name == "head")
+        // The class token joins behind the first cut and before the second.
+        let model = Model(graph: graph, seed: 1)
+        for stage in stages {
+            let (head, tail) = try model.cut(at: stage)
+            #expect(head.parameters.count + tail.parameters.count == model.parameters.count, "\(stage)")
+            #expect((tail.parameters["cls_token"] != nil) == (stage == "tokens"), "\(stage)")
+        }
+    }
+
     /// Where the shape stays, stages are spread evenly over the depth.
     @Test func deepNetworksOfOneShape() throws {
         var builder = GraphBuilder(inputShape: [5])

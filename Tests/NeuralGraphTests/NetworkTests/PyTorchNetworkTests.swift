@@ -8,12 +8,13 @@ import Testing
 
     @Test(arguments: NetworkFixture.names)
     func inference(_ name: String) throws {
-        let fixture = try NetworkFixture(name, mode: .inference)
+        let fixture = try NetworkFixture(name, for: .inference)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .input)
         _ = fixture.step(executor, mode: .inference)
         try expectClose(executor.output, fixture.results.values("inference.logits"), 1e-4, "inference logits", name)
-        let gradient = try fixture.results.tensor("inference.input_gradient").channelsLast()
-        try expectClose(executor.inputGradient, gradient.elements, 1e-3, "inference input gradient", name)
+        try expectClose(
+            fixture.sampledInputGradient(executor), fixture.results.values("inference.input_gradient"), 1e-3,
+            "inference input gradient", name)
     }
 
     @Test(arguments: NetworkFixture.names)
@@ -24,8 +25,9 @@ import Testing
         let results = fixture.results
         try expectClose(executor.output, results.values("training.logits"), 1e-4, "training logits", name)
         try expectClose([loss.loss], results.values("training.loss"), 1e-4, "training loss", name)
-        let gradient = try results.tensor("training.input_gradient").channelsLast()
-        try expectClose(executor.inputGradient, gradient.elements, 1e-3, "training input gradient", name)
+        try expectClose(
+            fixture.sampledInputGradient(executor), results.values("training.input_gradient"), 1e-3,
+            "training input gradient", name)
         try checkParameterGradients(executor, results, name)
         try checkRunningStatistics(try executor.model(), results, name)
     }
@@ -35,6 +37,13 @@ import Testing
         let stored = results.names.filter { $0.hasPrefix("gradient_norm.") }.map { $0.dropFirst(14) }
         #expect(Set(stored.map(String.init)) == Set(gradients.keys))
         for (key, gradient) in gradients {
+            if try vanishes(key, results) {
+                // Nothing but rounding is left, in relation to the gradient of what the shift is added to.
+                let weight = try #require(gradients[key.replacing(/bias$/, with: "weight")])
+                let error = euclideanNorm(gradient.elements) / euclideanNorm(weight.elements)
+                #expect(worst.isWithin(1e-3, error, "vanishing gradients", at: "\(name), \(key)"), "\(key): \(error)")
+                continue
+            }
             let step = max(1, gradient.count / 64)
             let samples = stride(from: 0, to: gradient.count, by: step).prefix(64).map { gradient[$0] }
             let place = "\(name), \(key)"
@@ -44,6 +53,13 @@ import Testing
                 [euclideanNorm(gradient.elements)], results.values("gradient_norm.\(key)"), 1e-3,
                 "gradient norm", place)
         }
+    }
+
+    /// Whether a gradient is 0 but for rounding: that of a shift which a later batch norm takes away again.
+    private func vanishes(_ key: String, _ results: Fixture) throws -> Bool {
+        guard key.hasSuffix(".bias") else { return false }
+        let weight = try results.scalar("gradient_norm.\(key.replacing(/bias$/, with: "weight"))")
+        return try results.scalar("gradient_norm.\(key)") < 1e-9 * weight
     }
 
     private func checkRunningStatistics(_ model: Model, _ results: Fixture, _ name: String) throws {
@@ -67,7 +83,7 @@ import Testing
     /// The same with larger batches and rates: the loss falls to a fraction.
     @Test(arguments: NetworkFixture.names)
     func tenStepsDownhill(_ name: String) throws {
-        try checkAdam(NetworkFixture(name, descent: true), "descent", name, precision: .fast)
+        try checkAdam(NetworkFixture(name, for: .descent), "descent", name, precision: .fast)
     }
 
     private func checkAdam(

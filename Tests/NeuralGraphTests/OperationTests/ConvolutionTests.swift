@@ -18,7 +18,7 @@ import Testing
             // A node that picks different ones for its passes names them in a row.
             algorithms.formUnion(try check(item, numeric).flatMap { $0.split(separator: " / ").map(String.init) })
         }
-        #expect(algorithms == ["im2col", "product", "position products"])
+        #expect(algorithms == ["im2col", "product", "position products", "depthwise"])
     }
 
     @Test func randomGeometriesForWinogradAgreeWithTheReference() throws {

@@ -17,10 +17,18 @@ import Testing
                 }
             ),
             (
-                "norm, ReLU6", ["BatchNormalization", "ReLU6"],
+                "norm, ReLU6", ["BatchNormalization + ReLU6"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
                     _ = try builder.relu6(x, named: "relu")
+                }
+            ),
+            (
+                "norm + input, ReLU with a ceiling", ["BatchNormalization + addition + ReLU(0.75)"],
+                { builder in
+                    let x = try builder.batchNormalization(builder.input, named: "norm")
+                    let sum = try builder.sum(x, builder.input, named: "sum")
+                    _ = try builder.add(Rectification(ceiling: 0.75), named: "relu", sum)
                 }
             ),
             (

@@ -65,6 +65,38 @@ import Testing
         try item.expectCorrect(worst, "global average of \(shape)")
     }
 
+    /// Outputs that divide the image, that do not, and that are larger.
+    @Test(arguments: [[6, 4, 3], [7, 5, 17], [1, 1, 2], [2, 3, 1]] as [Shape], [(3, 2), (7, 7), (1, 4), (5, 3)])
+    func adaptiveAverage(_ shape: Shape, _ size: (height: Int, width: Int)) throws {
+        let item = try OperationCase(shape, batch: 2, seed: 7) {
+            _ = try $0.adaptiveAveragePooling(
+                $0.input, named: "pool", output: Extent(height: size.height, width: size.width))
+        }
+        try item.expectCorrect(worst, "adaptive average of \(shape) to \(size)")
+    }
+
+    /// What PyTorch 2.15 gives for `arange(1, 6)`.
+    @Test(
+        arguments: [
+            (2, [2, 4]), (3, [1.5, 3, 4.5]), (7, [1, 1.5, 2.5, 3, 3.5, 4.5, 5]),
+        ] as [(Int, [Float])])
+    func adaptiveAverageOfARow(_ count: Int, _ expected: [Float]) throws {
+        var item = try OperationCase([1, 5, 1], batch: 1, seed: 1) {
+            _ = try $0.adaptiveAveragePooling($0.input, named: "pool", output: Extent(height: 1, width: count))
+        }
+        item.input = [1, 2, 3, 4, 5]
+        #expect(try item.run(EngineRun.Options().with { $0.request = .nothing }).output == expected)
+    }
+
+    @Test(arguments: [Extent(0), Extent(height: 2, width: -1)])
+    func adaptiveAverageNeedsAnOutput(_ output: Extent) {
+        var builder = GraphBuilder(inputShape: [4, 4, 2])
+        let error = #expect(throws: ShapeError.self) {
+            try builder.adaptiveAveragePooling(builder.input, named: "pool", output: output)
+        }
+        #expect(error?.place == "pool")
+    }
+
     /// The first of equal numbers gets the gradient, as in PyTorch.
     @Test func tiesGoToTheFirst() throws {
         var item = try OperationCase([2, 2, 1], batch: 1, seed: 6) {

@@ -26,7 +26,7 @@ func unlearner(_ arguments: [String]) throws -> Unlearner {
     let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: arguments[1]))
     let retain = try TensorExamples(
         file.tensor("input").transposed([0, 2, 3, 1]), labels: file.tensor("labels").elements.map { Int($0) })
-    var configuration = UnlearningConfiguration.default
+    var configuration = UnlearningConfiguration.paperSafe
     configuration.noise.imagesPerClass = 8
     configuration.impair.noiseRepetitions = 2
     configuration.impair.training.batchSize = 16

@@ -25,7 +25,10 @@ public enum GeneratedNumbers {
     /// One entry of a state dictionary, by the last part of its name.
     public static func stateTensor(_ name: String, shape: Shape) throws(ShapeError) -> Tensor {
         let role = name.split(separator: ".").last.map(String.init) ?? name
-        if role == "weight", shape.rank >= 2 {
+        if ["cls_token", "class_token", "pos_embed", "pos_embedding"].contains(role) {
+            return try symmetric(name, shape: shape)
+        }
+        if ["weight", "in_proj_weight"].contains(role), shape.rank >= 2 {
             let fanIn = Double(shape.dimensions.dropFirst().reduce(1, *))
             return try symmetric(name, shape: shape, scale: 3.0.squareRoot() * (2 / fanIn).squareRoot())
         }
@@ -33,7 +36,7 @@ public enum GeneratedNumbers {
         switch role {
         case "num_batches_tracked": return Tensor(repeating: 0, shape: shape)
         case "weight", "running_var": return try Tensor(u.map { Float(0.5 + $0) }, shape: shape)
-        case "bias", "running_mean": return try Tensor(u.map { Float(($0 - 0.5) * 0.2) }, shape: shape)
+        case "bias", "in_proj_bias", "running_mean": return try Tensor(u.map { Float(($0 - 0.5) * 0.2) }, shape: shape)
         default: throw ShapeError(name, "no rule generates a tensor of this name")
         }
     }

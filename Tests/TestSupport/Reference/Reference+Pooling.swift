@@ -42,6 +42,32 @@ extension Reference {
         return y
     }
 
+    /// The mean over rows `floor(i H / n)` to `ceil((i + 1) H / n)`, and columns likewise.
+    public static func adaptiveAveragePooling(
+        _ x: ReferenceTensor, _ operation: AdaptiveAveragePooling
+    ) -> ReferenceTensor {
+        let (rows, columns) = (operation.output.height, operation.output.width)
+        func window(_ index: Int, _ length: Int, _ count: Int) -> Range<Int> {
+            let first = (Double(index * length) / Double(count)).rounded(.down)
+            let end = (Double((index + 1) * length) / Double(count)).rounded(.up)
+            return Int(first)..<Int(end)
+        }
+        var y = ReferenceTensor(batch: x.batch, shape: [rows, columns, x.shape[2]])
+        for n in 0..<x.batch {
+            for oh in 0..<rows {
+                for ow in 0..<columns {
+                    let above = window(oh, x.shape[0], rows)
+                    let beside = window(ow, x.shape[1], columns)
+                    for c in 0..<x.shape[2] {
+                        let values = above.flatMap { ih in beside.map { x.elements[x.offset(n, ih, $0) + c] } }
+                        y.elements[y.offset(n, oh, ow) + c] = values.reduce(0, +) / Double(values.count)
+                    }
+                }
+            }
+        }
+        return y
+    }
+
     /// The mean over all positions of an example.
     public static func globalAveragePooling(_ x: ReferenceTensor) -> ReferenceTensor {
         let (channels, positions) = (x.shape.channels, x.shape.positions)

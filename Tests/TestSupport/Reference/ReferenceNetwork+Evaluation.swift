@@ -13,6 +13,8 @@ extension ReferenceNetwork {
             return Reference.rectification(x, operation)
         case let operation as Pooling:
             return Reference.pooling(x, operation)
+        case let operation as AdaptiveAveragePooling:
+            return Reference.adaptiveAveragePooling(x, operation)
         case is GlobalAveragePooling:
             return Reference.globalAveragePooling(x)
         case let operation as Linear:

@@ -73,12 +73,15 @@ enum Patterns {
             noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.02)),
         repair: TrainingConfiguration(batchSize: 16, learningRate: 0.01))
 
-    private static let training = Task {
+    /// How the network was trained.
+    static let training = TrainingConfiguration(epochs: 4, batchSize: 20, learningRate: 0.005)
+
+    private static let first = Task {
         try await trained(Model(graph: convolutionalNetwork(shape, classes: classes), seed: 7))
     }
 
     /// The trained network.
-    static var model: Model { get async throws { try await training.value } }
+    static var model: Model { get async throws { try await first.value } }
 
     /// Retain images: 90 of each class that is not forgotten.
     static func retained(without classes: Set<Int>) throws -> ImageSubset {
@@ -98,8 +101,6 @@ enum Patterns {
     static func trained(_ model: Model) async throws -> Model {
         var model = model
         model.metadata.classNames = train.classNames
-        return try await Trainer(
-            configuration: TrainingConfiguration(epochs: 4, batchSize: 20, learningRate: 0.005)
-        ).train(model, on: model.prepare(train)).model
+        return try await Trainer(configuration: training).train(model, on: model.prepare(train)).model
     }
 }

@@ -6,7 +6,7 @@
 public struct ScaledDotProductAttention: GraphOperation {
     /// How many heads the columns are cut into.
     public var heads: Int
-    /// The factor of the products; `1 / sqrt(d)` if nil.
+    /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
     public var scale: Float?
 
     /// Describes an attention.
@@ -27,10 +27,13 @@ public struct ScaledDotProductAttention: GraphOperation {
         let parts = inputs.count == 1 ? 3 : 1
         let columns = inputs[0].channels
         // A width that is no multiple of three is refused too: its heads do not divide it.
-        guard heads > 0, columns % parts == 0, columns / parts % heads == 0, scale?.isFinite != false else {
+        guard heads > 0, columns % parts == 0, columns / parts % heads == 0 else {
             throw ShapeError(
-                node,
-                "\(heads) heads do not divide the \(columns / parts) columns of queries, or the scale is not finite")
+                node, "\(heads) heads do not divide the \(columns / parts) columns of queries into equal parts")
+        }
+        // The row's largest score is taken off before it is scaled, which keeps numbers small for positive scales alone.
+        if let scale, !(scale > 0 && scale.isFinite) {
+            throw ShapeError(node, "attention takes a finite scale above 0, not \(scale)")
         }
         if inputs.count == 3 {
             guard inputs[1] == inputs[2], inputs[1].channels == columns else {

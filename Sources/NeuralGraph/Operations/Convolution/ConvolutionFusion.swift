@@ -40,9 +40,17 @@ struct FoldedNormalization: Sendable {
     }
 }
 
+/// An operation that is a convolution, and of which ``ConvolutionKernel`` does the work.
+protocol ConvolutionOperation: GraphOperation {
+    var hasBias: Bool { get }
+    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry
+}
+
+extension Convolution: ConvolutionOperation {}
+
 /// A convolution with what follows it, in a plan.
 struct FusedConvolution: GraphOperation {
-    let convolution: Convolution
+    let convolution: any ConvolutionOperation
     let fusion: ConvolutionFusion
 
     /// What the folded norm's parameters are called, next to the convolution's.

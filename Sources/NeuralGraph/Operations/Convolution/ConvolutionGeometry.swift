@@ -36,6 +36,12 @@ public struct ConvolutionGeometry: Sendable, Hashable {
             && rows.paddingBefore == 0 && columns.paddingBefore == 0
     }
 
+    /// A matrix product over so many positions.
+    static func pointwise(positions: Int, inputs: Int, outputs: Int) -> ConvolutionGeometry {
+        ConvolutionGeometry(
+            rows: .single, columns: .positions(positions), inputChannels: inputs, outputChannels: outputs, groups: 1)
+    }
+
     /// A convolution that is the same matrix product, with one position.
     var asSinglePosition: ConvolutionGeometry {
         ConvolutionGeometry(

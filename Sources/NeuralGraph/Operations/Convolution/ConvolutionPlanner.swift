@@ -14,6 +14,7 @@ enum ConvolutionPlanner {
         for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, precision: Precision
     ) -> any ConvolutionAlgorithm {
         guard precision == .fast else { return Im2ColConvolution(geometry: geometry) }
+        if DepthwiseConvolution.supports(geometry) { return DepthwiseConvolution(geometry: geometry) }
         if WinogradConvolution.supports(geometry), geometry.outputPositions >= winogradMap,
             min(geometry.inputChannels, geometry.outputChannels) >= winogradChannels
         {

@@ -25,9 +25,11 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     private static let chunkFloats = 1536 * 1024
     /// Tiles of a block at least, so that weights are read often enough for each time they are loaded.
     private static let leastTiles = 24
-    /// Weights, in floats, that do not stay in a second-level cache, and the tiles of a block then.
+    /// Weights, in floats, that do not stay in a second-level cache.
     private static let largeWeights = 1024 * 1024
-    private static let tilesForLargeWeights = 96
+    /// The tiles in work at a time then, and the panels of weights that one task multiplies them by.
+    private static let tilesForLargeWeights = 192
+    private static let panelsOfPart = 4
 
     init(geometry: ConvolutionGeometry) {
         self.geometry = geometry
@@ -63,8 +65,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
 
     func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int {
         switch pass {
-        case .forward: return workers * blockCount(forwardTiles)
-        case .inputGradient: return workers * blockCount(inputGradientTiles)
+        case .forward: return tileCount(forwardTiles, batch: batch, workers: workers)
+        case .inputGradient: return tileCount(inputGradientTiles, batch: batch, workers: workers)
         case .weightGradient:
             return Self.planes * geometry.inputChannels * Self.padded(geometry.outputChannels)
                 + Self.planes * (chunk(batch: batch).inputPlane + chunk(batch: batch).gradientPlane)
@@ -167,6 +169,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         into target: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue, batch: Int,
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
+        guard !tiles.hasLargeFilters else {
+            convolveByPlanes(
+                source, tiles, filters: filters, into: target, epilogue: epilogue, batch: batch, scratch: scratch,
+                threads: threads)
+            return
+        }
         let (inner, outer) = (tiles.sourceStride, Self.padded(tiles.target.channels))
         let total = batch * tiles.perImage
         let size = blockTiles(tiles)
@@ -210,17 +218,80 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         }
     }
 
+    /// The same where weights are too many for a task's cache: all tasks transform tiles, then each multiplies the tiles
+    /// of one plane by a part of its weights, which are read once for all tiles, then all transform back.
+    private func convolveByPlanes(
+        _ source: UnsafePointer<Float>, _ tiles: Tiles, filters: UnsafePointer<Float>,
+        into target: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue, batch: Int,
+        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
+    ) {
+        let (inner, outer) = (tiles.sourceStride, Self.padded(tiles.target.channels))
+        let total = batch * tiles.perImage
+        let size = min(total, Self.tilesForLargeWeights)
+        let (inputPlane, outputPlane) = (Self.plane(size * inner), Self.plane(size * outer))
+        let v = scratch
+        let m = v + Self.planes * inputPlane
+        let parts = (tiles.panels + Self.panelsOfPart - 1) / Self.panelsOfPart
+        for first in stride(from: 0, to: total, by: size) {
+            let count = min(size, total - first)
+            threads.forEachBlock(of: count, size: 4) { block in
+                for index in block {
+                    let tile = tiles.tile(first + index)
+                    cnk_winograd_input(
+                        source + tile.image * tiles.sourceCount, tiles.source, tile.row - tiles.top,
+                        tile.column - tiles.left, v + index * inner, inputPlane)
+                }
+            }
+            threads.forEach(Self.planes * parts) { task, _ in
+                let (plane, part) = task.quotientAndRemainder(dividingBy: parts)
+                let panel = part * Self.panelsOfPart
+                // M [tiles x some outputs] = V [tiles x inputs] · U [inputs x some outputs]
+                var product = cnk_products()
+                product.a = UnsafePointer(v + plane * inputPlane)
+                product.a_row = inner
+                product.b = filters + panel * tiles.panelStride + plane * tiles.filterPlane
+                product.b_panel = tiles.panelStride
+                product.c = m + plane * outputPlane + panel * Self.panel
+                product.c_row = outer
+                product.rows = count
+                product.columns = min(Self.panelsOfPart, tiles.panels - panel) * Self.panel
+                product.outer.count = 1
+                product.middle.count = 1
+                product.inner = cnk_axis(count: tiles.source.channels, a: 1, b: Self.panel)
+                cnk_multiply(&product)
+            }
+            threads.forEachBlock(of: count, size: 4) { block in
+                withUnsafePointer(to: epilogue) { epilogue in
+                    for index in block {
+                        let tile = tiles.tile(first + index)
+                        let origin = tile.image * tiles.targetCount
+                        cnk_winograd_output(
+                            m + index * outer, outputPlane, target + origin, tiles.target, tile.row, tile.column,
+                            epilogue, origin)
+                    }
+                }
+            }
+        }
+    }
+
     private func blockTiles(_ tiles: Tiles) -> Int {
-        if tiles.filterCount > Self.largeWeights { return Self.tilesForLargeWeights }
         let floats = Self.planes * (tiles.sourceStride + Self.padded(tiles.target.channels))
         // The matrix products work on twelve rows at a time.
         return max(Self.leastTiles, Self.blockFloats / floats / 12 * 12)
     }
 
-    private func blockCount(_ tiles: Tiles) -> Int {
-        let size = blockTiles(tiles)
-        return Self.planes
-            * (Self.plane(size * tiles.sourceStride) + Self.plane(size * Self.padded(tiles.target.channels)))
+    private func blockCount(_ tiles: Tiles) -> Int { transformedCount(tiles, count: blockTiles(tiles)) }
+
+    /// Floats of so many transformed tiles, of the source and of the target.
+    private func transformedCount(_ tiles: Tiles, count: Int) -> Int {
+        Self.planes
+            * (Self.plane(count * tiles.sourceStride) + Self.plane(count * Self.padded(tiles.target.channels)))
+    }
+
+    /// Floats of all tiles that are in work at a time.
+    private func tileCount(_ tiles: Tiles, batch: Int, workers: Int) -> Int {
+        guard tiles.hasLargeFilters else { return workers * blockCount(tiles) }
+        return transformedCount(tiles, count: min(batch * tiles.perImage, Self.tilesForLargeWeights))
     }
 
     /// The weight gradient's tiles at a time, and the floats of a plane of their inputs and gradients.
@@ -259,6 +330,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         var filterPlane: Int { plane(source.channels * panel) }
         var panelStride: Int { planes * filterPlane }
         var filterCount: Int { panels * panelStride }
+        var hasLargeFilters: Bool { filterCount > WinogradConvolution.largeWeights }
 
         /// The image and the top left output of a tile.
         @inline(__always)

@@ -35,8 +35,11 @@ public struct Linear: GraphOperation {
 
     public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
         let standard = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
+        let shape: Shape = [outputs, inputs[0].channels]
         let weight = ParameterSpecification(
-            name: "weight", shape: [outputs, inputs[0].channels], initializer: initializer ?? standard)
+            name: "weight", shape: shape,
+            layout: inputs[0].rank > 1 ? .permuted(view: shape, order: [1, 0]) : .unchanged,
+            initializer: initializer ?? standard)
         guard hasBias else { return [weight] }
         return [
             weight, ParameterSpecification(name: "bias", shape: [outputs], initializer: biasInitializer ?? standard),
@@ -44,16 +47,26 @@ public struct Linear: GraphOperation {
     }
 
     public func kernel(for request: KernelRequest) -> any Kernel {
-        LinearKernel(
-            inputs: request.inputs[0].channels, outputs: outputs, positions: request.inputs[0].positions,
-            hasBias: hasBias, capacity: request.batchCapacity)
+        // Over positions it is a 1x1 convolution; of vectors too few are multiplied at a time for packed weights.
+        if request.output.rank > 1, let geometry = try? geometry(for: request.inputs, node: kind) {
+            return ConvolutionKernel(
+                geometry: geometry, fusion: ConvolutionFusion(hasBias: hasBias), request: request)
+        }
+        return LinearKernel(
+            inputs: request.inputs[0].channels, outputs: outputs, hasBias: hasBias, capacity: request.batchCapacity)
     }
 }
 
+extension Linear: ConvolutionOperation {
+    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry {
+        .pointwise(positions: inputs[0].positions, inputs: inputs[0].channels, outputs: outputs)
+    }
+}
+
+/// Of vectors: a product with the weights as PyTorch has them.
 private struct LinearKernel: Kernel {
     let inputs: Int
     let outputs: Int
-    let positions: Int
     let hasBias: Bool
     let capacity: Int
 
@@ -61,12 +74,12 @@ private struct LinearKernel: Kernel {
     private static let block = 128
 
     var backwardReads: BackwardReads { .inputs }
-    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity * positions, channels: outputs) }
+    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity, channels: outputs) }
     var algorithm: String { "product" }
 
     func forward(_ pass: ForwardPass) {
         let x = pass.inputs[0]
-        pass.threads.forEachBlock(of: pass.batch * positions, size: Self.block) { rows in
+        pass.threads.forEachBlock(of: pass.batch, size: Self.block) { rows in
             let y = pass.output + rows.lowerBound * outputs
             // y [rows x outputs] = x [rows x inputs] · wᵀ [inputs x outputs]
             multiply(
@@ -80,7 +93,7 @@ private struct LinearKernel: Kernel {
 
     func backward(_ pass: BackwardPass) {
         let dy = pass.outputGradient
-        let rows = pass.batch * positions
+        let rows = pass.batch
         if let dx = pass.inputGradients[0] {
             pass.threads.forEachBlock(of: rows, size: Self.block) { part in
                 // dx [rows x inputs] = dy [rows x outputs] · w [outputs x inputs]

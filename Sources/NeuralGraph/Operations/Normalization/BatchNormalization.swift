@@ -12,8 +12,9 @@ public struct BatchNormalization: GraphOperation {
     public var momentum: Float
     /// Whether a second input is added after normalization. Plans use it to fuse nodes.
     var addsResidual = false
-    /// Whether negative results become 0. Plans use it to fuse nodes.
-    var rectifies = false
+    /// The largest result if negative ones become 0: infinity for ReLU; nil without rectification. Plans use it to fuse
+    /// nodes.
+    var rectification: Float?
 
     /// Describes a batch normalization.
     public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
@@ -22,7 +23,8 @@ public struct BatchNormalization: GraphOperation {
     }
 
     public var kind: String {
-        "BatchNormalization" + (addsResidual ? " + addition" : "") + (rectifies ? " + ReLU" : "")
+        "BatchNormalization" + (addsResidual ? " + addition" : "")
+            + (rectification.map { " + \(Rectification(ceiling: $0).kind)" } ?? "")
     }
 
     public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
@@ -63,13 +65,16 @@ private struct BatchNormalizationKernel: Kernel {
     let capacity: Int
 
     /// The output's sign tells where ReLU was active, so its input need not be kept.
-    var backwardReads: BackwardReads { operation.rectifies ? [.inputs, .output] : .inputs }
+    var backwardReads: BackwardReads { operation.rectification == nil ? .inputs : [.inputs, .output] }
     /// Mean and inverse standard deviation that the forward pass used.
     var savedCount: Int { 2 * channels }
     /// Two rows of block sums, and four rows of coefficients.
     var scratchCount: Int {
         2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) + 4 * channels
     }
+
+    /// As the loops take it.
+    private var ceiling: Float { operation.rectification ?? 0 }
 
     func forward(_ pass: ForwardPass) {
         let rows = pass.batch * positions
@@ -95,7 +100,7 @@ private struct BatchNormalizationKernel: Kernel {
             let offset = part.lowerBound * channels
             cnk_normalize(
                 pass.inputs[0] + offset, residual.map { $0 + offset }, pass.output + offset, part.count, channels,
-                scale, shift, operation.rectifies ? 1 : 0)
+                scale, shift, ceiling)
         }
     }
 
@@ -127,7 +132,7 @@ private struct BatchNormalizationKernel: Kernel {
     func backward(_ pass: BackwardPass) {
         let forward = pass.forward
         let rows = pass.batch * positions
-        let y: UnsafeMutablePointer<Float>? = operation.rectifies ? forward.output : nil
+        let y: UnsafeMutablePointer<Float>? = operation.rectification == nil ? nil : forward.output
         let inverse = forward.saved + channels
         let scale = pass.scratch
         for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
@@ -157,11 +162,11 @@ private struct BatchNormalizationKernel: Kernel {
             if forward.mode == .training {
                 cnk_normalize_backward_input(
                     forward.inputs[0] + offset, dy + offset, y.map { $0 + offset }, target.pointer + offset,
-                    part.count, channels, forward.saved, scale, gradientMeans, slopes, accumulates)
+                    part.count, channels, forward.saved, scale, gradientMeans, slopes, ceiling, accumulates)
             } else {
                 cnk_normalize_backward_fixed(
                     dy + offset, y.map { $0 + offset }, target.pointer + offset, part.count, channels, scale,
-                    accumulates)
+                    ceiling, accumulates)
             }
         }
     }
@@ -176,7 +181,7 @@ private struct BatchNormalizationKernel: Kernel {
             let count = part.count * channels
             if let y {
                 cnk_rectify_backward(
-                    y + offset, dy + offset, target.pointer + offset, count, .infinity, target.accumulates ? 1 : 0)
+                    y + offset, dy + offset, target.pointer + offset, count, ceiling, target.accumulates ? 1 : 0)
             } else if target.accumulates {
                 cnk_add_scaled(dy + offset, target.pointer + offset, count, 1)
             } else {
@@ -201,7 +206,7 @@ private struct BatchNormalizationKernel: Kernel {
             let sums = blockSums + 2 * channels * (part.lowerBound / size)
             cnk_normalize_backward_sums(
                 forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, part.count,
-                channels, mean, sums, sums + channels)
+                channels, mean, ceiling, sums, sums + channels)
         }
         for channel in 0..<channels {
             var sum = 0.0

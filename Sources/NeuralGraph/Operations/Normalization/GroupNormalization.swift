@@ -149,7 +149,8 @@ private struct GroupNormalizationKernel: Kernel {
         while start < positions {
             let count = min(Self.block, positions - start)
             cnk_normalize_backward_sums(
-                x + start * channels, dy + start * channels, nil, count, channels, mean, partial, partial + channels)
+                x + start * channels, dy + start * channels, nil, count, channels, mean, .infinity, partial,
+                partial + channels)
             cnk_add_scaled(partial, sums, channels, 1)
             cnk_add_scaled(partial + channels, products, channels, 1)
             start += count

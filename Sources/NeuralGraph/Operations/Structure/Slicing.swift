@@ -23,7 +23,7 @@ public struct Slicing: GraphOperation {
         let input = try onlyInput(inputs, node: node)
         let axis = try input.axis(axis, node: node)
         let length = input[axis]
-        let (reach, overflows) = (count - 1).multipliedReportingOverflow(by: step)
+        let (reach, overflows) = (max(1, count) - 1).multipliedReportingOverflow(by: step)
         let (last, alsoOverflows) = reach.addingReportingOverflow(start)
         guard count > 0, count <= length, step != 0, !overflows, !alsoOverflows, (0..<length).contains(start),
             (0..<length).contains(last)

@@ -50,6 +50,8 @@ struct AuditEvidence: Sendable {
     let configuration: AuditConfiguration
     /// The forgotten classes.
     let forgottenClasses: Set<Int>
+    /// Whether samples of classes that stay were to be forgotten.
+    let forgetsSamples: Bool
     /// The classes' names; their numbers if they have none.
     let classNames: [String]
     /// The retained classes that the original confuses most with the forgotten ones, the most confused first.
@@ -64,6 +66,14 @@ struct AuditEvidence: Sendable {
     let context: RunContext
     /// Takes reports of finished work.
     let progress: AuditProgress
+
+    /// A model's answers to what was to be forgotten: to test examples of the classes, or to the samples.
+    func forgottenAnswers(of model: ModelEvidence) -> Predictions {
+        guard forgetsSamples, let training, let answers = model.training else {
+            return model.test.predictions[test.forgotten]
+        }
+        return answers.predictions[training.forgotten]
+    }
 
     /// The number of classes.
     var classCount: Int { classNames.count }

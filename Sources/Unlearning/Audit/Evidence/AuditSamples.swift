@@ -7,7 +7,8 @@ struct AuditSamples: Sendable {
     let examples: ExampleSubset
     /// Their classes.
     let labels: [Int]
-    /// The positions of examples of forgotten classes.
+    /// The positions of examples of forgotten classes. Where samples are forgotten: of the samples, and among test
+    /// examples, of those of their classes.
     let forgotten: [Int]
     /// The positions of the others.
     let retained: [Int]
@@ -33,6 +34,35 @@ struct AuditSamples: Sendable {
         labels = examples.labels
         forgotten = labels.indices.filter { [labels] in classes.contains(labels[$0]) }
         retained = labels.indices.filter { [labels] in !classes.contains(labels[$0]) }
+    }
+
+    /// Puts samples that were to be forgotten before examples that stay.
+    /// - Parameters:
+    ///   - samples: of these at most `limit` are drawn.
+    ///   - retained: what stays; nil if there is none.
+    init(forgotten samples: any ExampleSource, limit: Int, retained: AuditSamples?, seed: UInt64) throws {
+        var order = Array(0..<samples.count)
+        var random = SeededRandom(seed: seed, stream: "audit samples to forget")
+        random.draw(limit, toFrontOf: &order)
+        let chosen = try ExampleSubset(samples, indices: order.prefix(limit).sorted())
+        let all = try CombinedExamples([chosen] + (retained.map { [$0.examples] } ?? []))
+        examples = try ExampleSubset(all, indices: Array(0..<all.count))
+        labels = examples.labels
+        forgotten = Array(0..<chosen.count)
+        self.retained = Array(chosen.count..<all.count)
+    }
+
+    private init(_ samples: AuditSamples, forgotten: [Int]) {
+        examples = samples.examples
+        labels = samples.labels
+        self.forgotten = forgotten
+        retained = samples.retained
+    }
+
+    /// The same examples, where those of the classes that some samples are of stand for what the samples are when unseen.
+    func withPeers(of samples: any ExampleSource) -> AuditSamples {
+        let classes = Set(samples.labels)
+        return AuditSamples(self, forgotten: labels.indices.filter { classes.contains(labels[$0]) })
     }
 
     /// How many examples of each class are drawn.

@@ -51,6 +51,10 @@ enum EvidenceNeed: Sendable, Hashable {
     case retainedTraining
     /// Features by stage.
     case features
+    /// Classes that were to be forgotten as a whole.
+    case forgottenClasses
+    /// Enough examples of what was to be forgotten: test examples of classes, or the samples.
+    case forgottenExamples
 
     /// Why measures that compare with retraining are left out without it.
     static let noRetrainedModel = "there is no retrained model to compare with; give one or more"
@@ -74,6 +78,12 @@ enum EvidenceNeed: Sendable, Hashable {
             return reason(evidence.training?.forgotten.count, "training examples of the forgotten classes")
         case .retainedTraining:
             return reason(evidence.training?.retained.count, "training examples of the retained classes")
+        case .forgottenClasses:
+            return evidence.forgetsSamples ? "it makes sense for whole classes alone, and samples were forgotten" : nil
+        case .forgottenExamples:
+            return evidence.forgetsSamples
+                ? reason(evidence.training?.forgotten.count, "samples")
+                : reason(evidence.test.forgotten.count, "test examples of the forgotten classes")
         case .features:
             return evidence.models.original.test.features.isEmpty
                 ? "the network has no stages before its output to read features from" : nil

@@ -30,6 +30,8 @@ public struct AuditResult: Sendable, Codable, Hashable {
     /// Seconds by part of the audit: `evidence` for the forward passes, each group of measures by the name of its first,
     /// and `embedding` and `attention`.
     public let seconds: [String: Double]
+    /// How many samples of classes that stay were to be forgotten; nil if whole classes were.
+    public var forgottenSamples: Int?
 
     /// A measure's result, if the audit has that measure.
     public subscript(identifier: MeasureIdentifier) -> MeasureResult? {

@@ -4,7 +4,9 @@ import Unlearning
 
 extension AuditReport {
     private static let phases: [(phase: RunPhase, title: String, loss: String)] = [
-        (.noise, "Noise", "objective"), (.impair, "Impair", "loss"), (.repair, "Repair", "loss"),
+        (.noise, "Noise", "objective"), (.synthesis, "Synthesis", "objective"), (.teaching, "Teaching", "loss"),
+        (.importance, "Importance", "loss"), (.forgetting, "Forgetting", "loss"), (.impair, "Impair", "loss"),
+        (.repair, "Repair", "loss"), (.training, "Training", "loss"),
     ]
     private static let imagesPerClass = 5
 
@@ -19,12 +21,14 @@ extension AuditReport {
         }
         page.section(
             "run", "How it was made to forget",
-            "Noise that the original finds least like the class is learned; weights are damaged with it (impair); "
-                + "then the retained classes recover (repair). Images of the forgotten class were not used for this."
+            run.configuration == nil
+                ? "The method is \(run.method ?? "not recorded"). Its settings: \(run.settings ?? "not recorded")."
+                : "Noise that the original finds least like the class is learned; weights are damaged with it (impair); "
+                    + "then the retained classes recover (repair). Images of the forgotten class were not used for this."
         ) { page in
             page.table(
                 "Phases", columns: ["phase", "steps", "seconds", "first loss", "last loss"],
-                rows: Self.phases.map { phase, title, _ in
+                rows: Self.phases.filter { run.phaseSeconds[$0.phase.rawValue] != nil }.map { phase, title, _ in
                     let losses = run.losses[phase.rawValue] ?? []
                     return [
                         title, "\(losses.count)",
@@ -42,7 +46,7 @@ extension AuditReport {
                             + "\(NumberStyle.plain().text(losses[losses.count - 1])) in \(losses.count) steps.",
                         xAxis: Axis("step"), yAxis: Axis(loss), series: [.init(title, y: losses)])
                 } + noisePictures)
-            if noisePictures.isEmpty {
+            if noisePictures.isEmpty, run.configuration != nil {
                 page.paragraph(
                     noise.isEmpty
                         ? "The learned noise is not shown: it was not kept."

@@ -50,6 +50,10 @@ struct Downstream {
         try outcome.model.write(to: file)
         let reread = try Model(contentsOf: file, graph: outcome.model.graph)
         try expect(reread.parameters == outcome.model.parameters, "a written model reads back equal")
+
+        try await ownNetwork(examples, unseen, file: file)
+        try ownOperation()
+        for page in ["OwnNetwork.md", "OwnOperation.md"] { try Snippets.check(page) }
     }
 
     /// A small convolutional network with an operation that the library does not have.

@@ -12,16 +12,16 @@ struct AccuracySection: AuditSection {
         let test = evidence.test
         let scores = evidence.models.map { Accuracies.scores($0.test.predictions, labels: test.labels) }
         func add(
-            _ measure: MeasureDescription, _ scores: PerModel<[Double]>, at rows: [Int], need: EvidenceNeed
+            _ measure: MeasureDescription, _ scores: PerModel<[Double]>, at rows: [Int], need: EvidenceNeed...
         ) {
-            if let reason = need.reason(evidence) {
+            if let reason = need.lazy.compactMap({ $0.reason(evidence) }).first {
                 findings.results.append(MeasureResult(measure, omitted: reason))
             } else {
                 findings.results.append(
                     evidence.result(measure, meanOf: scores.map { scores in rows.map { scores[$0] } }))
             }
         }
-        add(Accuracies.forgetTest, scores, at: test.forgotten, need: .forgottenTest)
+        add(Accuracies.forgetTest, scores, at: test.forgotten, need: .forgottenClasses, .forgottenTest)
         let training = evidence.training
         let trainingScores = evidence.models.map { model in
             model.training.map { Accuracies.scores($0.predictions, labels: training?.labels ?? []) } ?? []
@@ -34,6 +34,10 @@ struct AccuracySection: AuditSection {
         ] {
             let members = Set(classes)
             let rows = test.labels.indices.filter { members.contains(test.labels[$0]) }
+            if let reason = EvidenceNeed.forgottenClasses.reason(evidence) {
+                findings.results.append(MeasureResult(measure, omitted: reason))
+                continue
+            }
             guard !classes.isEmpty else {
                 let reason = "all \(evidence.adjacentClasses.count) retained classes are adjacent; ask for fewer"
                 findings.results.append(MeasureResult(measure, omitted: reason))

@@ -9,14 +9,14 @@ struct OutputDistanceSection: AuditSection {
         (SoftmaxDistance.measure, { SoftmaxDistance.scores($0, $1) }),
         (PredictionAgreement.measure, { PredictionAgreement.scores($0, $1) }),
     ]
-    let needs: [EvidenceNeed] = [.retrained, .forgottenTest]
+    let needs: [EvidenceNeed] = [.retrained, .forgottenExamples]
 
     var measures: [MeasureDescription] { distances.map(\.measure) }
 
     func cost(_ plan: AuditPlan) -> Int { 0 }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
-        let answers = evidence.models.map { $0.test.predictions[evidence.test.forgotten] }
+        let answers = evidence.models.map { evidence.forgottenAnswers(of: $0) }
         let references = answers.retrained
         let note =
             references.count > 1

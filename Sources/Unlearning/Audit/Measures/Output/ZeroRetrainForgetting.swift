@@ -24,7 +24,7 @@ public enum ZeroRetrainForgetting {
 /// The score on test images of the forgotten and, beside it, of the retained classes.
 struct ZeroRetrainForgettingSection: AuditSection {
     let measures = [ZeroRetrainForgetting.measure]
-    let needs: [EvidenceNeed] = [.forgottenTest]
+    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTest]
     /// Images of the retained classes at most: enough to stand beside the forgotten ones.
     private static let mostRetained = 1000
 

@@ -4,17 +4,22 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
     public var shadowModels: Int
     /// How each is trained: as the original was.
     public var training: TrainingConfiguration
-    /// How each forgets the classes: as the audited model did.
-    public var unlearning: UnlearningConfiguration
+    /// How each forgets the classes, as the audited model did: by UNSIR with these settings; nil is the default method.
+    public var unlearning: UnlearningConfiguration?
 
     /// Creates a configuration.
     public init(
         shadowModels: Int = 16, training: TrainingConfiguration = TrainingConfiguration(epochs: 3),
-        unlearning: UnlearningConfiguration = .default
+        unlearning: UnlearningConfiguration? = nil
     ) {
         self.shadowModels = shadowModels
         self.training = training
         self.unlearning = unlearning
+    }
+
+    /// How each forgets the classes.
+    var method: any UnlearningMethod {
+        unlearning.map { UNSIR(configuration: $0) } ?? PrototypeRepair.standard
     }
 
     /// Checks every setting.
@@ -25,6 +30,6 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
                 name: "shadow models", value: "\(shadowModels)", remedy: "use an even number from 2 to 1000")
         }
         try training.validate()
-        try unlearning.validate()
+        try unlearning?.validate()
     }
 }

@@ -9,7 +9,7 @@ import NeuralGraph
 /// original is attacked with what the shadow models said before forgetting, the others with what they said after.
 struct LikelihoodRatioAttackSection: AuditSection {
     let measures = [LikelihoodRatioAttack.measure]
-    let needs: [EvidenceNeed] = [.forgottenTraining, .retainedTraining, .forgottenTest]
+    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest]
 
     func cost(_ plan: AuditPlan) -> Int {
         guard let attack = plan.configuration.likelihoodRatioAttack else { return 0 }
@@ -104,7 +104,7 @@ struct LikelihoodRatioAttackSection: AuditSection {
     ) throws -> Model {
         let retain = try ExampleSubset(training.examples, indices: training.retained)
         return try Unlearner(
-            model: model, retaining: retain as any ExampleSource, configuration: configuration.unlearning,
+            model: model, method: configuration.method, retaining: .examples(retain),
             options: evidence.context.options
         ).run(evidence.forgottenClasses, context: evidence.context).model
     }

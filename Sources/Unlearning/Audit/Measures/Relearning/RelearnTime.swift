@@ -66,7 +66,7 @@ public struct RelearnTime: Sendable {
                 remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
         }
         let session = try OptimizationSession(
-            model: model, batchSize: batchSize, loss: CrossEntropy(), optimizer: .adam, phase: .audit,
+            model: model, batchSize: batchSize, optimizer: .adam, phase: .audit,
             context: context)
         let loader = try BatchLoader(
             lessons(forgotten: forgotten, retained: retained, context: context), batchSize: batchSize)

@@ -4,7 +4,7 @@ import NeuralGraph
 /// Relearn time of every model, and the anamnesis index that follows.
 struct RelearningSection: AuditSection {
     let measures = [RelearnTime.measure, AnamnesisIndex.measure]
-    let needs: [EvidenceNeed] = [.forgottenTraining, .retainedTraining, .forgottenTest]
+    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest]
 
     func cost(_ plan: AuditPlan) -> Int {
         guard let relearning = plan.configuration.relearning else { return 0 }

@@ -5,7 +5,7 @@ import NeuralGraph
 /// Pictures of where the networks look for the forgotten classes: Grad-CAM over a few test pictures.
 struct AttentionSection: AuditSection {
     let measures: [MeasureDescription] = []
-    let needs: [EvidenceNeed] = []
+    let needs: [EvidenceNeed] = [.forgottenClasses]
 
     /// Pictures that are shown at most.
     static let pictures = 6

@@ -4,7 +4,7 @@ import NeuralGraph
 /// forgotten classes.
 struct ProbeSection: AuditSection {
     let measures = [LinearProbe.measure, NearestCentre.measure]
-    let needs: [EvidenceNeed] = [.features, .forgottenTest, .forgottenTraining, .retainedTraining]
+    let needs: [EvidenceNeed] = [.forgottenClasses, .features, .forgottenTest, .forgottenTraining, .retainedTraining]
 
     func cost(_ plan: AuditPlan) -> Int {
         plan.configuration.examinesRepresentation ? plan.modelCount * plan.trainingCount / 4 : 0

@@ -4,7 +4,9 @@ import NeuralGraph
 /// Prototype relearning from a few training examples, averaged over several draws of them.
 struct PrototypeSection: AuditSection {
     let measures = [PrototypeRelearning.measure]
-    let needs: [EvidenceNeed] = [.features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining]
+    let needs: [EvidenceNeed] = [
+        .forgottenClasses, .features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining,
+    ]
 
     /// Training examples of each forgotten class that a prototype is made from.
     static let examples = 10

@@ -1,0 +1,2 @@
+// libpng, found through pkg-config; it reads PNG pictures.
+#include <png.h>

@@ -1,0 +1,75 @@
+import Foundation
+
+/// One folder's entries, in the order of their names' bytes, which is the same on every machine. Hidden ones are left out.
+struct FolderListing {
+    private(set) var folders: [Entry] = []
+    private(set) var files: [Entry] = []
+
+    struct Entry: Equatable {
+        let name: String
+        let path: String
+        /// What the system knows the folder or file by, whatever links lead to it.
+        let identity: Identity
+    }
+
+    struct Identity: Hashable {
+        let device: UInt64
+        let node: UInt64
+    }
+
+    init(_ path: String) throws(ImageFolderError) {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw .unreadableFolder(path: path, reason: Self.reason(error))
+        }
+        for name in names.filter({ !$0.hasPrefix(".") }).sorted(by: { $0.precedes($1) }) {
+            let entryPath = Self.join(path, name)
+            var status = stat()
+            // What a link's target or a file's rights hide is found when the file is opened.
+            let isKnown = stat(entryPath, &status) == 0
+            let entry = Entry(name: name, path: entryPath, identity: Identity(status))
+            if isKnown, status.st_mode & S_IFMT == S_IFDIR { folders.append(entry) } else { files.append(entry) }
+        }
+    }
+
+    /// The path of something in a folder.
+    static func join(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+    }
+
+    /// The folder's identity.
+    static func identity(of path: String) throws(ImageFolderError) -> Identity {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            switch errno {
+            case ENOENT: throw .missingFolder(path: path)
+            case ENOTDIR: throw .notAFolder(path: path)
+            default: throw .unreadableFolder(path: path, reason: String(cString: strerror(errno)))
+            }
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .notAFolder(path: path) }
+        return Identity(status)
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        if let underlying, underlying.domain == NSPOSIXErrorDomain {
+            return String(cString: strerror(Int32(truncatingIfNeeded: underlying.code)))
+        }
+        return error.localizedDescription
+    }
+}
+
+extension FolderListing.Identity {
+    fileprivate init(_ status: stat) {
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        node = UInt64(truncatingIfNeeded: status.st_ino)
+    }
+}
+
+extension String {
+    /// Whether the text's bytes come before another's. Swift's own order takes differently written accents for the same.
+    func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+}

@@ -1,0 +1,94 @@
+import Foundation
+
+/// The picture files of a folder that has a subfolder for each class, in torchvision's order: class by class, in each by
+/// the path of the folder, then by the name of the file.
+struct FolderScan {
+    /// The deepest that folders are followed.
+    static let deepest = 64
+
+    struct PictureFile: Equatable {
+        let path: String
+        /// The path below the folder, the class's name included.
+        let relativePath: String
+        let label: Int
+    }
+
+    let classNames: [String]
+    private(set) var pictures: [PictureFile] = []
+    /// Files that do not say they are pictures, neither by their first bytes nor by their names.
+    private(set) var others: [Int]
+
+    private var seen: [FolderListing.Identity: String] = [:]
+
+    /// - Parameters:
+    ///   - path: the folder.
+    ///   - known: the classes; a class without a folder then has no pictures. nil takes the folders' names, sorted.
+    init(_ path: String, known: [String]?) throws(ImageFolderError) {
+        seen[try FolderListing.identity(of: path)] = path
+        let folders = try FolderListing(path).folders
+        if folders.isEmpty { throw .noClasses(path: path) }
+        if let known {
+            let unknown = folders.map(\.name).filter { !known.contains($0) }
+            if !unknown.isEmpty { throw .unknownClasses(path: path, names: unknown, known: known) }
+        } else if folders.count == 1 {
+            throw .oneClass(path: path, name: folders[0].name)
+        }
+        classNames = known ?? folders.map(\.name)
+        others = Array(repeating: 0, count: classNames.count)
+        for folder in folders {
+            guard let label = classNames.firstIndex(of: folder.name) else { continue }
+            try add(folder, of: path, label: label)
+        }
+        if pictures.isEmpty, known != nil { throw .noPictures(path: path) }
+        let filled = Set(pictures.map(\.label))
+        for (label, others) in others.enumerated() where known == nil && !filled.contains(label) {
+            throw .classWithoutPictures(path: folders[label].path, others: others)
+        }
+    }
+
+    /// Leaves the pictures out that are not wanted, by their paths below the folder.
+    mutating func keep(_ isWanted: (String) -> Bool) {
+        pictures.removeAll { !isWanted($0.relativePath) }
+    }
+
+    private mutating func add(_ classFolder: FolderListing.Entry, of path: String, label: Int) throws(ImageFolderError)
+    {
+        var found: [(folder: String, name: String)] = []
+        var waiting = [(entry: classFolder, below: classFolder.name, depth: 1)]
+        while let (entry, below, depth) = waiting.popLast() {
+            if let first = seen.updateValue(entry.path, forKey: entry.identity) {
+                throw .folderReadTwice(path: entry.path, first: first)
+            }
+            guard depth <= Self.deepest else { throw .tooDeep(path: entry.path, limit: Self.deepest) }
+            let listing = try FolderListing(entry.path)
+            for file in listing.files {
+                if Self.isPicture(file) { found.append((below, file.name)) } else { others[label] += 1 }
+            }
+            waiting += listing.folders.map { ($0, "\(below)/\($0.name)", depth + 1) }
+        }
+        found.sort { $0.folder == $1.folder ? $0.name.precedes($1.name) : $0.folder.precedes($1.folder) }
+        pictures += found.map {
+            let relative = "\($0.folder)/\($0.name)"
+            return PictureFile(path: FolderListing.join(path, relative), relativePath: relative, label: label)
+        }
+    }
+
+    /// Whether a file has to be a picture: a picture under another name is one, and a file that is called a picture is
+    /// reported if it is none.
+    private static func isPicture(_ file: FolderListing.Entry) -> Bool {
+        let parts = file.name.split(separator: ".")
+        if parts.count > 1, let ending = parts.last, pictureEndings.contains(ending.lowercased()) { return true }
+        // Not blocking: opening a pipe would wait for its writer for ever.
+        let descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = [0, 0, 0, 0]
+        guard pread(descriptor, &bytes, 4, 0) == 4 else { return false }
+        return bytes == [0x89, 0x50, 0x4e, 0x47] || bytes[0..<3] == [0xff, 0xd8, 0xff]
+    }
+
+    private static let pictureEndings: Set<String> = [
+        "jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff", "heic", "heif", "avif", "jxl",
+        "ppm", "pgm",
+    ]
+}

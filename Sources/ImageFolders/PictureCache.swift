@@ -1,0 +1,29 @@
+import Synchronization
+
+/// Prepared pictures by their positions, as many as fit. What comes first stays: every epoch reads all pictures, and
+/// putting one out for another would only change which of them are missing.
+final class PictureCache: Sendable {
+    private let capacity: Int
+    private let pictures = Mutex<[Int: [UInt8]]>([:])
+
+    /// - Parameters:
+    ///   - bytes: the most bytes that are kept.
+    ///   - pictureSize: bytes of one picture.
+    init(bytes: Int, pictureSize: Int) {
+        // What the dictionary and the array cost besides.
+        let overhead = 96
+        capacity = max(0, bytes) / (pictureSize + overhead)
+    }
+
+    subscript(position: Int) -> [UInt8]? {
+        pictures.withLock { $0[position] }
+    }
+
+    /// Keeps a picture, if there is room.
+    func insert(_ pixels: UnsafeBufferPointer<UInt8>, at position: Int) {
+        let hasRoom = pictures.withLock { $0.count < capacity && $0[position] == nil }
+        guard hasRoom else { return }
+        let copy = Array(pixels)
+        pictures.withLock { if $0.count < capacity { $0[position] = copy } }
+    }
+}

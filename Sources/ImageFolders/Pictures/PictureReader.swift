@@ -1,0 +1,31 @@
+import NeuralGraph
+import Synchronization
+
+/// Reads picture files as a network of one size takes them.
+struct PictureReader: Sendable {
+    let fitting: PictureFitting
+    let limits: PictureLimits
+
+    /// Reads one file.
+    /// - Parameter target: room for `fitting.shape.count` bytes.
+    func read(_ path: String, into target: UnsafeMutablePointer<UInt8>) throws(PictureError) {
+        let picture = try DecodedPicture.read(path, limits: limits)
+        picture.withUprightPixels { fitting.write($0, into: target) }
+    }
+
+    /// Which of many files cannot be read, in their order; all processors look for them.
+    /// - Parameter check: takes a file's position and path, on any thread.
+    static func failures(
+        of paths: [String], check: @Sendable (Int, String) throws(PictureError) -> Void
+    ) -> [(position: Int, error: PictureError)] {
+        let found = Mutex<[(position: Int, error: PictureError)]>([])
+        ThreadTeam().forEach(paths.count) { position, _ in
+            do throws(PictureError) {
+                try check(position, paths[position])
+            } catch {
+                found.withLock { $0.append((position, error)) }
+            }
+        }
+        return found.withLock { $0 }.sorted { $0.position < $1.position }
+    }
+}

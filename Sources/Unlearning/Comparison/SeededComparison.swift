@@ -1,0 +1,112 @@
+import ImageDatasets
+import NeuralGraph
+
+/// One seed's part of a comparison.
+struct SeededComparison: Sendable {
+    let comparison: MethodComparison
+    let seed: UInt64
+    let classes: Set<Int>
+    let images: any ImageDataset
+    let test: any ImageDataset
+    let store: ComparisonStore?
+    let progress: MethodComparison.Handler?
+
+    private static let referenceName = "reference"
+
+    private var options: RunOptions {
+        var options = comparison.options
+        options.seed = seed
+        return options
+    }
+
+    private func handler(_ name: String) -> ProgressHandler? {
+        guard let progress else { return nil }
+        let step = MethodComparison.Step(seed: seed, name: name)
+        return { progress(step, $0) }
+    }
+
+    func run(_ untrained: Model) async throws -> [ComparedRun] {
+        let settings = try comparison.methods.map { try MethodComparison.json($0) }
+        let kept = zip(comparison.methods, settings).map { store?.run($0.name, settings: $1, seed: seed) }
+        let original = store?.run(ComparedRun.original, settings: "{}", seed: seed)
+        // With everything at hand no model has to be read.
+        if let original, !kept.contains(nil) { return [original] + kept.compactMap { $0 } }
+
+        let model = try await trained(untrained, ComparedRun.original, on: images)
+        // From the same first weights, as 'unlearn train --exclude-classes' makes it.
+        let reference = try await trained(
+            untrained, Self.referenceName, on: images.excluding(classes: classes))
+        var runs = [try await measuredOriginal(original, model: model, reference: reference)]
+        for (position, method) in comparison.methods.enumerated() {
+            if let run = kept[position] {
+                runs.append(run)
+                continue
+            }
+            let run = try await run(method, settings: settings[position], model: model, reference: reference)
+            try store?.keep(run)
+            runs.append(run)
+        }
+        return runs
+    }
+
+    private func trained(
+        _ untrained: Model, _ name: String, on images: any ImageDataset
+    ) async throws -> Model {
+        if let model = store?.model(name, seed: seed, like: untrained) { return model }
+        let examples = try untrained.prepare(images, augmentation: comparison.augmentation)
+        let model = try await Trainer(configuration: comparison.training).train(
+            untrained, on: examples, options: options, progress: handler(name)
+        ).model
+        try store?.keep(model, name, seed: seed)
+        return model
+    }
+
+    private func measuredOriginal(
+        _ kept: ComparedRun?, model: Model, reference: Model
+    ) async throws -> ComparedRun {
+        if let kept { return kept }
+        var run = ComparedRun(
+            method: ComparedRun.original, settings: "{}", seed: seed, needs: [], figures: [:],
+            relearnIsLowerBound: false)
+        run.takeOriginal(
+            try await audit(model, original: model, reference: reference, ComparedRun.original))
+        run.figures[.steps] = 0
+        run.figures[.seconds] = 0
+        try store?.keep(run)
+        return run
+    }
+
+    private func run(
+        _ method: any UnlearningMethod, settings: String, model: Model, reference: Model
+    ) async throws -> ComparedRun {
+        var run = ComparedRun(
+            method: method.name, settings: settings, seed: seed,
+            needs: MethodNeed.allCases.filter(method.needs.contains), figures: [:], relearnIsLowerBound: false)
+        let data = try MethodImages(
+            for: method, from: images, forgetting: classes, samplesPerClass: comparison.samplesPerClass, seed: seed)
+        do {
+            let memory = PeakMemory()
+            let outcome = try await Unlearner(
+                model: model, method: method, retaining: data.retain.map { .images($0) },
+                forgetting: data.forget.map { .images($0) }, training: comparison.training, options: options
+            ).forget(classes: classes, progress: handler(method.name))
+            run.figures[.peakMemory] = memory.mebibytes
+            run.figures[.seconds] = outcome.totalTime.seconds
+            run.figures[.steps] = Double(outcome.steps)
+            run.take(try await audit(outcome.model, original: model, reference: reference, method.name))
+        } catch let error as UnlearningError {
+            run.failure = error.description
+        } catch let error as AuditError {
+            run.failure = error.description
+        }
+        return run
+    }
+
+    private func audit(
+        _ model: Model, original: Model, reference: Model, _ name: String
+    ) async throws -> AuditResult {
+        try await Audit(configuration: comparison.audit, options: options).run(
+            original: original, unlearned: model, retrained: [reference], forgotten: classes,
+            data: AuditData(test: test, training: images), progress: handler(name))
+    }
+}

@@ -1,0 +1,73 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Gradient ascent on what is to be forgotten: minimize `-CE(f(x), y)` over the forget data, or, with a weight β of the
+/// retain data, `β CE(retain) - (1 - β) CE(forget)` (NegGrad+). Ascent has no end of its own: it stops by its length
+/// alone, and destroys a network if it is too long.
+///
+/// Sources: Golatkar, Achille and Soatto (CVPR 2020, arXiv 1911.04933), section 6, for ascent alone; Kurmanji et al.,
+/// "Towards Unbounded Machine Unlearning" (arXiv 2302.09880), section 5, for both terms, with β found by search, 0.95 in
+/// their small experiments. Plain ascent runs by default as in the benchmark of Fan et al. (arXiv 2310.12508): five
+/// epochs of gradient descent at 1e-4.
+public struct NegativeGradient: UnlearningMethod, Hashable {
+    /// The weight β of the retain data, above 0 and below 1; nil uses the forget data alone.
+    public var retainWeight: Double?
+    /// How it is trained. With a weight an epoch is one over the retain data; examples to forget are spread over it.
+    public var training: TrainingConfiguration
+
+    /// Creates ascent on the forget data alone.
+    public init(
+        training: TrainingConfiguration = TrainingConfiguration(
+            epochs: 5, optimizer: .sgd(momentum: 0.9), learningRate: 1e-4)
+    ) {
+        retainWeight = nil
+        self.training = training
+    }
+
+    /// Creates ascent on the forget data with descent on the retain data.
+    public init(
+        retainWeight: Double,
+        training: TrainingConfiguration = TrainingConfiguration(
+            epochs: 5, optimizer: .sgd(momentum: 0.9), learningRate: 0.01)
+    ) {
+        self.retainWeight = retainWeight
+        self.training = training
+    }
+
+    public var name: String { retainWeight == nil ? "negative-gradient" : "negative-gradient-retain" }
+    public var needs: Set<MethodNeed> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
+    public var forgetsSamples: Bool { true }
+
+    public func validate() throws {
+        try training.validate()
+        if let retainWeight, !(retainWeight > 0 && retainWeight < 1) {
+            throw UnlearningError.invalidSetting(
+                name: "retain weight", value: "\(retainWeight)", remedy: "use a number above 0 and below 1")
+        }
+    }
+
+    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+        [training.cost(examples: Double(request.forgottenCount + (retainWeight == nil ? 0 : request.retainedCount)))]
+    }
+
+    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+        let forget = try request.forgotten()
+        let loss = LabelObjective(CrossEntropy(labelSmoothing: training.labelSmoothing))
+        guard let retainWeight else {
+            return try run.train(
+                request.model,
+                EpochRun(
+                    examples: forget, examplesName: "forget", configuration: training, phase: .forgetting,
+                    stream: name, objective: WeightedObjective((-1, loss))))
+        }
+        let retain = try request.retained()
+        return try run.train(
+            request.model,
+            EpochRun(
+                examples: CombinedExamples([forget, retain]), examplesName: "forget and retain",
+                configuration: training, phase: .forgetting, stream: name,
+                objective: SplitObjective(
+                    boundary: forget.count, first: WeightedObjective((retainWeight - 1, loss)),
+                    second: WeightedObjective((retainWeight, loss)))))
+    }
+}

@@ -1,0 +1,37 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Training on the retain data and the forget data, the latter under labels drawn anew from all classes, the right one
+/// among them.
+///
+/// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), section 6,
+/// baseline "random labels". Rate and length are this package's: Adam at 1e-3 for two epochs.
+public struct RandomLabels: UnlearningMethod, Hashable {
+    /// How it is trained.
+    public var training: TrainingConfiguration
+
+    /// Creates the method.
+    public init(training: TrainingConfiguration = TrainingConfiguration(epochs: 2, learningRate: 1e-3)) {
+        self.training = training
+    }
+
+    public var name: String { "random-labels" }
+    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
+    public var forgetsSamples: Bool { true }
+
+    public func validate() throws { try training.validate() }
+
+    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+        [training.cost(examples: Double(request.retainedCount + request.forgottenCount))]
+    }
+
+    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+        let forget = try request.forgotten().relabelled(
+            classCount: request.model.classCount, incorrectly: false, seed: run.seed("\(name).labels"))
+        return try run.train(
+            request.model,
+            EpochRun(
+                examples: CombinedExamples([forget, request.retained()]), examplesName: "forget and retain",
+                configuration: training, phase: .forgetting, stream: name))
+    }
+}

@@ -1,0 +1,83 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Random incorrect labels as in ``AmnesiacRelabelling``, but only the weights that matter most for the forget data move:
+/// those whose gradient of the forget data's loss is among the largest. The others stay to the bit.
+///
+/// Source: Fan et al., "SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency" (ICLR 2024,
+/// arXiv 2310.12508), equations 4 and 5; as published for classes of CIFAR-10: the upper half of the weights, ten epochs of
+/// gradient descent at 0.013 with momentum 0.9 and a decay of 5e-4.
+public struct SaliencyUnlearning: UnlearningMethod, Hashable {
+    /// The part of all weights that may move, above 0 and at most 1.
+    public var movingShare: Double
+    /// Examples to forget that gradients are taken over, at most, 1 or more.
+    public var exampleLimit: Int
+    /// How it is trained.
+    public var training: TrainingConfiguration
+
+    /// Creates the method.
+    public init(
+        movingShare: Double = 0.5, exampleLimit: Int = 10_000,
+        training: TrainingConfiguration = TrainingConfiguration(
+            epochs: 10, optimizer: .sgd(momentum: 0.9, weightDecay: 5e-4), learningRate: 0.013)
+    ) {
+        self.movingShare = movingShare
+        self.exampleLimit = exampleLimit
+        self.training = training
+    }
+
+    public var name: String { "salun" }
+    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
+    public var forgetsSamples: Bool { true }
+
+    public func validate() throws {
+        try training.validate()
+        try Setting.check("example limit", exampleLimit, isIn: 1...100_000_000)
+        guard movingShare > 0, movingShare <= 1 else {
+            throw UnlearningError.invalidSetting(
+                name: "moving share", value: "\(movingShare)", remedy: "use a number above 0 and at most 1")
+        }
+    }
+
+    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+        [
+            3 * Double(min(exampleLimit, request.forgottenCount)),
+            training.cost(examples: Double(request.retainedCount + request.forgottenCount)),
+        ]
+    }
+
+    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+        let (forget, retain) = (try request.forgotten(), try request.retained())
+        let mask = try run.phase(.importance) {
+            let gradients = try GradientStatistics(
+                quantity: .gradient, examplesPerGradient: 250, limit: exampleLimit, stream: name
+            ).mean(of: request.model, over: forget, run)
+            return Self.mask(ofLargest: movingShare, in: gradients)
+        }
+        let relabelled = forget.relabelled(
+            classCount: request.model.classCount, incorrectly: true, excluding: request.classes,
+            seed: run.seed("\(name).labels"))
+        return try run.train(
+            request.model,
+            EpochRun(
+                examples: CombinedExamples([relabelled, retain]), examplesName: "forget and retain",
+                configuration: training, phase: .forgetting, stream: name, mask: mask))
+    }
+
+    /// 1 for the share of numbers that are largest in magnitude over all tensors, 0 for the others.
+    static func mask(ofLargest share: Double, in tensors: [String: Tensor]) -> [String: Tensor] {
+        var magnitudes = tensors.values.flatMap { $0.elements.map(\.magnitude) }
+        magnitudes.sort(by: >)
+        let kept = min(magnitudes.count, max(1, Int((share * Double(magnitudes.count)).rounded())))
+        guard kept > 0 else { return tensors }
+        let threshold = magnitudes[kept - 1]
+        return tensors.mapValues { tensor in
+            var mask = Tensor(repeating: 0, shape: tensor.shape)
+            // A weight without any gradient matters for nothing, however few others there are.
+            for index in 0..<tensor.count where tensor[index].magnitude >= threshold && tensor[index] != 0 {
+                mask[index] = 1
+            }
+            return mask
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Makes inputs from nothing but a model: for each class some that the model is sure of, whose statistics inside the
+/// network are those that its batch norms have seen in training:
+///
+///     minimize over x:  CE(f(x), c) + β · (distance of batch statistics) + λ · mean_i ‖x_i‖² / size
+///
+/// x starts from the normal distribution and alone is changed. Source: Yin et al., "Dreaming to Distill" (CVPR 2020,
+/// arXiv 1912.08795), without its priors on natural images; Chundawat et al., "Zero-Shot Machine Unlearning"
+/// (arXiv 2201.05629), section IV, for error-minimizing noise in place of retain data.
+public struct InputSynthesizer: Sendable, Codable, Hashable {
+    /// Inputs for each class, 1 to 100,000.
+    public var perClass: Int
+    /// Inputs that are made together, all classes mixed, 2 to 1,000,000.
+    public var batchSize: Int
+    /// Gradient steps for each batch, 1 to 1,000,000.
+    public var steps: Int
+    /// Adam's learning rate, above 0.
+    public var learningRate: Double
+    /// β, 0 or more. Networks without batch norm have no statistics to match.
+    public var statisticsWeight: Float
+    /// λ, 0 or more.
+    public var normWeight: Double
+
+    /// Creates a synthesizer.
+    public init(
+        perClass: Int = 100, batchSize: Int = 250, steps: Int = 60, learningRate: Double = 0.1,
+        statisticsWeight: Float = 1, normWeight: Double = 0.01
+    ) {
+        self.perClass = perClass
+        self.batchSize = batchSize
+        self.steps = steps
+        self.learningRate = learningRate
+        self.statisticsWeight = statisticsWeight
+        self.normWeight = normWeight
+    }
+
+    /// Checks every setting.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    public func validate() throws {
+        try Setting.check("synthetic inputs per class", perClass, isIn: 1...100_000)
+        try Setting.check("synthesis batch size", batchSize, isIn: 2...1_000_000)
+        try Setting.check("synthesis steps", steps, isIn: 1...1_000_000)
+        try Setting.check("synthesis learning rate", learningRate, isAbove: 0)
+        for (name, weight) in [("statistics weight", Double(statisticsWeight)), ("norm weight", normWeight)] {
+            guard weight >= 0, weight.isFinite else {
+                throw UnlearningError.invalidSetting(
+                    name: name, value: "\(weight)", remedy: "use a finite number of at least 0")
+            }
+        }
+    }
+
+    /// What it costs in forward passes of one example.
+    func cost(classes: Int) -> Double { 2 * Double(perClass) * Double(classes) * Double(steps) }
+
+    /// Makes inputs for all classes of a model, labelled with what they were made for.
+    func examples(for model: Model, _ run: UnlearningRun) throws -> TensorExamples {
+        let matched = try model.matchingStatistics(weight: statisticsWeight)
+        // The classes take turns, so that every batch has its share of each.
+        let labels = (0..<perClass * model.classCount).map { $0 % model.classCount }
+        let size = model.graph.inputShape.count
+        let executor = try run.context.executor(
+            model: matched, batchCapacity: min(batchSize, labels.count), computing: .input, modes: [.inference])
+        var inputs: [Float] = []
+        inputs.reserveCapacity(labels.count * size)
+        let starts = Array(stride(from: 0, to: labels.count, by: executor.batchCapacity))
+        for (number, start) in starts.enumerated() {
+            let own = labels[start..<min(start + executor.batchCapacity, labels.count)].map { Int32($0) }
+            let finished = try batch(of: own, number: number, of: starts.count, executor, run)
+            inputs += finished
+        }
+        let tensor = try Tensor(inputs, shape: Shape([labels.count] + model.graph.inputShape.dimensions))
+        guard tensor.isFinite else {
+            throw UnlearningError.diverged(phase: .synthesis, step: steps, what: "an input")
+        }
+        return try TensorExamples(tensor, labels: labels)
+    }
+
+    private func batch(
+        of labels: [Int32], number: Int, of batches: Int, _ executor: Executor, _ run: UnlearningRun
+    ) throws -> [Float] {
+        let size = executor.graph.inputShape.count
+        let count = labels.count * size
+        var random = SeededRandom(seed: run.seed("synthesis"), stream: "batch \(number)")
+        var inputs = (0..<count).map { _ in Float(random.normal()) }
+        let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: count)
+        let slope = Float(2 * normWeight / Double(count))
+        for step in 0..<steps {
+            let loss = inputs.withUnsafeMutableBufferPointer { inputs -> Double in
+                guard let x = inputs.baseAddress, let input = executor.input.baseAddress,
+                    let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress,
+                    let inputGradient = executor.inputGradient.baseAddress
+                else { return .nan }
+                input.update(from: x, count: count)
+                executor.forward(batch: labels.count, mode: .inference, updatesState: false)
+                let value = labels.withUnsafeBufferPointer { labels in
+                    labels.baseAddress.map {
+                        CrossEntropy().evaluate(
+                            logits: logits, count: labels.count, classes: executor.graph.outputShape.count,
+                            targets: .labels($0), gradient: gradient)
+                    }
+                }
+                executor.backward()
+                for index in 0..<count { inputGradient[index] += slope * x[index] }
+                optimizer.step(
+                    parameters: x, gradients: inputGradient, count: count, learningRate: Float(learningRate),
+                    threads: executor.threads)
+                return value?.loss ?? .nan
+            }
+            guard loss.isFinite else {
+                throw UnlearningError.diverged(phase: .synthesis, step: step + 1, what: "the loss")
+            }
+            try run.finished(number * steps + step + 1, of: batches * steps, in: .synthesis, loss: loss)
+        }
+        return inputs
+    }
+}

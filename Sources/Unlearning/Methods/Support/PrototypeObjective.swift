@@ -1,0 +1,66 @@
+import NeuralGraph
+
+/// Cross-entropy to a target distribution q, and the distance of the features f from the mixture of class prototypes m that
+/// q stands for, in multiples of the features' variance V:
+///
+///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
+///
+/// Rows of outputs are features and logits, `[d + K]`, as ``NeuralGraph/Graph/showingFeatures`` gives them.
+struct PrototypeObjective: BatchObjective {
+    /// `[examples, K]`.
+    let targets: Tensor
+    /// `[K, d]`.
+    let prototypes: Tensor
+    /// μ / V.
+    let weight: Double
+
+    /// Below this a class has no part in a mixture: of many classes, few have one.
+    private static let leastShare: Float = 1e-4
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        let (K, d, n) = (prototypes.shape[0], prototypes.shape[1], outputs.count)
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * n * K) { buffer in
+            guard let logits = buffer.baseAddress else { return LossValue(loss: .nan, correct: 0) }
+            let (target, slopes) = (logits + n * K, logits + 2 * n * K)
+            targets.withUnsafeElements { elements in
+                guard let source = elements.baseAddress else { return }
+                for row in 0..<n {
+                    (logits + row * K).update(from: outputs.logits + row * (d + K) + d, count: K)
+                    (target + row * K).update(from: source + outputs.indices[row] * K, count: K)
+                }
+            }
+            var value = CrossEntropy().evaluate(
+                logits: logits, count: n, classes: K, targets: .probabilities(target), gradient: slopes)
+            for row in 0..<n {
+                let start = gradient + row * (d + K)
+                (start + d).update(from: slopes + row * K, count: K)
+                value.loss +=
+                    addDistance(outputs.logits + row * (d + K), target + row * K, gradient: start, share: 1 / Double(n))
+            }
+            return value
+        }
+    }
+
+    /// One row's distance, times its share of the mean, and its gradient by the features.
+    private func addDistance(
+        _ features: UnsafePointer<Float>, _ target: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
+        share: Double
+    ) -> Double {
+        let (K, d) = (prototypes.shape[0], prototypes.shape[1])
+        gradient.update(from: features, count: d)
+        prototypes.withUnsafeElements { elements in
+            guard let means = elements.baseAddress else { return }
+            for k in 0..<K where target[k] > Self.leastShare {
+                let (part, mean) = (target[k], means + k * d)
+                for j in 0..<d { gradient[j] -= part * mean[j] }
+            }
+        }
+        var sum = 0.0
+        let slope = Float(2 * weight * share)
+        for j in 0..<d {
+            sum += Double(gradient[j]) * Double(gradient[j])
+            gradient[j] *= slope
+        }
+        return weight * share * sum
+    }
+}

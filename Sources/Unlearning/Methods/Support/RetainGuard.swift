@@ -1,0 +1,106 @@
+import Foundation
+import ImageDatasets
+import NeuralGraph
+
+/// Watches what forgetting costs: some of the retain examples are kept out of the training, and where the new model is right
+/// about clearly fewer of them than the original was, the training is done again at a lower rate.
+public struct RetainGuard: Sendable, Codable, Hashable {
+    /// The share of the retain examples that is kept out, above 0 and at most 0.5; of many, 1,000 are.
+    public var share: Double
+    /// How far accuracy may fall below the original's, 0 to 1; for few examples twice the figure's own uncertainty comes on
+    /// top.
+    public var tolerance: Double
+    /// How often the training is done at most, 1 to 100.
+    public var attempts: Int
+    /// What the rate is divided by for the next attempt, above 1.
+    public var divisor: Double
+
+    /// Creates a guard.
+    public init(share: Double = 0.05, tolerance: Double = 0.02, attempts: Int = 3, divisor: Double = 4) {
+        self.share = share
+        self.tolerance = tolerance
+        self.attempts = attempts
+        self.divisor = divisor
+    }
+
+    private static let mostExamples = 1000.0
+
+    /// Checks every setting.
+    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    public func validate() throws {
+        guard share > 0, share <= 0.5 else {
+            throw UnlearningError.invalidSetting(
+                name: "guard's share", value: "\(share)", remedy: "use a number above 0, at most 0.5")
+        }
+        guard tolerance >= 0, tolerance <= 1 else {
+            throw UnlearningError.invalidSetting(
+                name: "guard's tolerance", value: "\(tolerance)", remedy: "use a number from 0 to 1")
+        }
+        try Setting.check("guard's attempts", attempts, isIn: 1...100)
+        try Setting.check("guard's divisor", divisor, isAbove: 1)
+    }
+
+    /// Positions to train on and positions to watch, both in rising order. At least one is left to train on.
+    func split(_ count: Int, seed: UInt64) -> (training: [Int], watched: [Int]) {
+        var order = Array(0..<count)
+        var random = SeededRandom(seed: seed, stream: "guard")
+        let watched = min(max(0, count - 1), Int(min(Self.mostExamples, (Double(count) * share).rounded())))
+        random.draw(watched, toFrontOf: &order)
+        return (order[watched...].sorted(), order[..<watched].sorted())
+    }
+
+    /// Whether so many right answers of `count` are clearly fewer than the original's.
+    func objects(to correct: Int, original: Int, of count: Int) -> Bool {
+        guard count > 0 else { return false }
+        let (before, after) = (Double(original) / Double(count), Double(correct) / Double(count))
+        let deviation = (before * (1 - before) / Double(count)).squareRoot()
+        return after < before - tolerance - 2 * deviation
+    }
+
+    /// Trains until there is nothing to object to, at a lower rate each time, and hands over the last model, or where
+    /// none will do, the one that was right most often.
+    /// - Parameters:
+    ///   - rate: the first attempt's.
+    ///   - original: how many of the watched examples the original is right about, the forgotten classes left out.
+    ///   - count: how many are watched.
+    ///   - train: trains at a rate.
+    ///   - correct: how many of the watched examples a model is right about.
+    /// - Throws: what the last training throws, if not one came to an end.
+    func train(
+        at rate: Double, original: Int, of count: Int, _ run: UnlearningRun, train: (Double) throws -> Model,
+        correct: (Model) throws -> Int
+    ) throws -> Model {
+        var best: (model: Model, correct: Int)?
+        var rate = rate
+        for attempt in 1...attempts {
+            let isLast = attempt == attempts
+            do {
+                let model = try train(rate)
+                let found = try correct(model)
+                guard objects(to: found, original: original, of: count) else { return model }
+                let fall =
+                    "retain accuracy on \(count) watched examples fell from "
+                    + "\(Self.percent(original, count)) to \(Self.percent(found, count))"
+                if best.map({ found > $0.correct }) ?? true { best = (model, found) }
+                run.note(
+                    isLast
+                        ? "\(fall) at a rate of \(Self.text(rate)); no more attempts"
+                        : "\(fall) at a rate of \(Self.text(rate)); backed off to \(Self.text(rate / divisor))")
+            } catch let error as UnlearningError {
+                guard case .diverged = error, !isLast || best != nil else { throw error }
+                run.note(
+                    "\(error.description); "
+                        + (isLast ? "an earlier attempt is handed over" : "backed off to \(Self.text(rate / divisor))"))
+            }
+            rate /= divisor
+        }
+        guard let best else { throw UnlearningError.diverged(phase: .repair, step: 1, what: "the loss") }
+        return best.model
+    }
+
+    private static func percent(_ part: Int, _ whole: Int) -> String {
+        (Double(part) / Double(max(1, whole)) as Double?).percentText
+    }
+
+    private static func text(_ rate: Double) -> String { String(format: "%.3g", rate) }
+}

@@ -1,0 +1,138 @@
+import NeuralGraph
+
+/// What a training step makes small: a function of a batch's outputs, with its gradient.
+protocol BatchObjective: Sendable {
+    /// The mean over the rows, and its gradient by the logits, `[rows, classes]`.
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue
+}
+
+/// Rows of a batch and what a network answers to them. Pointers are read during a call alone.
+struct BatchOutputs {
+    /// The number of rows.
+    let count: Int
+    /// The number of classes.
+    let classes: Int
+    /// The outputs before softmax, `[count, classes]`.
+    let logits: UnsafePointer<Float>
+    /// The rows' classes, `[count]`.
+    let labels: UnsafePointer<Int32>
+    /// The rows' positions among all examples of the training, `[count]`.
+    let indices: UnsafePointer<Int>
+}
+
+/// A loss against the examples' own labels.
+struct LabelObjective: BatchObjective {
+    var loss: any Loss
+
+    init(_ loss: any Loss = CrossEntropy()) {
+        self.loss = loss
+    }
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        loss.evaluate(
+            logits: outputs.logits, count: outputs.count, classes: outputs.classes,
+            targets: .labels(outputs.labels), gradient: gradient)
+    }
+}
+
+/// A loss against a target of each example's own: a teacher's logits, or probabilities.
+struct TeacherObjective: BatchObjective {
+    /// What the numbers of a table are.
+    enum Kind: Sendable { case logits, probabilities }
+
+    var loss: any Loss
+    /// `[examples, classes]`, in the order of the training's examples.
+    let table: Tensor
+    let kind: Kind
+    /// The position of the table's first row among the training's examples.
+    var start = 0
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        let K = outputs.classes
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: outputs.count * K) { rows in
+            table.withUnsafeElements { elements in
+                guard let target = rows.baseAddress, let source = elements.baseAddress else {
+                    return LossValue(loss: .nan, correct: 0)
+                }
+                for row in 0..<outputs.count {
+                    (target + row * K).update(from: source + (outputs.indices[row] - start) * K, count: K)
+                }
+                return loss.evaluate(
+                    logits: outputs.logits, count: outputs.count, classes: K,
+                    targets: kind == .logits ? .logits(target) : .probabilities(target), gradient: gradient)
+            }
+        }
+    }
+}
+
+/// A sum of objectives with a weight each; a weight below 0 makes its objective large.
+struct WeightedObjective: BatchObjective {
+    let terms: [(weight: Double, objective: any BatchObjective)]
+
+    init(_ terms: (weight: Double, objective: any BatchObjective)...) {
+        self.terms = terms
+    }
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        let size = outputs.count * outputs.classes
+        var sum = LossValue(loss: 0, correct: 0)
+        gradient.update(repeating: 0, count: size)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { part in
+            guard let start = part.baseAddress else { return }
+            for (weight, objective) in terms {
+                let value = objective.evaluate(outputs, gradient: start)
+                sum.loss += weight * value.loss
+                sum.correct = value.correct
+                for index in 0..<size { gradient[index] += Float(weight) * start[index] }
+            }
+        }
+        return sum
+    }
+}
+
+/// One objective for the examples before a position and another for those from there on, each a mean over its own rows.
+/// A batch may have rows of one kind alone.
+struct SplitObjective: BatchObjective {
+    /// The position of the first example of the second kind.
+    let boundary: Int
+    let first: any BatchObjective
+    let second: any BatchObjective
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        let rows = 0..<outputs.count
+        let a = evaluate(first, rows.filter { outputs.indices[$0] < boundary }, outputs, gradient)
+        let b = evaluate(second, rows.filter { outputs.indices[$0] >= boundary }, outputs, gradient)
+        return LossValue(loss: a.loss + b.loss, correct: a.correct + b.correct)
+    }
+
+    private func evaluate(
+        _ objective: any BatchObjective, _ rows: [Int], _ outputs: BatchOutputs,
+        _ gradient: UnsafeMutablePointer<Float>
+    ) -> LossValue {
+        guard !rows.isEmpty else { return LossValue(loss: 0, correct: 0) }
+        let K = outputs.classes
+        let labels = rows.map { outputs.labels[$0] }
+        let indices = rows.map { outputs.indices[$0] }
+        let logits = rows.flatMap { row in (0..<K).map { outputs.logits[row * K + $0] } }
+        var part = [Float](repeating: 0, count: logits.count)
+        let value = part.withUnsafeMutableBufferPointer { part in
+            logits.withUnsafeBufferPointer { logits in
+                labels.withUnsafeBufferPointer { labels in
+                    indices.withUnsafeBufferPointer { indices -> LossValue in
+                        guard let part = part.baseAddress, let logits = logits.baseAddress,
+                            let labels = labels.baseAddress, let indices = indices.baseAddress
+                        else { return LossValue(loss: 0, correct: 0) }
+                        return objective.evaluate(
+                            BatchOutputs(
+                                count: rows.count, classes: K, logits: logits, labels: labels, indices: indices),
+                            gradient: part)
+                    }
+                }
+            }
+        }
+        for (position, row) in rows.enumerated() {
+            for k in 0..<K { gradient[row * K + k] = part[position * K + k] }
+        }
+        return value
+    }
+}

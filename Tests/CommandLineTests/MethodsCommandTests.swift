@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+@Suite("Methods on the command line")
+struct MethodsCommandTests {
+    let materials: Materials
+    let folder: TemporaryFolder
+
+    init() throws {
+        materials = try Materials.shared.get()
+        folder = try TemporaryFolder()
+    }
+
+    private func compare(_ extra: [String]) -> [String] {
+        ["compare", "--dataset", materials.dataset, "--classes", "0,1,2,3"] + Materials.training + extra
+    }
+
+    @Test("forget takes a method by name", arguments: ["scrub", "last-row", "ssd", "retrain", "eu-k"])
+    func forgets(method: String) throws {
+        let output = folder.path("out.safetensors")
+        let ending = try Program.run([
+            "forget", materials.model, "--classes", "0,1", "--retain", materials.dataset, "--validation",
+            materials.dataset, "--method", method, "--output", output, "--json",
+        ])
+        #expect(ending.status == 0, "\(ending.errors)")
+        let report = try ending.json()
+        #expect(report["method"] as? String == method && report["preset"] == nil)
+        #expect(FileManager.default.fileExists(atPath: output))
+        let seconds = try #require(report["seconds"] as? [String: Double])
+        #expect(seconds.count >= 2 && seconds["noise"] == nil)
+    }
+
+    @Test("compare has a row for each method, a page, and finds its work again")
+    func compares() throws {
+        let arguments = compare([
+            "--methods", "last-row,fine-tune,retrain", "--seeds", "2", "--report", folder.url.path,
+        ])
+        let first = try Program.run(arguments + ["--json"])
+        #expect(first.status == 0, "\(first.errors)")
+        let report = try first.json()
+        #expect(report["seeds"] as? [Int] == [1, 2])
+        let rows = try #require(report["rows"] as? [[String: Any]])
+        #expect(rows.map { $0["method"] as? String } == ["original", "last-row", "fine-tune", "retrain"])
+        #expect(
+            rows.map { $0["data"] as? [String] } == [
+                [], [], ["retain-data"], ["all-retain-data", "original-training"],
+            ])
+        for row in rows {
+            let figures = try #require(row["figures"] as? [String: [String: Double]])
+            for name in [
+                "forgetAccuracy", "retainAccuracy", "totalVariation", "probeGap", "relearnRatio", "membershipGap",
+            ] {
+                #expect(figures[name]?["mean"] != nil && figures[name]?["count"] == 2, "\(name)")
+            }
+        }
+        let page = try String(contentsOf: folder.url.appendingPathComponent("comparison.html"), encoding: .utf8)
+        for part in ["<h1>Methods that forget: ", "fine-tune", "Total variation", "</html>"] {
+            #expect(page.contains(part))
+        }
+        // The second time nothing is computed: the same numbers, times included.
+        let again = try Program.run(arguments + ["--json"])
+        #expect(again.output == first.output)
+        let text = try Program.run(arguments).output
+        #expect(text.contains("probe gap") && text.contains("all retain") && text.contains("±"))
+    }
+
+    @Test("an interrupted comparison goes on where it was")
+    func interrupted() throws {
+        let whole = try TemporaryFolder()
+        let arguments = compare(["--methods", "last-row,scrub,salun"])
+        let streams = try TemporaryFolder()
+        let run = try Program.Run(arguments + ["--report", folder.url.path, "--verbose"], folder: streams.url)
+        run.waitForErrors(containing: "scrub")
+        kill(run.process.processIdentifier, SIGINT)
+        let ending = run.ending()
+        #expect(ending.status == 130)
+        #expect(
+            ending.errors.hasSuffix("unlearn: interrupted, the same command goes on from here\n"), "\(ending.errors)")
+        let kept = folder.url.appendingPathComponent("comparison/seed-1-last-row.json")
+        let before = try Data(contentsOf: kept)
+        let finished = try Program.run(arguments + ["--report", folder.url.path, "--json"]).json()
+        #expect(try Data(contentsOf: kept) == before)
+        let uninterrupted = try Program.run(arguments + ["--report", whole.url.path, "--json"]).json()
+        func accuracies(_ report: [String: Any]) -> [Double?] {
+            (report["runs"] as? [[String: Any]] ?? []).map { ($0["figures"] as? [String: Double])?["retainAccuracy"] }
+        }
+        #expect(accuracies(finished).count == 4 && accuracies(finished) == accuracies(uninterrupted))
+    }
+
+    @Test(
+        "what does not go together is refused",
+        arguments: [
+            (["--methods", "scrub,amnesia"], "there is no method 'amnesia'; the methods are: unsir"),
+            (["--methods", "scrub,scrub"], "method 'scrub' is named twice"),
+            (["--methods", "scrub", "--preset", "paper"], "--methods and --preset exclude each other"),
+            (["--methods", "scrub", "--save", "."], "--save keeps three models"),
+            (["--seeds", "3"], "--seeds is for --methods"),
+            (["--methods", "scrub", "--seeds", "0"], "--seeds is from 1 to 100"),
+        ])
+    func refuses(extra: [String], message: String) throws {
+        let ending = try Program.run(compare(extra))
+        #expect(ending.status == 64)
+        #expect(ending.errors.contains(message), "\(ending.errors)")
+    }
+
+    @Test("a folder with another comparison is left alone")
+    func otherComparison() throws {
+        let arguments = compare(["--methods", "last-row", "--report", folder.url.path])
+        #expect(try Program.run(arguments).status == 0)
+        let other = try Program.run(arguments + ["--samples-per-class", "5"])
+        #expect(other.status == 1)
+        #expect(other.errors.contains("has a comparison of other settings"))
+    }
+
+    @Test("forget refuses a method beside a preset, and epochs without retraining")
+    func refusesForget() throws {
+        let base = [
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--output", folder.path("o"),
+        ]
+        for (extra, message) in [
+            (["--method", "scrub", "--preset", "paper"], "--method and --preset exclude each other"),
+            (["--method", "scrub", "--epochs", "2"], "--epochs is for --method retrain"),
+        ] {
+            let ending = try Program.run(base + extra)
+            #expect(ending.status == 64 && ending.errors.contains(message), "\(ending.errors)")
+        }
+        let unknown = try Program.run(base + ["--method", "amnesia"])
+        #expect(unknown.status == 1 && unknown.errors.contains("there is no method 'amnesia'"))
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import NeuralGraph
+import Testing
+
+@testable import ImageFolders
+
+/// Files that are no pictures, or pictures that would cost too much: each one an error that says so.
+@Suite("Malformed pictures")
+struct MalformedPictureTests {
+    private func failure(
+        _ bytes: [UInt8], limits: PictureLimits = PictureLimits()
+    ) -> PictureError? {
+        do throws(PictureError) {
+            _ = try DecodedPicture(bytes, path: "x", limits: limits)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("an empty file and files of another kind")
+    func otherKinds() {
+        #expect(failure([]) == .empty(path: "x"))
+        #expect(failure(Array("GIF89a and more".utf8)) == .notAPicture(path: "x"))
+        #expect(failure([0x89, 0x50]) == .notAPicture(path: "x"))
+        #expect(failure([0xff, 0xd8]) == .notAPicture(path: "x"))
+        #expect(failure([0xff, 0xd8, 0xff]) == .truncated(path: "x"))
+    }
+
+    @Test(
+        "a file cut short anywhere is cut short or damaged",
+        arguments: ["colour8.png", "interlaced-palette.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg"])
+    func truncation(name: String) throws {
+        let bytes = try PictureFixtures.bytes(name)
+        // PNG's last chunk says nothing, and the check sum before it is no pixel.
+        let end = name.hasSuffix(".png") ? bytes.count - 16 : bytes.count
+        var cutShort = 0
+        for length in 3..<end {
+            let error = try #require(failure(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
+            if case .truncated = error { cutShort += 1 }
+        }
+        // The first bytes may not tell that there is a picture.
+        #expect(cutShort >= end - 20)
+    }
+
+    @Test("a damaged check sum")
+    func damaged() throws {
+        guard case .damaged(_, let reason) = failure(try PictureFixtures.bytes("damaged.png")) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(reason.contains("CRC") || reason.contains("incorrect"))
+    }
+
+    @Test("a tiny file that claims a huge picture", arguments: ["bomb.png", "bomb.jpg"])
+    func bombs(name: String) throws {
+        let error = try #require(failure(try PictureFixtures.bytes(name)))
+        guard case .tooLarge(_, let reason) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        let size = name == "bomb.png" ? "100000 x 100000" : "65500 x 65500"
+        #expect(reason.contains("claims \(size) pixels, more than the limit of 134217728"))
+        #expect(throws: PictureError.self) {
+            try DecodedPicture.check(PictureFixtures.path(name), limits: PictureLimits())
+        }
+    }
+
+    @Test("limits of pixels, memory and files")
+    func limits() throws {
+        // 19 x 14 pixels.
+        let png = try PictureFixtures.bytes("colour8.png")
+        #expect(failure(png, limits: PictureLimits(pixels: 266)) == nil)
+        #expect("\(failure(png, limits: PictureLimits(pixels: 265)).map { "\($0)" } ?? "")".contains("limit of 265"))
+        let bytes = failure(png, limits: PictureLimits(bytes: 700)).map { "\($0)" } ?? ""
+        #expect(bytes.contains("more than the limit of 700 bytes"))
+        // Room for the pixels, but not for what decoding takes besides.
+        for (name, bytes) in [("colour8.png", 20_000), ("colour8.png", 900), ("photo-progressive.jpg", 60_000)] {
+            let message = failure(try PictureFixtures.bytes(name), limits: PictureLimits(bytes: bytes)).map { "\($0)" }
+            #expect(message?.contains("takes more than the limit of \(bytes) bytes") ?? false, "\(message ?? name)")
+        }
+        do {
+            _ = try DecodedPicture.read(PictureFixtures.path("colour8.png"), limits: PictureLimits(fileBytes: 10))
+            Issue.record("accepted")
+        } catch {
+            #expect("\(error)".contains("are more than the limit of 10"))
+        }
+    }
+
+    @Test("a progressive picture with endless passes")
+    func scans() throws {
+        let bytes = try PictureFixtures.bytes("progressive.jpg")
+        let starts = bytes.indices.dropLast().filter { bytes[$0] == 0xff && bytes[$0 + 1] == 0xda }
+        let last = try #require(starts.last)
+        let scan = bytes[last..<bytes.count - 2]
+        let many = Array(bytes[..<last]) + (0..<600).flatMap { _ in scan } + [0xff, 0xd9]
+        #expect(failure(many) == .tooLarge(path: "x", reason: "it has more than 500 scans"))
+    }
+
+    @Test("what the system refuses")
+    func files() throws {
+        let folder = try TemporaryFolder()
+        for (name, reason) in [("missing.png", "no such file"), ("", "it is a folder")] {
+            do {
+                _ = try DecodedPicture.read("\(folder.path)/\(name)", limits: PictureLimits())
+                Issue.record("accepted")
+            } catch {
+                #expect("\(error)".contains(reason))
+            }
+        }
+    }
+
+    /// A short run of what the fuzzers do for long.
+    @Test("changed bytes never bring the program down", arguments: PictureFixtures.names)
+    func mutations(name: String) throws {
+        let original = try PictureFixtures.bytes(name)
+        let limits = PictureLimits(pixels: 1 << 16, bytes: 1 << 24)
+        let fitting = PictureFitting(shape: [8, 8, 3], resizing: .cropped(shorterSide: 8))
+        var random = SeededRandom(seed: 7, stream: name)
+        var accepted = 0
+        for _ in 0..<300 {
+            var bytes = original
+            for _ in 0..<1 + Int(random.uniform() * 4) {
+                bytes[Int(random.uniform() * Double(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            guard let picture = try? DecodedPicture(bytes, path: name, limits: limits) else { continue }
+            accepted += 1
+            var pixels = [UInt8](repeating: 0, count: 192)
+            picture.withUprightPixels { view in
+                pixels.withUnsafeMutableBufferPointer { buffer in
+                    if let target = buffer.baseAddress { fitting.write(view, into: target) }
+                }
+            }
+        }
+        #expect(accepted < 300)
+    }
+}

@@ -1,0 +1,85 @@
+import Testing
+import Unlearning
+
+/// A method with settings for the small problem, and what it must reach there when class 2 is forgotten.
+struct MethodCase: Sendable, CustomTestStringConvertible {
+    let method: any UnlearningMethod
+    /// The most of the forgotten class's test images that are still recognized.
+    let mostForgotten: Double
+    /// The least of the other classes' test images that are recognized; the original recognizes 0.98.
+    let leastRetained: Double
+    /// Whether the method is known to leave the class where it is, so that it must still be recognized.
+    var keepsClass = false
+
+    var testDescription: String { method.name }
+
+    static let classes: Set<Int> = [2]
+
+    /// Adam in small batches, as the network was trained.
+    static func training(epochs: Int = 2, rate: Double = 0.005) -> TrainingConfiguration {
+        TrainingConfiguration(epochs: epochs, batchSize: 20, learningRate: rate)
+    }
+
+    static func descent(epochs: Int, rate: Double) -> TrainingConfiguration {
+        TrainingConfiguration(epochs: epochs, batchSize: 20, optimizer: .sgd(momentum: 0.9), learningRate: rate)
+    }
+
+    static let all: [MethodCase] = [
+        MethodCase(
+            method: UNSIR(configuration: Patterns.configuration), mostForgotten: 0.05, leastRetained: 0.88),
+        MethodCase(
+            method: MaskedTeacherRepair(training: TrainingConfiguration(batchSize: 20, schedule: .cosine)),
+            mostForgotten: 0.05, leastRetained: 0.93),
+        MethodCase(
+            method: ZeroShotDistillation(
+                synthesizer: InputSynthesizer(perClass: 20, batchSize: 60),
+                training: TrainingConfiguration(epochs: 5, batchSize: 30, learningRate: 1e-3, schedule: .cosine)),
+            mostForgotten: 0.05, leastRetained: 0.85),
+        MethodCase(
+            method: PrototypeRepair(
+                training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2))),
+            mostForgotten: 0.05, leastRetained: 0.93),
+        MethodCase(method: LastRowEdit(), mostForgotten: 0.05, leastRetained: 0.93),
+        MethodCase(method: FineTuning(training: training()), mostForgotten: 1, leastRetained: 0.93, keepsClass: true),
+        MethodCase(
+            method: NegativeGradient(training: descent(epochs: 2, rate: 0.003)), mostForgotten: 0.1,
+            leastRetained: 0.5),
+        MethodCase(
+            method: NegativeGradient(retainWeight: 0.9, training: descent(epochs: 2, rate: 0.01)),
+            mostForgotten: 0.1, leastRetained: 0.88),
+        MethodCase(method: RandomLabels(training: training()), mostForgotten: 0.4, leastRetained: 0.9),
+        MethodCase(method: AmnesiacRelabelling(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
+        MethodCase(method: FisherForgetting(scale: 1e-4), mostForgotten: 0.1, leastRetained: 0.5),
+        MethodCase(
+            method: BoundaryShrink(training: descent(epochs: 5, rate: 0.01)), mostForgotten: 0.1, leastRetained: 0.6),
+        MethodCase(
+            method: SelectiveSynapticDampening(selection: 5), mostForgotten: 0.2, leastRetained: 0.5),
+        MethodCase(method: SCRUB(training: training(epochs: 3)), mostForgotten: 0.1, leastRetained: 0.88),
+        MethodCase(method: BadTeacher(training: training(epochs: 1)), mostForgotten: 0.3, leastRetained: 0.9),
+        MethodCase(
+            method: SaliencyUnlearning(training: descent(epochs: 4, rate: 0.02)), mostForgotten: 0.1,
+            leastRetained: 0.9),
+        MethodCase(
+            method: MaskedDistillation(training: descent(epochs: 5, rate: 0.005)), mostForgotten: 0.1,
+            leastRetained: 0.7),
+        MethodCase(
+            method: LastStages(resetting: true, training: training(epochs: 4)), mostForgotten: 0,
+            leastRetained: 0.9),
+        MethodCase(
+            method: LastStages(resetting: false, training: training(epochs: 2)), mostForgotten: 1, leastRetained: 0.93,
+            keepsClass: true),
+        MethodCase(method: FullRetraining(), mostForgotten: 0, leastRetained: 0.9),
+    ]
+
+    /// Runs a method on the small problem.
+    static func unlearner(
+        _ method: any UnlearningMethod, forgetting classes: Set<Int> = classes, validated: Bool = false,
+        options: RunOptions = RunOptions()
+    ) async throws -> Unlearner {
+        Unlearner(
+            model: try await Patterns.model, method: method,
+            retaining: .images(try Patterns.retained(without: classes)),
+            forgetting: .images(try Patterns.train.only(classes: classes)), training: Patterns.training,
+            validation: validated ? .images(Patterns.test) : nil, options: options)
+    }
+}

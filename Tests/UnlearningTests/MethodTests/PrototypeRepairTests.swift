@@ -1,0 +1,207 @@
+import Foundation
+import Testing
+
+@testable import Unlearning
+
+@Suite("Repair towards prototypes")
+struct PrototypeRepairTests {
+    /// Small batches, as the small problem has few images.
+    private static let training = TrainingConfiguration(
+        epochs: 3, batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2))
+
+    private func outcome(_ method: PrototypeRepair) async throws -> UnlearningOutcome {
+        try await MethodCase.unlearner(method, validated: true).forget(classes: MethodCase.classes)
+    }
+
+    /// The variance of penultimate features within the retained classes, in multiples of the whole.
+    private func spread(_ model: Model) async throws -> Double {
+        let retain = try model.prepare(Patterns.test.samples(perClass: 50, excluding: MethodCase.classes))
+        let body = try model.cut(at: #require(model.graph.penultimate)).head
+        let features = try await Predictor().logits(of: retain, by: body)
+        let d = features.shape[1]
+        func variance(_ rows: [Int]) -> Double {
+            (0..<d).reduce(0) { sum, column in
+                let values = rows.map { Double(features[$0 * d + column]) }
+                let mean = values.reduce(0, +) / Double(values.count)
+                return sum + values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            }
+        }
+        let labels = retain.labels
+        let within = Set(labels).reduce(0) { sum, label in
+            sum + variance(labels.indices.filter { labels[$0] == label })
+        }
+        return within / variance(Array(labels.indices))
+    }
+
+    @Test("features gather at the prototypes, the more the more that weighs")
+    func gathers() async throws {
+        let loose = try await outcome(PrototypeRepair(featureWeight: 0, trainedShare: 1, training: Self.training))
+        let tight = try await outcome(PrototypeRepair(featureWeight: 4, trainedShare: 1, training: Self.training))
+        #expect(try await spread(tight.model) < 0.7 * spread(loose.model))
+        for outcome in [loose, tight] {
+            #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
+            #expect(try #require(outcome.accuracyAfter?.retained) > 0.93)
+            #expect(outcome.notes.isEmpty)
+        }
+    }
+
+    @Test("blocks that are not trained stay to the bit", arguments: [(0.0, 1), (0.5, 1), (0.7, 2), (1.0, 3)])
+    func share(share: Double, blocks: Int) async throws {
+        let model = try await Patterns.model
+        let new = try await outcome(
+            PrototypeRepair(trainedShare: share, training: Self.training, guarding: nil)
+        ).model
+        let trained = ["conv2", "bn2", "conv1", "bn1", "conv0", "bn0"].prefix(2 * blocks) + ["fc"]
+        for (key, tensor) in model.stateDictionary where !key.hasSuffix("tracked") {
+            let moves = trained.contains { key.hasPrefix("\($0).") }
+            #expect((new.stateDictionary[key] != tensor) == moves, "\(key)")
+        }
+    }
+
+    @Test("a rate that costs retain accuracy is lowered, and the outcome says so")
+    func backsOff() async throws {
+        let wild = PrototypeRepair(
+            training: Self.training, learningRate: 3,
+            guarding: RetainGuard(share: 0.2, tolerance: 0, attempts: 4, divisor: 20))
+        var unguarded = wild
+        unguarded.guarding = nil
+        let (kept, lost) = (try await outcome(wild), try await outcome(unguarded))
+        #expect(try #require(lost.accuracyAfter?.retained) < 0.8)
+        #expect(try #require(kept.accuracyAfter?.retained) > 0.9)
+        #expect(lost.notes.isEmpty && !kept.notes.isEmpty)
+        #expect(kept.notes.allSatisfy { $0.contains("backed off to") })
+        #expect(kept.notes[0].hasPrefix("retain accuracy on 90 watched examples fell from "))
+        #expect(kept.notes[0].hasSuffix("at a rate of 3; backed off to 0.15"))
+        #expect(kept.summary.contains("\nnote: retain accuracy"))
+        // Every attempt's steps are counted.
+        #expect(kept.steps == (kept.notes.count + 1) * 54)
+    }
+
+    @Test("a run that diverges is tried again at a lower rate; one that always does is an error")
+    func divergence() async throws {
+        let endless = TrainingConfiguration(epochs: 60, batchSize: 20, optimizer: .sgd(momentum: 0.9))
+        func method(_ attempts: Int) -> PrototypeRepair {
+            PrototypeRepair(
+                trainedShare: 1, training: endless, learningRate: 1e12,
+                guarding: RetainGuard(attempts: attempts, divisor: 1e15))
+        }
+        let saved = try await outcome(method(2))
+        #expect(saved.notes.count == 1 && saved.notes[0].contains("diverged"))
+        await #expect {
+            try await outcome(method(1))
+        } throws: { error in
+            guard case UnlearningError.diverged(.repair, _, _) = error else { return false }
+            return true
+        }
+    }
+
+    @Test("where no attempt will do, the best one is handed over")
+    func best() async throws {
+        let run = try await RunContext.run(RunOptions(), progress: nil) { context in
+            let run = UnlearningRun(context: context)
+            let model = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 1)
+            var (rates, found) = ([Double](), [40, 55, 50].makeIterator())
+            let kept = try RetainGuard(attempts: 3, divisor: 10).train(at: 1, original: 95, of: 100, run) { rate in
+                rates.append(rate)
+                return try model.replacing("fc1.bias", at: 0, with: Float(rate))
+            } correct: { _ in
+                found.next() ?? 0
+            }
+            return (rates, kept.parameters["fc1.bias"]?[0], run.notes)
+        }
+        #expect(run.0.map { ($0 * 1000).rounded() } == [1000, 100, 10])
+        #expect(run.1 == 0.1)
+        #expect(run.2.count == 3 && run.2[2].hasSuffix("no more attempts"))
+    }
+
+    @Test("few watched examples have to be far worse before they count")
+    func objections() {
+        let guarding = RetainGuard(tolerance: 0.02)
+        #expect(!guarding.objects(to: 9, original: 10, of: 10))
+        #expect(!guarding.objects(to: 7, original: 9, of: 10))
+        #expect(guarding.objects(to: 6, original: 9, of: 10))
+        // Of a thousand, 0.9 is known to a hundredth.
+        #expect(!guarding.objects(to: 865, original: 900, of: 1000))
+        #expect(guarding.objects(to: 855, original: 900, of: 1000))
+        #expect(!guarding.objects(to: 0, original: 0, of: 0))
+    }
+
+    @Test("what is watched is not trained on", arguments: [1, 2, 7, 100, 100_000])
+    func split(count: Int) {
+        let guarding = RetainGuard(share: 0.1)
+        let (shown, watched) = guarding.split(count, seed: 3)
+        #expect(Set(shown).union(watched) == Set(0..<count) && shown.count + watched.count == count)
+        #expect(!shown.isEmpty)
+        #expect(watched.count == [1: 0, 2: 0, 7: 1, 100: 10, 100_000: 1000][count])
+        #expect(guarding.split(count, seed: 3).watched == watched)
+        #expect(count < 100 || guarding.split(count, seed: 4).watched != watched)
+    }
+
+    @Test("the rate follows the original's, within limits, and whether there is batch norm")
+    func rate() throws {
+        let plain = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 0)
+        var normalized = Model(graph: try vectorNetwork(features: 2, classes: 3, normalizes: true), seed: 0)
+        let method = PrototypeRepair()
+        #expect(method.rate(for: plain) == 1e-3)
+        for (trained, rate) in [(nil, 4e-3), (5e-4, 2e-3), (0.1, 1e-2), (1e-6, 1e-3)] as [(Double?, Double)] {
+            normalized.metadata.learningRate = trained
+            #expect(method.rate(for: normalized) == rate)
+        }
+        #expect(PrototypeRepair(learningRate: 0.3).rate(for: plain) == 0.3)
+    }
+
+    @Test("a network without a last linear layer is refused by name")
+    func noHead() async throws {
+        var builder = GraphBuilder(inputShape: [12, 12, 1])
+        let x = try builder.convolution(builder.input, named: "conv", channels: 6, kernel: 3)
+        _ = try builder.globalAveragePooling(x, named: "pool")
+        let model = Model(graph: try builder.graph(), seed: 0)
+        await #expect(throws: UnlearningError.noLinearHead(method: "default")) {
+            try await Unlearner(model: model, retaining: Patterns.retained(without: [2])).forget(classes: [2])
+        }
+        // One that reads the input itself has no features.
+        let linear = try undecidedModel(features: 4, classes: 3)
+        let points = try blobs(classes: 2, perClass: 20, features: 4, seed: 1)
+        await #expect(throws: UnlearningError.noLinearHead(method: "default")) {
+            try await Unlearner(model: linear, retaining: points).forget(classes: [2])
+        }
+    }
+
+    @Test("one retain example is enough to run, and a network without blocks before the last works")
+    func small() async throws {
+        let model = Model(graph: try vectorNetwork(features: 4, classes: 3), seed: 0)
+        let point = try TensorExamples(Tensor([1, 2, 3, 4], shape: [1, 4]), labels: [1])
+        for preset in [UnlearningPreset.default, .fast, .thorough] {
+            let outcome = try await Unlearner(model: model, retaining: point, preset: preset).forget(classes: [0])
+            #expect(outcome.model.firstNonFiniteTensor == nil)
+        }
+    }
+
+    @Test("settings out of range are named with value and remedy")
+    func settings() async {
+        for (method, text) in [
+            (PrototypeRepair(labelShare: 2), "label share cannot be 2.0; use a number from 0 to 1"),
+            (PrototypeRepair(trainedShare: -1), "trained share cannot be -1.0; use a number from 0 to 1"),
+            (PrototypeRepair(featureWeight: .nan), "feature weight cannot be nan; use a finite number of at least 0"),
+            (PrototypeRepair(learningRate: 0), "learning rate cannot be 0.0; use a finite number above 0"),
+            (
+                PrototypeRepair(guarding: RetainGuard(share: 0)),
+                "guard's share cannot be 0.0; use a number above 0, at most 0.5"
+            ),
+            (
+                PrototypeRepair(guarding: RetainGuard(tolerance: 2)),
+                "guard's tolerance cannot be 2.0; use a number from 0 to 1"
+            ),
+            (
+                PrototypeRepair(guarding: RetainGuard(attempts: 0)),
+                "guard's attempts cannot be 0; use a number from 1 to 100"
+            ),
+            (
+                PrototypeRepair(guarding: RetainGuard(divisor: 1)),
+                "guard's divisor cannot be 1.0; use a finite number above 1"
+            ),
+        ] as [(PrototypeRepair, String)] {
+            #expect(await message { try method.validate() } == text)
+        }
+    }
+}

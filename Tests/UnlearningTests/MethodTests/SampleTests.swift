@@ -1,0 +1,100 @@
+import Testing
+import Unlearning
+
+@Suite("Forgetting samples")
+struct SampleTests {
+    /// Forty examples of class 1 with wrong labels, which a network can know by heart alone, and the rest of the images.
+    private static let first = Task { () throws -> (model: Model, samples: TensorExamples, retain: any ExampleSource) in
+        let untrained = Model(graph: try convolutionalNetwork(Patterns.shape, classes: Patterns.classes), seed: 7)
+        let images = try untrained.prepare(Patterns.train)
+        let odd = images.labels.indices.filter { images.label(at: $0) == 1 }.prefix(40)
+        let samples = try TensorExamples(
+            images.tensor(at: Array(odd)).inputs, labels: [Int](repeating: 4, count: odd.count))
+        let retain = try ExampleSubset(images, indices: images.labels.indices.filter { !odd.contains($0) })
+        let model = try await Trainer(
+            configuration: TrainingConfiguration(epochs: 12, batchSize: 20, learningRate: 0.005)
+        ).train(untrained, on: CombinedExamples([samples, retain])).model
+        return (model, samples, retain)
+    }
+
+    @Test(
+        "what a model knows of some examples by heart goes, and their class stays",
+        arguments: [
+            NegativeGradient(retainWeight: 0.9, training: MethodCase.descent(epochs: 2, rate: 0.01)),
+            RandomLabels(training: MethodCase.training()), AmnesiacRelabelling(training: MethodCase.training()),
+            SCRUB(training: MethodCase.training(epochs: 3)), BadTeacher(training: MethodCase.training(epochs: 2)),
+            SaliencyUnlearning(training: MethodCase.descent(epochs: 3, rate: 0.02)),
+            FineTuning(training: MethodCase.training(epochs: 3)),
+            LastStages(resetting: true, stages: 2, training: MethodCase.training(epochs: 4)),
+            FullRetraining(),
+        ].map(Named.init))
+    func forgets(item: Named) async throws {
+        let (model, samples, retain) = try await Self.first.value
+        let unlearner = Unlearner(
+            model: model, method: item.method, retaining: .examples(retain), training: Patterns.training,
+            validation: .images(Patterns.test))
+        let outcome = try await unlearner.forget(samples: .examples(samples))
+        let (before, after) = (try #require(outcome.samplesBefore?.all), try #require(outcome.samplesAfter?.all))
+        #expect(before > 0.6)
+        #expect(after < 0.5 * before)
+        #expect(outcome.forgottenSamples == 40 && outcome.forgottenClasses.isEmpty)
+        let classes = try #require(outcome.accuracyAfter)
+        #expect(classes.forgotten == nil)
+        #expect(try #require(classes.all) > 0.85)
+        #expect(try #require(classes.perClass[1]) > 0.6)
+        #expect(outcome.summary.hasPrefix("Approximate unlearning of 40 samples: "))
+        #expect(outcome.summary.contains("forgotten samples: "))
+    }
+
+    @Test("methods for classes alone refuse samples")
+    func refused() async throws {
+        let (model, samples, retain) = try await Self.first.value
+        for method in UnlearningMethods.all where !method.forgetsSamples {
+            await #expect(throws: UnlearningError.forgetsNoSamples(method: method.name)) {
+                try await Unlearner(model: model, method: method, retaining: .examples(retain))
+                    .forget(samples: .examples(samples))
+            }
+        }
+        #expect(
+            UnlearningMethods.all.filter { !$0.forgetsSamples }.map(\.name)
+                == ["unsir", "unsir-paper", "masked-teacher", "zero-shot", "last-row"])
+    }
+
+    @Test("an audit measures on the samples, and says what makes sense for classes alone")
+    func audit() async throws {
+        let (model, samples, retain) = try await Self.first.value
+        let method = FullRetraining()
+        var unlearner = Unlearner(
+            model: model, method: method, retaining: .examples(retain), training: Patterns.training)
+        let data = AuditData(test: try model.prepare(Patterns.test), training: retain)
+        unlearner.audit = FinalAudit(on: data, configuration: .full)
+        let outcome = try await unlearner.forget(samples: .examples(samples))
+        let own = try #require(outcome.audit)
+        #expect(own.forgottenSamples == 40 && own.forgottenClasses.isEmpty)
+        unlearner.options = RunOptions(seed: 9)
+        unlearner.audit = nil
+        let other = try await unlearner.forget(samples: .examples(samples)).model
+        let result = try await Audit().run(
+            original: model, unlearned: outcome.model, retrained: [other], forgottenSamples: .examples(samples),
+            data: data)
+        #expect(result.samples.forgottenTraining == 40 && result.samples.retainedTraining == retain.count)
+        let memorized = try #require(result[.forgetAccuracyTraining])
+        #expect(memorized.original?.value == outcome.samplesBefore?.all)
+        #expect(memorized.unlearned?.value == outcome.samplesAfter?.all)
+        let apart = try #require(result[.totalVariation])
+        #expect(try #require(apart.original).value > #require(apart.unlearned).value)
+        let told = try #require(result[.membershipLoss])
+        #expect(try #require(told.original).value > 0.6)
+        for measure in [
+            MeasureIdentifier.forgetAccuracyTest, .adjacentAccuracy, .linearProbe, .relearnTime, .headShareLayer,
+            .predictionEntropy, .zeroRetrainForgetting,
+        ] {
+            #expect(
+                result[measure]?.omission == "it makes sense for whole classes alone, and samples were forgotten",
+                "\(measure)")
+        }
+        for measure in [
+            MeasureIdentifier.retainAccuracyTest, .membershipEntropy, .membershipConfidence, .weightDistance,
+        ] { #expect(result[measure]?.unlearned != nil, "\(measure)") }
+    }
+}
