@@ -230,6 +230,10 @@ def randomize_statistics(model):
             module.running_var.uniform_(0.5, 1.5)
             module.weight.data.uniform_(0.5, 1.5)
             module.bias.data.uniform_(-0.2, 0.2)
+        # Equal tensors would be stored once, and a shared one is not trained.
+        if isinstance(module, nn.LayerNorm):
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.uniform_(-0.2, 0.2)
 
 
 def strip(path):

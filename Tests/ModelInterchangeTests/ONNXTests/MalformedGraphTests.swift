@@ -92,7 +92,7 @@ import Testing
         #expect(try with(GraphFile.tensor("w", [-4, 2], [])).contains("no memory holds"))
         let huge = [1 << 40, 1 << 40]
         #expect(try with(GraphFile.tensor("w", huge, [])).contains("no memory holds"))
-        #expect(try with(GraphFile.tensor("w", [1 << 30, 1 << 20], [1])).contains("are stored"))
+        #expect(try with(GraphFile.tensor("w", [4, 1 << 40], [1])).contains("are stored"))
         #expect(try with(GraphFile.tensor("w", [4, 2], type: 99) { _ in }).contains("the data type 99"))
         #expect(try with(GraphFile.tensor("w", [4, 2], type: 8) { _ in }).contains("the data type 8"))
         #expect(
@@ -103,9 +103,10 @@ import Testing
         var file = GraphFile.linear
         file.tensors.append(GraphFile.tensor("s", [1, -1]))
         file.nodes = [
-            GraphFile.node("Reshape", ["x", "s"], ["h"], name: "mix"), GraphFile.node("MatMul", ["h", "w"], ["y"]),
+            GraphFile.node("Reshape", ["x", "s"], ["h"], name: "mix"),
+            GraphFile.node("MatMul", ["h", "w"], ["y"], name: "head"),
         ]
-        #expect(try message(file).contains("node 'mix' (Reshape)"))
+        #expect(try message(file).contains("node 'head' (MatMul): multiplies [1, 4N]"))
         file = .linear
         file.nodes = [
             GraphFile.node("ReduceMean", ["x"], ["h"], name: "mean") { $0.attribute("axes", [0]) },

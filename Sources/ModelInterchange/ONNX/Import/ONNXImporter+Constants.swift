@@ -91,6 +91,9 @@ extension ONNXImporter {
             return true
         }
         guard !node.inputs.isEmpty, node.inputs.contains(where: { !$0.isEmpty }) else { return false }
+        if try foldGrid(node) { return true }
+        // A comparison with what depends on the images is no operand.
+        if node.inputs.contains(where: { comparisons[$0] != nil }) { return false }
         var inputs: [IntegerTensor?] = []
         var isKnown = true
         for position in node.inputs.indices {

@@ -29,6 +29,8 @@ struct ONNXImporter {
     var products: [Graph.Value: (first: ValueView, second: ValueView)] = [:]
     /// Comparisons of a value with a number, for finding what a function is above a threshold.
     var comparisons: [String: (value: ValueView, threshold: Float)] = [:]
+    /// Places in a value that depend on the batch size.
+    var grids: [String: IndexGrid] = [:]
     /// Values that depend on a trained parameter.
     var learned: Set<Graph.Value> = []
     /// Whether a last softmax was left out.
