@@ -24,7 +24,8 @@ struct AuditTests {
         let output = folder.path("forgotten.safetensors")
         let ending = try Program.run([
             "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--validation",
-            materials.dataset, "--report", folder.url.path, "--request-id", "ticket 12", "--output", output,
+            materials.dataset, "--report", folder.url.path, "--request-id", "ticket 12", "--preset",
+            "paper-safe", "--output", output,
         ])
         #expect(ending.status == 0, "\(ending.errors)")
         return (output, ending)

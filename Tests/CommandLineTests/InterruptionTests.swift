@@ -17,8 +17,7 @@ struct InterruptionTests {
         let run = try Program.Run(
             [
                 "forget", materials.model, "--classes", "0,1,2,3,4,5", "--retain", materials.dataset,
-                "--output",
-                folder.path("out.safetensors"), "--verbose",
+                "--preset", "paper-safe", "--output", folder.path("out.safetensors"), "--verbose",
             ], folder: streams.url)
         // The noise is learned; impairing, the longest phase, is going on.
         run.waitForErrors(containing: "noise       ")

@@ -90,7 +90,7 @@ struct MethodsCommandTests {
     @Test(
         "what does not go together is refused",
         arguments: [
-            (["--methods", "scrub,amnesia"], "there is no method 'amnesia'; the methods are: unsir"),
+            (["--methods", "scrub,amnesia"], "there is no method 'amnesia'; the methods are: default"),
             (["--methods", "scrub,scrub"], "method 'scrub' is named twice"),
             (["--methods", "scrub", "--preset", "paper"], "--methods and --preset exclude each other"),
             (["--methods", "scrub", "--save", "."], "--save keeps three models"),

@@ -57,7 +57,9 @@ struct SampleTests {
         }
         #expect(
             UnlearningMethods.all.filter { !$0.forgetsSamples }.map(\.name)
-                == ["unsir", "unsir-paper", "masked-teacher", "zero-shot", "last-row"])
+                == [
+                    "default", "fast", "thorough", "unsir", "unsir-paper", "masked-teacher", "zero-shot", "last-row",
+                ])
     }
 
     @Test("an audit measures on the samples, and says what makes sense for classes alone")

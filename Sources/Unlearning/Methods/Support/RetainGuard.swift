@@ -53,7 +53,9 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     func objects(to correct: Int, original: Int, of count: Int) -> Bool {
         guard count > 0 else { return false }
         let (before, after) = (Double(original) / Double(count), Double(correct) / Double(count))
-        let deviation = (before * (1 - before) / Double(count)).squareRoot()
+        // One right and one wrong answer more, so that a few that are all right do not count as certain (Agresti and Coull 1998).
+        let share = Double(original + 1) / Double(count + 2)
+        let deviation = (share * (1 - share) / Double(count)).squareRoot()
         return after < before - tolerance - 2 * deviation
     }
 
