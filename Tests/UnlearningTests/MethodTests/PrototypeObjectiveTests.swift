@@ -28,7 +28,8 @@ struct PrototypeObjectiveTests {
                 targets += share
             }
             objective = PrototypeObjective(
-                targets: try Tensor(targets, shape: [7, K]), prototypes: try Tensor(Array(numbers[150..<162]), shape: [K, d]),
+                targets: try Tensor(targets, shape: [7, K]),
+                prototypes: try Tensor(Array(numbers[150..<162]), shape: [K, d]),
                 weight: 0.7)
         }
 
