@@ -54,7 +54,7 @@ public struct ImageFolder: ImageDataset {
     public static let imageNetNormalization = Normalization(
         mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
 
-    /// What messages call the data set: the folder of the pictures.
+    /// What messages and records call the data set, such as `photos (train)`.
     public let name: String
     /// The classes' names.
     public let classNames: [String]
@@ -87,7 +87,8 @@ public struct ImageFolder: ImageDataset {
         let (path, scan) = try FolderSplit.scan(
             directory.path, split: split, classNames: classNames, share: configuration.testShare,
             seed: configuration.splitSeed)
-        name = path == directory.path ? "\(path) (\(split.rawValue))" : path
+        // Without the folders above it, which are nobody's business in a record.
+        name = "\(directory.standardizedFileURL.lastPathComponent) (\(split.rawValue))"
         self.classNames = scan.classNames
         imageShape = configuration.imageShape
         normalization =

@@ -118,7 +118,7 @@ struct BadInputTests {
         let twice = ["--architecture", "resnet18:stem=small", "--stem", "small", "--epochs", "1"]
         try expect("'resnet18:stem=small' says the stem already", status: 64, train(twice))
         try expect("--retain", status: 64, ["forget", materials.model, "--classes", "0", "--output", output])
-        try expect("--dataset or --input", status: 64, ["predict", materials.model, "--logits", output])
+        try expect("--dataset, --input and --pictures", status: 64, ["predict", materials.model, "--logits", output])
     }
 
     @Test("data sets that are damaged, mismatched or missing")

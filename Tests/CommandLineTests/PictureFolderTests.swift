@@ -154,7 +154,7 @@ struct PictureFolderTests {
         #expect(other.errors.contains("test: there is no class 'rot'; the classes are: 'blue', 'green', 'red'"))
         try FileManager.default.removeItem(atPath: copy.path("pictures/test/rot"))
         let missing = try evaluate(materials.model, dataset(copy))
-        #expect(missing.errors == "unlearn: warning: \(copy.path("pictures/test")): no pictures of class 'red'\n")
+        #expect(missing.errors == "unlearn: warning: pictures (test): no pictures of class 'red'\n")
     }
 
     @Test("single pictures are classified")
@@ -193,9 +193,25 @@ struct PictureFolderTests {
             (["--dataset", "folder:x", "--mean", "0.5", "--deviation", "0.5"], 1, "not the model's own"),
             (["--dataset", "folder:x", "--resize", "7"], 1, "8x8 pixels are cut out of it; give 8"),
         ])
-    func impossible(arguments: [String], status: Int32, message: String) throws {
+    func impossibleToMeasure(arguments: [String], status: Int32, message: String) throws {
         let ending = try Program.run(["evaluate", materials.model] + arguments)
         #expect(ending.status == status)
         #expect(ending.errors.contains(message), "\(ending.errors)")
+    }
+
+    @Test(
+        "sizes that no network takes",
+        arguments: [
+            (["--image-size", "-3"], "image size cannot be -3"), (["--image-size", "0"], "image size cannot be 0"),
+            (["--image-size", "100000"], "image size cannot be 100000"),
+            (["--channels", "-1"], "channels cannot be -1"), (["--channels", "2"], "channels cannot be 2"),
+        ])
+    func impossibleToTrain(arguments: [String], message: String) throws {
+        let ending = try Program.run(
+            ["train", "--dataset", dataset(materials.folder), "--architecture", "allcnn", "--epochs", "1"]
+                + ["--output", output] + arguments)
+        #expect(ending.status == 1)
+        #expect(ending.errors.hasPrefix("unlearn: error: \(message)"), "\(ending.errors)")
+        #expect(outputs.isEmpty)
     }
 }

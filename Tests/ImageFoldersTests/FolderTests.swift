@@ -63,7 +63,7 @@ struct FolderTests {
                     return (lf, String(l[l.count - 1])) < (rf, String(r[r.count - 1]))
                 })
         #expect(dataset.labels == [0, 1, 1, 1, 1, 1, 1, 1, 2])
-        #expect(dataset.name == folder.path + "/train")
+        #expect(dataset.name == "\(folder.url.lastPathComponent) (train)")
     }
 
     @Test("train beside test, val, valid or validation", arguments: ["test", "val", "valid", "validation"])

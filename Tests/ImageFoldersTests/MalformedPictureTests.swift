@@ -36,7 +36,8 @@ struct MalformedPictureTests {
         let end = name.hasSuffix(".png") ? bytes.count - 16 : bytes.count
         var cutShort = 0
         for length in 3..<end {
-            let error = try #require(failure(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
+            let error = try #require(
+                failure(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
             if case .truncated = error { cutShort += 1 }
         }
         // The first bytes may not tell that there is a picture.

@@ -80,6 +80,8 @@ extension Model {
     /// Writes the model: as ONNX if the file's name ends in `.onnx`, as safetensors otherwise. The file is whole or not
     /// there.
     /// - Throws: ``ONNXError`` or ``SafetensorsError`` if the file cannot be written, or the model not in that format.
+    // Inlined into an asynchronous function, its errors of two types make Swift 6.3.1's optimizer crash.
+    @inline(never)
     public func write(to url: URL) throws {
         switch ModelFormat(writing: url) {
         case .safetensors: try writeSafetensors(to: url)

@@ -77,7 +77,17 @@ struct Compare: ReportingCommand {
         return .stages(try await compareStages(console))
     }
 
-    private func compareStages(_ console: Console) async throws -> CompareReport {
+    /// What is trained, on what.
+    private struct Material {
+        let configuration: TrainingConfiguration
+        let network: ArchitectureIdentifier
+        let model: Model
+        let images: any ImageDataset
+        let test: any ImageDataset
+        let classes: Set<Int>
+    }
+
+    private func material(_ console: Console) throws -> Material {
         for stage in RetrainingComparison.Stage.allCases {
             guard let file = file(of: stage) else { continue }
             try AtomicFile.checkDestination(file, keeping: training.dataset.files)
@@ -87,26 +97,41 @@ struct Compare: ReportingCommand {
         let network = try training.network()
         let images = try training.images(console)
         let model = try training.untrainedModel(network, for: images, seed: flags.seed)
-        let classes = try model.classIndices(of: forgetting.classes)
-        let test = try training.testImages(for: model, console)
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
-        let entries = try await RetrainingComparison(
-            training: configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass,
-            options: flags.options
-        ).run(model, forgetting: classes, images: images, test: test) { stage, progress in
+        return Material(
+            configuration: configuration, network: network.identifier, model: model, images: images,
+            test: try training.testImages(for: model, console),
+            classes: try model.classIndices(of: forgetting.classes))
+    }
+
+    private func compareStages(_ console: Console) async throws -> CompareReport {
+        let material = try material(console)
+        let comparison = RetrainingComparison(
+            training: material.configuration, augmentation: training.augmentation,
+            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass, options: flags.options)
+        let entries = try await comparison.run(
+            material.model, forgetting: material.classes, images: material.images, test: material.test
+        ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
-        let audit = try await audit(entries, classes, images: images, test: test, console)
+        let audit = try await audit(
+            entries, material.classes, images: material.images, test: material.test, console)
         try Task.checkCancellation()
+        return try written(entries, audit, of: material)
+    }
+
+    /// Writes what is to be kept.
+    private func written(
+        _ entries: [RetrainingComparison.Entry], _ audit: AuditFiles?, of material: Material
+    ) throws -> CompareReport {
         for entry in entries {
             if let file = file(of: entry.stage) { try entry.model.write(to: file) }
         }
         try audit?.write()
         return CompareReport(
-            entries: entries, audit: audit, classes: classes, classNames: images.classNames, preset: forgetting.preset,
-            architecture: network.identifier, epochs: epochs, seed: flags.seed)
+            entries: entries, audit: audit, classes: material.classes, classNames: material.images.classNames,
+            preset: forgetting.preset, architecture: material.network, epochs: epochs, seed: flags.seed)
     }
 
     /// Audits the unlearned network against the retrained one, if a report is asked for.

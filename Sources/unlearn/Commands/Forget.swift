@@ -82,49 +82,74 @@ struct Forget: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        let material = try material(console)
+        let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
+        let audit = try await audit(outcome, of: material, console)
+        try Task.checkCancellation()
+        try outcome.model.write(to: URL(fileURLWithPath: output))
+        try audit?.write()
+        return ForgetReport(
+            outcome: outcome, audit: audit, preset: method == nil ? forgetting.preset : nil, output: output)
+    }
+
+    /// What forgets, and on what.
+    private struct Material {
+        let original: Model
+        let classes: Set<Int>
+        let images: any ImageDataset
+        let retain: ImageSubset?
+        let test: (any ImageDataset)?
+        let unlearner: Unlearner
+    }
+
+    /// Reads and checks everything, so that nothing is refused after the work.
+    private func material(_ console: Console) throws -> Material {
         try pictures.check(for: [retain, validation])
-        let destination = URL(fileURLWithPath: output)
         let inputs = [model.url] + retain.files + (validation?.files ?? [])
-        try AtomicFile.checkDestination(destination, keeping: inputs)
+        try AtomicFile.checkDestination(URL(fileURLWithPath: output), keeping: inputs)
         try reporting.check(keeping: inputs)
-        var original = try model.load()
-        let images = try pictures.load(retain, split: .train, for: original, console)
-        original = try original.completed(from: images)
+        let read = try model.load()
+        let images = try pictures.load(retain, split: .train, for: read, console)
+        let original = try read.completed(from: images)
         let classes = try original.classIndices(of: forgetting.classes)
         try original.checkForgettable(classes)
-        let chosen: any UnlearningMethod =
-            try method.map { try UnlearningMethods.named($0) }
-            ?? forgetting.preset.method
+        let chosen = try chosenMethod()
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
             seed: flags.seed)
         let test = try validation.map { try pictures.load($0, split: .test, for: original, console) }
         if let test { try original.checkClasses(of: test) }
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
-
-        let outcome = try await Unlearner(
+        let unlearner = Unlearner(
             model: original, method: chosen, retaining: data.retain.map { .images($0) },
             forgetting: data.forget.map { .images($0) }, training: training(like: original),
-            validation: test.map { .images($0) }, options: flags.options
-        ).forget(classes: classes, progress: console.progress())
-        var audit: AuditFiles?
-        if let test, reporting.report != nil {
-            let result = try await Audit(options: flags.options).run(
-                original: original, unlearned: outcome.model, forgotten: classes,
-                data: AuditData(test: test, training: images), progress: console.progress())
-            let record = try reporting.record(
-                result,
-                models: AuditRecord.Models(
-                    original: AuditRecord.ModelFile(model.url),
-                    unlearned: AuditRecord.ModelFile(outcome.model, goingTo: destination)),
-                forgetting: ForgettingRun(outcome, retained: data.retain.map { RetainList($0) }))
-            audit = AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
-        }
-        try Task.checkCancellation()
-        try outcome.model.write(to: destination)
-        try audit?.write()
-        return ForgetReport(
-            outcome: outcome, audit: audit, preset: method == nil ? forgetting.preset : nil, output: output)
+            validation: test.map { .images($0) }, options: flags.options)
+        return Material(
+            original: original, classes: classes, images: images, retain: data.retain, test: test,
+            unlearner: unlearner)
+    }
+
+    /// The method that is named, or the preset's.
+    private func chosenMethod() throws -> any UnlearningMethod {
+        guard let method else { return forgetting.preset.method }
+        return try UnlearningMethods.named(method)
+    }
+
+    /// Audits the new network, if a report is asked for.
+    private func audit(
+        _ outcome: UnlearningOutcome, of material: Material, _ console: Console
+    ) async throws -> AuditFiles? {
+        guard let test = material.test, reporting.report != nil else { return nil }
+        let result = try await Audit(options: flags.options).run(
+            original: material.original, unlearned: outcome.model, forgotten: material.classes,
+            data: AuditData(test: test, training: material.images), progress: console.progress())
+        let record = try reporting.record(
+            result,
+            models: AuditRecord.Models(
+                original: AuditRecord.ModelFile(model.url),
+                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: URL(fileURLWithPath: output))),
+            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }))
+        return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
     /// How the original was trained, for the method that trains anew.

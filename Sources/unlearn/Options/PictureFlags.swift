@@ -70,12 +70,24 @@ struct PictureFlags: ParsableArguments {
 
     /// Reads one split for a network that does not exist yet.
     func load(
-        _ dataset: DatasetArgument, split: DatasetSplit, shape: Shape, _ console: Console
+        _ dataset: DatasetArgument, split: DatasetSplit, imageSize: Int, channels: Int, _ console: Console
     ) throws -> any ImageDataset {
         switch dataset {
-        case .known(let specification): try specification.load(split: split)
+        case .known(let specification):
+            return try specification.load(split: split)
         case .folder(let directory):
-            try read(directory, split: split, classNames: nil, configuration(shape: shape), console)
+            // A shape cannot be made of any number.
+            guard (1...Model.largestImageSize).contains(imageSize) else {
+                throw UnlearningError.invalidSetting(
+                    name: "image size", value: "\(imageSize)",
+                    remedy: "use a number from 1 to \(Model.largestImageSize)")
+            }
+            guard [1, 3].contains(channels) else {
+                throw UnlearningError.invalidSetting(
+                    name: "channels", value: "\(channels)", remedy: "pictures have 3, or 1 for grey")
+            }
+            let configuration = configuration(shape: [imageSize, imageSize, channels])
+            return try read(directory, split: split, classNames: nil, configuration, console)
         }
     }
 

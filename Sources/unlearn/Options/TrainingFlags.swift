@@ -84,7 +84,7 @@ struct TrainingFlags: ParsableArguments {
     /// The images to train on.
     func images(_ console: Console) throws -> any ImageDataset {
         try pictures.check(for: [dataset])
-        return try pictures.load(dataset, split: .train, shape: [imageSize, imageSize, channels], console)
+        return try pictures.load(dataset, split: .train, imageSize: imageSize, channels: channels, console)
     }
 
     /// The images to judge a network on.

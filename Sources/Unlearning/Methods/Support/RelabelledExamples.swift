@@ -9,6 +9,7 @@ struct RelabelledExamples: ExampleSource {
 
     var count: Int { source.count }
     var exampleShape: Shape { source.exampleShape }
+    var isDecodedOnRead: Bool { source.isDecodedOnRead }
 
     func label(at index: Int) -> Int { classes[index] }
 
