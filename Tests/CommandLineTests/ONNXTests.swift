@@ -21,14 +21,17 @@ struct ONNXTests {
         return path
     }
 
-    @Test("convert there and back gives the same file")
+    @Test("convert there and back gives the same model")
     func converts() throws {
         let back = folder.path("back.safetensors")
         let ending = try Program.run(["convert", exported(), back])
         #expect(ending.status == 0 && ending.errors.isEmpty, "\(ending.errors)")
         #expect(ending.output.hasPrefix("Wrote \(back): safetensors, "))
-        #expect(
-            try Data(contentsOf: URL(fileURLWithPath: back)) == Data(contentsOf: URL(fileURLWithPath: materials.model)))
+        let models = try [materials.model, back].map { try Model(contentsOf: URL(fileURLWithPath: $0)) }
+        // ONNX has no place for the number of batches that batch norm has seen, which nothing depends on.
+        let tensors = models.map { $0.stateDictionary.filter { !$0.key.hasSuffix("num_batches_tracked") } }
+        #expect(tensors[0] == tensors[1])
+        #expect(models[0].metadata == models[1].metadata)
     }
 
     @Test("forget, evaluate, predict and audit take ONNX without an architecture")

@@ -18,7 +18,7 @@ struct ArchitectureTests {
         let (train, test) = (images(60, seed: 1), images(25, seed: 2))
         let architecture = try Architectures.named(ArchitectureIdentifier(parsing: network))
         let untrained = try Model(untrained: architecture, for: train, imageSize: side, channels: 3, seed: 1)
-        let training = TrainingConfiguration(epochs: 6, batchSize: 20, learningRate: 2e-3, schedule: .oneCycle)
+        let training = TrainingConfiguration(epochs: 20, batchSize: 20, learningRate: 3e-3, schedule: .oneCycle)
         let model = try await Trainer(configuration: training).train(
             untrained, on: untrained.prepare(train)
         ).model
@@ -27,7 +27,7 @@ struct ArchitectureTests {
             noise: NoiseMaximizer.Configuration(imagesPerClass: 32, steps: 10),
             impair: ImpairStep.Configuration(
                 noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.005)),
-            repair: TrainingConfiguration(epochs: 3, batchSize: 16, learningRate: 0.002, schedule: .cosine))
+            repair: TrainingConfiguration(epochs: 8, batchSize: 16, learningRate: 0.002, schedule: .cosine))
         let outcome = try await Unlearner(
             model: model, retaining: try train.samples(perClass: 50, excluding: [2]), validation: test,
             configuration: configuration

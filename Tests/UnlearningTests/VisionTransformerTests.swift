@@ -24,8 +24,8 @@ struct VisionTransformerTests {
     private static let configuration = UnlearningConfiguration(
         noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
         impair: ImpairStep.Configuration(
-            noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.001)),
-        repair: TrainingConfiguration(epochs: 2, batchSize: 16, learningRate: 0.001, schedule: .cosine))
+            noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.002)),
+        repair: TrainingConfiguration(epochs: 3, batchSize: 16, learningRate: 0.001, schedule: .cosine))
 
     @Test("a class is forgotten, the others are kept, and the audit looks inside")
     func forgets() async throws {

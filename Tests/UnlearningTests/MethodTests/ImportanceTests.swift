@@ -83,7 +83,7 @@ struct ImportanceTests {
         let classes = 4
         let data = try blobs(classes: classes, perClass: 60, features: 8, seed: 3)
         var model = try await Trainer(
-            configuration: TrainingConfiguration(epochs: 10, batchSize: 16, learningRate: 0.01)
+            configuration: TrainingConfiguration(epochs: 2, batchSize: 16, learningRate: 0.01)
         ).train(Model(graph: vectorNetwork(features: 8, classes: classes), seed: 1), on: data).model
         // The first hidden unit never answers, so that its weights do not matter.
         var weight = try #require(model.parameters["fc0.weight"])

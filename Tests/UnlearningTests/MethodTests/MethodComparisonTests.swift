@@ -49,11 +49,13 @@ struct MethodComparisonTests {
         let (original, edited, retrained) = (
             try #require(figures["original"]), try #require(figures["last-row"]), try #require(figures["retrain"])
         )
-        #expect(try #require(original[.forgetAccuracy]) > 0.5 && edited[.forgetAccuracy] == 0)
+        let forgotten = (try #require(original[.forgetAccuracy]), try #require(edited[.forgetAccuracy]))
+        #expect(forgotten.0 > 0.5 && forgotten.1 < 0.5 * forgotten.0)
         #expect(retrained[.forgetAccuracy] == 0)
         #expect(try #require(retrained[.totalVariation]) < #require(original[.totalVariation]))
         // The row's edit leaves the features as they are: the probe finds what it found.
-        #expect(edited[.probeGap] == original[.probeGap])
+        let gaps = (try #require(original[.probeGap]), try #require(edited[.probeGap]))
+        #expect(abs(gaps.0 - gaps.1) < 1e-9)
         #expect(result.runs(of: "fine-tune")[0].needs == [.retainData])
     }
 
