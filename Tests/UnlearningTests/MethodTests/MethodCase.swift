@@ -8,8 +8,6 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     let mostForgotten: Double
     /// The least of the other classes' test images that are recognized; the original recognizes 0.98.
     let leastRetained: Double
-    /// Whether the method is known to leave the class where it is, so that it must still be recognized.
-    var keepsClass = false
 
     var testDescription: String { method.name }
 
@@ -35,21 +33,23 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
                 synthesizer: InputSynthesizer(perClass: 20, batchSize: 60),
                 training: TrainingConfiguration(epochs: 5, batchSize: 30, learningRate: 1e-3, schedule: .cosine)),
             mostForgotten: 0.05, leastRetained: 0.85),
-        MethodCase(method: LastRowEdit(), mostForgotten: 0.05, leastRetained: 0.93),
-        MethodCase(method: FineTuning(training: training()), mostForgotten: 1, leastRetained: 0.93, keepsClass: true),
+        // A row that is drawn at random may still win for some images.
+        MethodCase(method: LastRowEdit(), mostForgotten: 0.3, leastRetained: 0.93),
+        MethodCase(method: FineTuning(training: training()), mostForgotten: 0.1, leastRetained: 0.93),
         MethodCase(
             method: NegativeGradient(training: descent(epochs: 2, rate: 0.003)), mostForgotten: 0.1,
             leastRetained: 0.5),
         MethodCase(
-            method: NegativeGradient(retainWeight: 0.9, training: descent(epochs: 2, rate: 0.01)),
+            method: NegativeGradient(retainWeight: 0.95, training: descent(epochs: 2, rate: 0.005)),
             mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: RandomLabels(training: training()), mostForgotten: 0.4, leastRetained: 0.9),
         MethodCase(method: AmnesiacRelabelling(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
-        MethodCase(method: FisherForgetting(scale: 1e-4), mostForgotten: 0.1, leastRetained: 0.5),
+        // Its row is drawn around 0, which still wins where no other row is sure.
+        MethodCase(method: FisherForgetting(scale: 1e-6), mostForgotten: 0.3, leastRetained: 0.9),
         MethodCase(
-            method: BoundaryShrink(training: descent(epochs: 5, rate: 0.01)), mostForgotten: 0.1, leastRetained: 0.6),
+            method: BoundaryShrink(training: descent(epochs: 5, rate: 0.002)), mostForgotten: 0.1, leastRetained: 0.6),
         MethodCase(
-            method: SelectiveSynapticDampening(selection: 5), mostForgotten: 0.2, leastRetained: 0.5),
+            method: SelectiveSynapticDampening(selection: 2), mostForgotten: 0.2, leastRetained: 0.5),
         MethodCase(method: SCRUB(training: training(epochs: 3)), mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: BadTeacher(training: training(epochs: 1)), mostForgotten: 0.3, leastRetained: 0.9),
         MethodCase(
@@ -62,8 +62,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             method: LastStages(resetting: true, training: training(epochs: 4)), mostForgotten: 0,
             leastRetained: 0.9),
         MethodCase(
-            method: LastStages(resetting: false, training: training(epochs: 2)), mostForgotten: 1, leastRetained: 0.93,
-            keepsClass: true),
+            method: LastStages(resetting: false, training: training(epochs: 2)), mostForgotten: 0.1, leastRetained: 0.93
+        ),
         MethodCase(method: FullRetraining(), mostForgotten: 0, leastRetained: 0.9),
     ]
 

@@ -17,7 +17,6 @@ struct MethodContractTests {
         }
         #expect(forgotten <= item.mostForgotten)
         #expect(retained >= item.leastRetained)
-        if item.keepsClass { #expect(forgotten > 0.1) }
         #expect(model.stateDictionary == before)
         #expect(outcome.model.stateDictionary != before)
         #expect(Set(outcome.model.stateDictionary.keys) == Set(before.keys))
