@@ -66,7 +66,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             method: LastStages(resetting: true, training: training(epochs: 4)), mostForgotten: 0,
             leastRetained: 0.9),
         MethodCase(
-            method: LastStages(resetting: false, training: training(epochs: 2)), mostForgotten: 0.1, leastRetained: 0.93),
+            method: LastStages(resetting: false, training: training(epochs: 2)), mostForgotten: 0.1, leastRetained: 0.93
+        ),
         MethodCase(method: FullRetraining(), mostForgotten: 0, leastRetained: 0.9),
     ]
 

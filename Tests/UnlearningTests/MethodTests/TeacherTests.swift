@@ -43,9 +43,12 @@ struct TeacherTests {
         let far = distance(try await answers(new, forget), try await answers(model, forget))
         let near = distance(try await answers(new, retain), try await answers(model, retain))
         #expect(far > 0.8 && near < 0.15)
-        // Without a maximizing pass only the cross-entropy on other classes drives it away.
-        let kept = try await unlearned(SCRUB(maximizingEpochs: 0, training: MethodCase.training(epochs: 3)))
-        #expect(distance(try await answers(kept, forget), try await answers(model, forget)) < far)
+        // With the divergence on the retain data alone nothing drives it away.
+        let kept = try await unlearned(
+            SCRUB(
+                divergenceWeight: 1, labelWeight: 0, maximizingEpochs: 0,
+                training: MethodCase.training(epochs: 3, rate: 5e-4)))
+        #expect(distance(try await answers(kept, forget), try await answers(model, forget)) < 0.5 * far)
     }
 
     @Test("a student of a bad teacher answers like random weights to what it forgets")
