@@ -15,10 +15,10 @@ struct ArchitectureTests {
         func images(_ perClass: Int, seed: UInt64) -> PatternImages {
             PatternImages(classes: 4, perClass: perClass, shape: [side, side, 3], seed: seed)
         }
-        let (train, test) = (images(60, seed: 1), images(25, seed: 2))
+        let (train, test) = (images(100, seed: 1), images(25, seed: 2))
         let architecture = try Architectures.named(ArchitectureIdentifier(parsing: network))
         let untrained = try Model(untrained: architecture, for: train, imageSize: side, channels: 3, seed: 1)
-        let training = TrainingConfiguration(epochs: 20, batchSize: 20, learningRate: 3e-3, schedule: .oneCycle)
+        let training = TrainingConfiguration(epochs: 12, batchSize: 20, learningRate: 3e-3, schedule: .oneCycle)
         let model = try await Trainer(configuration: training).train(
             untrained, on: untrained.prepare(train)
         ).model
@@ -27,13 +27,13 @@ struct ArchitectureTests {
             noise: NoiseMaximizer.Configuration(imagesPerClass: 32, steps: 10),
             impair: ImpairStep.Configuration(
                 noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.005)),
-            repair: TrainingConfiguration(epochs: 8, batchSize: 16, learningRate: 0.002, schedule: .cosine))
+            repair: TrainingConfiguration(epochs: 4, batchSize: 16, learningRate: 0.002, schedule: .cosine))
         let outcome = try await Unlearner(
             model: model, retaining: try train.samples(perClass: 50, excluding: [2]), validation: test,
             configuration: configuration
         ).forget(classes: [2])
         let (before, after) = (try #require(outcome.accuracyBefore), try #require(outcome.accuracyAfter))
-        #expect(try #require(before.all) > 0.9)
+        #expect(try #require(before.all) > 0.75)
         #expect(try #require(after.forgotten) <= 0.1)
         #expect(try #require(after.retained) >= #require(before.retained) - 0.1)
     }
