@@ -72,6 +72,8 @@ def settled(model, size):
             module.momentum = 0.5
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.uniform_(module.bias, -0.3, 0.3)
+        elif isinstance(module, torch.nn.Linear) and not module.weight.any():
+            torch.nn.init.normal_(module.weight, std=0.02)  # torchvision's transformer starts with a head of zeros
     model.train()
     with torch.no_grad():
         for _ in range(3):
