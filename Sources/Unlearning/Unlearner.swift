@@ -110,13 +110,6 @@ public struct Unlearner: Sendable {
         self.validation = validation
     }
 
-    /// The settings of UNSIR's three steps; those of ``UnlearningConfiguration/paperSafe`` if the method is another one.
-    /// Setting them makes UNSIR the method.
-    public var configuration: UnlearningConfiguration {
-        get { (method as? UNSIR)?.configuration ?? .paperSafe }
-        set { method = UNSIR(configuration: newValue) }
-    }
-
     /// Forgets classes.
     /// - Parameters:
     ///   - classes: the classes' numbers, at least one and not all.

@@ -71,7 +71,7 @@ struct CancellationTests {
         let long = TrainingConfiguration(epochs: 100_000)
         let runs: [@Sendable (@escaping ProgressHandler) async throws -> Void] = [
             { progress in
-                _ = try await NoiseMaximizer(configuration: unlearner.configuration.noise)
+                _ = try await NoiseMaximizer(configuration: NoiseMaximizer.Configuration(steps: 100_000))
                     .noise(for: [0, 1, 2], model: model, progress: progress)
             },
             { progress in

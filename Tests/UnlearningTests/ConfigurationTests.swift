@@ -150,7 +150,7 @@ struct ConfigurationTests {
         change(&configuration)
         #expect(await message { try configuration.validate() } == text)
         var unlearner = try await Patterns.unlearner(forgetting: [0])
-        unlearner.configuration = configuration
+        unlearner.method = UNSIR(configuration: configuration)
         #expect(await message { try await unlearner.forget(classes: [0]) } == text)
     }
 }

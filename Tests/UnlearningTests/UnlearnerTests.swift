@@ -96,7 +96,9 @@ struct UnlearnerTests {
     @Test("without noise steps noise is random, and the run still works")
     func randomNoise() async throws {
         var unlearner = try await Patterns.unlearner(forgetting: [0], validated: true)
-        unlearner.configuration.noise.steps = 0
+        var configuration = Patterns.configuration
+        configuration.noise.steps = 0
+        unlearner.method = UNSIR(configuration: configuration)
         let log = ProgressLog()
         let outcome = try await unlearner.forget(classes: [0], progress: log.handler)
         #expect(outcome.losses[.noise] == [] && outcome.noise[0].objectives.isEmpty)

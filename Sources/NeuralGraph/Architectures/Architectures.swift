@@ -79,38 +79,35 @@ extension ArchitectureIdentifier: CustomStringConvertible {
     func option<Value: RawRepresentable & CaseIterable>(
         _ option: String, default value: Value
     ) throws(ArchitectureError) -> Value where Value.RawValue == String {
-        guard let given = options[option] else { return value }
-        guard let chosen = Value(rawValue: given) else {
-            throw .badOption(
-                architecture: name, option: option, value: given, known: Value.allCases.map(\.rawValue))
-        }
-        return chosen
+        try parsed(option, default: value, known: Value.allCases.map(\.rawValue)) { Value(rawValue: $0) }
     }
 
     /// An option that is a whole number.
     func option(
         _ option: String, default value: Int, in range: ClosedRange<Int>
     ) throws(ArchitectureError) -> Int {
-        guard let given = options[option] else { return value }
-        guard let number = Int(given), range.contains(number) else {
-            throw .badOption(
-                architecture: name, option: option, value: given,
-                known: ["a whole number from \(range.lowerBound) to \(range.upperBound)"])
-        }
-        return number
+        let known = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return try parsed(option, default: value, known: [known]) { Int($0).flatMap { range.contains($0) ? $0 : nil } }
     }
 
     /// An option that is a number.
     func option(
         _ option: String, default value: Double, in range: ClosedRange<Double>
     ) throws(ArchitectureError) -> Double {
-        guard let given = options[option] else { return value }
-        guard let number = Double(given), range.contains(number) else {
-            throw .badOption(
-                architecture: name, option: option, value: given,
-                known: ["a number from \(range.lowerBound) to \(range.upperBound)"])
+        let known = "a number from \(range.lowerBound) to \(range.upperBound)"
+        return try parsed(option, default: value, known: [known]) {
+            Double($0).flatMap { range.contains($0) ? $0 : nil }
         }
-        return number
+    }
+
+    private func parsed<Value>(
+        _ option: String, default value: Value, known: [String], _ parse: (String) -> Value?
+    ) throws(ArchitectureError) -> Value {
+        guard let given = options[option] else { return value }
+        guard let parsed = parse(given) else {
+            throw .badOption(architecture: name, option: option, value: given, known: known)
+        }
+        return parsed
     }
 
     /// The option `width`, 1 if it is left out.

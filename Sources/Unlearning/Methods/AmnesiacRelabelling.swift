@@ -30,9 +30,6 @@ public struct AmnesiacRelabelling: UnlearningMethod, Hashable {
             classCount: request.model.classCount, incorrectly: true, excluding: request.classes,
             seed: run.seed("\(name).labels"))
         return try run.train(
-            request.model,
-            EpochRun(
-                examples: CombinedExamples([forget, request.retained()]), examplesName: "forget and retain",
-                configuration: training, phase: .forgetting, stream: name))
+            request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
     }
 }

@@ -42,11 +42,8 @@ public struct BadTeacher: UnlearningMethod, Hashable {
         let table = try Tensor(
             bad.elements + good.elements, shape: [forget.count + retain.count, request.model.classCount])
         return try run.train(
-            request.model,
-            EpochRun(
-                examples: CombinedExamples([forget, retain]), examplesName: "forget and retain",
-                configuration: training, phase: .forgetting, stream: name,
-                objective: TeacherObjective(
-                    loss: DistillationLoss(temperature: temperature), table: table, kind: .logits)))
+            request.model, forgetting: forget, retaining: retain, training, stream: name,
+            objective: TeacherObjective(
+                loss: DistillationLoss(temperature: temperature), table: table, kind: .logits))
     }
 }

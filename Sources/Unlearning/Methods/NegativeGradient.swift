@@ -60,14 +60,10 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
                     examples: forget, examplesName: "forget", configuration: training, phase: .forgetting,
                     stream: name, objective: WeightedObjective((-1, loss))))
         }
-        let retain = try request.retained()
         return try run.train(
-            request.model,
-            EpochRun(
-                examples: CombinedExamples([forget, retain]), examplesName: "forget and retain",
-                configuration: training, phase: .forgetting, stream: name,
-                objective: SplitObjective(
-                    boundary: forget.count, first: WeightedObjective((retainWeight - 1, loss)),
-                    second: WeightedObjective((retainWeight, loss)))))
+            request.model, forgetting: forget, retaining: request.retained(), training, stream: name,
+            objective: SplitObjective(
+                boundary: forget.count, first: WeightedObjective((retainWeight - 1, loss)),
+                second: WeightedObjective((retainWeight, loss))))
     }
 }

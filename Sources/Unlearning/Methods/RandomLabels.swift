@@ -29,9 +29,6 @@ public struct RandomLabels: UnlearningMethod, Hashable {
         let forget = try request.forgotten().relabelled(
             classCount: request.model.classCount, incorrectly: false, seed: run.seed("\(name).labels"))
         return try run.train(
-            request.model,
-            EpochRun(
-                examples: CombinedExamples([forget, request.retained()]), examplesName: "forget and retain",
-                configuration: training, phase: .forgetting, stream: name))
+            request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
     }
 }

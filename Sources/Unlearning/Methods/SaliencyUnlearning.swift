@@ -58,10 +58,7 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
             classCount: request.model.classCount, incorrectly: true, excluding: request.classes,
             seed: run.seed("\(name).labels"))
         return try run.train(
-            request.model,
-            EpochRun(
-                examples: CombinedExamples([relabelled, retain]), examplesName: "forget and retain",
-                configuration: training, phase: .forgetting, stream: name, mask: mask))
+            request.model, forgetting: relabelled, retaining: retain, training, stream: name, mask: mask)
     }
 
     /// 1 for the share of numbers that are largest in magnitude over all tensors, 0 for the others.

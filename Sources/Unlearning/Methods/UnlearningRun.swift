@@ -73,6 +73,19 @@ public final class UnlearningRun {
                 stream: phase.rawValue))
     }
 
+    /// Trains a copy of a model on what is to be forgotten and what stays, in this order.
+    func train(
+        _ model: Model, forgetting forget: any ExampleSource, retaining retain: any ExampleSource,
+        _ configuration: TrainingConfiguration, stream: String, objective: (any BatchObjective)? = nil,
+        mask: [String: Tensor]? = nil
+    ) throws -> Model {
+        try train(
+            model,
+            EpochRun(
+                examples: CombinedExamples([forget, retain]), examplesName: "forget and retain",
+                configuration: configuration, phase: .forgetting, stream: stream, objective: objective, mask: mask))
+    }
+
     func train(_ model: Model, _ training: EpochRun) throws -> Model {
         try keep(training.phase) { try training.run(model, context: context) }
     }

@@ -126,11 +126,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
             let count = min(chunk.tiles, total - start)
             let first = start
             threads.forEachBlock(of: count, size: 8) { part in
+                tiles.transform(x, part, from: first, into: v, plane: chunk.inputPlane)
                 for index in part {
                     let tile = tiles.tile(first + index)
-                    cnk_winograd_input(
-                        x + tile.image * geometry.inputCount, tiles.source, tile.row - tiles.top,
-                        tile.column - tiles.left, v + index * inputStride, chunk.inputPlane)
                     cnk_winograd_output_adjoint(
                         dy + tile.image * geometry.outputCount, tiles.target, tile.row, tile.column,
                         dm + index * outputStride, chunk.gradientPlane)
@@ -175,7 +173,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 threads: threads)
             return
         }
-        let (inner, outer) = (tiles.sourceStride, Self.padded(tiles.target.channels))
+        let (inner, outer) = (tiles.sourceStride, tiles.targetStride)
         let total = batch * tiles.perImage
         let size = blockTiles(tiles)
         let (inputPlane, outputPlane) = (Self.plane(size * inner), Self.plane(size * outer))
@@ -184,12 +182,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
             let count = min(size, total - first)
             let v = scratch + worker * blockCount(tiles)
             let m = v + Self.planes * inputPlane
-            for index in 0..<count {
-                let tile = tiles.tile(first + index)
-                cnk_winograd_input(
-                    source + tile.image * tiles.sourceCount, tiles.source, tile.row - tiles.top,
-                    tile.column - tiles.left, v + index * inner, inputPlane)
-            }
+            tiles.transform(source, 0..<count, from: first, into: v, plane: inputPlane)
             var product = cnk_products()
             product.a_row = inner
             product.b_panel = tiles.panelStride
@@ -206,15 +199,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 product.c = m + plane * outputPlane
                 cnk_multiply(&product)
             }
-            withUnsafePointer(to: epilogue) { epilogue in
-                for index in 0..<count {
-                    let tile = tiles.tile(first + index)
-                    let origin = tile.image * tiles.targetCount
-                    cnk_winograd_output(
-                        m + index * outer, outputPlane, target + origin, tiles.target, tile.row, tile.column,
-                        epilogue, origin)
-                }
-            }
+            tiles.restore(m, 0..<count, from: first, plane: outputPlane, into: target, epilogue)
         }
     }
 
@@ -225,7 +210,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         into target: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue, batch: Int,
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        let (inner, outer) = (tiles.sourceStride, Self.padded(tiles.target.channels))
+        let (inner, outer) = (tiles.sourceStride, tiles.targetStride)
         let total = batch * tiles.perImage
         let size = min(total, Self.tilesForLargeWeights)
         let (inputPlane, outputPlane) = (Self.plane(size * inner), Self.plane(size * outer))
@@ -235,12 +220,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         for first in stride(from: 0, to: total, by: size) {
             let count = min(size, total - first)
             threads.forEachBlock(of: count, size: 4) { block in
-                for index in block {
-                    let tile = tiles.tile(first + index)
-                    cnk_winograd_input(
-                        source + tile.image * tiles.sourceCount, tiles.source, tile.row - tiles.top,
-                        tile.column - tiles.left, v + index * inner, inputPlane)
-                }
+                tiles.transform(source, block, from: first, into: v, plane: inputPlane)
             }
             threads.forEach(Self.planes * parts) { task, _ in
                 let (plane, part) = task.quotientAndRemainder(dividingBy: parts)
@@ -261,21 +241,13 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 cnk_multiply(&product)
             }
             threads.forEachBlock(of: count, size: 4) { block in
-                withUnsafePointer(to: epilogue) { epilogue in
-                    for index in block {
-                        let tile = tiles.tile(first + index)
-                        let origin = tile.image * tiles.targetCount
-                        cnk_winograd_output(
-                            m + index * outer, outputPlane, target + origin, tiles.target, tile.row, tile.column,
-                            epilogue, origin)
-                    }
-                }
+                tiles.restore(m, block, from: first, plane: outputPlane, into: target, epilogue)
             }
         }
     }
 
     private func blockTiles(_ tiles: Tiles) -> Int {
-        let floats = Self.planes * (tiles.sourceStride + Self.padded(tiles.target.channels))
+        let floats = Self.planes * (tiles.sourceStride + tiles.targetStride)
         // The matrix products work on twelve rows at a time.
         return max(Self.leastTiles, Self.blockFloats / floats / 12 * 12)
     }
@@ -285,7 +257,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     /// Floats of so many transformed tiles, of the source and of the target.
     private func transformedCount(_ tiles: Tiles, count: Int) -> Int {
         Self.planes
-            * (Self.plane(count * tiles.sourceStride) + Self.plane(count * Self.padded(tiles.target.channels)))
+            * (Self.plane(count * tiles.sourceStride) + Self.plane(count * tiles.targetStride))
     }
 
     /// Floats of all tiles that are in work at a time.
@@ -325,12 +297,42 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         var targetCount: Int { target.height * target.width * target.channels }
         /// Floats from one transformed tile to the next: whole vectors.
         var sourceStride: Int { (source.channels + lanes - 1) / lanes * lanes }
+        var targetStride: Int { padded(target.channels) }
         /// Panels of transformed weights: `[panels][36][inputs][32]`.
         var panels: Int { padded(target.channels) / panel }
         var filterPlane: Int { plane(source.channels * panel) }
         var panelStride: Int { planes * filterPlane }
         var filterCount: Int { panels * panelStride }
         var hasLargeFilters: Bool { filterCount > WinogradConvolution.largeWeights }
+
+        /// Transforms tiles `first + index` of the source into `v`, `[planes][index][source channels]`.
+        func transform(
+            _ source: UnsafePointer<Float>, _ indices: Range<Int>, from first: Int, into v: UnsafeMutablePointer<Float>,
+            plane: Int
+        ) {
+            for index in indices {
+                let tile = tile(first + index)
+                cnk_winograd_input(
+                    source + tile.image * sourceCount, self.source, tile.row - top, tile.column - left,
+                    v + index * sourceStride, plane)
+            }
+        }
+
+        /// Transforms tiles `first + index` of the target back from `m`, `[planes][index][target channels]`.
+        func restore(
+            _ m: UnsafePointer<Float>, _ indices: Range<Int>, from first: Int, plane: Int,
+            into target: UnsafeMutablePointer<Float>, _ epilogue: cnk_epilogue
+        ) {
+            withUnsafePointer(to: epilogue) { epilogue in
+                for index in indices {
+                    let tile = tile(first + index)
+                    let origin = tile.image * targetCount
+                    cnk_winograd_output(
+                        m + index * targetStride, plane, target + origin, self.target, tile.row, tile.column, epilogue,
+                        origin)
+                }
+            }
+        }
 
         /// The image and the top left output of a tile.
         @inline(__always)
