@@ -48,7 +48,8 @@ struct MethodsCommandTests {
         for row in rows {
             let figures = try #require(row["figures"] as? [String: [String: Double]])
             for name in [
-                "forgetAccuracy", "retainAccuracy", "totalVariation", "probeGap", "relearnRatio", "membershipGap",
+                "forgetAccuracy", "retainAccuracy", "retainGap", "totalVariation", "probeGap", "relearnRatio",
+                "membershipGap",
             ] {
                 #expect(figures[name]?["mean"] != nil && figures[name]?["count"] == 2, "\(name)")
             }

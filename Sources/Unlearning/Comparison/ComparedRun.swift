@@ -25,6 +25,8 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
     case forgetAccuracy
     /// Share of the retained classes' test images that are put into theirs, 0 to 1.
     case retainAccuracy
+    /// By how much retain accuracy is above the retrained model's, -1 to 1.
+    case retainGap
     /// Total variation to the retrained model's answers on forgotten test images, 0 to 1.
     case totalVariation
     /// How much better than in the retrained model a linear probe finds the class in the penultimate features, -1 to 1.
@@ -45,6 +47,7 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
         switch self {
         case .forgetAccuracy: "forget"
         case .retainAccuracy: "retain"
+        case .retainGap: "retain gap"
         case .totalVariation: "TV"
         case .probeGap: "probe gap"
         case .relearnRatio: "relearn"
@@ -55,10 +58,13 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
         }
     }
 
+    /// Whether it is a difference to the retrained model, to be shown with its sign.
+    public var isSigned: Bool { self == .retainGap || self == .probeGap }
+
     /// Whether it is a share, to be shown as percent.
     public var isShare: Bool {
         switch self {
-        case .forgetAccuracy, .retainAccuracy, .probeGap, .membershipGap: true
+        case .forgetAccuracy, .retainAccuracy, .retainGap, .probeGap, .membershipGap: true
         case .totalVariation, .relearnRatio, .seconds, .steps, .peakMemory: false
         }
     }
@@ -69,6 +75,7 @@ extension ComparedRun {
     mutating func take(_ audit: AuditResult) {
         figures[.forgetAccuracy] = audit[.forgetAccuracyTest]?.unlearned?.value
         figures[.retainAccuracy] = audit[.retainAccuracyTest]?.unlearned?.value
+        figures[.retainGap] = audit[.retainAccuracyTest]?.gap?.value
         figures[.totalVariation] = audit[.totalVariation]?.unlearned?.value
         figures[.probeGap] = audit[.linearProbe]?.gap?.value
         figures[.relearnRatio] = audit[.anamnesisIndex]?.unlearned?.value
@@ -89,6 +96,7 @@ extension ComparedRun {
         }
         figures[.forgetAccuracy] = audit[.forgetAccuracyTest]?.original?.value
         figures[.retainAccuracy] = audit[.retainAccuracyTest]?.original?.value
+        figures[.retainGap] = gap(.retainAccuracyTest)
         figures[.totalVariation] = audit[.totalVariation]?.original?.value
         figures[.probeGap] = gap(.linearProbe)
         figures[.relearnRatio] = audit[.anamnesisIndex]?.original?.value

@@ -75,6 +75,7 @@ public struct ComparisonPage: Sendable {
     private func addCharts(to page: inout Page) {
         let charts: [(ComparedFigure, String, String)] = [
             (.retainAccuracy, "Retain accuracy", "Test images of the classes that stay; more is better."),
+            (.retainGap, "Retain accuracy and retraining", "Retain accuracy less a retrained network's; 0 is ideal."),
             (.forgetAccuracy, "Forget accuracy", "Test images of the forgotten classes; a retrained network is at 0."),
             (
                 .totalVariation, "Distance to retraining",

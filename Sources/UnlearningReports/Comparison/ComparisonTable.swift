@@ -12,7 +12,7 @@ public struct ComparisonTable: Sendable {
 
     /// What the columns are, in a few sentences.
     public static let legend =
-        "forget, retain: accuracy on test images. TV: total variation to a retrained model on forgotten test images. "
+        "forget, retain: accuracy on test images. retain gap: by how much it is above the retrained model's. TV: total variation to a retrained model on forgotten test images. "
         + "probe gap: how much better a linear probe finds the class than in the retrained model. relearn: relearn time "
         + "over the retrained model's, 1 is ideal. member gap: the largest gap of three membership attacks to the "
         + "retrained model. After ±: half of the 95 % interval over seeds. + after relearn: relearning was given up, the "
@@ -34,7 +34,7 @@ public struct ComparisonTable: Sendable {
     private func cell(_ figure: ComparedFigure, _ method: String) -> String {
         guard let summary = result.summary(of: figure, for: method) else { return "-" }
         let runs = result.runs(of: method)
-        var text = Self.text(summary.mean, figure)
+        var text = (figure.isSigned && summary.mean > 0 ? "+" : "") + Self.text(summary.mean, figure)
         if figure == .relearnRatio, runs.contains(where: \.relearnIsLowerBound) { text += "+" }
         if let margin = summary.margin, figure != .steps, figure != .peakMemory {
             text += " ±" + Self.text(margin, figure)
@@ -44,7 +44,7 @@ public struct ComparisonTable: Sendable {
 
     /// A figure for people to read.
     public static func text(_ value: Double, _ figure: ComparedFigure) -> String {
-        if figure.isShare { return String(format: "%.1f %%", value * 100) }
+        if figure.isShare { return String(format: "%.2f %%", value * 100) }
         switch figure {
         case .totalVariation: return String(format: "%.3f", value)
         case .relearnRatio: return String(format: "%.2f", value)

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Compares the presets and all methods with retraining, and writes the tables of Docs/Recipes.md and Docs/Methods.md.
+
+    swift build -c release --product unlearn
+    python3 Benchmarks/recipes.py --work comparisons --docs [NAME...]
+
+Each comparison is one 'unlearn compare'; its command is printed. All of them take hours on two cores; what is finished
+stays in the folder of --work, and the same command goes on from there. NAME picks comparisons, all by default.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "PyTorch"))
+import tables  # noqa: E402
+
+DOCS = HERE.parent / "Docs"
+PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row,retrain"
+SHORT = "default,unsir,unsir-paper,fine-tune,last-row"
+RESNET = ["--architecture", "resnet18"]
+# Name: network, classes, methods, seeds, epochs. Those with the same network and epochs have the same originals.
+COMPARISONS = {
+    "class-0": (RESNET, "0", PRESETS, 3, 3),
+    "class-5": (RESNET, "5", PRESETS, 3, 3),
+    "classes-0-2": (RESNET, "0,2", PRESETS, 3, 3),
+    "methods": (RESNET, "0", "all", 1, 3),  # in class-0's folder, whose runs it goes on from
+    "allcnn": (["--architecture", "allcnn", "--image-size", "28", "--channels", "1"], "0", SHORT, 1, 2),
+    "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 3),
+}
+FOLDERS = {"methods": "class-0"}
+# How many classes are forgotten at once, from class 0 on, and by which presets.
+COUNTS, COUNTED_PRESETS = range(1, 8), ("default", "paper")
+COLUMNS = {
+    "forgetAccuracy": ("forget", "{:.2f} %", 100),
+    "retainGap": ("retain gap", "{:+.2f}", 100),
+    "totalVariation": ("TV", "{:.3f}", 1),
+    "probeGap": ("probe gap", "{:+.1f}", 100),
+    "relearnRatio": ("relearn", "{:.2f}", 1),
+    "membershipGap": ("member gap", "{:.1f}", 100),
+    "seconds": ("seconds", "{:.1f}", 1),
+    "steps": ("steps", "{:.0f}", 1),
+}
+
+
+def run(command):
+    print("$ " + shlex.join(map(str, command)), file=sys.stderr, flush=True)
+    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        sys.exit(f"that ended with status {result.returncode}")
+    return json.loads(result.stdout)
+
+
+def share_originals(work, name):
+    """Training an original depends on the network, the epochs and the seed alone: what another comparison has is taken."""
+    network, _, _, seeds, epochs = COMPARISONS[name]
+    folder = work / FOLDERS.get(name, name) / "comparison"
+    folder.mkdir(parents=True, exist_ok=True)
+    for other, (its_network, _, _, _, its_epochs) in COMPARISONS.items():
+        if (its_network, its_epochs) != (network, epochs):
+            continue
+        for seed in range(seeds):
+            source = work / other / "comparison" / f"seed-{seed}-original.safetensors"
+            target = folder / source.name
+            if source.exists() and not target.exists():
+                os.link(source, target)
+
+
+def compare(name, arguments):
+    network, classes, methods, seeds, epochs = COMPARISONS[name]
+    share_originals(arguments.work, name)
+    return run([
+        arguments.unlearn, "compare", "--dataset", "fashion-mnist", *network, "--classes", classes, "--methods", methods,
+        "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
+        arguments.work / FOLDERS.get(name, name), "--json"])
+
+
+def cell(figures, key):
+    _, form, factor = COLUMNS[key]
+    if key not in figures:
+        return "-"
+    figure = figures[key]
+    text = form.format(factor * figure["mean"])
+    if figure.get("margin") is not None and key not in ("steps", "seconds"):
+        text += " ± " + form.replace("+", "").replace(" %", "").format(factor * figure["margin"])
+    return text
+
+
+def comparison_table(report):
+    lines = [["method", *(title for title, _, _ in COLUMNS.values())]]
+    for row in report["rows"]:
+        lines.append([f"`{row['method']}`", *(cell(row["figures"], key) for key in COLUMNS)])
+    return tables.markdown(lines, (0,))
+
+
+def class_counts(arguments):
+    """Steps, seconds and accuracies of forgetting 1, 2, ... classes of one original."""
+    original = arguments.work / "class-0" / "comparison" / "seed-0-original.safetensors"
+    if not original.exists():
+        sys.exit(f"{original} is not there; run the comparison class-0 first")
+    results = {}
+    for preset in COUNTED_PRESETS:
+        for count in COUNTS:
+            kept = arguments.work / "counts" / f"{preset}-{count}.json"
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            output = kept.with_suffix(".safetensors")
+            if not kept.exists():
+                output.unlink(missing_ok=True)
+                report = run([
+                    arguments.unlearn, "forget", original, "--classes", ",".join(map(str, range(count))),
+                    "--retain", "fashion-mnist", "--validation", "fashion-mnist", "--preset", preset,
+                    "--output", output, "--json"])
+                kept.write_text(json.dumps(report))
+            results[preset, count] = json.loads(kept.read_text())
+    return results
+
+
+def counts_table(results):
+    lines = [["classes", *(f"`.{preset}` {what}" for preset in COUNTED_PRESETS
+                           for what in ("steps", "seconds", "forget", "retain (before)"))]]
+    for count in COUNTS:
+        line = [str(count)]
+        for preset in COUNTED_PRESETS:
+            report = results[preset, count]
+            after = report["accuracy"]
+            line += [
+                str(report["steps"]), f"{report['seconds']['total']:.1f}",
+                f"{after['forgotten']:.2f} %", f"{after['retained']:.2f} % ({after['before']['retained']:.2f})"]
+        lines.append(line)
+    return tables.markdown(lines, ())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(COMPARISONS)}, counts")
+    parser.add_argument("--work", type=Path, required=True, help="the folder that results are kept in")
+    parser.add_argument("--seeds", type=int, help="seeds of every comparison, in place of its own number")
+    parser.add_argument("--docs", action="store_true", help="write the tables into Docs")
+    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build" / "release" / "unlearn")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(COMPARISONS) - {"counts"}
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)} and counts")
+    for name in arguments.names or [*COMPARISONS, "counts"]:
+        if name == "counts":
+            table = counts_table(class_counts(arguments))
+        else:
+            table = comparison_table(compare(name, arguments))
+        print(f"{name}\n\n{table}", flush=True)
+        if arguments.docs:
+            document = DOCS / ("Methods.md" if name == "methods" else "Recipes.md")
+            tables.write_block(name, [table], document)
+
+
+if __name__ == "__main__":
+    main()
