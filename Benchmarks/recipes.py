@@ -21,14 +21,15 @@ sys.path.insert(0, str(HERE / "PyTorch"))
 import tables  # noqa: E402
 
 DOCS = HERE.parent / "Docs"
-PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row,retrain"
+PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row"
+MAIN = "default,fast,thorough,unsir-paper,last-row"
 SHORT = "default,unsir,unsir-paper,fine-tune,last-row"
 RESNET = ["--architecture", "resnet18"]
 # Name: network, classes, methods, seeds, epochs. Those with the same network and epochs have the same originals.
 COMPARISONS = {
-    "class-0": (RESNET, "0", PRESETS, 3, 3),
-    "class-5": (RESNET, "5", PRESETS, 3, 3),
-    "classes-0-2": (RESNET, "0,2", PRESETS, 3, 3),
+    "class-0": (RESNET, "0", PRESETS + ",retrain", 3, 3),
+    "class-5": (RESNET, "5", MAIN, 3, 3),
+    "classes-0-2": (RESNET, "0,2", MAIN, 3, 3),
     "methods": (RESNET, "0", "all", 1, 3),  # in class-0's folder, whose runs it goes on from
     "allcnn": (["--architecture", "allcnn", "--image-size", "28", "--channels", "1"], "0", SHORT, 1, 2),
     "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 3),

@@ -7,6 +7,10 @@ For each network and exporter: the logits against onnxruntime, the gradient by t
 then one step of forgetting, and the model written back into its file and written anew, both against what the step's
 model computed here. Differences are relative, in Euclidean norm. Exits with 1 if one is above its limit. Needs torch,
 torchvision, onnx, onnxruntime, numpy and safetensors.
+
+The column "torch" is PyTorch's float32 gradient against its own in float64. A unit near zero may fall to either side of
+ReLU's kink by rounding, and takes its part of the gradient with it: in VGG-16 at 224x224, with millions of units, PyTorch
+itself is 1.3e-3 away. Where it is, three times its distance is the limit.
 """
 
 import argparse
@@ -73,11 +77,10 @@ def export(model, x, path, dynamo):
                 dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}})
 
 
-def reference(model, x, weights):
+def input_gradient(model, x, weights):
     """The gradient of sum(weights * logits) by the input."""
-    exact = copy.deepcopy(model).double()
-    y = x.double().requires_grad_()
-    (gradient,) = torch.autograd.grad((exact(y) * weights.double()).sum(), y)
+    y = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad((model(y) * weights).sum(), y)
     return gradient.numpy()
 
 
@@ -100,9 +103,11 @@ def check(name, dynamo, runner, folder):
     if run.returncode != 0:
         return None, run.stderr.strip()[-300:]
     results = load_file(files[1])
+    exact = input_gradient(copy.deepcopy(model).double(), x.double(), weights.double())
     return {
         "logits": difference(results["logits"], run_file(source, x.numpy())),
-        "gradient": difference(results["input_gradient"], reference(model, x, weights)),
+        "gradient": difference(results["input_gradient"], exact),
+        "torch": difference(input_gradient(model, x, weights), exact),
         "written": difference(run_file(written, x.numpy()), results["trained_logits"]),
         "anew": difference(run_file(anew, x.numpy()), results["trained_logits"]),
         "moved": difference(results["trained_logits"], results["logits"]),
@@ -115,7 +120,7 @@ def main():
     parser.add_argument("--runner", default=os.path.join(ROOT, ".build/release/onnx-runner"))
     options = parser.parse_args()
     torch.set_num_threads(2)
-    columns = ["logits", "gradient", "written", "anew", "moved"]
+    columns = ["logits", "gradient", "torch", "written", "anew", "moved"]
     print(f"{'network':20} {'exporter':8} " + " ".join(f"{column:>9}" for column in columns) + "  network here")
     failed = False
     for name in options.networks:
@@ -127,7 +132,8 @@ def main():
                 failed = True
                 print(label + "FAILED: " + text, flush=True)
                 continue
-            bad = any(not found[key] <= limit for key, limit in LIMITS.items()) or not found["moved"] > 1e-6
+            limits = {**LIMITS, "gradient": max(LIMITS["gradient"], 3 * found["torch"])}
+            bad = any(not found[key] <= limit for key, limit in limits.items()) or not found["moved"] > 1e-6
             failed = failed or bad
             print(
                 label + " ".join(f"{found[column]:9.1e}" for column in columns) + "  " + text

@@ -38,8 +38,10 @@ struct ONNXModelFile {
         model.origin = ONNXOrigin(
             file: file, external: reader.external, initializers: plan.tensors, aliases: plan.aliases,
             bindings: importer.bindings.filter { keys.contains($0.key) },
+            shared: importer.shared.filter { keys.contains($0.key) },
             computed: dictionary.filter {
-                importer.bindings[$0.key] == nil && !$0.key.hasSuffix("num_batches_tracked")
+                importer.bindings[$0.key] == nil && importer.shared[$0.key] == nil
+                    && !$0.key.hasSuffix("num_batches_tracked")
             },
             untrained: importer.untrained, endsInSoftmax: importer.endsInSoftmax, operatorSet: document.operatorSet,
             producer: document.producer)

@@ -157,6 +157,42 @@ import Testing
         #expect(try ONNXDocument([UInt8](Data(contentsOf: target))).graph.nodes.count == 3)
     }
 
+    /// Statistics that several nodes share since they are equal differ after training: each node gets its own.
+    @Test func sharedStatisticsComeApart() throws {
+        let folder = try TemporaryFolder()
+        let source = folder.file("source.onnx")
+        var file = GraphFile()
+        file.tensors = [
+            GraphFile.tensor("scale", [4], [1, 2, 3, 4]), GraphFile.tensor("shift", [4], [0, 0, 1, 1]),
+            GraphFile.tensor("mean", [4], [0, 0, 0, 0]), GraphFile.tensor("variance", [4], [1, 1, 1, 1]),
+            GraphFile.tensor("head", [4, 2], Self.values),
+        ]
+        file.nodes = [
+            GraphFile.node("BatchNormalization", ["x", "scale", "shift", "mean", "variance"], ["a"], name: "first"),
+            GraphFile.node("BatchNormalization", ["a", "variance", "mean", "mean", "variance"], ["b"], name: "second"),
+            GraphFile.node("MatMul", ["b", "head"], ["y"]),
+        ]
+        try overwrite(source, with: file.bytes)
+        let model = try Model(onnx: source)
+        let target = folder.file("target.onnx")
+        try model.write(to: target)
+        #expect(try [UInt8](Data(contentsOf: target)) == file.bytes)
+        let changed = try model.replacing([
+            "first.running_mean": Tensor(repeating: 0.5, shape: [4]),
+            "second.running_var": Tensor(repeating: 2, shape: [4]),
+        ])
+        try changed.write(to: target)
+        let again = try Model(onnx: target)
+        #expect(again.stateDictionary["first.running_mean"]?.elements == [0.5, 0.5, 0.5, 0.5])
+        #expect(again.stateDictionary["second.running_var"]?.elements == [2, 2, 2, 2])
+        let nodes = try ONNXDocument([UInt8](Data(contentsOf: target))).graph.nodes
+        #expect(nodes[0].inputs == ["x", "scale", "shift", "first.running_mean", "variance"])
+        #expect(nodes[1].inputs == ["a", "variance", "mean", "mean", "second.running_var"])
+        // The second normalization's scale is one that it shares, which is not trained.
+        #expect(
+            model.graph.parameters.filter(\.specification.isTrained).map(\.key).sorted() == ["head", "scale", "shift"])
+    }
+
     @Test func sharedTensorsAreNotTrained() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")

@@ -11,6 +11,8 @@ struct ONNXOrigin: ModelOrigin {
     let aliases: [String: String]
     /// Which stored tensor each parameter or state tensor is.
     let bindings: [String: ONNXBinding]
+    /// State tensors that the file stores together with equal ones.
+    let shared: [String: ONNXSharedInput]
     /// Parameters that the file does not store by themselves, as they were.
     let computed: [String: Tensor]
     /// Stored tensors that are not trained, and why.
@@ -63,6 +65,7 @@ struct ONNXOrigin: ModelOrigin {
                 patches[data.location, default: []].append(Patch(offset: data.offset, bytes: encoded.raw))
             }
         }
+        edits += try separated(now, in: document, bytes, reader)
         try writeExternal(patches, besides: url, &edits)
         let output = try AtomicFile(replacing: url)
         try output.append(try bytes.editing(edits))
@@ -79,6 +82,60 @@ struct ONNXOrigin: ModelOrigin {
         var writer = WireWriter()
         writer.message(5) { encoded.writeTensor(named: name, to: &$0) }
         return WireEdit(range: field, bytes: writer.bytes)
+    }
+
+    /// Nodes whose statistics have come to differ from what they share, each with stored tensors of its own.
+    private func separated(
+        _ now: [String: Tensor], in document: ONNXDocument, _ bytes: [UInt8], _ reader: ONNXTensorReader
+    ) throws -> [WireEdit] {
+        var names = Set(document.graph.initializers.map(\.name) + document.graph.nodes.flatMap(\.outputs))
+        var edits: [WireEdit] = []
+        for (output, inputs) in Dictionary(grouping: shared, by: \.value.output).sorted(by: { $0.key < $1.key }) {
+            var changed: [Int: String] = [:]
+            var added = WireWriter()
+            for (key, input) in inputs.sorted(by: { $0.key < $1.key }) {
+                guard let values = now[key]?.elements, let stored = initializers[input.stored] else { continue }
+                let before = try reader.floats(stored)
+                guard !zip(values, before).allSatisfy({ $0.bitPattern == $1.bitPattern }) else { continue }
+                var name = key
+                while !names.insert(name).inserted { name += "_own" }
+                let encoded = try ONNXScalarEncoding(stored, name: name, values: values)
+                added.message(5) { encoded.writeTensor(named: name, to: &$0) }
+                changed[input.position] = name
+            }
+            guard !changed.isEmpty else { continue }
+            guard let field = document.graph.nodes.first(where: { $0.outputs.first == output })?.field else {
+                throw ONNXProblem("node \(quoted(output)) is no longer in the file; read the model again")
+            }
+            let node = try Self.renamed(bytes, field, inputs: changed)
+            edits.append(WireEdit(range: field, bytes: node + added.bytes))
+        }
+        return edits
+    }
+
+    /// A node's field with other names for some of its inputs.
+    private static func renamed(
+        _ bytes: [UInt8], _ field: Range<Int>, inputs: [Int: String]
+    ) throws(ONNXProblem) -> [UInt8] {
+        var edits: [WireEdit] = []
+        var whole = WireReader(bytes, in: field)
+        var position = 0
+        while let node = try whole.next() {
+            var reader = WireReader(bytes, in: try node.content("a node"))
+            while let part = try reader.next() {
+                guard part.number == 1 else { continue }
+                if let name = inputs[position] {
+                    edits.append(WireEdit(range: try part.content("an input"), bytes: Array(name.utf8)))
+                }
+                position += 1
+            }
+        }
+        let own = edits.map {
+            WireEdit(
+                range: ($0.range.lowerBound - field.lowerBound)..<($0.range.upperBound - field.lowerBound),
+                bytes: $0.bytes)
+        }
+        return try Array(bytes[field]).editing(own)
     }
 
     /// Copies the external files beside the new file, with changed tensors in their places.

@@ -63,6 +63,16 @@ struct ONNXBinding: Sendable {
     }
 }
 
+/// An input of a node that reads a stored tensor together with others, and gets one of its own once it differs.
+struct ONNXSharedInput: Sendable, Hashable {
+    /// The node's first output.
+    let output: String
+    /// Which of its inputs it is.
+    let position: Int
+    /// The name of the stored tensor.
+    let stored: String
+}
+
 /// A constant of the file as a parameter of one of our nodes.
 struct ONNXParameter {
     /// The parameter's name below the node, such as `weight`.

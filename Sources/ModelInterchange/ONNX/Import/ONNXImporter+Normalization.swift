@@ -11,8 +11,9 @@ extension ONNXImporter {
         var parameters: [ONNXParameter] = []
         for (position, own) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
             let view = try view(node, position + 1)
-            parameters.append(
-                try parameter(view, order: view.places, shape: channels, node: name, own, learns: position < 2))
+            let found = try parameter(view, order: view.places, shape: channels, node: name, own, learns: position < 2)
+            parameters.append(found)
+            if position >= 2, found.key == nil { keepApart("\(name).\(own)", node, position + 1) }
         }
         let counter = parameters[2].key.flatMap { key in
             key.hasSuffix(".running_mean") ? key.dropLast("running_mean".count) + "num_batches_tracked" : nil
@@ -25,6 +26,16 @@ extension ONNXImporter {
             epsilon: try node.float("epsilon") ?? 1e-5, momentum: 1 - (try node.float("momentum") ?? 0.9))
         let value = try add(operation, named: name, [x], parameters)
         try define(node, input.restrided(value, order: order))
+    }
+
+    /// Statistics belong to their node, even where several of them are stored once because they are equal, as exporters
+    /// do before any training.
+    private mutating func keepApart(_ key: String, _ node: ONNXNode, _ position: Int) {
+        guard node.field != nil, let output = node.outputs.first, let stored = node.input(position),
+            plan.tensors[stored] != nil
+        else { return }
+        shared[key] = ONNXSharedInput(output: output, position: position, stored: stored)
+        untrained[key] = nil
     }
 
     mutating func layerNormalization(_ node: ONNXNode) throws {

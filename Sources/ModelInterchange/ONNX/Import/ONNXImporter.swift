@@ -21,6 +21,8 @@ struct ONNXImporter {
     var tensors: [String: Tensor] = [:]
     /// Which stored tensor each key is, and in which order.
     var bindings: [String: ONNXBinding] = [:]
+    /// Statistics that are stored together with equal ones, by key.
+    var shared: [String: ONNXSharedInput] = [:]
     /// Why stored tensors are not trained.
     var untrained: [String: String] = [:]
     /// Values that are there in another order already.
