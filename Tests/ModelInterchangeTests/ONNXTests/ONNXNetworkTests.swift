@@ -71,6 +71,32 @@ import Testing
         for (key, gradient) in run.parameterGradients { #expect(gradient.isFinite, "\(key)") }
     }
 
+    /// Factors of a matrix product and of its bias, on rows that are examples.
+    @Test func scalesAGeneralProduct() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("scaled.onnx")
+        var file = GraphFile()
+        file.tensors = [
+            GraphFile.tensor("w", [4, 2], [1, 2, 3, 4, 5, 6, 7, 8]), GraphFile.tensor("b", [1, 2], [10, 20]),
+        ]
+        file.nodes = [
+            GraphFile.node("Gemm", ["x", "w", "b"], ["y"]) { node in
+                for (name, value) in [("alpha", Float(0.5)), ("beta", 2)] {
+                    node.message(5) { attribute in
+                        attribute.string(1, name)
+                        attribute.float(2, value)
+                        attribute.integer(20, 1)
+                    }
+                }
+            }
+        ]
+        try overwrite(url, with: file.bytes)
+        let model = try Model(onnx: url)
+        let run = try EngineRun(model, input: [1, 0, 0, 0, 1, 1, 1, 1], outputGradient: [1, 0, 0, 1])
+        #expect(run.output == [20.5, 41, 28, 50])
+        #expect(run.parameterGradients["w"]?.elements == [0.5, 0, 0, 0, 0.5, 0.5, 0.5, 0.5])
+    }
+
     /// One step along the gradients of all parameters, in training mode.
     static func trained(_ model: Model) throws -> Model {
         var random = SeededRandom(seed: 1, stream: "output gradient")

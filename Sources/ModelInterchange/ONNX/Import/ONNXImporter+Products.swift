@@ -15,7 +15,13 @@ extension ONNXImporter {
         if second.constant != nil, alpha == 1, beta == 1 || bias == nil, bias == nil || fitsAsBias(bias, of: second) {
             return try define(node, try linear(first, weight: second, bias: bias, node))
         }
-        var result = try product(first, second, node, name: node.label + ".product")
+        // Rows of the first may be examples, which stored weights take as they are.
+        var result =
+            if second.constant != nil {
+                try linear(first, weight: second, bias: nil, node)
+            } else {
+                try product(first, second, node, name: node.label + ".product")
+            }
         if alpha != 1 {
             result = try pointwise(result, .affine(scale: alpha, shift: 0), name: node.label + ".alpha")
         }
