@@ -18,6 +18,8 @@ let package = Package(
             name: "Workloads", dependencies: ["CMeasurement", .product(name: "Unlearning", package: "Unlearning")]),
         .executableTarget(name: "workload-runner", dependencies: ["CMeasurement", "Workloads"]),
         .executableTarget(
+            name: "recipe-variants", dependencies: [.product(name: "Unlearning", package: "Unlearning")]),
+        .executableTarget(
             name: "UnlearningBenchmarks",
             dependencies: ["Workloads", .product(name: "Benchmark", package: "benchmark")],
             path: "Benchmarks/UnlearningBenchmarks",

@@ -2,10 +2,12 @@
 """Compares the presets and all methods with retraining, and writes the tables of Docs/Recipes.md and Docs/Methods.md.
 
     swift build -c release --product unlearn
+    swift build -c release --package-path Benchmarks --product recipe-variants
     python3 Benchmarks/recipes.py --work comparisons --docs [NAME...]
 
 Each comparison is one 'unlearn compare'; its command is printed. All of them take hours on two cores; what is finished
-stays in the folder of --work, and the same command goes on from there. NAME picks comparisons, all by default.
+stays in the folder of --work, and the same command goes on from there. NAME picks comparisons, all by default. --docs
+needs matplotlib for a picture.
 """
 
 import argparse
@@ -35,6 +37,9 @@ COMPARISONS = {
     "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 3),
 }
 FOLDERS = {"methods": "class-0"}
+# Settings that differ from the default's, for these classes and seeds, with a comparison's originals and references.
+VARIANTS = {"variants-5": ("class-5", "5", 1), "variants-0": ("class-0", "0", 1)}
+VARIANTS_RUNNER = HERE / ".build" / "release" / "recipe-variants"
 # How many classes are forgotten at once, from class 0 on, and by which presets.
 COUNTS, COUNTED_PRESETS = range(1, 8), ("default", "paper")
 COLUMNS = {
@@ -79,6 +84,16 @@ def compare(name, arguments):
         arguments.unlearn, "compare", "--dataset", "fashion-mnist", *network, "--classes", classes, "--methods", methods,
         "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
         arguments.work / FOLDERS.get(name, name), "--json"])
+
+
+def variants(name, arguments):
+    source, classes, seeds = VARIANTS[name]
+    folder = arguments.work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for model in sorted((arguments.work / source / "comparison").glob("seed-*-*.safetensors")):
+        if not (folder / model.name).exists():
+            os.link(model, folder / model.name)
+    return run([VARIANTS_RUNNER, folder, classes, seeds])
 
 
 def cell(figures, key):
@@ -136,20 +151,51 @@ def counts_table(results):
     return tables.markdown(lines, ())
 
 
+def draw_counts(results, path):
+    """Steps and retained accuracy over the number of classes, as curves."""
+    import matplotlib
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "counts"  # the same picture from the same numbers
+    from matplotlib import pyplot
+
+    figure, (steps, retain) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    for preset, marker in zip(COUNTED_PRESETS, "os"):
+        reports = [results[preset, count] for count in COUNTS]
+        steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f".{preset}")
+        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f".{preset}")
+    before = [results[COUNTED_PRESETS[0], count]["accuracy"]["before"]["retained"] for count in COUNTS]
+    retain.plot(COUNTS, before, linestyle="--", color="gray", label="original")
+    steps.set(title="Optimizer steps", xlabel="classes forgotten at once")
+    steps.set_ylim(bottom=0)
+    retain.set(title="Accuracy on the classes that stay, %", xlabel="classes forgotten at once")
+    for axes in (steps, retain):
+        axes.set_xticks(COUNTS)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(COMPARISONS)}, counts")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*COMPARISONS, *VARIANTS, "counts"]))
     parser.add_argument("--work", type=Path, required=True, help="the folder that results are kept in")
     parser.add_argument("--seeds", type=int, help="seeds of every comparison, in place of its own number")
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs")
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build" / "release" / "unlearn")
     arguments = parser.parse_args()
-    unknown = set(arguments.names) - set(COMPARISONS) - {"counts"}
+    known = [*COMPARISONS, *VARIANTS, "counts"]
+    unknown = set(arguments.names) - set(known)
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)} and counts")
-    for name in arguments.names or [*COMPARISONS, "counts"]:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    for name in arguments.names or known:
         if name == "counts":
-            table = counts_table(class_counts(arguments))
+            results = class_counts(arguments)
+            table = counts_table(results)
+            if arguments.docs:
+                draw_counts(results, DOCS / "Pictures" / "classes.svg")
+        elif name in VARIANTS:
+            table = comparison_table(variants(name, arguments))
         else:
             table = comparison_table(compare(name, arguments))
         print(f"{name}\n\n{table}", flush=True)

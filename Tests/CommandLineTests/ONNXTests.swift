@@ -108,5 +108,7 @@ struct ONNXTests {
             #expect(ending.errorLines.count == 1, "\(ending.errors)")
         }
         #expect(!FileManager.default.fileExists(atPath: folder.path("out.safetensors")))
+        let unnamed = try Program.run(["convert", exported(), folder.path("out.bin")])
+        #expect(unnamed.status == 64 && unnamed.errors.contains("out.bin names no format; let it end in .safetensors"))
     }
 }

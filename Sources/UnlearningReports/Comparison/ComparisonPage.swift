@@ -102,12 +102,16 @@ public struct ComparisonPage: Sendable {
             series: [
                 BarChart.Series(
                     figure.title, values: values.map { $0?.mean },
-                    intervals: values.map { summary in
-                        summary.flatMap { summary in
-                            summary.margin.map { summary.mean - $0...summary.mean + $0 }
-                        }
-                    })
+                    intervals: values.map { $0.flatMap { Self.interval($0, of: figure) } })
             ])
+    }
+
+    /// The 95 % interval, as far as it is possible: few seeds make wide ones.
+    private static func interval(_ summary: SeedSummary, of figure: ComparedFigure) -> ClosedRange<Double>? {
+        guard let margin = summary.margin else { return nil }
+        let least = figure.isSigned ? -1.0 : 0
+        let most = figure.isShare || figure == .totalVariation ? 1 : Double.infinity
+        return max(least, summary.mean - margin)...min(most, summary.mean + margin)
     }
 
     /// Seconds against the distance to retraining.

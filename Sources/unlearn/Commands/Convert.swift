@@ -7,8 +7,8 @@ struct Convert: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes a model in another format.",
         discussion: """
-            Formats follow from the files: safetensors or ONNX by content when reading, ONNX for names that end in \
-            .onnx and safetensors for all others when writing. An ONNX file has its network in it; a safetensors file \
+            Formats follow from the files: safetensors or ONNX by content when reading, and by the name's end, \
+            .safetensors or .onnx, when writing. An ONNX file has its network in it; a safetensors file \
             names it, and one that does not, such as PyTorch's, needs --architecture.
 
             EXAMPLES
@@ -24,6 +24,13 @@ struct Convert: ReportingCommand {
     var output: String
 
     @OptionGroup var flags: RunFlags
+
+    func validate() throws {
+        guard ["onnx", "safetensors"].contains(URL(fileURLWithPath: output).pathExtension.lowercased()) else {
+            throw ValidationError(
+                "\(output) names no format; let it end in .safetensors or .onnx")
+        }
+    }
 
     func perform(_ console: Console) async throws -> ConvertReport {
         let destination = URL(fileURLWithPath: output)

@@ -1,0 +1,119 @@
+import Foundation
+import Unlearning
+
+/// Measures variants of the default recipe against retraining, as `unlearn compare` does with whole methods:
+///
+///     recipe-variants FOLDER CLASSES SEEDS
+///
+/// ResNet-18 (7x7 stem) on Fashion-MNIST; FOLDER keeps what is finished, and what `unlearn compare` keeps there is taken.
+/// Prints a JSON object with a row for each variant.
+@main
+struct RecipeVariants {
+    static func main() async {
+        do {
+            let arguments = CommandLine.arguments.dropFirst()
+            guard arguments.count == 3, let folder = arguments.first,
+                let seeds = arguments.last.flatMap({ UInt64($0) }), seeds > 0
+            else { throw VariantsError(message: "usage: recipe-variants FOLDER CLASSES SEEDS") }
+            let classes = try arguments[2].split(separator: ",").map { text in
+                guard let number = Int(text) else { throw VariantsError(message: "'\(text)' is no class") }
+                return number
+            }
+            let (train, test) = (try FashionMNIST(split: .train), try FashionMNIST(split: .test))
+            let network = try Architectures.named(ArchitectureIdentifier(name: "resnet18"))
+            let result = try await MethodComparison(methods: Variant.all, seeds: Array(0..<seeds)).run(
+                { try Model(untrained: network, for: train, seed: $0) }, forgetting: Set(classes), images: train,
+                test: test, keepingIn: URL(fileURLWithPath: folder, isDirectory: true)
+            ) { step, progress in
+                guard progress.step == 1 else { return }
+                FileHandle.standardError.write(Data("\(step.seed) \(step.name): \(progress.phase)\n".utf8))
+            }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+            print(String(decoding: try encoder.encode(Report(result)), as: UTF8.self))
+        } catch {
+            FileHandle.standardError.write(Data("recipe-variants: \(error)\n".utf8))
+            exit(1)
+        }
+    }
+}
+
+struct VariantsError: Error, CustomStringConvertible {
+    let message: String
+    var description: String { message }
+}
+
+/// A method with settings that differ from its preset's, under a name that says in what.
+struct Variant: UnlearningMethod {
+    let name: String
+    let base: any UnlearningMethod
+
+    var needs: Set<MethodNeed> { base.needs }
+    var forgetsSamples: Bool { base.forgetsSamples }
+
+    func validate() throws { try base.validate() }
+    func phaseCosts(of request: UnlearningRequest) -> [Double] { base.phaseCosts(of: request) }
+    func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model { try base.run(request, run) }
+    func encode(to encoder: any Encoder) throws { try base.encode(to: encoder) }
+
+    /// The default's settings with changes; without its guard, so that what is measured is the recipe.
+    private static func prototypes(_ name: String, _ change: (inout PrototypeRepair) -> Void) -> Variant {
+        var method = PrototypeRepair.standard
+        method.guarding = nil
+        change(&method)
+        return Variant(name: name, base: method)
+    }
+
+    static let all: [Variant] = [
+        prototypes("as-default") { _ in },
+        prototypes("mu-0") { $0.featureWeight = 0 },
+        prototypes("mu-1") { $0.featureWeight = 1 },
+        prototypes("mu-16") { $0.featureWeight = 16 },
+        prototypes("labels-alone") { $0.labelShare = 1 },
+        prototypes("teacher-alone") { $0.labelShare = 0 },
+        prototypes("rate-0.001") { $0.learningRate = 1e-3 },
+        prototypes("rate-0.002") { $0.learningRate = 2e-3 },
+        prototypes("rate-0.008") { $0.learningRate = 8e-3 },
+        prototypes("last-quarter") { $0.trainedShare = 0.25 },
+        prototypes("three-quarters") { $0.trainedShare = 0.75 },
+        prototypes("whole-network") { $0.trainedShare = 1 },
+        prototypes("half-the-steps") {
+            $0.training.epochs = 2
+            $0.training.leastSteps = 30
+        },
+        prototypes("twice-the-steps") {
+            $0.training.epochs = 8
+            $0.training.leastSteps = 120
+        },
+    ]
+}
+
+/// What is printed.
+struct Report: Encodable {
+    let rows: [Row]
+
+    init(_ result: ComparedMethods) {
+        rows = result.methods.map { Row(result, $0) }
+    }
+}
+
+/// A variant's means, named as in `unlearn compare --json`.
+struct Row: Encodable {
+    struct Figure: Encodable {
+        let mean: Double
+        let margin: Double?
+    }
+
+    let method: String
+    let figures: [String: Figure]
+
+    init(_ result: ComparedMethods, _ method: String) {
+        self.method = method
+        figures = Dictionary(
+            uniqueKeysWithValues: ComparedFigure.allCases.compactMap { figure in
+                result.summary(of: figure, for: method).map {
+                    (figure.rawValue, Figure(mean: $0.mean, margin: $0.margin))
+                }
+            })
+    }
+}
