@@ -6,8 +6,8 @@
     python3 Benchmarks/recipes.py --work comparisons --docs [NAME...]
 
 Each comparison is one 'unlearn compare'; its command is printed. All of them take hours on two cores; what is finished
-stays in the folder of --work, and the same command goes on from there. NAME picks comparisons, all by default. --docs
-needs matplotlib for a picture.
+stays in the folder of --work, and the same command goes on from there. NAME picks comparisons, by default all that have a
+place in the documents. --docs needs matplotlib for a picture.
 """
 
 import argparse
@@ -33,12 +33,20 @@ COMPARISONS = {
     "class-5": (RESNET, "5", MAIN, 3, 3),
     "classes-0-2": (RESNET, "0,2", MAIN, 3, 3),
     "methods": (RESNET, "0", "all", 1, 3),  # in class-0's folder, whose runs it goes on from
-    "allcnn": (["--architecture", "allcnn", "--image-size", "28", "--channels", "1"], "0", SHORT, 1, 2),
     "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 3),
+    # Without a place in the documents; they run where they are named.
+    "classes-0-to-3": (RESNET, "0,1,2,3", MAIN, 3, 3),
+    "classes-0-to-6": (RESNET, "0,1,2,3,4,5,6", MAIN, 3, 3),
+    "allcnn-bn": (["--architecture", "allcnn-bn"], "0", MAIN, 3, 3),
+    "allcnn": (["--architecture", "allcnn"], "0", MAIN, 3, 3),
 }
 FOLDERS = {"methods": "class-0"}
-# Settings that differ from the default's, for these classes and seeds, with a comparison's originals and references.
-VARIANTS = {"variants-5": ("class-5", "5", 1), "variants-0": ("class-0", "0", 1)}
+# What recipe-variants studies, for these classes and seeds, with another comparison's originals and references.
+VARIANTS = {
+    "variants-5": ("settings", "class-5", "5", 1),
+    "variants-0": ("settings", "class-0", "0", 1),
+    "plain-cnn": ("plain-cnn", None, "0", 3),
+}
 VARIANTS_RUNNER = HERE / ".build" / "release" / "recipe-variants"
 # How many classes are forgotten at once, from class 0 on, and by which presets.
 COUNTS, COUNTED_PRESETS = range(1, 8), ("default", "paper")
@@ -63,7 +71,7 @@ def run(command):
 
 
 def share_originals(work, name):
-    """Training an original depends on the network, the epochs and the seed alone: what another comparison has is taken."""
+    """An original depends on the network, the epochs and the seed alone: what another comparison has is taken."""
     network, _, _, seeds, epochs = COMPARISONS[name]
     folder = work / FOLDERS.get(name, name) / "comparison"
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,19 +89,20 @@ def compare(name, arguments):
     network, classes, methods, seeds, epochs = COMPARISONS[name]
     share_originals(arguments.work, name)
     return run([
-        arguments.unlearn, "compare", "--dataset", "fashion-mnist", *network, "--classes", classes, "--methods", methods,
-        "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
+        arguments.unlearn, "compare", "--dataset", arguments.dataset, *network, "--classes", classes,
+        "--methods", methods, "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
         arguments.work / FOLDERS.get(name, name), "--json"])
 
 
 def variants(name, arguments):
-    source, classes, seeds = VARIANTS[name]
+    study, source, classes, seeds = VARIANTS[name]
     folder = arguments.work / name
     folder.mkdir(parents=True, exist_ok=True)
-    for model in sorted((arguments.work / source / "comparison").glob("seed-*-*.safetensors")):
-        if not (folder / model.name).exists():
-            os.link(model, folder / model.name)
-    return run([VARIANTS_RUNNER, folder, classes, seeds])
+    if source:
+        for model in sorted((arguments.work / source / "comparison").glob("seed-*-*.safetensors")):
+            if not (folder / model.name).exists():
+                os.link(model, folder / model.name)
+    return run([VARIANTS_RUNNER, study, folder, classes, arguments.seeds or seeds])
 
 
 def cell(figures, key):
@@ -181,14 +190,18 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*COMPARISONS, *VARIANTS, "counts"]))
     parser.add_argument("--work", type=Path, required=True, help="the folder that results are kept in")
     parser.add_argument("--seeds", type=int, help="seeds of every comparison, in place of its own number")
+    parser.add_argument("--dataset", default="fashion-mnist", help="of the comparisons, such as cifar10:DIR")
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs")
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build" / "release" / "unlearn")
     arguments = parser.parse_args()
+    if arguments.docs and (arguments.seeds or arguments.dataset != "fashion-mnist"):
+        parser.error("the documents speak of Fashion-MNIST and the seeds given here; leave out --docs or the other")
     known = [*COMPARISONS, *VARIANTS, "counts"]
+    places = {name: path for path in (DOCS / "Recipes.md", DOCS / "Methods.md") for name in tables.blocks(path)}
     unknown = set(arguments.names) - set(known)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    for name in arguments.names or known:
+    for name in arguments.names or [name for name in known if name in places]:
         if name == "counts":
             results = class_counts(arguments)
             table = counts_table(results)
@@ -199,9 +212,8 @@ def main():
         else:
             table = comparison_table(compare(name, arguments))
         print(f"{name}\n\n{table}", flush=True)
-        if arguments.docs:
-            document = DOCS / ("Methods.md" if name == "methods" else "Recipes.md")
-            tables.write_block(name, [table], document)
+        if arguments.docs and name in places:
+            tables.write_block(name, [table], places[name])
 
 
 if __name__ == "__main__":

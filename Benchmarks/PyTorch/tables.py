@@ -1,5 +1,6 @@
 """Tables as text and as Markdown, and their place in a document."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -22,6 +23,11 @@ def aligned(lines, left):
 def markdown(lines, left):
     rule = ["---" if index in left else "---:" for index in range(len(lines[0]))]
     return "".join(f"| {' | '.join(line)} |\n" for line in [lines[0], rule, *lines[1:]])
+
+
+def blocks(document):
+    """The names of a document's blocks."""
+    return re.findall(r"^<!-- begin: (\S+) -->$", document.read_text(), re.MULTILINE)
 
 
 def write_block(name, paragraphs, document=DOCUMENT):

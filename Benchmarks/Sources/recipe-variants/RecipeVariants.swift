@@ -1,29 +1,31 @@
 import Foundation
 import Unlearning
 
-/// Measures variants of the default recipe against retraining, as `unlearn compare` does with whole methods:
+/// Measures on Fashion-MNIST what `unlearn compare` cannot, in the same way against retraining:
 ///
-///     recipe-variants FOLDER CLASSES SEEDS
+///     recipe-variants settings|plain-cnn FOLDER CLASSES SEEDS
 ///
-/// ResNet-18 (7x7 stem) on Fashion-MNIST; FOLDER keeps what is finished, and what `unlearn compare` keeps there is taken.
-/// Prints a JSON object with a row for each variant.
+/// `settings`: variants of the default recipe on ResNet-18 (7x7 stem). `plain-cnn`: the presets on a small network without
+/// batch norm. FOLDER keeps what is finished, and what `unlearn compare` keeps there is taken. Prints a JSON object with a
+/// row for each method.
 @main
 struct RecipeVariants {
     static func main() async {
         do {
             let arguments = CommandLine.arguments.dropFirst()
-            guard arguments.count == 3, let folder = arguments.first,
-                let seeds = arguments.last.flatMap({ UInt64($0) }), seeds > 0
-            else { throw VariantsError(message: "usage: recipe-variants FOLDER CLASSES SEEDS") }
-            let classes = try arguments[2].split(separator: ",").map { text in
+            guard arguments.count == 4, let study = Study(rawValue: arguments[1]),
+                let seeds = UInt64(arguments[4]), seeds > 0
+            else { throw VariantsError(message: "usage: recipe-variants settings|plain-cnn FOLDER CLASSES SEEDS") }
+            let folder = URL(fileURLWithPath: arguments[2], isDirectory: true)
+            let classes = try arguments[3].split(separator: ",").map { text in
                 guard let number = Int(text) else { throw VariantsError(message: "'\(text)' is no class") }
                 return number
             }
             let (train, test) = (try FashionMNIST(split: .train), try FashionMNIST(split: .test))
-            let network = try Architectures.named(ArchitectureIdentifier(name: "resnet18"))
-            let result = try await MethodComparison(methods: Variant.all, seeds: Array(0..<seeds)).run(
+            let network = try study.network
+            let result = try await MethodComparison(methods: study.methods, seeds: Array(0..<seeds)).run(
                 { try Model(untrained: network, for: train, seed: $0) }, forgetting: Set(classes), images: train,
-                test: test, keepingIn: URL(fileURLWithPath: folder, isDirectory: true)
+                test: test, keepingIn: folder
             ) { step, progress in
                 guard progress.step == 1 else { return }
                 FileHandle.standardError.write(Data("\(step.seed) \(step.name): \(progress.phase)\n".utf8))
@@ -34,6 +36,32 @@ struct RecipeVariants {
         } catch {
             FileHandle.standardError.write(Data("recipe-variants: \(error)\n".utf8))
             exit(1)
+        }
+    }
+}
+
+/// What is compared on which network.
+enum Study: String {
+    case settings
+    case plain = "plain-cnn"
+
+    var network: any Architecture {
+        get throws {
+            switch self {
+            case .settings: try Architectures.named(ArchitectureIdentifier(name: "resnet18"))
+            case .plain: PlainCNN()
+            }
+        }
+    }
+
+    var methods: [any UnlearningMethod] {
+        switch self {
+        case .settings: Variant.all
+        case .plain:
+            [
+                PrototypeRepair.standard, PrototypeRepair.fast, UNSIR(configuration: .paper), MaskedTeacherRepair(),
+                LastRowEdit(),
+            ]
         }
     }
 }
