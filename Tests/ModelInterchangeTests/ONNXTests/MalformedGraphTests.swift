@@ -115,6 +115,29 @@ import Testing
         #expect(try message(file).contains("node 'mean' (ReduceMean): goes across examples"))
     }
 
+    /// Constants whose shapes have no numbers, or more of them than there are, in nodes that are computed at once.
+    @Test func constantsThatDoNotFit() throws {
+        var file = GraphFile.linear
+        file.tensors += [
+            GraphFile.tensor("none", [0], [Float]()), GraphFile.tensor("one", [1], [Float(2)]),
+            GraphFile.tensor("numbers", [1, 2, 3, 4, 5, 6, 7]), GraphFile.tensor("both", [-1, -1]),
+            GraphFile.tensor("first", [0]), GraphFile.tensor("last", [9]), GraphFile.tensor("axis", [1]),
+        ]
+        file.nodes = [
+            GraphFile.node("Add", ["one", "none"], ["c"], name: "sum"), GraphFile.node("Mul", ["x", "c"], ["h"]),
+            GraphFile.node("MatMul", ["h", "w"], ["y"]),
+        ]
+        #expect(try message(file).contains("node 'sum' (Add): has constants without numbers"))
+        file.nodes[0] = GraphFile.node("Add", [], ["c"], name: "sum")
+        #expect(try message(file).contains("node 'sum' (Add)"))
+        file.nodes = [
+            GraphFile.node("Reshape", ["numbers", "both"], ["square"], name: "square"),
+            GraphFile.node("Slice", ["square", "first", "last", "axis"], ["part"], name: "part"),
+            GraphFile.node("Reshape", ["x", "part"], ["h"]), GraphFile.node("MatMul", ["h", "w"], ["y"]),
+        ]
+        #expect(try message(file).contains("node 'square' (Reshape): computes a shape that is not a fixed number"))
+    }
+
     @Test func settingsBeyondReason() throws {
         var file = GraphFile()
         file.input = [nil, 3, 8, 8]

@@ -6,6 +6,15 @@ struct IntegerFolding {
 
     /// The outputs; nil if the operator is none that computes with whole numbers.
     func result(_ inputs: [IntegerTensor?]) throws -> [IntegerTensor]? {
+        guard let results = try computed(inputs) else { return nil }
+        for tensor in results {
+            let count = tensor.dimensions.reduce(1.0) { $0 * Double($1) }
+            guard count == Double(tensor.values.count) else { throw unknown }
+        }
+        return results
+    }
+
+    private func computed(_ inputs: [IntegerTensor?]) throws -> [IntegerTensor]? {
         let given = inputs.compactMap { $0 }
         guard let first = inputs.first ?? nil else { return nil }
         switch node.operation {
@@ -80,7 +89,10 @@ struct IntegerFolding {
 
     private static func remainder(_ a: BatchInteger, _ b: BatchInteger) -> BatchInteger? {
         guard let divisor = b.fixed, divisor > 0 else { return nil }
-        if let number = a.fixed { return BatchInteger(((number % divisor) + divisor) % divisor) }
+        if let number = a.fixed {
+            let rest = number % divisor
+            return BatchInteger(rest < 0 ? rest + divisor : rest)
+        }
         return a.constant % divisor == 0 && a.perExample % divisor == 0 ? BatchInteger(0) : nil
     }
 
@@ -201,9 +213,11 @@ struct IntegerFolding {
                 values: tensor.values)
         case "Reshape":
             guard inputs.count > 1, let target = inputs[1], target.values.count <= 16 else { throw unknown }
-            let known = try target.values.map { value in
+            let known = try target.values.enumerated().map { axis, value in
                 guard let number = value.fixed, number >= -1, number <= count else { throw unknown }
-                return number
+                guard number == 0 else { return number }
+                guard axis < tensor.dimensions.count else { throw unknown }
+                return tensor.dimensions[axis]
             }
             let product = known.filter { $0 > 0 }.reduce(1.0) { $0 * Double($1) }
             guard product <= Double(max(1, count)) else { throw unknown }

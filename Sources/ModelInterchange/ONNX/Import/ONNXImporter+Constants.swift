@@ -140,7 +140,9 @@ extension ONNXImporter {
 
     /// Computes a node of one or two constants with fractions, such as the root of a head's size.
     private mutating func foldFloats(_ node: ONNXNode) throws -> Bool {
-        guard node.inputs.count <= 2, let function = FloatFolding.functions[node.operation] else { return false }
+        guard (1...2).contains(node.inputs.count), let function = FloatFolding.functions[node.operation] else {
+            return false
+        }
         let views = try node.inputs.indices.map { try view(node, $0) }
         guard views.allSatisfy({ $0.constant != nil && !$0.axes.contains { $0.contains(where: \.isBatch) } }) else {
             return false
@@ -159,7 +161,8 @@ extension ONNXImporter {
         guard lengths.reduce(1.0, { $0 * Double($1) }) <= Double(Self.largestValue) else {
             throw ONNXProblem(node, "makes a constant that is larger than any memory")
         }
-        try budget.spend(lengths.reduce(1, *), node)
+        let count = lengths.reduce(1, *)
+        try budget.spend(count, node)
         let spread = try padded.map { view in
             var view = view
             for axis in 0..<rank where view.axes[axis].isEmpty && lengths[axis] > 1 {
@@ -167,6 +170,9 @@ extension ONNXImporter {
             }
             guard let constant = view.constant else { return [Float]() }
             return try rowMajor(constant, view).constant?.elements ?? []
+        }
+        guard count > 0, spread.allSatisfy({ $0.count == count }) else {
+            throw ONNXProblem(node, "has constants without numbers, or with fewer than their shapes say")
         }
         let values = spread[0].indices.map { function(spread[0][$0], spread.count > 1 ? spread[1][$0] : 0) }
         try define(node, ValueView(ONNXConstant(values), dimensions: lengths))
