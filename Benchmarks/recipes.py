@@ -33,7 +33,7 @@ COMPARISONS = {
     "class-5": (RESNET, "5", MAIN, 3, 3),
     "classes-0-2": (RESNET, "0,2", MAIN, 3, 3),
     "methods": (RESNET, "0", "all", 1, 3),  # in class-0's folder, whose runs it goes on from
-    "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 3),
+    "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 2),
     # Without a place in the documents; they run where they are named.
     "classes-0-to-3": (RESNET, "0,1,2,3", MAIN, 3, 3),
     "classes-0-to-6": (RESNET, "0,1,2,3,4,5,6", MAIN, 3, 3),
