@@ -25,7 +25,7 @@ import tables  # noqa: E402
 DOCS = HERE.parent / "Docs"
 PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row"
 MAIN = "default,fast,thorough,unsir-paper,last-row"
-SHORT = "default,unsir,unsir-paper,fine-tune,last-row"
+SHORT = "default,unsir-paper,last-row"
 RESNET = ["--architecture", "resnet18"]
 # Name: network, classes, methods, seeds, epochs. Those with the same network and epochs have the same originals.
 COMPARISONS = {
@@ -33,7 +33,7 @@ COMPARISONS = {
     "class-5": (RESNET, "5", MAIN, 3, 3),
     "classes-0-2": (RESNET, "0,2", MAIN, 3, 3),
     "methods": (RESNET, "0", "all", 1, 3),  # in class-0's folder, whose runs it goes on from
-    "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "8"], "0", SHORT, 1, 2),
+    "vit-tiny": (["--architecture", "vit-tiny", "--patch-size", "16"], "0", SHORT, 1, 2),
     # Without a place in the documents; they run where they are named.
     "classes-0-to-3": (RESNET, "0,1,2,3", MAIN, 3, 3),
     "classes-0-to-6": (RESNET, "0,1,2,3,4,5,6", MAIN, 3, 3),
@@ -45,7 +45,7 @@ FOLDERS = {"methods": "class-0"}
 VARIANTS = {
     "variants-5": ("settings", "class-5", "5", 1),
     "variants-0": ("settings", "class-0", "0", 1),
-    "plain-cnn": ("plain-cnn", None, "0", 3),
+    "plain-cnn": ("plain-cnn", None, "0", 1),
 }
 VARIANTS_RUNNER = HERE / ".build" / "release" / "recipe-variants"
 # How many classes are forgotten at once, from class 0 on, and by which presets.

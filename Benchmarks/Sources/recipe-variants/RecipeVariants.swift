@@ -99,20 +99,10 @@ struct Variant: UnlearningMethod {
         prototypes("mu-16") { $0.featureWeight = 16 },
         prototypes("labels-alone") { $0.labelShare = 1 },
         prototypes("teacher-alone") { $0.labelShare = 0 },
-        prototypes("rate-0.001") { $0.learningRate = 1e-3 },
         prototypes("rate-0.002") { $0.learningRate = 2e-3 },
         prototypes("rate-0.008") { $0.learningRate = 8e-3 },
         prototypes("last-quarter") { $0.trainedShare = 0.25 },
-        prototypes("three-quarters") { $0.trainedShare = 0.75 },
         prototypes("whole-network") { $0.trainedShare = 1 },
-        prototypes("half-the-steps") {
-            $0.training.epochs = 2
-            $0.training.leastSteps = 30
-        },
-        prototypes("twice-the-steps") {
-            $0.training.epochs = 8
-            $0.training.leastSteps = 120
-        },
     ]
 }
 
