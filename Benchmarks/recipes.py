@@ -164,7 +164,8 @@ def draw_counts(results, path):
     """Steps and retained accuracy over the number of classes, as curves."""
     import matplotlib
     matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "counts"  # the same picture from the same numbers
+    # The same picture from the same numbers, with text as text.
+    matplotlib.rcParams.update({"svg.hashsalt": "counts", "svg.fonttype": "none", "font.family": "sans-serif"})
     from matplotlib import pyplot
 
     figure, (steps, retain) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
