@@ -25,7 +25,7 @@ import tables  # noqa: E402
 DOCS = HERE.parent / "Docs"
 PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row"
 MAIN = "default,fast,thorough,unsir-paper,last-row"
-SHORT = "default,unsir-paper,last-row"
+SHORT = "default,unsir,unsir-paper,last-row"
 RESNET = ["--architecture", "resnet18"]
 # Name: network, classes, methods, seeds, epochs. Those with the same network and epochs have the same originals.
 COMPARISONS = {
