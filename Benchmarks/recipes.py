@@ -70,38 +70,31 @@ def run(command):
     return json.loads(result.stdout)
 
 
-def share_originals(work, name):
-    """An original depends on the network, the epochs and the seed alone: what another comparison has is taken."""
-    network, _, _, seeds, epochs = COMPARISONS[name]
-    folder = work / FOLDERS.get(name, name) / "comparison"
+def take(models, folder):
+    """Gives a comparison models that another one has trained."""
     folder.mkdir(parents=True, exist_ok=True)
-    for other, (its_network, _, _, _, its_epochs) in COMPARISONS.items():
-        if (its_network, its_epochs) != (network, epochs):
-            continue
-        for seed in range(seeds):
-            source = work / other / "comparison" / f"seed-{seed}-original.safetensors"
-            target = folder / source.name
-            if source.exists() and not target.exists():
-                os.link(source, target)
+    for model in models:
+        if not (folder / model.name).exists():
+            os.link(model, folder / model.name)
 
 
 def compare(name, arguments):
     network, classes, methods, seeds, epochs = COMPARISONS[name]
-    share_originals(arguments.work, name)
+    folder = arguments.work / FOLDERS.get(name, name)
+    for other, (its_network, _, _, _, its_epochs) in COMPARISONS.items():
+        # An original depends on the network, the epochs and the seed alone.
+        if (its_network, its_epochs) == (network, epochs):
+            take((arguments.work / other / "comparison").glob("seed-*-original.safetensors"), folder / "comparison")
     return run([
         arguments.unlearn, "compare", "--dataset", arguments.dataset, *network, "--classes", classes,
         "--methods", methods, "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
-        arguments.work / FOLDERS.get(name, name), "--json"])
+        folder, "--json"])
 
 
 def variants(name, arguments):
     study, source, classes, seeds = VARIANTS[name]
     folder = arguments.work / name
-    folder.mkdir(parents=True, exist_ok=True)
-    if source:
-        for model in sorted((arguments.work / source / "comparison").glob("seed-*-*.safetensors")):
-            if not (folder / model.name).exists():
-                os.link(model, folder / model.name)
+    take((arguments.work / source / "comparison").glob("*.safetensors") if source else (), folder)
     return run([VARIANTS_RUNNER, study, folder, classes, arguments.seeds or seeds])
 
 
@@ -138,7 +131,7 @@ def class_counts(arguments):
                 output.unlink(missing_ok=True)
                 report = run([
                     arguments.unlearn, "forget", original, "--classes", ",".join(map(str, range(count))),
-                    "--retain", "fashion-mnist", "--validation", "fashion-mnist", "--preset", preset,
+                    "--retain", arguments.dataset, "--validation", arguments.dataset, "--preset", preset,
                     "--output", output, "--json"])
                 kept.write_text(json.dumps(report))
             results[preset, count] = json.loads(kept.read_text())
@@ -202,7 +195,10 @@ def main():
     unknown = set(arguments.names) - set(known)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    for name in arguments.names or [name for name in known if name in places]:
+    names = arguments.names or [name for name in known if name in places]
+    if arguments.dataset != "fashion-mnist" and (fixed := [name for name in names if name in VARIANTS]):
+        parser.error(f"{', '.join(fixed)} are of Fashion-MNIST alone; name others, or leave out --dataset")
+    for name in names:
         if name == "counts":
             results = class_counts(arguments)
             table = counts_table(results)
