@@ -12,7 +12,8 @@ public struct ComparisonTable: Sendable {
 
     /// What the columns are, in a few sentences.
     public static let legend =
-        "forget, retain: accuracy on test images. retain gap: by how much it is above the retrained model's. TV: total variation to a retrained model on forgotten test images. "
+        "forget, retain: accuracy on test images. retain gap: by how much it is above the retrained model's. "
+        + "TV: total variation to a retrained model on forgotten test images. "
         + "probe gap: how much better a linear probe finds the class than in the retrained model. relearn: relearn time "
         + "over the retrained model's, 1 is ideal. member gap: the largest gap of three membership attacks to the "
         + "retrained model. After ±: half of the 95 % interval over seeds. + after relearn: relearning was given up, the "

@@ -26,9 +26,8 @@ struct Convert: ReportingCommand {
     @OptionGroup var flags: RunFlags
 
     func validate() throws {
-        guard ["onnx", "safetensors"].contains(URL(fileURLWithPath: output).pathExtension.lowercased()) else {
-            throw ValidationError(
-                "\(output) names no format; let it end in .safetensors or .onnx")
+        guard ModelFormat(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) != nil else {
+            throw ValidationError("\(output) names no format; let it end in .safetensors or .onnx")
         }
     }
 

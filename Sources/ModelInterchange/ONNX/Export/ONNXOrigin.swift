@@ -117,25 +117,22 @@ struct ONNXOrigin: ModelOrigin {
     private static func renamed(
         _ bytes: [UInt8], _ field: Range<Int>, inputs: [Int: String]
     ) throws(ONNXProblem) -> [UInt8] {
-        var edits: [WireEdit] = []
         var whole = WireReader(bytes, in: field)
+        guard let node = try whole.next() else { return [] }
+        var content: [UInt8] = []
         var position = 0
-        while let node = try whole.next() {
-            var reader = WireReader(bytes, in: try node.content("a node"))
-            while let part = try reader.next() {
-                guard part.number == 1 else { continue }
-                if let name = inputs[position] {
-                    edits.append(WireEdit(range: try part.content("an input"), bytes: Array(name.utf8)))
-                }
+        var reader = WireReader(bytes, in: try node.content("a node"))
+        while let part = try reader.next() {
+            var renamed = WireWriter()
+            if part.number == 1 {
+                if let name = inputs[position] { renamed.string(1, name) }
                 position += 1
             }
+            content += renamed.bytes.isEmpty ? Array(bytes[part.bytes]) : renamed.bytes
         }
-        let own = edits.map {
-            WireEdit(
-                range: ($0.range.lowerBound - field.lowerBound)..<($0.range.upperBound - field.lowerBound),
-                bytes: $0.bytes)
-        }
-        return try Array(bytes[field]).editing(own)
+        var writer = WireWriter()
+        writer.content(node.number, content)
+        return writer.bytes
     }
 
     /// Copies the external files beside the new file, with changed tensors in their places.
