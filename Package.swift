@@ -13,11 +13,10 @@ let package = Package(
         .executable(name: "unlearn", targets: ["unlearn"]),
     ],
     dependencies: [
-        // The command line alone needs the first two, records the third: a package that uses `Unlearning` fetches them, but
-        // neither builds nor links them.
+        // The command line alone needs these: a package that uses `Unlearning` fetches them, but neither builds nor links
+        // them.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
     ],
     targets: [
         .systemLibrary(
@@ -29,6 +28,10 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        // Apple's platforms have CryptoKit instead.
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CPNG", pkgConfig: "libpng",
             providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
@@ -46,7 +49,8 @@ let package = Package(
         .target(
             name: "UnlearningReports",
             dependencies: [
-                "Unlearning", "Plotting", .product(name: "Crypto", package: "swift-crypto"),
+                "Unlearning", "Plotting",
+                .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
             ]),
         .executableTarget(
             name: "unlearn",

@@ -1,6 +1,11 @@
-internal import Crypto
 import Foundation
 import Unlearning
+
+#if canImport(CryptoKit)
+    internal import CryptoKit
+#else
+    internal import COpenSSL
+#endif
 
 /// The SHA-256 of some bytes (FIPS 180-4), as 64 hexadecimal digits.
 public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
@@ -18,7 +23,9 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// The digest of bytes in memory.
     public init(of data: Data) {
-        self.init(SHA256.hash(data: data))
+        var hash = SHA256Hash()
+        hash.update(data)
+        self.init(hash.finish())
     }
 
     /// The digest of a file, which is read piece by piece.
@@ -32,9 +39,9 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         do {
             let file = try FileHandle(forReadingFrom: url)
             defer { try? file.close() }
-            var hash = SHA256()
-            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
-            self.init(hash.finalize())
+            var hash = SHA256Hash()
+            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(piece) }
+            self.init(hash.finish())
         } catch {
             throw FileError(url.path, "cannot be read: \(error.localizedDescription)")
         }
@@ -52,7 +59,7 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         try self.init(ofFile: file)
     }
 
-    private init(_ digest: SHA256.Digest) {
+    private init(_ digest: [UInt8]) {
         let digits = Array("0123456789abcdef")
         text = String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
@@ -74,4 +81,37 @@ extension SHA256Digest: Codable {
         var container = encoder.singleValueContainer()
         try container.encode(text)
     }
+}
+
+/// A SHA-256 that is fed piece by piece, by the platform's own library.
+private struct SHA256Hash: ~Copyable {
+    #if canImport(CryptoKit)
+        private var hash = SHA256()
+
+        mutating func update(_ data: Data) { hash.update(data: data) }
+
+        consuming func finish() -> [UInt8] { Array(hash.finalize()) }
+    #else
+        private let context = EVP_MD_CTX_new()
+
+        // These calls fail only where libcrypto was built without SHA-256 or memory has run out.
+        init() {
+            let started = EVP_DigestInit_ex(context, EVP_sha256(), nil)
+            precondition(context != nil && started == 1, "libcrypto cannot compute SHA-256")
+        }
+
+        deinit { EVP_MD_CTX_free(context) }
+
+        mutating func update(_ data: Data) {
+            let result = data.withUnsafeBytes { EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+            precondition(result == 1, "libcrypto cannot compute SHA-256")
+        }
+
+        consuming func finish() -> [UInt8] {
+            var digest = [UInt8](repeating: 0, count: 32)
+            let result = digest.withUnsafeMutableBufferPointer { EVP_DigestFinal_ex(context, $0.baseAddress, nil) }
+            precondition(result == 1, "libcrypto cannot compute SHA-256")
+            return digest
+        }
+    #endif
 }
