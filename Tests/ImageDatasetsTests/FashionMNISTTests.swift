@@ -37,7 +37,7 @@ struct FashionMNISTTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(path.hasSuffix("t10k-images-idx3-ubyte.gz"))
+        #expect(path.hasSuffix("t10k-images-idx3-ubyte"))
     }
 
     @Test("a label beyond the ten classes is an error")

@@ -2,8 +2,11 @@ import Foundation
 
 /// Reads a file from front to back, unpacking gzip on the way if the file's first bytes say so.
 final class ByteStream {
-    /// Deflate packs at most 258 bytes into two bits, so no file unpacks to more than 1032 times its size.
-    private static let largestGzipRatio = 1032
+    /// The most times its own size that a gzip file of images or labels unpacks to. Images pack to a fifth; deflate itself
+    /// ends at 1032, by which a file of a few megabytes could fill any memory.
+    private static let largestGzipRatio = 100
+    /// What any gzip file may unpack to, however small it is: labels in their order pack well.
+    private static let smallSize = 1 << 26
 
     let path: String
     /// Bytes read so far, unpacked.
@@ -30,11 +33,14 @@ final class ByteStream {
         if let size = plainSize {
             if size < total { throw .truncated(path: path, expected: total, found: size) }
             if size > total { throw .trailingBytes(path: path, expected: total) }
-        } else if total / Self.largestGzipRatio > file.size {
+        } else if total > Self.smallSize, total / Self.largestGzipRatio > file.size {
             throw .unreasonableSize(
                 path: path,
-                reason: "its header promises \(total) bytes, more than \(file.size) bytes of gzip can hold")
+                reason:
+                    "its header promises \(total) bytes, more than \(Self.largestGzipRatio) times its \(file.size) bytes of "
+                    + "gzip; if that is right, unpack it with gunzip")
         }
+        try checkMemory(for: total, path: path)
     }
 
     /// Fills the whole of `target`.
@@ -48,10 +54,17 @@ final class ByteStream {
 
     /// The next `count` bytes, all of them.
     func bytes(_ count: Int, total: Int) throws(DatasetError) -> [UInt8] {
-        var result = [UInt8](repeating: 0, count: count)
-        try result.withUnsafeMutableBufferPointer { (buffer) throws(DatasetError) in
-            try fill(UnsafeMutableRawBufferPointer(buffer), total: total)
+        var failure: DatasetError?
+        // Not set to zero first: memory is taken as bytes arrive, and a file may end long before what it promises.
+        let result = [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            do throws(DatasetError) {
+                try fill(UnsafeMutableRawBufferPointer(buffer), total: total)
+                initializedCount = count
+            } catch {
+                failure = error
+            }
         }
+        if let failure { throw failure }
         return result
     }
 
@@ -69,6 +82,15 @@ final class ByteStream {
         let received = if let gzip { try gzip.read(into: target) } else { try file.read(into: target) }
         position += received
         return received
+    }
+}
+
+/// Refuses what does not fit into this machine's memory, before any of it is asked for.
+func checkMemory(for byteCount: Int, path: String) throws(DatasetError) {
+    let memory = ProcessInfo.processInfo.physicalMemory
+    guard byteCount >= 0, UInt64(byteCount) <= memory else {
+        throw .unreasonableSize(
+            path: path, reason: "it takes \(byteCount) bytes of memory, more than the \(memory) that this machine has")
     }
 }
 

@@ -12,6 +12,8 @@ public struct CIFAR10: ImageDataset {
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
     ]
 
+    private static let nameFile = "batches.meta.txt"
+
     /// What messages call the data set.
     public let name: String
     /// The ten classes, from `batches.meta.txt` if the folder has it.
@@ -24,13 +26,24 @@ public struct CIFAR10: ImageDataset {
     ///   `cifar-10-batches-bin` that does.
     /// - Throws: ``DatasetError`` if the folder or a file is missing, unreadable or damaged.
     public init(split: DatasetSplit = .train, directory: URL) throws(DatasetError) {
-        let files = try CIFARFiles(
-            directory: directory, subfolder: "cifar-10-batches-bin", archive: "cifar-10-binary.tar.gz")
-        classNames = try files.classNames(in: "batches.meta.txt", count: 10) ?? Self.defaultClassNames
-        packed = try files.images(
-            split == .train ? (1...5).map { "data_batch_\($0).bin" } : ["test_batch.bin"],
-            labelBytes: 1, labelByte: 0, classes: 10)
+        let files = try Self.located(in: directory)
+        classNames = try files.classNames(in: Self.nameFile, count: 10) ?? Self.defaultClassNames
+        packed = try files.images(Self.imageFiles(of: split), labelBytes: 1, labelByte: 0, classes: 10)
         name = "CIFAR-10 (\(split.rawValue))"
+    }
+
+    private static func located(in directory: URL) throws(DatasetError) -> CIFARFiles {
+        try CIFARFiles(directory: directory, subfolder: "cifar-10-batches-bin", archive: "cifar-10-binary.tar.gz")
+    }
+
+    private static func imageFiles(of split: DatasetSplit) -> [String] {
+        split == .train ? (1...5).map { "data_batch_\($0).bin" } : ["test_batch.bin"]
+    }
+
+    /// The files that reading both splits reads, as far as they are there.
+    static func files(in directory: URL) -> [URL] {
+        let names = DatasetSplit.allCases.flatMap(imageFiles) + [nameFile]
+        return (try? located(in: directory))?.present(names) ?? []
     }
 
     /// The number of images.

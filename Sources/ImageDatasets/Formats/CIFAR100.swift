@@ -29,15 +29,27 @@ public struct CIFAR100: ImageDataset {
     public init(
         split: DatasetSplit = .train, directory: URL, labels: Labels = .fine
     ) throws(DatasetError) {
-        let files = try CIFARFiles(
-            directory: directory, subfolder: "cifar-100-binary", archive: "cifar-100-binary.tar.gz")
+        let files = try Self.located(in: directory)
         let classes = labels == .fine ? 100 : 20
         classNames =
-            try files.classNames(in: "\(labels.rawValue)_label_names.txt", count: classes)
-            ?? (0..<classes).map(String.init)
+            try files.classNames(in: Self.nameFile(of: labels), count: classes) ?? (0..<classes).map(String.init)
         packed = try files.images(
-            ["\(split.rawValue).bin"], labelBytes: 2, labelByte: labels == .fine ? 1 : 0, classes: classes)
+            [Self.imageFile(of: split)], labelBytes: 2, labelByte: labels == .fine ? 1 : 0, classes: classes)
         name = "CIFAR-100 (\(split.rawValue))"
+    }
+
+    private static func located(in directory: URL) throws(DatasetError) -> CIFARFiles {
+        try CIFARFiles(directory: directory, subfolder: "cifar-100-binary", archive: "cifar-100-binary.tar.gz")
+    }
+
+    private static func imageFile(of split: DatasetSplit) -> String { "\(split.rawValue).bin" }
+
+    private static func nameFile(of labels: Labels) -> String { "\(labels.rawValue)_label_names.txt" }
+
+    /// The files that reading both splits reads, as far as they are there.
+    static func files(in directory: URL) -> [URL] {
+        let names = DatasetSplit.allCases.map(imageFile) + Labels.allCases.map(nameFile)
+        return (try? located(in: directory))?.present(names) ?? []
     }
 
     /// The number of images.

@@ -7,6 +7,8 @@ struct CIFARFiles {
     /// `[height, width, channels]` of every image.
     static let shape: Shape = [32, 32, 3]
     private static let largestNameFile = 1 << 16
+    /// The most records of a file; CIFAR's own have 50,000 or fewer.
+    private static let largestCount = 1_000_000
 
     /// The folder that holds the files: the one given, or its subfolder that the archive makes.
     let directory: URL
@@ -19,6 +21,11 @@ struct CIFARFiles {
         var isDirectory: ObjCBool = false
         let hasInner = FileManager.default.fileExists(atPath: inner.path, isDirectory: &isDirectory)
         self.directory = hasInner && isDirectory.boolValue ? inner : directory
+    }
+
+    /// Which of these files are there.
+    func present(_ names: [String]) -> [URL] {
+        names.map { directory.appendingPathComponent($0) }.filter { FileManager.default.fileExists(atPath: $0.path) }
     }
 
     /// Reads record files, one after the other.
@@ -39,6 +46,13 @@ struct CIFARFiles {
             guard count > 0, size % record == 0 else {
                 throw .truncated(path: url.path, expected: (count + 1) * record, found: size)
             }
+            guard count <= Self.largestCount else {
+                throw .unreasonableSize(
+                    path: url.path,
+                    reason: "\(size) bytes are \(count) records, more than the limit of \(Self.largestCount)")
+            }
+            // Once as they are in the file, and once as pixels.
+            try checkMemory(for: pixels.count + 2 * size, path: url.path)
             let bytes = try stream.bytes(size, total: size)
             try stream.expectEnd()
             pixels.reserveCapacity(count * files.count * Self.shape.count)

@@ -54,10 +54,14 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The files that are named one by one; none for a folder.
+    /// The files that loading reads, those of both splits, as far as they are there.
     public var files: [URL] {
-        guard case .idx(let images, let labels) = self else { return [] }
-        return [images, labels]
+        switch self {
+        case .fashionMNIST(let directory): FashionMNIST.files(in: directory)
+        case .cifar10(let directory): CIFAR10.files(in: directory)
+        case .cifar100(let directory): CIFAR100.files(in: directory)
+        case .idx(let images, let labels): [images, labels]
+        }
     }
 
     /// Reads one split. A pair of IDX files has one split only, which is returned for either.

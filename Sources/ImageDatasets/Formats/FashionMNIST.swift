@@ -21,18 +21,21 @@ public struct FashionMNIST: ImageDataset {
 
     /// Reads one split into memory.
     /// - Parameter directory: holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-    ///   `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each as it is or with `.gz`.
+    ///   `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each as it is or with `.gz`, or has them in `raw` or
+    ///   `FashionMNIST/raw`, as torchvision does. A dot or an underscore may stand for each hyphen, and case does not matter.
     /// - Throws: ``DatasetError`` if the folder or a file is missing, unreadable or damaged.
     public init(
         split: DatasetSplit = .train, directory: URL = FashionMNIST.defaultDirectory
     ) throws(DatasetError) {
-        let remedy =
+        var remedy =
             "run `apt install dataset-fashion-mnist`, or give the folder that holds the four IDX files"
         try checkDirectory(directory, remedy: remedy)
-        let prefix = split == .train ? "train" : "t10k"
+        if !IDXFolder(directory, subfolders: [["MNIST", "raw"]]).files.isEmpty {
+            remedy += "; MNIST/raw holds digits, which are other classes: give its files as idx:IMAGES,LABELS"
+        }
+        let files = IDXFolder(directory, subfolders: Self.subfolders)
         images = try IDXImages(
-            images: try Self.file("\(prefix)-images-idx3-ubyte", in: directory, remedy: remedy),
-            labels: try Self.file("\(prefix)-labels-idx1-ubyte", in: directory, remedy: remedy),
+            images: try files.images(of: split, remedy: remedy), labels: try files.labels(of: split, remedy: remedy),
             classNames: Self.classNames, normalization: Self.normalization,
             name: "Fashion-MNIST (\(split.rawValue))")
     }
@@ -60,11 +63,9 @@ public struct FashionMNIST: ImageDataset {
         images.readPixels(at: index, into: pixels)
     }
 
-    private static func file(_ name: String, in directory: URL, remedy: String) throws(DatasetError) -> URL {
-        let candidates = [name, name + ".gz"].map { directory.appendingPathComponent($0) }
-        guard let found = candidates.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
-            throw .missingFile(path: candidates[1].path, remedy: remedy)
-        }
-        return found
-    }
+    /// Where torchvision has the files in the folder that it is given.
+    private static let subfolders = [["raw"], ["FashionMNIST", "raw"]]
+
+    /// The files that reading both splits reads, as far as they are there.
+    static func files(in directory: URL) -> [URL] { IDXFolder(directory, subfolders: subfolders).files }
 }

@@ -14,11 +14,14 @@ enum IDXFile {
     private static let remedy = "check the path, or fetch the data set"
 
     /// Reads images `[count, height, width]` or `[count, height, width, channels]`.
-    static func images(at url: URL) throws(DatasetError) -> (shape: Shape, count: Int, pixels: [UInt8]) {
+    /// - Parameter check: takes the number of images that the header promises, before any of them is read.
+    static func images(
+        at url: URL, check: (_ count: Int) throws(DatasetError) -> Void
+    ) throws(DatasetError) -> (shape: Shape, pixels: [UInt8]) {
         let stream = try ByteStream(url, remedy: remedy)
         let sizes = try header(of: stream, accepting: [imageMagic, colourMagic])
         let shape = try imageShape(sizes, path: stream.path)
-        return (shape, sizes[0], try payload(of: stream, sizes: sizes))
+        return (shape, try payload(of: stream, sizes: sizes, check: check))
     }
 
     /// Reads labels `[count]`.
@@ -64,11 +67,14 @@ enum IDXFile {
         return [sizes[1], sizes[2], channels]
     }
 
-    private static func payload(of stream: ByteStream, sizes: [Int]) throws(DatasetError) -> [UInt8] {
+    private static func payload(
+        of stream: ByteStream, sizes: [Int], check: (_ count: Int) throws(DatasetError) -> Void = { _ in }
+    ) throws(DatasetError) -> [UInt8] {
         let size = try checkedProduct(sizes, path: stream.path)
         let (total, overflow) = size.addingReportingOverflow(stream.position)
         if overflow { throw .unreasonableSize(path: stream.path, reason: "its size \(size) is out of reach") }
         try stream.checkPromise(of: total)
+        try check(sizes[0])
         let bytes = try stream.bytes(size, total: total)
         try stream.expectEnd()
         return bytes

@@ -26,10 +26,11 @@ public struct IDXImages: ImageDataset {
     ) throws(DatasetError) {
         // The small file first: its mistakes are found without unpacking the large one.
         let classes = try IDXFile.labels(at: labels)
-        let (shape, count, pixels) = try IDXFile.images(at: images)
-        guard count == classes.count else {
-            throw .countMismatch(
-                images: images.path, imageCount: count, labels: labels.path, labelCount: classes.count)
+        let (shape, pixels) = try IDXFile.images(at: images) { (count) throws(DatasetError) in
+            guard count == classes.count else {
+                throw .countMismatch(
+                    images: images.path, imageCount: count, labels: labels.path, labelCount: classes.count)
+            }
         }
         let names = classNames ?? (0...Int(classes.max() ?? 0)).map(String.init)
         if let index = classes.firstIndex(where: { Int($0) >= names.count }) {
