@@ -1,6 +1,19 @@
+import Foundation
 import NeuralGraph
 
 extension ImageFolder {
+    /// The names of the classes' folders, sorted by their bytes, whether or not they hold pictures.
+    /// - Parameters:
+    ///   - known: a model's class names, if it has some.
+    ///   - configuration: how the pictures will be read, whose mistakes come first.
+    /// - Returns: those to learn from, and those of both splits together.
+    package static func classNames(
+        in directory: URL, known: [String]? = nil, configuration: Configuration
+    ) throws(ImageFolderError) -> (training: [String], all: [String]) {
+        try configuration.validate()
+        return try FolderSplit.classNames(of: directory.path, known: known)
+    }
+
     /// Checks every picture's header.
     /// - Returns: all positions.
     static func checked(_ scan: FolderScan, path: String, reader: PictureReader) throws(ImageFolderError) -> [Int] {

@@ -10,6 +10,8 @@ public enum UnlearningError: Error, Equatable {
     case unknownClass(index: Int, classCount: Int)
     /// The model has no class of this name.
     case unknownClassName(name: String, known: [String])
+    /// A text with commas is one class's name, and so is each of its parts.
+    case ambiguousClasses(text: String)
     /// A list of classes names one of them twice.
     case repeatedClass(index: Int)
     /// A data set has another number of classes than the model.
@@ -49,6 +51,22 @@ public enum UnlearningError: Error, Equatable {
 }
 
 extension UnlearningError: CustomStringConvertible, LocalizedError {
+    private static let shownNames = 20
+
+    /// How a class that a model does not have may have been meant.
+    private static func remedy(for name: String, known: [String]) -> String {
+        guard !known.isEmpty else { return "its classes have no names, so use numbers" }
+        let withCommas = known.filter { $0.contains(",") }
+        if let meant = withCommas.first(where: {
+            $0.split(separator: ",").contains { $0.drop(while: \.isWhitespace) == name }
+        }) {
+            return "if '\(meant)' is meant, write \([meant].quotedWhereNeeded), quotes included"
+        }
+        let more = known.count > shownNames ? " and \(known.count - shownNames) more" : ""
+        let quotes = withCommas.isEmpty ? "" : "; quotes belong to names with commas"
+        return "its classes are: \(known.prefix(shownNames).quotedWhereNeeded)\(more)\(quotes)"
+    }
+
     /// The message as Foundation asks for it.
     public var errorDescription: String? { description }
 
@@ -62,11 +80,11 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .unknownClass(let index, let classCount):
             return "the model has no class \(index); its classes are 0 to \(classCount - 1)"
         case .unknownClassName(let name, let known):
-            let remedy =
-                known.isEmpty
-                ? "its classes have no names, so use numbers"
-                : "its classes are: \(known.joined(separator: ", "))"
-            return "the model has no class '\(name)'; \(remedy)"
+            return "the model has no class '\(name)'; \(Self.remedy(for: name, known: known))"
+        case .ambiguousClasses(let text):
+            return
+                "'\(text)' is one class, and each of its parts is one too; write \([text].quotedWhereNeeded), quotes "
+                + "included, for the one, or give the parts one by one"
         case .repeatedClass(let index):
             return "class \(index) is named twice; name each class once"
         case .wrongClassCount(let data, let found, let expected):

@@ -44,10 +44,7 @@ public struct UnlearningOutcome: Sendable {
 
     /// A few lines for people: classes, time, and accuracies if they were measured.
     public var summary: String {
-        let classes = forgottenClasses.sorted().map { index in
-            model.metadata.classNames.indices.contains(index)
-                ? model.metadata.classNames[index] : "class \(index)"
-        }
+        let classes = forgottenClasses.sorted().map { model.metadata.classNames.className($0) }
         let what =
             forgottenSamples > 0
             ? "Approximate unlearning of \(forgottenSamples) samples"

@@ -1,4 +1,5 @@
 import Foundation
+internal import ImageDatasets
 
 /// One folder's entries, in the order of their names' bytes, which is the same on every machine. Hidden ones are left out.
 struct FolderListing {
@@ -9,12 +10,7 @@ struct FolderListing {
         let name: String
         let path: String
         /// What the system knows the folder or file by, whatever links lead to it.
-        let identity: Identity
-    }
-
-    struct Identity: Hashable {
-        let device: UInt64
-        let node: UInt64
+        let identity: FileIdentity
     }
 
     init(_ path: String) throws(ImageFolderError) {
@@ -29,7 +25,7 @@ struct FolderListing {
             var status = stat()
             // What a link's target or a file's rights hide is found when the file is opened.
             let isKnown = stat(entryPath, &status) == 0
-            let entry = Entry(name: name, path: entryPath, identity: Identity(status))
+            let entry = Entry(name: name, path: entryPath, identity: FileIdentity(status))
             if isKnown, status.st_mode & S_IFMT == S_IFDIR { folders.append(entry) } else { files.append(entry) }
         }
     }
@@ -40,7 +36,7 @@ struct FolderListing {
     }
 
     /// The folder's identity.
-    static func identity(of path: String) throws(ImageFolderError) -> Identity {
+    static func identity(of path: String) throws(ImageFolderError) -> FileIdentity {
         var status = stat()
         guard stat(path, &status) == 0 else {
             switch errno {
@@ -50,7 +46,7 @@ struct FolderListing {
             }
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notAFolder(path: path) }
-        return Identity(status)
+        return FileIdentity(status)
     }
 
     private static func reason(_ error: any Error) -> String {
@@ -59,13 +55,6 @@ struct FolderListing {
             return String(cString: strerror(Int32(truncatingIfNeeded: underlying.code)))
         }
         return error.localizedDescription
-    }
-}
-
-extension FolderListing.Identity {
-    fileprivate init(_ status: stat) {
-        device = UInt64(truncatingIfNeeded: status.st_dev)
-        node = UInt64(truncatingIfNeeded: status.st_ino)
     }
 }
 

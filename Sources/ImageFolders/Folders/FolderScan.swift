@@ -1,4 +1,5 @@
 import Foundation
+internal import ImageDatasets
 
 /// The picture files of a folder that has a subfolder for each class, in torchvision's order: class by class, in each by
 /// the path of the folder, then by the name of the file.
@@ -18,7 +19,7 @@ struct FolderScan {
     /// Files that do not say they are pictures, neither by their first bytes nor by their names.
     private(set) var others: [Int]
 
-    private var seen: [FolderListing.Identity: String] = [:]
+    private var seen: [FileIdentity: String] = [:]
 
     /// - Parameters:
     ///   - path: the folder.
@@ -75,7 +76,7 @@ struct FolderScan {
 
     /// Whether a file has to be a picture: a picture under another name is one, and a file that is called a picture is
     /// reported if it is none.
-    private static func isPicture(_ file: FolderListing.Entry) -> Bool {
+    static func isPicture(_ file: FolderListing.Entry) -> Bool {
         let parts = file.name.split(separator: ".")
         if parts.count > 1, let ending = parts.last, pictureEndings.contains(ending.lowercased()) { return true }
         // Not blocking: opening a pipe would wait for its writer for ever.

@@ -11,6 +11,8 @@ public enum ImageFolderError: Error, Equatable, Sendable {
     case unreadableFolder(path: String, reason: String)
     /// The data set has a folder `train`, but neither `test` nor `val` beside it.
     case noTestFolder(path: String)
+    /// Subfolders whose names may be splits', but leave open which of them is which.
+    case unclearSplits(path: String, names: [String])
     /// The folder has no subfolders, which stand for classes.
     case noClasses(path: String)
     /// The folder has one subfolder: nothing tells one class from another.
@@ -49,6 +51,9 @@ extension ImageFolderError: CustomStringConvertible, LocalizedError {
         case .unreadableFolder(let path, let reason): "\(path): cannot be listed (\(reason)); give a readable folder"
         case .noTestFolder(let path):
             "\(path): no folder test or val beside train; add one with a subfolder for each class"
+        case .unclearSplits(let path, let names):
+            "\(path): \(Self.list(names)) \(names.count == 1 ? "looks like a split" : "look like splits"), but not which to learn "
+                + "from and which to judge on; name one folder train and one test, or give one of them alone"
         case .folderReadTwice(let path, let first):
             "\(path): leads to \(first), which is read already; remove the link"
         case .tooDeep(let path, let limit): "\(path): lies more than \(limit) folders deep; move its pictures up"

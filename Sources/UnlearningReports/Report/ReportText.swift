@@ -116,12 +116,6 @@ extension AuditedModel {
 }
 
 extension [String] {
-    /// A class's name, or its number if it has none.
-    func className(_ index: Int) -> String {
-        guard indices.contains(index), self[index] != String(index) else { return "class \(index)" }
-        return self[index]
-    }
-
     /// Words in a list: `a, b and c`.
     var inWords: String {
         guard count > 1, let last else { return first ?? "" }

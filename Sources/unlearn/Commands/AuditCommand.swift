@@ -49,12 +49,12 @@ struct AuditCommand: ReportingCommand {
     var dataset: DatasetArgument?
 
     @Option(
-        parsing: .unconditional,
+        name: .customLong("forgotten"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "The classes that were forgotten, by number or name, with commas between them.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
-    var forgotten: ClassList?
+    var forgottenLists: [ClassList] = []
 
     @OptionGroup var retraining: RetrainingFlags
     @OptionGroup var audit: AuditFlags
@@ -76,7 +76,7 @@ struct AuditCommand: ReportingCommand {
             throw ValidationError("Give two models, the original and the unlearned one; found \(models.count).")
         }
         guard dataset != nil else { throw ValidationError("Give the images by --dataset.") }
-        guard forgotten != nil else { throw ValidationError("Name the forgotten classes by --forgotten.") }
+        guard !forgottenLists.isEmpty else { throw ValidationError("Name the forgotten classes by --forgotten.") }
     }
 
     func perform(_ console: Console) async throws -> AuditCommandReport {
@@ -85,23 +85,23 @@ struct AuditCommand: ReportingCommand {
             let match = try record.verify(URL(fileURLWithPath: models[0]))
             return .verification(Verification(record: record, model: models[0], match: match))
         }
-        guard let dataset, let forgotten else { throw CommandError("there is no data set or class to audit") }
+        guard let dataset else { throw CommandError("there is no data set to audit on") }
+        let forgotten = ClassList(joining: forgottenLists)
+        let absent = AbsentClasses(classes: forgotten, option: "--forgotten")
         try pictures.check(for: [dataset])
         let recordFile = record.map { URL(fileURLWithPath: $0) }
-        let inputs = (models + retraining.retrained).map { URL(fileURLWithPath: $0) } + dataset.files
-        try reporting.check(keeping: inputs)
-        if let recordFile { try AtomicFile.checkDestination(recordFile, keeping: inputs) }
+        let modelFiles = models + retraining.retrained
+        try InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset]).check(
+            reporting.files() + [recordFile].compactMap(\.self).filter { $0.path != reporting.recordFile?.path })
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
-        let test = try pictures.load(dataset, split: .test, for: original, console)
-        let training = try pictures.load(dataset, split: .train, for: original, console)
+        let test = try pictures.load(dataset, split: .test, for: original, absent: absent, console)
+        let training = try pictures.load(dataset, split: .train, for: original, absent: absent, console)
         original = try original.completed(from: test)
         unlearned = try unlearned.completed(from: test)
-        let classes = try original.classIndices(of: forgotten)
+        let classes = try original.classIndices(of: forgotten, console)
         let configuration = try audit.configuration(training: retraining.training(like: original))
-        var digests = try inputs.prefix(models.count + retraining.retrained.count).map { file in
-            try AuditRecord.ModelFile(file)
-        }
+        var digests = try modelFiles.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
         console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
         var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
         if let trainer = try retraining.retraining(like: original, options: flags.options) {

@@ -7,12 +7,17 @@ extension Compare {
     func compare(_ methods: [any UnlearningMethod], _ console: Console) async throws -> MethodComparisonReport {
         let folder = reporting.report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
+        let store = folder?.appendingPathComponent("comparison")
+        let inputs = InputFiles(files: self.training.pictures.files, datasets: [self.training.dataset])
+        // The comparison makes its folders itself.
+        if let page { try inputs.checkNotRead([page]) }
+        if let store { try inputs.check(folder: store) }
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
         let seedList = (0..<UInt64(seeds ?? 1)).map { flags.seed &+ $0 }
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
-        let classes = try model.classIndices(of: forgetting.classes)
+        let classes = try model.classIndices(of: forgetting.classes, console)
         let test = try training.testImages(for: model, console)
         let comparison = MethodComparison(
             methods: methods, seeds: seedList, training: configuration, augmentation: training.augmentation,
@@ -23,7 +28,7 @@ extension Compare {
         let training = training
         let result = try await comparison.run(
             { try training.untrainedModel(network, for: images, seed: $0) }, forgetting: classes, images: images,
-            test: test, keepingIn: folder?.appendingPathComponent("comparison")
+            test: test, keepingIn: store
         ) { step, progress in
             console.report(progress, title: seedList.count > 1 ? "\(step.seed) \(step.name)" : step.name)
         }

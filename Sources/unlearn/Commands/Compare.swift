@@ -88,11 +88,8 @@ struct Compare: ReportingCommand {
     }
 
     private func material(_ console: Console) throws -> Material {
-        for stage in RetrainingComparison.Stage.allCases {
-            guard let file = file(of: stage) else { continue }
-            try AtomicFile.checkDestination(file, keeping: training.dataset.files)
-        }
-        try reporting.check(keeping: training.dataset.files)
+        let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
+        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(models + reporting.files())
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
@@ -102,7 +99,7 @@ struct Compare: ReportingCommand {
         return Material(
             configuration: configuration, network: network.identifier, model: model, images: images,
             test: try training.testImages(for: model, console),
-            classes: try model.classIndices(of: forgetting.classes))
+            classes: try model.classIndices(of: forgetting.classes, console))
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {

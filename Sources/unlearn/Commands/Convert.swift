@@ -33,7 +33,7 @@ struct Convert: ReportingCommand {
 
     func perform(_ console: Console) async throws -> ConvertReport {
         let destination = URL(fileURLWithPath: output)
-        try AtomicFile.checkDestination(destination, keeping: [model.url])
+        try InputFiles(models: [model.path]).check([destination])
         let network = try model.load()
         if ModelFormat(writing: destination) == .safetensors, network.metadata.architecture == nil {
             console.logger.warning(

@@ -29,12 +29,12 @@ struct Evaluate: ReportingCommand {
     var split: DatasetSplit = .test
 
     @Option(
-        parsing: .unconditional,
+        name: .customLong("forgotten"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Classes that were forgotten, by number or name, with commas between them.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
-    var forgotten: ClassList?
+    var forgottenLists: [ClassList] = []
 
     @OptionGroup var pictures: PictureFlags
     @OptionGroup var flags: RunFlags
@@ -42,9 +42,11 @@ struct Evaluate: ReportingCommand {
     func perform(_ console: Console) async throws -> EvaluateReport {
         try pictures.check(for: [dataset])
         var network = try model.load()
-        let images = try pictures.load(dataset, split: split, for: network, console)
+        let list = ClassList(joining: forgottenLists)
+        let images = try pictures.load(
+            dataset, split: split, for: network, absent: AbsentClasses(classes: list, option: "--forgotten"), console)
         network = try network.completed(from: images)
-        let forgotten = try forgotten.map { try network.classIndices(of: $0) } ?? []
+        let forgotten = forgottenLists.isEmpty ? [] : try network.classIndices(of: list, console)
         let evaluator = Evaluator()
         console.describe(
             network, flags.options,

@@ -105,19 +105,20 @@ struct Forget: ReportingCommand {
     /// Reads and checks everything, so that nothing is refused after the work.
     private func material(_ console: Console) throws -> Material {
         try pictures.check(for: [retain, validation])
-        let inputs = [model.url] + retain.files + (validation?.files ?? [])
-        try AtomicFile.checkDestination(URL(fileURLWithPath: output), keeping: inputs)
-        try reporting.check(keeping: inputs)
+        let inputs = InputFiles(models: [model.path], files: pictures.files, datasets: [retain, validation])
+        try inputs.check([URL(fileURLWithPath: output)] + reporting.files())
         let read = try model.load()
-        let images = try pictures.load(retain, split: .train, for: read, console)
+        let images = try pictures.load(retain, split: .train, for: read, absent: forgetting.absent, console)
         let original = try read.completed(from: images)
-        let classes = try original.classIndices(of: forgetting.classes)
+        let classes = try original.classIndices(of: forgetting.classes, console)
         try original.checkForgettable(classes)
         let chosen = try chosenMethod()
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
             seed: flags.seed)
-        let test = try validation.map { try pictures.load($0, split: .test, for: original, console) }
+        let test = try validation.map {
+            try pictures.load($0, split: .test, for: original, absent: forgetting.absent, console)
+        }
         if let test { try original.checkClasses(of: test) }
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
         let unlearner = Unlearner(

@@ -63,10 +63,9 @@ struct Predict: ReportingCommand {
         if files.isEmpty { try pictures.check(for: [dataset]) }
         let destination = logits.map { URL(fileURLWithPath: $0) }
         let input = input.map { URL(fileURLWithPath: $0) }
-        if let destination {
-            let inputs = [input].compactMap(\.self) + files.map { URL(fileURLWithPath: $0) } + (dataset?.files ?? [])
-            try AtomicFile.checkDestination(destination, keeping: [model.url] + inputs)
-        }
+        let inputs = InputFiles(
+            models: [model.path], files: files + [self.input].compactMap(\.self) + pictures.files, datasets: [dataset])
+        try inputs.check([destination].compactMap(\.self))
         let network = try model.load()
         let (examples, prepared) = try examples(input, for: network, console)
         let predictor = Predictor()

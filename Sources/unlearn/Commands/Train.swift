@@ -29,12 +29,12 @@ struct Train: ReportingCommand {
     var epochs: Int
 
     @Option(
-        parsing: .unconditional,
+        name: .customLong("exclude-classes"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Classes whose images are left out, by number or name, with commas between them.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
-    var excludeClasses: ClassList?
+    var excludedLists: [ClassList] = []
 
     @Option(
         help: ArgumentHelp("Where the model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
@@ -44,12 +44,13 @@ struct Train: ReportingCommand {
 
     func perform(_ console: Console) async throws -> TrainReport {
         let destination = URL(fileURLWithPath: output)
-        try AtomicFile.checkDestination(destination, keeping: training.dataset.files)
+        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check([destination])
+        let excludedClasses = excludedLists.isEmpty ? nil : ClassList(joining: excludedLists)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
-        var images = try training.images(console)
+        var images = try training.images(excluding: excludedClasses, console)
         let model = try training.untrainedModel(network, for: images, seed: flags.seed)
-        let excluded = try excludeClasses?.indices(names: images.classNames, count: images.classNames.count)
+        let excluded = try excludedClasses.map { try model.classIndices(of: $0, console) }
         if let excluded {
             try model.checkForgettable(excluded)
             images = try images.excluding(classes: excluded)

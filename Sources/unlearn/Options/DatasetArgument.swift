@@ -38,14 +38,25 @@ enum DatasetArgument: Sendable {
         }
     }
 
-    /// The files that are named one by one; none for a folder.
+    /// The files that are there of those that it reads; none for a folder of pictures.
     var files: [URL] {
         guard case .known(let specification) = self else { return [] }
         return specification.files
     }
 
-    /// Whether pictures of any size come from a folder.
-    var isFolder: Bool {
-        if case .folder = self { true } else { false }
+    /// The folder that pictures of any size come from.
+    var folder: URL? {
+        if case .folder(let folder) = self { folder } else { nil }
     }
+
+    /// Whether its files do not say in which order its classes are, or what they are called.
+    var namesNoClasses: Bool {
+        switch self {
+        case .folder, .known(.idx): true
+        case .known: false
+        }
+    }
+
+    /// Whether pictures of any size come from a folder.
+    var isFolder: Bool { folder != nil }
 }

@@ -4,12 +4,18 @@ import Unlearning
 /// Which classes are forgotten, and how.
 struct ForgettingFlags: ParsableArguments {
     @Option(
-        parsing: .unconditional,
+        name: .customLong("classes"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "The classes to forget, by number or name, with commas between them: 0,2 or \"T-shirt/top,Bag\".",
+            "The classes to forget, by number or name, with commas between them or each by an option of its own: 0,2 or "
+                + "\"T-shirt/top,Bag\". A name with commas goes in quotes of its own: '\"tench, Tinca tinca\"'.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
-    var classes: ClassList
+    var classLists: [ClassList]
+
+    /// The classes to forget.
+    var classes: ClassList { ClassList(joining: classLists) }
+    /// The classes to forget, which need no pictures.
+    var absent: AbsentClasses { AbsentClasses(classes: classes, option: "--classes") }
 
     @Option(
         parsing: .unconditional,

@@ -34,14 +34,27 @@ struct PictureFlags: ParsableArguments {
         transform: NumberList.init(parsing:))
     var deviation: NumberList?
 
+    @Option(
+        help: ArgumentHelp(
+            "The classes of a folder or of IDX files in their order, if the model does not name them: names with commas between "
+                + "them, or a file with one a line.", valueName: "names"),
+        transform: ClassNamesArgument.init(parsing:))
+    var classNames: ClassNamesArgument?
+
     func validate() throws {
         guard (mean == nil) == (deviation == nil) else {
             throw ValidationError("--mean and --deviation belong together; give both.")
         }
     }
 
+    /// The files that the options name.
+    var files: [String] { [classNames?.file].compactMap(\.self) }
+
     /// Checks that the options have something to work on.
     func check(for datasets: [DatasetArgument?]) throws {
+        if classNames != nil, !datasets.contains(where: { $0?.namesNoClasses ?? false }) {
+            throw ValidationError("--class-names is for folders and IDX files; the data set has names of its own.")
+        }
         guard !datasets.contains(where: { $0?.isFolder ?? false }) else { return }
         let given = [
             ("--resize", resize != nil), ("--unreadable", unreadable != .refuse), ("--mean", mean != nil),
@@ -52,29 +65,66 @@ struct PictureFlags: ParsableArguments {
     }
 
     /// Reads one split for a model; IDX files name no classes, so they get the model's.
+    /// - Parameter absent: classes that may have no folder.
     func load(
-        _ dataset: DatasetArgument, split: DatasetSplit, for model: Model, _ console: Console
+        _ dataset: DatasetArgument, split: DatasetSplit, for model: Model, absent: AbsentClasses? = nil,
+        _ console: Console
     ) throws -> any ImageDataset {
-        let names = model.metadata.classNames
-        let numbers = (0..<model.classCount).map(String.init)
+        let given = try givenNames(for: model)
         switch dataset {
         case .known(let specification):
-            return try specification.load(split: split, classNames: names.isEmpty ? numbers : names)
+            return try specification.load(split: split, classNames: given ?? model.namesOrNumbers)
         case .folder(let directory):
             let configuration = try configuration(for: model)
-            // Numbers stand for names that are not known.
-            let known = names.isEmpty || names == numbers ? nil : names
-            return try read(directory, split: split, classNames: known, configuration, console)
+            let names =
+                if let given { given } else {
+                    try names(of: directory, for: model, configuration, absent: absent, console)
+                }
+            return try read(directory, split: split, classNames: names, configuration, console)
         }
     }
 
+    /// The model's class of each folder.
+    private func names(
+        of directory: URL, for model: Model, _ configuration: ImageFolder.Configuration, absent: AbsentClasses?,
+        _ console: Console
+    ) throws -> [String] {
+        let names = model.metadata.classNames
+        let folders = try ImageFolder.classNames(
+            in: directory, known: names.isEmpty ? nil : names, configuration: configuration)
+        // A class that has gone from the training's pictures may still be among the test's.
+        let found = folders.training.count < model.classCount ? folders.all : folders.training
+        let assignment = try ClassAssignment(
+            of: found, in: directory.path, known: names, count: model.classCount, absent: absent?.classes,
+            option: absent?.option)
+        if let note = assignment.note(for: found) { console.warnOnce("\(directory.path): \(note)") }
+        return assignment.names
+    }
+
+    /// The names of `--class-names`, which have to be the model's where it has some.
+    private func givenNames(for model: Model) throws -> [String]? {
+        guard let classNames else { return nil }
+        let names = try classNames.names()
+        guard names.count == model.classCount else {
+            throw CommandError("--class-names: names \(names.count) classes, but the model has \(model.classCount)")
+        }
+        for (index, (given, own)) in zip(names, model.metadata.classNames).enumerated()
+        where given != own && own != String(index) {
+            throw CommandError(
+                "--class-names: class \(index) is '\(given)', but the model's is '\(own)'; leave them out")
+        }
+        return names
+    }
+
     /// Reads one split for a network that does not exist yet.
+    /// - Parameter excluded: classes that need no pictures, nor even a folder if they are given by name.
     func load(
-        _ dataset: DatasetArgument, split: DatasetSplit, imageSize: Int, channels: Int, _ console: Console
+        _ dataset: DatasetArgument, split: DatasetSplit, imageSize: Int, channels: Int, excluding excluded: ClassList?,
+        _ console: Console
     ) throws -> any ImageDataset {
         switch dataset {
         case .known(let specification):
-            return try specification.load(split: split)
+            return try specification.load(split: split, classNames: try classNames?.names())
         case .folder(let directory):
             // A shape cannot be made of any number.
             guard (1...Model.largestImageSize).contains(imageSize) else {
@@ -87,16 +137,28 @@ struct PictureFlags: ParsableArguments {
                     name: "channels", value: "\(channels)", remedy: "pictures have 3, or 1 for grey")
             }
             let configuration = configuration(shape: [imageSize, imageSize, channels])
-            return try read(directory, split: split, classNames: nil, configuration, console)
+            guard let excluded else {
+                return try read(
+                    directory, split: split, classNames: try classNames?.names(), configuration, console)
+            }
+            let names =
+                if let given = try classNames?.names() { given } else {
+                    excluded.namesAdded(
+                        to: try ImageFolder.classNames(in: directory, configuration: configuration).training)
+                }
+            let folder = try read(directory, split: split, classNames: names, configuration, console)
+            let indices = try excluded.indices(names: names, count: names.count)
+            for (label, count) in folder.classCounts.enumerated() where count == 0 && !indices.contains(label) {
+                throw DatasetError.classWithoutImages(dataset: folder.name, label: label, name: names[label])
+            }
+            return folder
         }
     }
 
     /// Reads picture files for a model.
     func load(_ files: [String], for model: Model) throws -> PictureFiles {
-        let names = model.metadata.classNames
-        return try PictureFiles(
-            files.map { URL(fileURLWithPath: $0) },
-            classNames: names.isEmpty ? (0..<model.classCount).map(String.init) : names,
+        try PictureFiles(
+            files.map { URL(fileURLWithPath: $0) }, classNames: try givenNames(for: model) ?? model.namesOrNumbers,
             configuration: try configuration(for: model))
     }
 
@@ -140,6 +202,27 @@ struct PictureFlags: ParsableArguments {
 }
 
 extension ImageFolder.UnreadablePictures: ExpressibleByArgument {}
+
+/// Classes that a data set may lack, as those that are to be forgotten.
+struct AbsentClasses {
+    let classes: ClassList
+    /// The option that names them.
+    let option: String
+}
+
+extension Model {
+    /// The numbers of classes, with a warning where a number was taken as a name.
+    func classIndices(of list: ClassList, _ console: Console) throws -> Set<Int> {
+        let (indices, notes) = try list.resolved(names: metadata.classNames, count: classCount)
+        for note in notes { console.warnOnce(note) }
+        return indices
+    }
+
+    /// The classes' names, or their numbers if they have none.
+    fileprivate var namesOrNumbers: [String] {
+        metadata.classNames.isEmpty ? (0..<classCount).map(String.init) : metadata.classNames
+    }
+}
 
 /// A folder's resizing as the command line writes it.
 struct ResizeArgument: Sendable {

@@ -23,12 +23,10 @@ struct ReportFlags: ParsableArguments {
     /// Where the record beside it goes; nil if there is none.
     var recordFile: URL? { file("record.json") }
 
-    /// Checks that both can be written, and replace nothing that is read, before the work that they are about.
-    func check(keeping inputs: [URL]) throws {
+    /// Both files, once the request's name is checked.
+    func files() throws -> [URL] {
         if let requestID { try AuditRecord.check(requestID: requestID) }
-        for file in [reportFile, recordFile].compactMap(\.self) {
-            try AtomicFile.checkDestination(file, keeping: inputs)
-        }
+        return [reportFile, recordFile].compactMap(\.self)
     }
 
     /// Makes the record.

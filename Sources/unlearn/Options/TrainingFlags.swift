@@ -82,9 +82,11 @@ struct TrainingFlags: ParsableArguments {
     }
 
     /// The images to train on.
-    func images(_ console: Console) throws -> any ImageDataset {
+    /// - Parameter excluded: classes that need no pictures.
+    func images(excluding excluded: ClassList? = nil, _ console: Console) throws -> any ImageDataset {
         try pictures.check(for: [dataset])
-        return try pictures.load(dataset, split: .train, imageSize: imageSize, channels: channels, console)
+        return try pictures.load(
+            dataset, split: .train, imageSize: imageSize, channels: channels, excluding: excluded, console)
     }
 
     /// The images to judge a network on.

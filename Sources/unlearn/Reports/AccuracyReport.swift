@@ -86,9 +86,7 @@ struct AccuracyTable {
 
 extension [String] {
     /// A class's name, or its number if it has none.
-    func name(of label: Int) -> String {
-        indices.contains(label) && self[label] != String(label) ? self[label] : "class \(label)"
-    }
+    func name(of label: Int) -> String { className(label) }
 
     /// Several classes' names in words.
     func names(of labels: Set<Int>) -> String {

@@ -11,6 +11,7 @@ final class Console: Sendable {
     let logger: Logger
 
     private let line: ProgressLine
+    private let warned = Mutex<Set<String>>([])
 
     init(flags: RunFlags) {
         let line = ProgressLine(isDrawn: !flags.quiet && Terminal.isPresent)
@@ -18,6 +19,12 @@ final class Console: Sendable {
         var logger = Logger(label: "unlearn") { _ in LineLogHandler(line: line) }
         logger.logLevel = flags.verbose ? .info : .warning
         self.logger = logger
+    }
+
+    /// Warns of something that more than one part of a run may find.
+    func warnOnce(_ text: String) {
+        guard warned.withLock({ $0.insert(text).inserted }) else { return }
+        logger.warning("\(text)")
     }
 
     /// Takes a run's progress.

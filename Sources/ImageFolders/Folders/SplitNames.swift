@@ -1,0 +1,37 @@
+/// What a folder is for in a data set that has folders for its splits.
+enum SplitRole {
+    case training
+    case test
+    /// Judged on where there is no test.
+    case validation
+}
+
+/// The names by which folders are known as splits: the one table of them.
+///
+/// Only letters and digits count, and their case does not: `Train`, `TRAIN` and `training_set` are the same as `train`. One
+/// of the ``endings`` may follow.
+enum SplitNames {
+    private static let roles: [String: SplitRole] = [
+        "train": .training, "training": .training,
+        "test": .test, "testing": .test,
+        "val": .validation, "valid": .validation, "validation": .validation, "validate": .validation,
+        "eval": .validation, "evaluation": .validation, "dev": .validation, "development": .validation,
+        "holdout": .validation, "heldout": .validation,
+    ]
+    private static let endings = ["set", "data", "split", "images", "pictures", "photos"]
+
+    /// What a folder of this name is for; nil if the name is none of a split.
+    static func role(of name: String) -> SplitRole? {
+        let letters = String(name.lowercased().filter { $0.isLetter || $0.isNumber })
+        if let role = roles[letters] { return role }
+        for ending in endings where letters.hasSuffix(ending) {
+            return roles[String(letters.dropLast(ending.count))]
+        }
+        return nil
+    }
+
+    /// Whether one of the name's words is a split's, as in `train2017` and `my test`.
+    static func resemblesSplit(_ name: String) -> Bool {
+        name.split { !$0.isLetter }.contains { roles[$0.lowercased()] != nil }
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import ImageFolders
+import Unlearning
+
+/// What a run reads. No file that it writes may replace or join any of that, by whatever path or link it is named.
+struct InputFiles {
+    private let models: [URL]
+    private let files: [URL]
+    private let datasets: [DatasetArgument]
+
+    /// - Parameters:
+    ///   - models: models' paths; the files beside them that hold their tensors are found.
+    ///   - files: other files' paths.
+    ///   - datasets: data sets, of which both splits count; nil stands for one that was not given.
+    init(models: [String] = [], files: [String] = [], datasets: [DatasetArgument?] = []) {
+        self.models = models.map { URL(fileURLWithPath: $0) }
+        self.files = files.map { URL(fileURLWithPath: $0) }
+        self.datasets = datasets.compactMap(\.self)
+    }
+
+    /// Checks that files can be written, each of them another and none of them read, before the work whose results go there.
+    /// - Throws: `FileError` that names the file.
+    func check(_ outputs: [URL]) throws {
+        for output in outputs { try AtomicFile.checkDestination(output) }
+        var places: [String: URL] = [:]
+        for output in outputs {
+            if let other = places.updateValue(output, forKey: Self.place(of: output)) {
+                throw FileError(output.path, "is written by this run already, as \(other.path); give another name")
+            }
+        }
+        try checkNotRead(outputs)
+    }
+
+    /// Checks that a folder can be filled: it is none that is read, and nothing that is read lies in it.
+    func check(folder: URL) throws {
+        try checkOutsideDatasets(folder.appendingPathComponent("file"))
+        guard let identity = FileIdentity(folder) else { return }
+        let inputs = allFiles + datasets.compactMap(\.folder)
+        for input in inputs where Self.foldersAbove(input).contains(where: { $0.identity == identity }) {
+            throw FileError(folder.path, "holds \(input.path), an input of this run; give another folder")
+        }
+    }
+
+    /// Checks that no file is read.
+    func checkNotRead(_ outputs: [URL]) throws {
+        for output in outputs { try checkOutsideDatasets(output) }
+        let written = outputs.flatMap(Self.written).flatMap { [$0, $0.resolvingSymlinksInPath()] }
+        let existing = written.compactMap { url in FileIdentity(url).map { (url, $0) } }
+        // Whatever is read is there, so that what is not there is not read. Listing it may take a while.
+        guard !existing.isEmpty else { return }
+        let read = Set(allFiles.compactMap { FileIdentity($0) }).union(contents.flatMap(\.files))
+        for (url, identity) in existing where read.contains(identity) {
+            throw FileError(url.path, "is an input of this run and is not replaced; give another name")
+        }
+    }
+
+    /// The files that are written for a destination. A model read from ONNX has its tensors beside it if they were.
+    private static func written(for output: URL) -> [URL] {
+        guard ModelFormat(writing: output) == .onnx else { return [output] }
+        return [output] + Model.filesBeside(modelAt: output)
+    }
+
+    /// Every file that is named, or belongs to one that is.
+    private var allFiles: [URL] {
+        models + models.flatMap { Model.externalFiles(ofModelAt: $0) } + files + datasets.flatMap(\.files)
+    }
+
+    /// What the folders of pictures hold.
+    private var contents: [FolderContents] { datasets.compactMap(\.folder).map { FolderContents($0) } }
+
+    /// Checks that a file would not lie among a data set's pictures, nor in a new folder that would be one of its classes.
+    private func checkOutsideDatasets(_ output: URL) throws {
+        let contents = contents
+        guard !contents.isEmpty else { return }
+        for place in [output, output.resolvingSymlinksInPath()] {
+            let above = Self.foldersAbove(place)
+            for folder in contents {
+                let isInClass = above.contains { folder.folders.contains($0.identity) }
+                let isInNewClass = above.first.map { folder.roots.contains($0.identity) && !$0.isParent } ?? false
+                guard isInClass || isInNewClass else { continue }
+                throw FileError(
+                    output.path, "lies among the pictures of a data set that this run reads; give a place outside")
+            }
+        }
+    }
+
+    private struct Folder {
+        let identity: FileIdentity
+        /// Whether the file would lie in it directly.
+        let isParent: Bool
+    }
+
+    /// The folders above a file that are there, from the nearest up. The system follows the path, since `..` behind a link leads
+    /// elsewhere than its text says.
+    private static func foldersAbove(_ file: URL) -> [Folder] {
+        let parent = folder(of: file.absoluteURL.path)
+        var path = parent
+        while path != "/", FileIdentity(URL(fileURLWithPath: path)) == nil { path = folder(of: path) }
+        let isParent = path == parent
+        path = realPath(path) ?? path
+        var folders: [Folder] = []
+        while let identity = FileIdentity(URL(fileURLWithPath: path)) {
+            folders.append(Folder(identity: identity, isParent: isParent && folders.isEmpty))
+            guard path != "/" else { break }
+            path = folder(of: path)
+        }
+        return folders
+    }
+
+    /// A path without its last part.
+    private static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+
+    /// One text for all paths of a file that need not be there.
+    private static func place(of file: URL) -> String {
+        let path = file.resolvingSymlinksInPath().path
+        let folder = folder(of: path)
+        return (realPath(folder) ?? folder) + "/" + URL(fileURLWithPath: path).lastPathComponent
+    }
+
+    private static func realPath(_ path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+}
