@@ -38,8 +38,14 @@ let package = Package(
         .systemLibrary(
             name: "CJPEG", pkgConfig: "libjpeg",
             providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(
+            name: "CWebP", pkgConfig: "libwebp",
+            providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+        .systemLibrary(
+            name: "CGIF", pkgConfig: "libgif",
+            providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
         .target(name: "CNeuralKernels"),
-        .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG"]),
+        .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
         .target(name: "ModelInterchange", dependencies: ["NeuralGraph"]),
         .target(name: "ImageDatasets", dependencies: ["NeuralGraph", "CZlib"]),

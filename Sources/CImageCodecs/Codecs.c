@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static CImageFormat format(const uint8_t *bytes, size_t count) {
+CImageFormat cimage_format(const uint8_t *bytes, size_t count) {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     if (count >= sizeof png && memcmp(bytes, png, sizeof png) == 0) return CImageFormatPNG;
     if (count >= 3 && bytes[0] == 0xff && bytes[1] == 0xd8 && bytes[2] == 0xff) return CImageFormatJPEG;
+    if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return CImageFormatWebP;
+    if (count >= 6 && (memcmp(bytes, "GIF87a", 6) == 0 || memcmp(bytes, "GIF89a", 6) == 0)) return CImageFormatGIF;
+    if (cimage_is_bmp(bytes, count)) return CImageFormatBMP;
     return CImageFormatNone;
 }
 
@@ -17,10 +20,13 @@ static CImageStatus read(
 ) {
     memset(image, 0, sizeof *image);
     image->orientation = 1;
-    image->format = format(bytes, count);
+    image->format = cimage_format(bytes, count);
     switch (image->format) {
     case CImageFormatPNG: return cimage_read_png(bytes, count, limits, header_only, image);
     case CImageFormatJPEG: return cimage_read_jpeg(bytes, count, limits, header_only, image);
+    case CImageFormatWebP: return cimage_read_webp(bytes, count, limits, header_only, image);
+    case CImageFormatGIF: return cimage_read_gif(bytes, count, limits, header_only, image);
+    case CImageFormatBMP: return cimage_read_bmp(bytes, count, limits, header_only, image);
     case CImageFormatNone: break;
     }
     return CImageStatusNotAPicture;

@@ -1,4 +1,4 @@
-// What the two decoders and their callers share.
+// What the decoders and their callers share.
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +10,18 @@ CImageStatus cimage_read_png(const uint8_t *bytes, size_t count, CImageLimits li
 
 /// Decodes a JPEG picture, or reads its header alone.
 CImageStatus cimage_read_jpeg(const uint8_t *bytes, size_t count, CImageLimits limits, bool header_only, CImage *image);
+
+/// Decodes the first picture of a WebP file, or reads its header alone.
+CImageStatus cimage_read_webp(const uint8_t *bytes, size_t count, CImageLimits limits, bool header_only, CImage *image);
+
+/// Decodes the first picture of a GIF file, or reads its header alone.
+CImageStatus cimage_read_gif(const uint8_t *bytes, size_t count, CImageLimits limits, bool header_only, CImage *image);
+
+/// Decodes a BMP picture, or reads its header alone.
+CImageStatus cimage_read_bmp(const uint8_t *bytes, size_t count, CImageLimits limits, bool header_only, CImage *image);
+
+/// Whether the bytes begin as BMP.
+bool cimage_is_bmp(const uint8_t *bytes, size_t count);
 
 /// Checks the size against the limits, and writes the message if it is beyond them.
 bool cimage_fits(uint64_t width, uint64_t height, CImageLimits limits, CImage *image);

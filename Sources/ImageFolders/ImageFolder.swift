@@ -2,7 +2,7 @@ import Foundation
 public import ImageDatasets
 public import NeuralGraph
 
-/// A folder with a subfolder of pictures for each class: PNG and JPEG files, at any depth, of any size.
+/// A folder with a subfolder of pictures for each class: PNG, JPEG, WebP, GIF and BMP files, at any depth, of any size.
 ///
 /// Classes are the subfolders' names in the order of their bytes, and pictures are in the order of their paths, as in
 /// torchvision's `ImageFolder`. A file's kind is told by its content. Grey pictures become colour, alpha is dropped, of 16
@@ -65,6 +65,9 @@ public struct ImageFolder: ImageDataset {
     /// Pictures that cannot be read and were left out, in the order of the data set.
     public let skipped: [PictureError]
 
+    /// Pictures of formats that are not read, which are left out: one entry for each format.
+    public let unread: [UnreadPictures]
+
     private let pictures: [FolderScan.PictureFile]
     /// The positions among `pictures` of those that are not skipped.
     private let positions: [Int]
@@ -103,6 +106,7 @@ public struct ImageFolder: ImageDataset {
             case .skip: try Self.readable(scan, path: path, reader: reader, cache: cache)
             }
         pictures = scan.pictures
+        unread = scan.unread
     }
 
     /// The number of pictures.

@@ -12,7 +12,7 @@ struct UnlearnCommand: AsyncParsableCommand {
             retained classes (UNSIR, arXiv 2111.08947). This is approximate class unlearning.
 
             Data sets: fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, idx:IMAGES,LABELS or folder:DIR, a folder with \
-            PNG and JPEG pictures in a subfolder for each class.
+            pictures in a subfolder for each class.
 
             EXAMPLES
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\

@@ -124,7 +124,7 @@ struct FolderTests {
         try folder.add("a/notes.txt", Array("nothing".utf8))
         #expect(message().contains("has only the class 'a'"))
         try addPictures(["b/1.png", "b/2.png"])
-        #expect(message().contains("/a: holds no PNG or JPEG picture among 1 files"))
+        #expect(message().contains("/a: holds no PNG, JPEG, WebP, GIF or BMP picture among 1 files"))
         #expect(message(classNames: ["a"]).contains("there is no class 'b'; the classes are: 'a'"))
         let file = try folder.add("file", [1])
         for (path, text) in [(file, "is not a folder"), (folder.path + "/none", "no such folder")] {
@@ -143,7 +143,9 @@ struct FolderTests {
         #expect(message(split: .test).contains("test: there is no class 'd'; the classes are: 'a', 'c'"))
         #expect(message(split: .test, classNames: ["x", "y"]).contains("there are no classes 'a', 'd'"))
         for name in ["a", "c"] { try FileManager.default.removeItem(atPath: "\(folder.path)/train/\(name)/1.png") }
-        #expect(message(classNames: ["a", "b", "c"]).contains("train: holds no PNG or JPEG picture of any class"))
+        #expect(
+            message(classNames: ["a", "b", "c"]).contains(
+                "train: holds no PNG, JPEG, WebP, GIF or BMP picture of any class"))
     }
 
     @Test("links: to folders elsewhere they are followed, in a loop they are refused")

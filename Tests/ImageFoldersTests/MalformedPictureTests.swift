@@ -21,7 +21,11 @@ struct MalformedPictureTests {
     @Test("an empty file and files of another kind")
     func otherKinds() {
         #expect(failure([]) == .empty(path: "x"))
-        #expect(failure(Array("GIF89a and more".utf8)) == .notAPicture(path: "x"))
+        for text in ["II*\0 and more", "GIF88a and more", "BM is no BMP's beginning", "RIFF....WAVE and more"] {
+            #expect(failure(Array(text.utf8)) == .notAPicture(path: "x"))
+        }
+        #expect(failure(Array("GIF89a".utf8)) == .truncated(path: "x"))
+        #expect(failure(Array("RIFF....WEBP".utf8)) == .truncated(path: "x"))
         #expect(failure([0x89, 0x50]) == .notAPicture(path: "x"))
         #expect(failure([0xff, 0xd8]) == .notAPicture(path: "x"))
         #expect(failure([0xff, 0xd8, 0xff]) == .truncated(path: "x"))
@@ -29,11 +33,16 @@ struct MalformedPictureTests {
 
     @Test(
         "a file cut short anywhere is cut short or damaged",
-        arguments: ["colour8.png", "interlaced-palette.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg"])
+        arguments: [
+            "colour8.png", "interlaced-palette.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg", "lossless.webp",
+            "lossy.webp", "lossy-alpha.webp", "turned.webp", "palette.gif", "interlaced.gif", "canvas.gif",
+            "colour24.bmp",
+            "bits4-own.bmp", "masks565.bmp", "core.bmp",
+        ])
     func truncation(name: String) throws {
         let bytes = try PictureFixtures.bytes(name)
-        // PNG's last chunk says nothing, and the check sum before it is no pixel.
-        let end = name.hasSuffix(".png") ? bytes.count - 16 : bytes.count
+        // PNG's last chunk says nothing, and the check sum before it is no pixel; GIF ends in a byte that says so.
+        let end = bytes.count - (name.hasSuffix(".png") ? 16 : name.hasSuffix(".gif") ? 1 : 0)
         var cutShort = 0
         for length in 3..<end {
             let error = try #require(
@@ -53,14 +62,40 @@ struct MalformedPictureTests {
         #expect(reason.contains("CRC") || reason.contains("incorrect"))
     }
 
-    @Test("a tiny file that claims a huge picture", arguments: ["bomb.png", "bomb.jpg"])
-    func bombs(name: String) throws {
+    @Test("what libwebp and the reader of BMP do not decode says so")
+    func unsupported() throws {
+        #expect(
+            failure(try PictureFixtures.bytes("animated.webp"))
+                == .damaged(path: "x", reason: "it is animated, and WebP is read without animation"))
+        var bitmap = try PictureFixtures.bytes("bits8-own.bmp")
+        for (place, value, reason) in [
+            (30, 1, "its rows are run-length encoded, and such are not read"),
+            (30, 4, "it is compressed in a way that is not read"),
+            (30, 3, "it is compressed in a way that is not read"),
+            (28, 7, "it has a number of bits for each pixel that BMP does not have"), (18, 0, "it has no pixels"),
+        ] as [(Int, UInt8, String)] {
+            let old = bitmap[place]
+            bitmap[place] = value
+            #expect(failure(bitmap) == .damaged(path: "x", reason: reason))
+            bitmap[place] = old
+        }
+        var masks = try PictureFixtures.bytes("masks565.bmp")
+        masks[54] = 5
+        #expect(failure(masks) == .damaged(path: "x", reason: "its colours' masks have gaps"))
+    }
+
+    @Test(
+        "a tiny file that claims a huge picture",
+        arguments: [
+            ("bomb.png", "100000 x 100000"), ("bomb.jpg", "65500 x 65500"), ("bomb.webp", "16384 x 16384"),
+            ("bomb.gif", "65535 x 65535"), ("bomb.bmp", "100000 x 100000"),
+        ])
+    func bombs(name: String, size: String) throws {
         let error = try #require(failure(try PictureFixtures.bytes(name)))
         guard case .tooLarge(_, let reason) = error else {
             Issue.record("\(error)")
             return
         }
-        let size = name == "bomb.png" ? "100000 x 100000" : "65500 x 65500"
         #expect(reason.contains("claims \(size) pixels, more than the limit of 134217728"))
         #expect(throws: PictureError.self) {
             try DecodedPicture.check(PictureFixtures.path(name), limits: PictureLimits())
@@ -76,7 +111,9 @@ struct MalformedPictureTests {
         let bytes = failure(png, limits: PictureLimits(bytes: 700)).map { "\($0)" } ?? ""
         #expect(bytes.contains("more than the limit of 700 bytes"))
         // Room for the pixels, but not for what decoding takes besides.
-        for (name, bytes) in [("colour8.png", 20_000), ("colour8.png", 900), ("photo-progressive.jpg", 60_000)] {
+        for (name, bytes) in [
+            ("colour8.png", 20_000), ("colour8.png", 900), ("photo-progressive.jpg", 60_000), ("lossless.webp", 2_000),
+        ] {
             let message = failure(try PictureFixtures.bytes(name), limits: PictureLimits(bytes: bytes)).map { "\($0)" }
             #expect(message?.contains("takes more than the limit of \(bytes) bytes") ?? false, "\(message ?? name)")
         }

@@ -6,7 +6,9 @@ import TestSupport
 
 /// The pictures of Tests/Fixtures/Pictures, and what Pillow and torchvision make of them.
 enum PictureFixtures {
-    static let malformed: Set<String> = ["bomb.png", "bomb.jpg", "damaged.png"]
+    static let malformed: Set<String> = [
+        "bomb.png", "bomb.jpg", "bomb.webp", "bomb.gif", "bomb.bmp", "damaged.png", "animated.webp",
+    ]
 
     /// The files that hold a picture.
     static let names: [String] = {

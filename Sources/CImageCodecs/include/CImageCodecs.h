@@ -1,6 +1,7 @@
-// PNG and JPEG pictures in memory, decoded by libpng and libjpeg-turbo within limits that the caller gives.
+// Pictures in memory, decoded within limits that the caller gives: PNG by libpng, JPEG by libjpeg-turbo, WebP by libwebp, GIF
+// by giflib, and BMP here.
 //
-// Both libraries report errors by longjmp; none leaves these functions. They keep no state and may be called on several
+// libpng and libjpeg report errors by longjmp; none leaves these functions. They keep no state and may be called on several
 // threads at the same time.
 #pragma once
 
@@ -9,7 +10,7 @@
 
 typedef enum {
     CImageStatusOK,
-    /// The bytes begin neither as PNG nor as JPEG.
+    /// The bytes begin as none of the formats.
     CImageStatusNotAPicture,
     /// The bytes end before the picture does.
     CImageStatusTruncated,
@@ -21,7 +22,14 @@ typedef enum {
     CImageStatusOutOfMemory,
 } CImageStatus;
 
-typedef enum { CImageFormatNone, CImageFormatPNG, CImageFormatJPEG } CImageFormat;
+typedef enum {
+    CImageFormatNone,
+    CImageFormatPNG,
+    CImageFormatJPEG,
+    CImageFormatWebP,
+    CImageFormatGIF,
+    CImageFormatBMP,
+} CImageFormat;
 
 typedef struct {
     /// The most pixels of a picture.
@@ -43,10 +51,13 @@ typedef struct {
     char message[200];
 } CImage;
 
+/// The format by the first bytes, of which 18 are enough.
+CImageFormat cimage_format(const uint8_t *bytes, size_t count);
+
 /// Reads the picture's size; `image->pixels` stays null, and the orientation may not be known yet.
 CImageStatus cimage_read_header(const uint8_t *bytes, size_t count, CImageLimits limits, CImage *image);
 
-/// Decodes the picture. Grey becomes colour, alpha is dropped, of 16 bits the upper eight are kept, and CMYK is taken as
+/// Decodes the picture, of a GIF file the first. Grey becomes colour, alpha is dropped, of 16 bits the upper eight are kept, and CMYK is taken as
 /// Adobe stores it, inverted. `image` has to be freed, whatever the status.
 CImageStatus cimage_decode(const uint8_t *bytes, size_t count, CImageLimits limits, CImage *image);
 

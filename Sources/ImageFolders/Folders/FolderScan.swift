@@ -18,6 +18,9 @@ struct FolderScan {
     private(set) var pictures: [PictureFile] = []
     /// Files that do not say they are pictures, neither by their first bytes nor by their names.
     private(set) var others: [Int]
+    /// Pictures of formats that are not read, by their formats.
+    var unread: [UnreadPictures] { unreadByClass.flatMap(\.self).merged }
+    private var unreadByClass: [[UnreadPictures]]
 
     private var seen: [FileIdentity: String] = [:]
 
@@ -36,14 +39,18 @@ struct FolderScan {
         }
         classNames = known ?? folders.map(\.name)
         others = Array(repeating: 0, count: classNames.count)
+        unreadByClass = Array(repeating: [], count: classNames.count)
         for folder in folders {
             guard let label = classNames.firstIndex(of: folder.name) else { continue }
             try add(folder, of: path, label: label)
         }
-        if pictures.isEmpty, known != nil { throw .noPictures(path: path) }
+        if pictures.isEmpty, known != nil {
+            throw unread.isEmpty ? .noPictures(path: path) : .noReadFormat(path: path, unread)
+        }
         let filled = Set(pictures.map(\.label))
         for (label, others) in others.enumerated() where known == nil && !filled.contains(label) {
-            throw .classWithoutPictures(path: folders[label].path, others: others)
+            let (path, unread) = (folders[label].path, unreadByClass[label])
+            throw unread.isEmpty ? .classWithoutPictures(path: path, others: others) : .noReadFormat(path: path, unread)
         }
     }
 
@@ -63,7 +70,13 @@ struct FolderScan {
             guard depth <= Self.deepest else { throw .tooDeep(path: entry.path, limit: Self.deepest) }
             let listing = try FolderListing(entry.path)
             for file in listing.files {
-                if Self.isPicture(file) { found.append((below, file.name)) } else { others[label] += 1 }
+                switch PictureKind(of: file) {
+                case .picture: found.append((below, file.name))
+                case .notRead(let format):
+                    let picture = UnreadPictures(format: format, count: 1, first: URL(fileURLWithPath: file.path))
+                    unreadByClass[label] = (unreadByClass[label] + [picture]).merged
+                case .other: others[label] += 1
+                }
             }
             waiting += listing.folders.map { ($0, "\(below)/\($0.name)", depth + 1) }
         }
@@ -73,23 +86,19 @@ struct FolderScan {
             return PictureFile(path: FolderListing.join(path, relative), relativePath: relative, label: label)
         }
     }
+}
 
-    /// Whether a file has to be a picture: a picture under another name is one, and a file that is called a picture is
-    /// reported if it is none.
-    static func isPicture(_ file: FolderListing.Entry) -> Bool {
-        let parts = file.name.split(separator: ".")
-        if parts.count > 1, let ending = parts.last, pictureEndings.contains(ending.lowercased()) { return true }
-        // Not blocking: opening a pipe would wait for its writer for ever.
-        let descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = [0, 0, 0, 0]
-        guard pread(descriptor, &bytes, 4, 0) == 4 else { return false }
-        return bytes == [0x89, 0x50, 0x4e, 0x47] || bytes[0..<3] == [0xff, 0xd8, 0xff]
+extension [UnreadPictures] {
+    /// One entry for each format, in the order in which the formats were first met.
+    fileprivate var merged: [UnreadPictures] {
+        var result: [UnreadPictures] = []
+        for pictures in self {
+            if let index = result.firstIndex(where: { $0.format == pictures.format }) {
+                result[index].count += pictures.count
+            } else {
+                result.append(pictures)
+            }
+        }
+        return result
     }
-
-    private static let pictureEndings: Set<String> = [
-        "jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff", "heic", "heif", "avif", "jxl",
-        "ppm", "pgm",
-    ]
 }

@@ -98,7 +98,7 @@ enum FolderSplit {
 
     private static func hasOnlyFolders(_ path: String) throws(ImageFolderError) -> Bool {
         let listing = try FolderListing(path)
-        return !listing.folders.isEmpty && !listing.files.contains { FolderScan.isPicture($0) }
+        return !listing.folders.isEmpty && !listing.files.contains { PictureKind(of: $0) == .picture }
     }
 
     /// Whether each picture, by its path, is kept for the test.

@@ -17,10 +17,12 @@ public enum ImageFolderError: Error, Equatable, Sendable {
     case noClasses(path: String)
     /// The folder has one subfolder: nothing tells one class from another.
     case oneClass(path: String, name: String)
-    /// A class's folder has no PNG and no JPEG picture; `others` counts its other files.
+    /// A class's folder has no picture; `others` counts its other files.
     case classWithoutPictures(path: String, others: Int)
     /// All pictures of a class were skipped.
     case classWithoutReadablePictures(path: String, first: PictureError)
+    /// A folder has pictures, all of them of formats that are not read.
+    case noReadFormat(path: String, [UnreadPictures])
     /// None of the classes has a picture.
     case noPictures(path: String)
     /// A class of so few pictures cannot be split into one part to learn from and one to judge on.
@@ -69,11 +71,14 @@ extension ImageFolderError: CustomStringConvertible, LocalizedError {
         case .oneClass(let path, let name):
             "\(path): has only the class '\(name)'; add a subfolder for each of the others"
         case .classWithoutPictures(let path, let others):
-            "\(path): holds no PNG or JPEG picture\(others > 0 ? " among \(others) files" : ""); add some, or remove the "
-                + "folder"
+            "\(path): holds no \(PictureKind.readFormats) picture\(others > 0 ? " among \(others) files" : ""); add some, or "
+                + "remove the folder"
+        case .noReadFormat(let path, let unread):
+            "\(path): holds no \(PictureKind.readFormats) picture, but \(unread.map(\.text).joined(separator: " and ")), which are "
+                + "not read, the first \(unread.first?.first.lastPathComponent ?? ""); convert them to PNG or JPEG"
         case .classWithoutReadablePictures(let path, let first):
             "\(path): none of its pictures can be read, the first, \(first.path), since it \(first.reason); replace them"
-        case .noPictures(let path): "\(path): holds no PNG or JPEG picture of any class; add some"
+        case .noPictures(let path): "\(path): holds no \(PictureKind.readFormats) picture of any class; add some"
         case .tooFewPictures(let path, let count):
             "\(path): holds \(count) \(count == 1 ? "picture" : "pictures"), too few to keep some for the test; add some, "
                 + "or make folders train and test"

@@ -6,7 +6,7 @@ public enum PictureError: Error, Equatable, Sendable {
     case unreadable(path: String, reason: String)
     /// The file has no bytes.
     case empty(path: String)
-    /// The file begins neither as PNG nor as JPEG.
+    /// The file begins as none of the formats that are read.
     case notAPicture(path: String)
     /// The file ends before its picture does.
     case truncated(path: String)
@@ -32,7 +32,7 @@ public enum PictureError: Error, Equatable, Sendable {
             switch self {
             case .unreadable(_, let reason): "cannot be read (\(reason))"
             case .empty: "is empty"
-            case .notAPicture: "is neither PNG nor JPEG"
+            case .notAPicture: "is no \(PictureKind.readFormats) picture"
             case .truncated: "is cut short"
             case .damaged(_, let reason): "is damaged (\(reason))"
             case .tooLarge(_, let reason): "is too large: \(reason)"

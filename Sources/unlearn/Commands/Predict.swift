@@ -38,7 +38,7 @@ struct Predict: ReportingCommand {
 
     @Option(
         name: .customLong("pictures"), parsing: .upToNextOption,
-        help: ArgumentHelp("PNG or JPEG files instead of a data set, after the other arguments.", valueName: "file"))
+        help: ArgumentHelp("Picture files instead of a data set, after the other arguments.", valueName: "file"))
     var files: [String] = []
 
     @Option(help: ArgumentHelp("Where the outputs go, a safetensors file.", valueName: "file"))

@@ -186,6 +186,12 @@ struct PictureFlags: ParsableArguments {
     ) throws -> ImageFolder {
         let folder = try ImageFolder(
             directory, split: split, classNames: classNames, configuration: configuration)
+        for pictures in folder.unread {
+            console.warnOnce(
+                "\(directory.path): \(pictures.format) is not read, so \(pictures.count) "
+                    + "\(pictures.count == 1 ? "picture is" : "pictures are") left out, the first \(pictures.first.path); convert to "
+                    + "PNG or JPEG")
+        }
         let shown = 10
         for error in folder.skipped.prefix(shown) {
             console.logger.warning("\(error.path): \(error.reason); skipped")

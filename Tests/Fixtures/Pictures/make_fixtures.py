@@ -94,6 +94,102 @@ def photo(**options):
     return buffer.getvalue()
 
 
+def saved(kind, mode="RGB", **options):
+    """A picture as Pillow writes it."""
+    channels = {"L": 1, "P": 1, "1": 1, "RGB": 3, "RGBA": 4}[mode]
+    values = samples(channels, 8).astype(numpy.uint8)
+    if mode == "1":
+        image = Image.fromarray(values[..., 0] > 127)
+    else:
+        image = Image.fromarray(values[..., 0] if channels == 1 else values)
+    if mode == "P":
+        image.putpalette(samples(3, 8, 256, 1).astype(numpy.uint8).tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def bmp(bits, masks=None, top_down=False, core=False, colours=None):
+    """A BMP file of the kinds that Pillow reads and does not write."""
+    values = samples(3 if bits >= 16 else 1, {16: 5}.get(bits, min(bits, 8)))
+    if bits >= 16:
+        widths = [bin(mask).count("1") for mask in masks] if masks else {16: [5, 5, 5]}.get(bits, [8, 8, 8])
+        shifts = [(mask & -mask).bit_length() - 1 for mask in masks] if masks else {16: [10, 5, 0]}.get(bits, [16, 8, 0])
+        values = numpy.stack([samples(3, width)[..., channel] for channel, width in enumerate(widths)], -1)
+        pixels = sum(values[..., channel] << shifts[channel] for channel in range(3))
+    else:
+        pixels = values[..., 0] if colours is None else values[..., 0] % colours
+    rows = []
+    for row in pixels:
+        if bits >= 8:
+            data = b"".join(int(value).to_bytes(bits // 8, "little") for value in row)
+        else:
+            text = "".join(format(int(value), f"0{bits}b") for value in row)
+            text += "0" * (-len(text) % 8)
+            data = bytes(int(text[i : i + 8], 2) for i in range(0, len(text), 8))
+        rows.append(data + bytes(-len(data) % 4))
+    if not top_down:
+        rows.reverse()
+    table = b""
+    if bits <= 8:
+        for red, green, blue in samples(3, 8, colours or 2**bits, 1).reshape(-1, 3):
+            table += bytes([blue, green, red]) + (b"" if core else b"\0")
+    if core:
+        header = struct.pack("<IHHHH", 12, WIDTH, HEIGHT, 1, bits)
+    else:
+        height = -HEIGHT if top_down else HEIGHT
+        header = struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, 3 if masks else 0, 0, 0, 0, colours or 0, 0)
+    if masks:
+        header += struct.pack("<III", *masks)
+    start = 14 + len(header) + len(table)
+    body = b"".join(rows)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + header + table + body
+
+
+def gif_on_canvas(width, height, left, top):
+    """A GIF whose picture is smaller than its canvas."""
+    data = bytearray(saved("GIF", "P"))
+    data[6:10] = struct.pack("<HH", width, height)
+    place = data.index(struct.pack("<BHHHH", 0x2C, 0, 0, WIDTH, HEIGHT))
+    data[place + 1 : place + 5] = struct.pack("<HH", left, top)
+    return bytes(data)
+
+
+def animated(kind, **options):
+    frames = [Image.fromarray(samples(3, 8).astype(numpy.uint8)[..., order]) for order in ([0, 1, 2], [2, 1, 0])]
+    if kind == "GIF":
+        frames = [frame.quantize(64) for frame in frames]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, kind, save_all=True, append_images=frames[1:], **options)
+    return buffer.getvalue()
+
+
+def other_formats():
+    yield "lossless.webp", saved("WEBP", lossless=True)
+    yield "lossy.webp", saved("WEBP", quality=80)
+    yield "alpha.webp", saved("WEBP", "RGBA", lossless=True, exact=True)
+    yield "lossy-alpha.webp", saved("WEBP", "RGBA", quality=80)
+    yield "turned.webp", saved("WEBP", lossless=True, exif=exif(6))
+    yield "palette.gif", saved("GIF", "P", interlace=0)
+    yield "interlaced.gif", saved("GIF", "P", interlace=1)
+    yield "grey.gif", saved("GIF", "L")
+    yield "transparent.gif", saved("GIF", "P", transparency=int(samples(1, 8)[5, 5, 0]))
+    yield "canvas.gif", gif_on_canvas(WIDTH + 5, HEIGHT + 4, 3, 2)
+    yield "beyond.gif", gif_on_canvas(WIDTH - 5, HEIGHT, 3, 2)
+    yield "animated.gif", animated("GIF")
+    yield "colour24.bmp", saved("BMP")
+    yield "grey8.bmp", saved("BMP", "L")
+    yield "bits1.bmp", saved("BMP", "1")
+    yield "alpha32.bmp", saved("BMP", "RGBA")
+    for bits in (1, 4, 8, 16, 32):
+        yield f"bits{bits}-own.bmp", bmp(bits)
+    yield "few-colours.bmp", bmp(8, colours=20)
+    yield "top-down.bmp", bmp(24, top_down=True)
+    yield "core.bmp", bmp(8, core=True)
+    yield "masks565.bmp", bmp(16, masks=(0xF800, 0x7E0, 0x1F))
+    yield "masks32.bmp", bmp(32, masks=(0xFF0000, 0xFF00, 0xFF))
+
+
 def pictures():
     for bits in (1, 2, 4, 8, 16):
         yield f"grey{bits}.png", png(samples(1, bits), bits, GREY)
@@ -126,6 +222,7 @@ def pictures():
     yield "ycck.jpg", cmyk[:place] + b"\x02" + cmyk[place + 1 :]
     for orientation in range(1, 9):
         yield f"turned{orientation}.jpg", jpeg(exif=exif(orientation))
+    yield from other_formats()
     yield "photo.jpg", photo()
     yield "photo-progressive.jpg", photo(progressive=True)
 
@@ -142,6 +239,15 @@ def malformed():
     broken = bytearray(colour)
     broken[colour.index(b"IDAT") + 20] ^= 0xFF
     yield "damaged.png", bytes(broken)
+    lossless = bytearray(saved("WEBP", lossless=True))
+    place = lossless.index(b"VP8L") + 9
+    lossless[place : place + 4] = struct.pack("<I", 16_383 | 16_383 << 14)
+    yield "bomb.webp", bytes(lossless)
+    yield "animated.webp", animated("WEBP", lossless=True)
+    yield "bomb.gif", gif_on_canvas(65_535, 65_535, 0, 0)
+    bitmap = bytearray(bmp(24))
+    bitmap[18:26] = struct.pack("<ii", 100_000, -100_000)
+    yield "bomb.bmp", bytes(bitmap)
 
 
 def opened(data):

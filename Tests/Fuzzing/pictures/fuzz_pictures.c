@@ -1,4 +1,4 @@
-// Feeds bytes to the picture decoders. Built by `run`, once for PNG and once for JPEG.
+// Feeds bytes to the picture decoders. Built by `run`, once for each format.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +32,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
     if (count >= sizeof png_signature) memcpy(bytes, png_signature, sizeof png_signature);
     // The last bit of the input decides, so that wrong sums are met as well.
     if (count > 0 && bytes[count - 1] & 1) repair_check_sums(bytes, count);
-#else
+#elif defined FUZZ_JPEG
     static const uint8_t start[3] = {0xff, 0xd8, 0xff};
     if (count >= sizeof start) memcpy(bytes, start, sizeof start);
+#elif defined FUZZ_WEBP
+    // The length is made right, unless the last bit says not to: files that are cut short are not decoded.
+    if (count >= 12) {
+        memcpy(bytes, "RIFF", 4);
+        memcpy(bytes + 8, "WEBP", 4);
+        for (int index = 0; index < 4 && bytes[count - 1] & 1; index++) bytes[4 + index] = (uint8_t)((count - 8) >> (8 * index));
+    }
+#elif defined FUZZ_GIF
+    if (count >= 6) memcpy(bytes, "GIF89a", 6);
+#else
+    if (count >= 2) memcpy(bytes, "BM", 2);
 #endif
     CImageLimits limits = {.pixels = 1 << 18, .side = 1 << 17, .bytes = 1 << 23};
     CImage header, image;
