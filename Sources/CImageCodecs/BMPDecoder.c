@@ -46,7 +46,9 @@ static CImageStatus read_header(Reader *reader) {
     reader->image->height = (uint32_t)height;
     reader->bits = number(header + (is_core ? 10 : 14), 2);
     uint32_t compression = is_core ? 0 : number(header + 16, 4);
-    if (compression == 1 || compression == 2) return fail_with(reader, "its rows are run-length encoded, and such are not read");
+    if (compression == 1 || compression == 2) {
+        return fail_with(reader, "its rows are run-length encoded, and such are not read");
+    }
     bool has_fields = compression == CompressionFields || compression == CompressionAlphaFields;
     // OS/2 has another meaning for the number.
     bool is_os2 = reader->header == 64;

@@ -29,7 +29,8 @@ package struct ClassAssignment: Equatable {
         // whether or not the model says so.
         let isNumbered = !hasNames && (!known.isEmpty || count <= 10) && Set(found).isSubset(of: numbers)
         let known = hasNames ? known : numbers
-        let unknown = hasNames ? found.filter { !known.contains($0) } : isNumbered ? [] : found
+        let knownNames = Set(known)
+        let unknown = hasNames ? found.filter { !knownNames.contains($0) } : isNumbered ? [] : found
         let matched = Set(found).subtracting(unknown)
         let open = known.indices.filter { known[$0] == String($0) && !matched.contains(known[$0]) }
         guard !unknown.isEmpty else {

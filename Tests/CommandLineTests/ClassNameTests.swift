@@ -82,4 +82,34 @@ struct ClassNameTests {
         let same = try forget(model, dataset, ["0", "\"2\""])
         #expect(same.output.hasPrefix("Forgot 0, 2 ") && same.errors.isEmpty, "\(same.errors)")
     }
+
+    @Test("IDX files get names in training, which the model keeps")
+    func idx() throws {
+        var random = SeededRandom(seed: 1)
+        let labels: [UInt8] = [0, 1, 2, 0, 1, 2]
+        try Data(IDX.images(labels: labels, random: &random)).write(to: folder.url.appendingPathComponent("images"))
+        try Data(IDX.labels(labels)).write(to: folder.url.appendingPathComponent("labels"))
+        let names = folder.path("names")
+        try Data("cat\ndog, wet\nhorse\n".utf8).write(to: URL(fileURLWithPath: names))
+        let dataset = "idx:\(folder.path("images")),\(folder.path("labels"))"
+        let model = folder.path("model.safetensors")
+        for list in [names, "cat,\"dog, wet\",horse"] {
+            let ending = try Program.run(
+                ["train", "--dataset", dataset, "--epochs", "1", "--class-names", list, "--output", model]
+                    + Materials.network)
+            #expect(ending.status == 0, "\(ending.errors)")
+            #expect(
+                try Model(contentsOf: URL(fileURLWithPath: model)).metadata.classNames == ["cat", "dog, wet", "horse"])
+        }
+        for (list, message) in [
+            ("cat,,horse", "names 2 classes; name all of them"), ("cat,dog,cat", "names 'cat' twice"),
+            (folder.path("none"), "none: no such file; give a file with one name a line"),
+            (folder.url.path, "it is a folder"),
+        ] {
+            let ending = try Program.run(
+                ["train", "--dataset", dataset, "--epochs", "1", "--class-names", list, "--output", model]
+                    + Materials.network)
+            #expect(ending.status == 1 && ending.errors.contains(message), "\(ending.errors)")
+        }
+    }
 }

@@ -13,10 +13,9 @@ enum SplitRole {
 enum SplitNames {
     private static let roles: [String: SplitRole] = [
         "train": .training, "training": .training,
-        "test": .test, "testing": .test,
+        "test": .test, "testing": .test, "holdout": .test, "heldout": .test,
         "val": .validation, "valid": .validation, "validation": .validation, "validate": .validation,
         "eval": .validation, "evaluation": .validation, "dev": .validation, "development": .validation,
-        "holdout": .validation, "heldout": .validation,
     ]
     private static let endings = ["set", "data", "split", "images", "pictures", "photos"]
 

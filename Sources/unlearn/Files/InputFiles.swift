@@ -33,7 +33,7 @@ struct InputFiles {
 
     /// Checks that a folder can be filled: it is none that is read, and nothing that is read lies in it.
     func check(folder: URL) throws {
-        try checkOutsideDatasets(folder.appendingPathComponent("file"))
+        try Self.checkOutside(contents, folder.appendingPathComponent("file"))
         guard let identity = FileIdentity(folder) else { return }
         let inputs = allFiles + datasets.compactMap(\.folder)
         for input in inputs where Self.foldersAbove(input).contains(where: { $0.identity == identity }) {
@@ -43,7 +43,8 @@ struct InputFiles {
 
     /// Checks that no file is read.
     func checkNotRead(_ outputs: [URL]) throws {
-        for output in outputs { try checkOutsideDatasets(output) }
+        let contents = contents
+        for output in outputs { try Self.checkOutside(contents, output) }
         let written = outputs.flatMap(Self.written).flatMap { [$0, $0.resolvingSymlinksInPath()] }
         let existing = written.compactMap { url in FileIdentity(url).map { (url, $0) } }
         // Whatever is read is there, so that what is not there is not read. Listing it may take a while.
@@ -65,15 +66,14 @@ struct InputFiles {
         models + models.flatMap { Model.externalFiles(ofModelAt: $0) } + files + datasets.flatMap(\.files)
     }
 
-    /// What the folders of pictures hold.
-    private var contents: [FolderContents] { datasets.compactMap(\.folder).map { FolderContents($0) } }
+    /// What the folders of pictures hold, each listed once.
+    private var contents: [FolderContents] { Set(datasets.compactMap(\.folder)).map { FolderContents($0) } }
 
     /// Checks that a file would not lie among a data set's pictures, nor in a new folder that would be one of its classes.
-    private func checkOutsideDatasets(_ output: URL) throws {
-        let contents = contents
+    private static func checkOutside(_ contents: [FolderContents], _ output: URL) throws {
         guard !contents.isEmpty else { return }
         for place in [output, output.resolvingSymlinksInPath()] {
-            let above = Self.foldersAbove(place)
+            let above = foldersAbove(place)
             for folder in contents {
                 let isInClass = above.contains { folder.folders.contains($0.identity) }
                 let isInNewClass = above.first.map { folder.roots.contains($0.identity) && !$0.isParent } ?? false
