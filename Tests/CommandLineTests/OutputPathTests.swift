@@ -133,6 +133,13 @@ struct OutputPathTests {
         try FileManager.default.createSymbolicLink(
             atPath: folder.path("picture.safetensors"), withDestinationPath: "\(pictures)/train/blue/1.png")
         try expect(among, forget(to: folder.path("picture.safetensors")))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("later.safetensors"),
+            withDestinationPath: "../\(copy.url.lastPathComponent)/pictures/new")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(pictures)/new", withDestinationPath: "train/../test/red/new.safetensors")
+        try expectRefusal(among, forget(to: folder.path("later.safetensors")))
+        try FileManager.default.removeItem(atPath: "\(pictures)/new")
         try FileManager.default.linkItem(
             atPath: "\(pictures)/train/blue/2.png", toPath: folder.path("hard.safetensors"))
         try expect("is an input of this run", forget(to: folder.path("hard.safetensors")))

@@ -45,7 +45,7 @@ struct InputFiles {
     func checkNotRead(_ outputs: [URL]) throws {
         let contents = contents
         for output in outputs { try Self.checkOutside(contents, output) }
-        let written = outputs.flatMap(Self.written).flatMap { [$0, $0.resolvingSymlinksInPath()] }
+        let written = outputs.flatMap(Self.written).flatMap { [$0, Self.target(of: $0)] }
         let existing = written.compactMap { url in FileIdentity(url).map { (url, $0) } }
         // Whatever is read is there, so that what is not there is not read. Listing it may take a while.
         guard !existing.isEmpty else { return }
@@ -72,7 +72,7 @@ struct InputFiles {
     /// Checks that a file would not lie among a data set's pictures, nor in a new folder that would be one of its classes.
     private static func checkOutside(_ contents: [FolderContents], _ output: URL) throws {
         guard !contents.isEmpty else { return }
-        for place in [output, output.resolvingSymlinksInPath()] {
+        for place in [output, target(of: output)] {
             let above = foldersAbove(place)
             for folder in contents {
                 let isInClass = above.contains { folder.folders.contains($0.identity) }
@@ -107,6 +107,18 @@ struct InputFiles {
         return folders
     }
 
+    /// Where a file would be written: what a link leads to, be it there or not.
+    private static func target(of file: URL) -> URL {
+        var path = file.absoluteURL.path
+        var links = 0
+        // More of them the system does not follow.
+        while links < 40, let next = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
+            path = next.hasPrefix("/") ? next : folder(of: path) + "/" + next
+            links += 1
+        }
+        return URL(fileURLWithPath: path)
+    }
+
     /// A path without its last part.
     private static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
@@ -115,7 +127,7 @@ struct InputFiles {
 
     /// One text for all paths of a file that need not be there.
     private static func place(of file: URL) -> String {
-        let path = file.resolvingSymlinksInPath().path
+        let path = target(of: file).path
         let folder = folder(of: path)
         return (realPath(folder) ?? folder) + "/" + URL(fileURLWithPath: path).lastPathComponent
     }
