@@ -40,7 +40,7 @@ public struct ClassList: Sendable, Hashable {
     }
 
     /// Puts lists together.
-    public init(joining lists: [ClassList]) {
+    package init(joining lists: [ClassList]) {
         parts = lists.flatMap(\.parts)
     }
 

@@ -99,28 +99,6 @@ public final class AtomicFile {
         _ = try AtomicFile(replacing: url)
     }
 
-    /// Checks that a file can be written and is none of those that the work reads.
-    /// - Parameter inputs: files that the work reads, which its result must not replace, by whatever path.
-    /// - Throws: ``FileError`` as ``init(replacing:)``, or if the destination is one of the inputs.
-    public static func checkDestination(_ url: URL, keeping inputs: [URL]) throws(FileError) {
-        try checkDestination(url)
-        guard let destination = identity(of: url) else { return }
-        for input in inputs where identity(of: input) == destination {
-            throw FileError(url.path, "is an input of this run and is not replaced; give another name")
-        }
-    }
-
-    private struct Identity: Equatable {
-        let device: UInt64
-        let node: UInt64
-    }
-
-    private static func identity(of url: URL) -> Identity? {
-        var status = stat()
-        guard stat(url.path, &status) == 0 else { return nil }
-        return Identity(device: UInt64(truncatingIfNeeded: status.st_dev), node: UInt64(status.st_ino))
-    }
-
     private func failure(_ attempt: String) -> FileError {
         let code = errno
         discard()
