@@ -92,7 +92,9 @@ struct SplitNameTests {
         for name in ["train", "Training Set", "train-data", "TRAIN_IMAGES"] {
             #expect(SplitNames.role(of: name) == .training)
         }
-        for name in ["test", "Testing", "test.set", "held out", "hold_out_set"] { #expect(SplitNames.role(of: name) == .test) }
+        for name in ["test", "Testing", "test.set", "held out", "hold_out_set"] {
+            #expect(SplitNames.role(of: name) == .test)
+        }
         for name in ["val", "Valid", "dev", "evaluation"] {
             #expect(SplitNames.role(of: name) == .validation)
         }
