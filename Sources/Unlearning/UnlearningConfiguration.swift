@@ -37,3 +37,14 @@ public struct UnlearningConfiguration: Sendable, Codable, Hashable {
         try repair.validate()
     }
 }
+
+extension UnlearningConfiguration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = UnlearningConfiguration.paper
+        noise = try container.decode(.noise, or: defaults.noise)
+        impair = try container.decode(.impair, or: defaults.impair)
+        repair = try container.decode(.repair, or: defaults.repair)
+    }
+}

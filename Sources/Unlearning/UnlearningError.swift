@@ -36,8 +36,10 @@ public enum UnlearningError: Error, Equatable {
     case labelOutOfRange(data: String, label: Int, classCount: Int)
     /// Examples have another shape than the model's input.
     case wrongExampleShape(data: String, found: Shape, expected: Shape)
-    /// The model has an infinite or undefined number before anything was done.
-    case modelNotFinite(tensor: String)
+    /// The model has a number before anything was done that no computation can be trusted with.
+    case unsoundModel(ModelFault)
+    /// A model's answer to an example is infinite or undefined.
+    case outputNotFinite(data: String, index: Int, value: Float)
     /// An example has an infinite or undefined number.
     case exampleNotFinite(data: String, index: Int)
     /// A loss or a weight became infinite or undefined.
@@ -117,9 +119,12 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .wrongExampleShape(let data, let found, let expected):
             return "the \(data) data's examples are \(found), but the model takes \(expected); "
                 + "prepare them for the model"
-        case .modelNotFinite(let tensor):
-            return "the model's tensor '\(tensor)' has an infinite or undefined number; "
-                + "use a model whose training ended well"
+        case .unsoundModel(let fault):
+            return "the model's \(fault)"
+        case .outputNotFinite(let data, let index, let value):
+            return
+                "the model gives \(value.named) for example \(index) of the \(data) data; its weights are too large, so use a "
+                + "model whose training ended well"
         case .exampleNotFinite(let data, let index):
             return "the \(data) data's example \(index) has an infinite or undefined number; leave it out"
         case .diverged(let phase, let step, let what):

@@ -27,7 +27,8 @@ struct AuditTests {
             materials.dataset, "--report", folder.url.path, "--request-id", "ticket 12", "--preset",
             "paper-safe", "--output", output,
         ])
-        #expect(ending.status == 0, "\(ending.errors)")
+        // Too few images for such rates: the network is ruined, and the files are there all the same.
+        #expect(ending.status == 2 && ending.errors.isEmpty, "\(ending.errors)")
         return (output, ending)
     }
 
@@ -35,7 +36,11 @@ struct AuditTests {
     func forgetReports() throws {
         let (model, ending) = try forget()
         #expect(ending.output.contains("Wrote \(folder.path("report.html"))"))
-        #expect(ending.output.contains("audit: "))
+        #expect(ending.output.contains("\naudit: fail ("))
+        #expect(
+            ending.output.contains(
+                "\n  missing: forget accuracy was not judged: forget-accuracy-test (8 test examples of the forgotten "
+                    + "classes are too few; give 30 or more); forget-accuracy-training (24 training examples"))
         let record = try AuditRecord(contentsOf: URL(fileURLWithPath: folder.path("record.json")))
         #expect(record.requestID == "ticket 12")
         #expect(record.classes.map(\.index) == [0])
@@ -47,8 +52,9 @@ struct AuditTests {
 
         let file = folder.path("record.json")
         let verified = try Program.run(["audit", "--verify", file, model])
-        #expect(verified.status == 0)
-        #expect(verified.output.contains("is the unlearned model of request ticket 12"))
+        #expect(verified.status == 2 && verified.errors.isEmpty)
+        #expect(
+            verified.output == "\(model) is the unlearned model of request ticket 12; its verdict is: fail\n")
         let original = try Program.run(["audit", "--verify", file, materials.model, "--json"])
         #expect(original.status == 2 && original.errors.isEmpty)
         #expect(try original.json()["match"] as? String == "original")
@@ -81,16 +87,27 @@ struct AuditTests {
         let measures = Audit(configuration: .quick).measures.map(\.identifier.rawValue)
         let none = measures.flatMap { ["--limit", "\($0)=none"] }
         let unjudged = try audit(materials.model, ["--quick"] + none)
-        #expect(unjudged.status == 0, "\(unjudged.errors)")
-        #expect(unjudged.output.contains("audit: not judged"))
+        #expect(unjudged.status == 2, "\(unjudged.errors)")
+        #expect(unjudged.output.contains("audit: inconclusive (0 of 0 measures passed; not enough evidence"))
         let wide = try audit(
             materials.model, ["--quick"] + none + ["--limit", "forget-accuracy-test=1,1"])
-        #expect(wide.status == 0)
-        #expect(wide.output.contains("audit: pass (1 of 1 measures passed"))
-        let narrow = try audit(
-            materials.model,
-            ["--quick", "--retrained", materials.model] + none + ["--limit", "retain-accuracy-test=0"])
-        #expect(narrow.status == 0, "a model is no worse than itself")
+        #expect(wide.status == 2)
+        #expect(wide.output.contains("audit: inconclusive (1 of 1 measures passed"))
+        #expect(
+            wide.output.contains(
+                "\n  looser than the default: forget-accuracy-test against zero: 1 and 1, the default is 0.02 and 0.1\n"
+            ))
+        let masked = folder.url.appendingPathComponent("masked.safetensors")
+        var model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
+        let name = try #require(model.graph.parameters.last { $0.key.hasSuffix(".bias") }?.key)
+        var bias = try #require(model.parameters[name])
+        bias[0] = -1000
+        model = try model.replacing([name: bias])
+        try model.write(to: masked)
+        let judged = ["--limit", "forget-accuracy-test=0", "--limit", "membership-loss=1"]
+        let passing = try audit(masked.path, ["--quick"] + none + judged)
+        #expect(passing.status == 0, "\(passing.output)")
+        #expect(passing.output.contains("audit: pass (2 of 2 measures passed"))
         let zero = try audit(materials.model, ["--quick"] + none + ["--limit", "forget-accuracy-test=0,0"])
         #expect(zero.status == 2)
     }
@@ -99,12 +116,16 @@ struct AuditTests {
     func retrained() throws {
         let gold = folder.path("gold.safetensors")
         let trained = try Program.run(
-            ["train", "--dataset", materials.dataset, "--exclude-classes", "0", "--output", gold] + Materials.training)
+            [
+                "train", "--dataset", materials.dataset, "--exclude-classes", "0", "--output", gold, "--seed", "5",
+                "--epochs", "8", "--batch-size", "16",
+            ] + Materials.network)
         #expect(trained.status == 0, "\(trained.errors)")
         let ending = try audit(
             gold, ["--retrain", "--seeds", "2", "--epochs", "8", "--batch-size", "16", "--quick", "--json"])
-        #expect([0, 2].contains(ending.status), "\(ending.errors)")
         let record = try AuditRecord(Data(ending.output.utf8), path: "output")
+        #expect(ending.status == (record.audit.verdict.total.isAcceptable ? 0 : 2), "\(ending.errors)")
+        #expect(record.audit.verdict.missingEvidence.isEmpty)
         #expect(record.audit.retrainedModels == 2)
         #expect(record.models.retrained.count == 2)
         #expect(record.models.retrained[0].sha256 != record.models.retrained[1].sha256)
@@ -120,13 +141,15 @@ struct AuditTests {
                 "compare", "--dataset", materials.dataset, "--classes", "3", "--save", folder.url.path, "--report",
                 folder.url.path, "--json",
             ] + Materials.training)
-        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(ending.status == 2 && ending.errors.isEmpty, "\(ending.errors)")
         let audit = try #require(try ending.json()["audit"] as? [String: Any])
+        #expect(audit["verdict"] as? String == "inconclusive")
+        #expect((audit["missingEvidence"] as? [String])?.isEmpty == false)
         #expect(audit["report"] as? String == folder.path("report.html"))
         let verified = try Program.run([
             "audit", "--verify", folder.path("record.json"), folder.path("unlearned.safetensors"),
         ])
-        #expect(verified.status == 0, "\(verified.output)")
+        #expect(verified.output.contains("is the unlearned model of request"), "\(verified.output)")
         let retrained = try Program.run([
             "audit", "--verify", folder.path("record.json"), folder.path("retrained.safetensors"),
         ])
@@ -150,12 +173,41 @@ struct AuditTests {
             sourceLocation: sourceLocation)
     }
 
-    @Test("measures without enough images are left out by name, and there is no verdict without any")
+    @Test("measures without enough images are left out by name, and without any nothing passes")
     func tooFew() throws {
         let ending = try audit(materials.model, ["--least-samples", "1000"])
-        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(ending.status == 2, "\(ending.errors)")
         #expect(ending.output.contains("Left out\n  forget-accuracy-test: "))
-        #expect(ending.output.contains("audit: not judged"))
+        #expect(ending.output.contains("audit: inconclusive"))
+        // As many images as there are by default leave retain accuracy alone, which the original has of course.
+        let few = try Program.run([
+            "audit", materials.model, materials.model, "--dataset", materials.dataset, "--forgotten", "0",
+        ])
+        #expect(few.status == 2 && few.output.contains("audit: inconclusive (3 of 3 measures passed"), "\(few.output)")
+    }
+
+    @Test("a reference that is an audited model, or knows the class, is refused by its file's name")
+    func references() throws {
+        func refused(_ message: String, _ retrained: [String]) throws {
+            try expect(
+                message,
+                [
+                    "audit", materials.model, folder.path("other.safetensors"), "--dataset", materials.dataset,
+                    "--forgotten", "0", "--report", folder.url.path, "--retrained",
+                ] + retrained)
+        }
+        let model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
+        let name = try #require(model.parameters.keys.filter { $0.hasSuffix(".bias") }.min())
+        for (file, value) in [("other", Float(0.02)), ("near", 0.01)] {
+            var bias = try #require(model.parameters[name])
+            bias[0] += value
+            try model.replacing([name: bias]).write(to: folder.url.appendingPathComponent("\(file).safetensors"))
+        }
+        let near = folder.path("near.safetensors")
+        try refused("\(materials.model): is the original, number for number; give a model", [materials.model])
+        try refused("is the unlearned model, number for number", [folder.path("other.safetensors")])
+        try refused("\(near): is the same as retrained model 1; give each model once", [near, near])
+        try refused("\(near): knows class 0 (T-shirt/top): it puts 32 of 32 of its images (100.00 %) into it", [near])
     }
 
     @Test("wrong usage")
@@ -165,7 +217,28 @@ struct AuditTests {
         try expect("Give two models", status: 64, ["audit", materials.model] + rest)
         try expect("--dataset", status: 64, ["audit"] + models + ["--forgotten", "0"])
         try expect("--forgotten", status: 64, ["audit"] + models + ["--dataset", materials.dataset])
-        try expect("--verify takes one model", status: 64, ["audit", "--verify", "record.json"])
+        try expect("takes one model or none", status: 64, ["audit", "--verify", "record.json"] + models)
+        for option in [
+            ["--dataset", materials.dataset], ["--forgotten", "0"], ["--quick"], ["--limit", "linear-probe=1"],
+            ["--retrain"], ["--report", "."], ["--record", "r.json"], ["--request-id", "1"], ["--seed", "3"],
+            ["--architecture", "resnet18"], ["--resize", "stretch"],
+        ] {
+            try expect(
+                "--verify measures nothing; leave \(option[0]) out", status: 64,
+                ["audit", "--verify", "record.json", materials.model] + option)
+        }
+        try expect("give --report too", status: 64, ["audit"] + models + rest + ["--request-id", "7"])
+        try expect(
+            "give --report too", status: 64,
+            [
+                "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--output",
+                folder.path("out"), "--request-id", "7",
+            ])
+        let compared = ["compare", "--dataset", materials.dataset, "--classes", "3", "--request-id", "7"]
+        try expect("give --report too", status: 64, compared + Materials.network)
+        try expect(
+            "--methods makes none", status: 64,
+            compared + Materials.network + ["--methods", "all", "--report", folder.url.path])
         try expect("--seeds is how many", status: 64, ["audit"] + models + rest + ["--seeds", "2"])
         try expect("limits are one or two numbers", status: 64, ["audit"] + models + rest + ["--limit", "a=b"])
         try expect("give one of them", status: 64, ["audit"] + models + rest + ["--retrain", "--retrained", "m"])
@@ -210,7 +283,7 @@ struct AuditTests {
         let broken = folder.url.appendingPathComponent("nan.safetensors")
         try model.replacing([name: Tensor(repeating: .nan, shape: shape)]).write(to: broken)
         try expect(
-            "the unlearned model's tensor '\(name)' has an infinite",
+            "\(broken.path): tensor '\(name)' has the number NaN; use a model",
             ["audit", materials.model, broken.path, "--dataset", materials.dataset, "--forgotten", "0", "--report"]
                 + [folder.url.path])
     }

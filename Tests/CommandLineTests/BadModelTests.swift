@@ -93,8 +93,83 @@ struct BadModelTests {
             folder.path("out.safetensors"),
         ])
         #expect(ending.status == 1)
-        #expect(ending.errors.hasPrefix("unlearn: error: the model's tensor '\(name)' has an infinite"))
+        #expect(
+            ending.errors.hasPrefix(
+                "unlearn: error: \(folder.path("nan.safetensors")): tensor '\(name)' has the number"))
         #expect(!FileManager.default.fileExists(atPath: folder.path("out.safetensors")))
+    }
+
+    @Test("every command that uses a model refuses one with such a number, and with a variance below 0")
+    func unsound() throws {
+        let model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
+        let variance = try #require(model.state.keys.filter { $0.hasSuffix(".running_var") }.min())
+        let weight = try #require(model.parameters.keys.filter { $0.hasSuffix(".weight") }.min())
+        for (tensor, value, text) in [
+            (weight, Float.nan, "has the number NaN"), (weight, -.infinity, "has the number -infinity"),
+            (variance, .nan, "has the number NaN"), (variance, -0.5, "has the variance -0.5, which is below 0"),
+        ] {
+            var numbers = try #require(model.stateDictionary[tensor])
+            numbers[1] = value
+            let broken = folder.path("broken.safetensors")
+            try model.replacing([tensor: numbers]).write(to: URL(fileURLWithPath: broken))
+            let (data, output) = (materials.dataset, folder.path("out.safetensors"))
+            for arguments in [
+                ["evaluate", broken, "--dataset", data, "--forgotten", "0"],
+                ["predict", broken, "--dataset", data, "--logits", output], ["convert", broken, output],
+                ["convert", broken, folder.path("out.onnx"), "--json"],
+                ["forget", broken, "--classes", "0", "--retain", data, "--output", output],
+                ["audit", materials.model, broken, "--dataset", data, "--forgotten", "0"],
+                ["audit", broken, materials.model, "--dataset", data, "--forgotten", "0"],
+                [
+                    "audit", materials.model, materials.model, "--dataset", data, "--forgotten", "0", "--retrained",
+                    broken,
+                ],
+            ] {
+                let ending = try Program.run(arguments)
+                #expect(ending.status == 1)
+                #expect(
+                    ending.errors.contains(
+                        "error: \(broken): tensor '\(tensor)' \(text); use a model whose training ended"),
+                    "\(arguments[0]): \(ending.errors)")
+                #expect(!FileManager.default.fileExists(atPath: output))
+            }
+            let inspected = try Program.run(["inspect", broken, "--json"])
+            #expect(inspected.status == 0 && inspected.errors.contains("tensor '\(tensor)' \(text)"))
+            #expect((try inspected.json()["fault"] as? String)?.contains(text) == true)
+        }
+        #expect(try Program.run(["inspect", materials.model, "--json"]).json()["fault"] == nil)
+    }
+
+    @Test("an input that is none, and an answer that is none, are named")
+    func numbers() throws {
+        var images = Tensor(repeating: 0.5, shape: [4, 1, 4, 4])
+        images[2 * 16 + 5] = .nan
+        let input = folder.path("input.safetensors")
+        try SafetensorsWriter.write(["input": images], to: URL(fileURLWithPath: input))
+        let logits = folder.path("logits.safetensors")
+        let inputs = try Program.run(["predict", materials.model, "--input", input, "--logits", logits])
+        #expect(inputs.status == 1)
+        #expect(
+            inputs.errors
+                == "unlearn: error: the input data's example 2 has an infinite or undefined number; leave it out\n")
+        let model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
+        let huge = folder.path("huge.safetensors")
+        try model.replacing(
+            model.parameters.filter { $0.key.hasSuffix(".weight") }.mapValues {
+                Tensor(repeating: 3e38, shape: $0.shape)
+            }
+        ).write(to: URL(fileURLWithPath: huge))
+        for arguments in [
+            ["predict", huge, "--dataset", materials.dataset, "--logits", logits],
+            ["evaluate", huge, "--dataset", materials.dataset, "--forgotten", "0"],
+        ] {
+            let ending = try Program.run(arguments)
+            #expect(ending.status == 1 && ending.output.isEmpty)
+            #expect(
+                ending.errors.hasPrefix("unlearn: error: the model gives ")
+                    && ending.errors.contains(" for example 0 of"))
+        }
+        #expect(!FileManager.default.fileExists(atPath: logits))
     }
 }
 

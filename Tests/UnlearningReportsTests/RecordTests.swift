@@ -30,7 +30,7 @@ struct RecordTests {
         #expect(read.forgetting?.phaseSeconds == ["noise": 1, "impair": 2, "repair": 0.5])
         let json = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         #expect(json["schema"] as? String == "unlearning-audit-record")
-        #expect(json["version"] as? Int == 1)
+        #expect(json["version"] as? Int == 2)
         #expect(json["date"] as? String == "2027-01-15T08:00:00Z")
     }
 
@@ -119,7 +119,7 @@ struct RecordTests {
         try expect("no audit record") { $0["schema"] = "other" }
         try expect("no audit record") { $0["schema"] = nil }
         try expect("no audit record") { $0["version"] = 0 }
-        try expect("record version 2, and this program reads 1; update it") { $0["version"] = 2 }
+        try expect("record version 3, and this program reads 2; update it") { $0["version"] = 3 }
         try expect("version has a wrong type") { $0["version"] = "one" }
         try expect("models is missing") { $0["models"] = nil }
         try expect("classes has a wrong type") { $0["classes"] = 3 }
@@ -155,8 +155,15 @@ struct RecordTests {
     @Test("files that are not there, or no files")
     func missing() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        for path in [folder, folder.appendingPathComponent("nowhere"), URL(fileURLWithPath: "/dev/null")] {
+        let pipe = folder.appendingPathComponent("pipe")
+        #expect(mkfifo(pipe.path, 0o600) == 0)
+        let devices = ["/dev/null", "/dev/zero"].map { URL(fileURLWithPath: $0) }
+        for path in [folder, folder.appendingPathComponent("nowhere"), pipe] + devices {
             #expect(throws: RecordError.self) { try AuditRecord(contentsOf: path) }
+            #expect(throws: FileError.self) { try SHA256Digest(ofFile: path) }
         }
+        let link = folder.appendingPathComponent("link")
+        try FileManager.default.createSymbolicLink(at: link, withDestinationURL: pipe)
+        #expect(throws: FileError(link.path, "is not a regular file; give one")) { try SHA256Digest(ofFile: link) }
     }
 }

@@ -87,6 +87,29 @@ struct ReportTests {
         #expect(html.contains("no proof that nothing is left"))
     }
 
+    @Test("what is missing for a verdict, and limits looser than the default, stand beside it")
+    func evidence() throws {
+        var sample = SampleAudit.result(verdict: .pass)
+        let measures = sample.measures.filter { $0.measure.identifier != .membershipLoss }
+        var configuration = sample.configuration
+        configuration.thresholds[.retainAccuracyTest] = []
+        sample = AuditResult(
+            schemaVersion: 2, forgottenClasses: [2], classNames: SampleAudit.classNames, adjacentClasses: [1],
+            samples: sample.samples, retrainedModels: 2, measures: measures,
+            verdict: AuditVerdict(measures, comparesWithRetraining: true), figures: SampleAudit.figures,
+            configuration: configuration, seed: 7, seconds: [:])
+        let html = try html(sample)
+        _ = try elements(html)
+        let place = try #require(html.range(of: "? Verdict: inconclusive"))
+        let reason = try #require(html.range(of: "<li>no leak was looked for: "))
+        let looser = try #require(
+            html.range(of: "<li>retain-accuracy-test against retrained: no limit, the default is 0.015 and 0.04</li>"))
+        let table = try #require(html.range(of: "<section"))
+        #expect(place.upperBound < reason.lowerBound && reason.upperBound < looser.lowerBound)
+        #expect(looser.upperBound < table.lowerBound)
+        #expect(try !self.html(SampleAudit.result(verdict: .pass)).contains("Too little was judged"))
+    }
+
     @Test("words that promise too much are not in it")
     func words() throws {
         let (run, noise) = try SampleAudit.run()
@@ -116,6 +139,9 @@ struct ReportTests {
         let measure = SampleAudit.measure(.relearnTime, (1, 2, 3), unit: .steps).measure
         #expect(measure.text(MeasureValue(60, isLowerBound: true)) == "≥ 60")
         #expect(measure.text(nil as MeasureValue?) == "–")
+        #expect(measure.text(MeasureValue(5, isUpperBound: true)) == "≤ 5")
+        #expect(measure.text(MeasureValue(5, isLowerBound: true, isUpperBound: true)) == "unknown")
+        #expect(measure.gapText(MeasureValue(-5, isUpperBound: true)) == "≤ −5")
     }
 
     @Test("a hundred classes are not all drawn, but all in the table")
@@ -128,7 +154,7 @@ struct ReportTests {
         }
         let html = try html(SampleAudit.result(figures: figures))
         #expect(html.contains("20 of 100"))
-        #expect(html.components(separatedBy: "class=\"bar\"").count - 1 == 40 + 2)
+        #expect(html.components(separatedBy: "class=\"bar\"").count - 1 == 40 + 3)
         for index in [0, 57, 99] { #expect(html.contains("class number \(index)")) }
     }
 

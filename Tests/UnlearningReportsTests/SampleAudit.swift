@@ -32,6 +32,7 @@ enum SampleAudit {
             measure(.retainAccuracyTest, (0.9, 0.88, 0.91), verdict: verdict),
             measure(.predictionEntropy, (0.1, 1.25, 1.5), unit: .bits),
             measure(.relearnTime, (0, 4, 10), unit: .steps, group: .relearning),
+            measure(.membershipLoss, (0.7, 0.5, 0.5), group: .membership, verdict: .pass),
         ]
         measures[2].rows = [MeasureRow(name: "cat", index: 0, values: ByModel(original: 0.1, unlearned: 1.25))]
         measures[2].rowKind = .classes

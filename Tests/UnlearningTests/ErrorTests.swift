@@ -46,9 +46,18 @@ struct ErrorTests {
                 + "prepare them for the model"
         ),
         (
-            .modelNotFinite(tensor: "fc.bias"),
-            "the model's tensor 'fc.bias' has an infinite or undefined number; "
+            .unsoundModel(.notFinite(tensor: "fc.bias", value: -.infinity)),
+            "the model's tensor 'fc.bias' has the number -infinity; use a model whose training ended well"
+        ),
+        (
+            .unsoundModel(.negativeVariance(tensor: "bn.running_var", value: -0.5)),
+            "the model's tensor 'bn.running_var' has the variance -0.5, which is below 0; "
                 + "use a model whose training ended well"
+        ),
+        (
+            .outputNotFinite(data: "input", index: 3, value: .nan),
+            "the model gives NaN for example 3 of the input data; its weights are too large, so use a model whose "
+                + "training ended well"
         ),
         (
             .exampleNotFinite(data: "retain", index: 4),
@@ -153,7 +162,7 @@ struct ErrorTests {
         let request = try Request()
         #expect(
             try await request.failure { $0.model = try $0.model.replacing("fc1.bias", at: 2, with: value) }
-                == "\(UnlearningError.modelNotFinite(tensor: "fc1.bias"))")
+                == "\(UnlearningError.unsoundModel(.notFinite(tensor: "fc1.bias", value: value)))")
         #expect(
             try await request.failure {
                 let examples = try blobs(classes: 3, perClass: 5, features: 4, seed: 1)
@@ -183,7 +192,7 @@ struct ErrorTests {
         #expect(
             await impair([Noise(label: 3, images: images)])
                 == "\(UnlearningError.exampleNotFinite(data: "noise", index: 2))")
-        let notFinite = "\(UnlearningError.modelNotFinite(tensor: "fc0.weight"))"
+        let notFinite = "\(UnlearningError.unsoundModel(.notFinite(tensor: "fc0.weight", value: .nan)))"
         #expect(await message { try await RepairStep().repair(broken, retaining: retain) } == notFinite)
         #expect(await message { try await Trainer().train(broken, on: retain) } == notFinite)
         #expect(await message { try await NoiseMaximizer().noise(for: [3], model: broken) } == notFinite)

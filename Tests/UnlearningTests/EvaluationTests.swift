@@ -46,6 +46,30 @@ struct EvaluationTests {
         #expect(zip(logits.elements, whole.elements).allSatisfy { abs($0 - $1) < 1e-4 })
     }
 
+    @Test("numbers that are none are errors, in the model, in an example and in an answer")
+    func notFinite() async throws {
+        let model = try await Patterns.model
+        let test = try model.prepare(Patterns.test)
+        func failure(_ model: Model, _ examples: (any ExampleSource)? = nil) async -> String? {
+            await message { try await Evaluator().accuracy(of: model, on: examples ?? test) }
+        }
+        #expect(
+            await failure(try model.replacing("fc.weight", at: 5, with: .nan))
+                == "the model's tensor 'fc.weight' has the number NaN; use a model whose training ended well")
+        #expect(
+            await failure(try model.replacing("bn0.running_var", at: 2, with: -1))
+                == "the model's tensor 'bn0.running_var' has the variance -1.0, which is below 0; "
+                + "use a model whose training ended well")
+        #expect(await failure(try model.replacing("bn0.running_var", at: 2, with: 0)) == nil)
+        let huge = try model.replacing("bn2.weight", at: 0, with: 3e38).replacing("bn2.bias", at: 0, with: 3e38)
+        #expect(await failure(huge)?.hasPrefix("the model gives ") == true)
+        var (inputs, labels) = try test.tensor(at: Array(0..<7))
+        inputs[5 * 144 + 3] = .nan
+        #expect(
+            await failure(model, try TensorExamples(inputs, labels: labels))
+                == "the input data's example 5 has an infinite or undefined number; leave it out")
+    }
+
     @Test("the trained network is right on new patterns, and no examples make no logits")
     func model() async throws {
         let model = try await Patterns.model

@@ -2,12 +2,12 @@ import Foundation
 
 /// A regular file that is open for reading at any place. It is not mapped: a file that shrinks while it is read gives
 /// an error and not a signal.
-final class RandomAccessFile: Sendable {
-    let path: String
-    let size: Int
+package final class RandomAccessFile: Sendable {
+    package let path: String
+    package let size: Int
     private let descriptor: Int32
 
-    init(_ url: URL) throws(FileError) {
+    package init(_ url: URL) throws(FileError) {
         guard url.isFileURL else {
             throw FileError(url.absoluteString, "is not a file on this machine; give a path")
         }
@@ -34,7 +34,7 @@ final class RandomAccessFile: Sendable {
     }
 
     /// Fills a buffer with the bytes from an offset on.
-    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
+    package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
         var done = 0
         while done < buffer.count, let start = buffer.baseAddress {
             let count = pread(descriptor, start + done, buffer.count - done, off_t(offset + done))

@@ -20,12 +20,14 @@ extension Audit {
     ]
 
     func run(
-        _ models: PerModel<Model>, forgotten target: AuditTarget, data: AuditData, context: RunContext
+        _ models: PerModel<Model>, forgotten requested: AuditTarget, data: AuditData, context: RunContext
     ) throws -> AuditResult {
         try configuration.validate()
+        let target = requested.adding(models.forgottenBefore)
         let forgotten = target.classes
         try check(models, forgotten: target)
-        let (test, training) = try samples(of: data, for: models.original, forgotten: target)
+        let (test, training) = try samples(
+            of: data, for: models.original, forgotten: target, showing: requested.classes)
         let sections = sections
         let plan = AuditPlan(
             configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,
@@ -41,8 +43,10 @@ extension Audit {
         }
         let evidence = try timed("evidence") {
             try collect(
-                models, forgotten: target, test: test, training: training, context: context, progress: progress)
+                models, forgotten: target, earlier: forgotten.subtracting(requested.classes), test: test,
+                training: training, context: context, progress: progress)
         }
+        try evidence.checkReferences()
         var findings = AuditFindings()
         for section in sections {
             try timed(section.name) {
@@ -66,17 +70,18 @@ extension Audit {
                 forgottenTraining: training?.forgotten.count ?? 0,
                 retainedTraining: training?.retained.count ?? 0),
             retrainedModels: models.retrained.count, measures: measures,
-            verdict: AuditVerdict(measures, comparesWithRetraining: !models.retrained.isEmpty),
+            verdict: AuditVerdict(
+                measures, comparesWithRetraining: !models.retrained.isEmpty,
+                isOriginal: models.unlearned.hasSameNumbers(as: models.original)),
             figures: configuration.makesFigures ? findings.figures : AuditFigures(),
             configuration: configuration, seed: context.options.seed, seconds: seconds,
-            forgottenSamples: target.samples?.count)
+            forgottenSamples: target.samples?.count,
+            earlierForgottenClasses: evidence.earlierClasses.isEmpty ? nil : evidence.earlierClasses.sorted())
     }
 
     private func check(_ models: PerModel<Model>, forgotten: AuditTarget) throws {
         let original = models.original
-        if let tensor = original.firstNonFiniteTensor {
-            throw AuditError.modelNotFinite(model: "original", tensor: tensor)
-        }
+        try original.checkNumbers(ofAudited: "original")
         switch forgotten {
         case .classes(let classes): try original.checkForgettable(classes)
         case .samples(let samples): try original.check(samples, named: "forget")
@@ -91,14 +96,13 @@ extension Audit {
                 throw AuditError.otherInputShape(
                     model: name, found: model.graph.inputShape, expected: original.graph.inputShape)
             }
-            if let tensor = model.firstNonFiniteTensor {
-                throw AuditError.modelNotFinite(model: name, tensor: tensor)
-            }
+            try model.checkNumbers(ofAudited: name)
         }
+        try models.checkReferences()
     }
 
     private func samples(
-        of data: AuditData, for model: Model, forgotten target: AuditTarget
+        of data: AuditData, for model: Model, forgotten target: AuditTarget, showing requested: Set<Int>
     ) throws -> (test: AuditSamples, training: AuditSamples?) {
         let forgotten = target.classes
         func draw(_ data: LabelledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
@@ -120,7 +124,8 @@ extension Audit {
             )
         }
         let shown = Set(test.forgotten.map { test.labels[$0] })
-        if let missing = forgotten.subtracting(shown).min() {
+        // An earlier request's images may be gone; the verdict then says that the class was not looked at.
+        if let missing = requested.subtracting(shown).min() {
             throw AuditError.forgottenClassMissing(index: missing, name: classNames(of: model)[missing])
         }
         guard !test.retained.isEmpty else { throw AuditError.retainedClassesMissing }
@@ -136,24 +141,27 @@ extension Audit {
     }
 
     private func collect(
-        _ models: PerModel<Model>, forgotten target: AuditTarget, test: AuditSamples, training: AuditSamples?,
-        context: RunContext, progress: AuditProgress
+        _ models: PerModel<Model>, forgotten target: AuditTarget, earlier: Set<Int>, test: AuditSamples,
+        training: AuditSamples?, context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
         let forgotten = target.classes
-        func outputs(_ model: Model, _ name: String, _ samples: AuditSamples) throws -> ExampleOutputs {
+        func outputs(
+            _ model: Model, _ name: String, _ samples: AuditSamples, of data: String
+        ) throws -> ExampleOutputs {
             let stages = configuration.examinesRepresentation ? model.graph.stages() : []
-            let (logits, features) = try Predictor().outputs(
-                of: samples.examples, by: model, keeping: stages, context: context
-            ) { _, _, count in try progress.advance(by: count) }
-            if let position = logits.elements.firstIndex(where: { !$0.isFinite }) {
-                throw AuditError.outputNotFinite(model: name, example: position / model.classCount)
+            do {
+                let (logits, features) = try Predictor().outputs(
+                    of: samples.examples, named: data, by: model, keeping: stages, context: context
+                ) { _, _, count in try progress.advance(by: count) }
+                return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
+            } catch UnlearningError.outputNotFinite(_, let example, let value) {
+                throw AuditError.outputNotFinite(model: name, data: data, example: example, value: value)
             }
-            return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
         }
         func evidence(_ model: Model, _ name: String) throws -> ModelEvidence {
             ModelEvidence(
-                model: model, test: try outputs(model, name, test),
-                training: try training.map { try outputs(model, name, $0) })
+                model: model, test: try outputs(model, name, test, of: "test"),
+                training: try training.map { try outputs(model, name, $0, of: "training") })
         }
         let original = try evidence(models.original, "original")
         let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: forgotten)
@@ -163,7 +171,8 @@ extension Audit {
             : confusion.indices.filter { confusion[$0] != nil }
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
-            configuration: configuration, forgottenClasses: forgotten, forgetsSamples: target.samples != nil,
+            configuration: configuration, forgottenClasses: forgotten, earlierClasses: earlier,
+            forgetsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
             training: training,
@@ -171,28 +180,5 @@ extension Audit {
                 original: original, unlearned: try evidence(models.unlearned, "unlearned"),
                 retrained: try models.retrained.map { try evidence($0, "retrained") }),
             context: context, progress: progress)
-    }
-}
-
-extension AuditThresholds {
-    /// A measure with its verdict: by the first of its limits whose reference is at hand.
-    /// - Parameter ofClasses: whether classes were to be forgotten. Samples of classes that stay are no worse known than
-    ///   others of their class, so that their accuracy has no absolute limit.
-    func judged(_ result: MeasureResult, ofClasses: Bool = true) -> MeasureResult {
-        var result = result
-        guard let value = result.unlearned?.value else { return result }
-        for threshold in self[result.measure.identifier] {
-            let reference: Double? =
-                switch threshold.reference {
-                case .retrained: result.retrained?.mean
-                case .original: result.original?.value
-                case .zero: ofClasses || result.measure.identifier != .forgetAccuracyTraining ? 0 : nil
-                }
-            guard let reference else { continue }
-            result.threshold = threshold
-            result.verdict = threshold.verdict(of: value, against: reference)
-            break
-        }
-        return result
     }
 }

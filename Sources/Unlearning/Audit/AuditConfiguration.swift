@@ -49,6 +49,25 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     public static let quick = AuditConfiguration(
         testSamples: 2_000, trainingSamples: 1_000, relearning: nil, makesFigures: false)
 
+    /// Settings that let more pass than the default ones, in words.
+    /// - Parameters:
+    ///   - measures: the measures whose limits count.
+    ///   - comparesWithRetraining: whether limits against retrained models count, or those that stand in for them.
+    package func looserSettings(of measures: Set<MeasureIdentifier>, comparesWithRetraining: Bool) -> [String] {
+        let limits = thresholds.looser().filter { limit in
+            let isUsed =
+                switch limit.usual.reference {
+                case .retrained: comparesWithRetraining
+                case .original, .zero:
+                    !comparesWithRetraining || AuditThresholds.default[limit.measure].count == 1
+                }
+            return isUsed && measures.contains(limit.measure)
+        }.map(\.description)
+        let least = AuditConfiguration.full.leastSamples
+        guard leastSamples < least else { return limits }
+        return limits + ["images that a measure takes: \(leastSamples), the default is \(least)"]
+    }
+
     /// Checks every setting.
     /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
     public func validate() throws {
@@ -60,5 +79,25 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
         try relearning?.validate()
         try likelihoodRatioAttack?.validate()
         try thresholds.validate()
+    }
+}
+
+extension AuditConfiguration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = AuditConfiguration()
+        testSamples = try container.decode(.testSamples, or: defaults.testSamples)
+        trainingSamples = try container.decode(.trainingSamples, or: defaults.trainingSamples)
+        leastSamples = try container.decode(.leastSamples, or: defaults.leastSamples)
+        adjacentClasses = try container.decode(.adjacentClasses, or: defaults.adjacentClasses)
+        bootstrap = try container.decodeIfPresent(Bootstrap.self, forKey: .bootstrap)
+        relearning = try container.decodeIfPresent(RelearningConfiguration.self, forKey: .relearning)
+        likelihoodRatioAttack = try container.decodeIfPresent(
+            LikelihoodRatioAttackConfiguration.self, forKey: .likelihoodRatioAttack)
+        examinesRepresentation = try container.decode(.examinesRepresentation, or: defaults.examinesRepresentation)
+        makesFigures = try container.decode(.makesFigures, or: defaults.makesFigures)
+        // A record without limits judged nothing: the default ones would say otherwise.
+        thresholds = try container.decode(.thresholds, or: AuditThresholds())
     }
 }

@@ -7,6 +7,8 @@ extension AuditThresholds {
             MeasureThreshold(.above, .retrained, pass: 0.02, partial: 0.10),
             MeasureThreshold(.above, .zero, pass: 0.02, partial: 0.10),
         ]
+        // Whatever the mean over them is, no class may come back.
+        thresholds[.forgetAccuracyWorstClass] = thresholds[.forgetAccuracyTest]
         thresholds[.forgetAccuracyTraining] = thresholds[.forgetAccuracyTest]
         thresholds[.retainAccuracyTest] = [
             MeasureThreshold(.below, .retrained, pass: 0.015, partial: 0.04),

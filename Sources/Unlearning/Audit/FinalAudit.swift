@@ -17,7 +17,7 @@ public struct FinalAudit: Sendable {
     public var data: AuditData
     /// Models retrained without the classes, if there are any.
     public var retrained: [Model]
-    /// Whether a model that fails is not handed over.
+    /// Whether a model is not handed over that fails, or whose audit is inconclusive.
     public var refusesFailure: Bool
 
     /// Creates an audit; by default a quick one.
@@ -43,7 +43,7 @@ public struct FinalAudit: Sendable {
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
         let result = try Audit(configuration: configuration, options: context.options).run(
             models, forgotten: samples.map { .samples($0) } ?? .classes(classes), data: data, context: context)
-        if refusesFailure, result.verdict.total == .fail { throw AuditFailure(result: result) }
+        if refusesFailure, !result.verdict.total.isAcceptable { throw AuditFailure(result: result) }
         return result
     }
 }

@@ -39,7 +39,8 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
     case seconds
     /// Optimizer steps.
     case steps
-    /// The most memory of the process meanwhile, in MiB; missing where the system does not say.
+    /// The most memory that the process took meanwhile beyond what it held before, in MiB; missing where the system does
+    /// not say.
     case peakMemory
 
     /// A short title for a column.
@@ -78,7 +79,7 @@ extension ComparedRun {
         figures[.retainGap] = audit[.retainAccuracyTest]?.gap?.value
         figures[.totalVariation] = audit[.totalVariation]?.unlearned?.value
         figures[.probeGap] = audit[.linearProbe]?.gap?.value
-        figures[.relearnRatio] = audit[.anamnesisIndex]?.unlearned?.value
+        figures[.relearnRatio] = audit[.anamnesisIndex]?.unlearned.flatMap { $0.isUpperBound ? nil : $0.value }
         relearnIsLowerBound = audit[.anamnesisIndex]?.unlearned?.isLowerBound ?? false
         figures[.membershipGap] =
             [MeasureIdentifier.membershipEntropy, .membershipConfidence, .membershipLoss]
@@ -99,7 +100,7 @@ extension ComparedRun {
         figures[.retainGap] = gap(.retainAccuracyTest)
         figures[.totalVariation] = audit[.totalVariation]?.original?.value
         figures[.probeGap] = gap(.linearProbe)
-        figures[.relearnRatio] = audit[.anamnesisIndex]?.original?.value
+        figures[.relearnRatio] = audit[.anamnesisIndex]?.original.flatMap { $0.isUpperBound ? nil : $0.value }
         figures[.membershipGap] =
             [MeasureIdentifier.membershipEntropy, .membershipConfidence, .membershipLoss]
             .compactMap { gap($0)?.magnitude }.max()

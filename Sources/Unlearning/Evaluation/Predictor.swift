@@ -12,7 +12,8 @@ public struct Predictor: Sendable {
     }
 
     /// The logits of all examples in order, `[examples, classes]`.
-    /// - Throws: ``UnlearningError`` if the examples do not fit the model, or `CancellationError`.
+    /// - Throws: ``UnlearningError`` if the examples do not fit the model, or if one of its numbers, of an example's or of an
+    ///   answer's is infinite or undefined; `CancellationError`.
     public func logits(
         of examples: any ExampleSource, by model: Model, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
@@ -30,16 +31,18 @@ public struct Predictor: Sendable {
 
     /// The logits, `[examples, classes]`, and the outputs of some inner nodes in the same pass.
     /// - Parameters:
+    ///   - name: what messages call the examples.
     ///   - nodes: nodes of the model; what they compute is averaged over positions, to `[examples, channels]`.
     ///   - finished: called after every batch with its number, the number of batches and its size.
     func outputs(
-        of examples: any ExampleSource, by model: Model, keeping nodes: [String] = [], context: RunContext,
-        finished: (Int, Int, Int) throws -> Void
+        of examples: any ExampleSource, named name: String = "input", by model: Model, keeping nodes: [String] = [],
+        context: RunContext, finished: (Int, Int, Int) throws -> Void
     ) throws -> (logits: Tensor, features: [StageFeatures]) {
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
+        try model.checkNumbers()
         guard examples.exampleShape == model.graph.inputShape else {
             throw UnlearningError.wrongExampleShape(
-                data: "input", found: examples.exampleShape, expected: model.graph.inputShape)
+                data: name, found: examples.exampleShape, expected: model.graph.inputShape)
         }
         let executor = try context.executor(
             model: model, batchCapacity: max(1, min(batchSize, examples.count)), modes: [.inference],
@@ -54,12 +57,20 @@ public struct Predictor: Sendable {
             var done = 0
             var step = 0
             while let batch = try loader.next() {
+                if let index = batch.firstNonFiniteExample {
+                    throw UnlearningError.exampleNotFinite(data: name, index: index)
+                }
                 if let source = batch.inputs.baseAddress {
                     executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
                 }
                 executor.forward(batch: batch.count, mode: .inference)
                 if let target = logits.baseAddress, let source = executor.output.baseAddress {
                     (target + done * classes).update(from: source, count: batch.count * classes)
+                    let answers = UnsafeBufferPointer(start: source, count: batch.count * classes)
+                    if let position = answers.firstIndex(where: { !$0.isFinite }) {
+                        throw UnlearningError.outputNotFinite(
+                            data: name, index: batch.indices[position / classes], value: answers[position])
+                    }
                 }
                 for index in features.indices {
                     try features[index].add(executor.value(of: features[index].node), examples: batch.count)

@@ -69,7 +69,7 @@ public struct UnlearningRequest: Sendable {
 
     private func check(_ method: any UnlearningMethod) throws {
         try method.validate()
-        if case .classes(let classes) = target { try model.checkForgettable(classes) } else { try model.checkFinite() }
+        if case .classes(let classes) = target { try model.checkForgettable(classes) } else { try model.checkNumbers() }
         if case .samples = target, !method.forgetsSamples {
             throw UnlearningError.forgetsNoSamples(method: method.name)
         }

@@ -20,3 +20,11 @@ extension Double {
     /// The number without a fraction that is zero, as in `0`.
     var formattedShortly: String { String(format: "%g", self) }
 }
+
+extension Float {
+    /// The number as messages have it, `NaN` and `infinity` by these names.
+    package var named: String {
+        if isNaN { return "NaN" }
+        return isInfinite ? (self < 0 ? "-infinity" : "infinity") : "\(self)"
+    }
+}

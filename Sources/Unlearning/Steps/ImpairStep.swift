@@ -77,3 +77,13 @@ public struct ImpairStep: Sendable {
         ).run(model, context: context)
     }
 }
+
+extension ImpairStep.Configuration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = ImpairStep.Configuration()
+        noiseRepetitions = try container.decode(.noiseRepetitions, or: defaults.noiseRepetitions)
+        training = try container.decode(.training, or: defaults.training)
+    }
+}

@@ -144,3 +144,17 @@ public struct NoiseMaximizer: Sendable {
         return (count + batches - 1) / batches
     }
 }
+
+extension NoiseMaximizer.Configuration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = NoiseMaximizer.Configuration()
+        imagesPerClass = try container.decode(.imagesPerClass, or: defaults.imagesPerClass)
+        steps = try container.decode(.steps, or: defaults.steps)
+        optimizer = try container.decode(.optimizer, or: defaults.optimizer)
+        learningRate = try container.decode(.learningRate, or: defaults.learningRate)
+        lambda = try container.decode(.lambda, or: defaults.lambda)
+        normalization = try container.decode(.normalization, or: defaults.normalization)
+    }
+}

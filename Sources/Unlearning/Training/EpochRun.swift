@@ -18,7 +18,7 @@ struct EpochRun {
     /// Trains a copy of `model`.
     func run(_ model: Model, context: RunContext) throws -> TrainingOutcome {
         try configuration.validate()
-        try model.checkFinite()
+        try model.checkNumbers()
         try model.check(examples, named: examplesName)
         try model.checkTrainable(frozen: configuration.frozen)
         let pass = try ExamplePass(

@@ -63,7 +63,7 @@ extension Graph {
 
 extension Batch {
     /// The position in its source of the first example with an infinite or undefined number.
-    fileprivate var firstNonFiniteExample: Int? {
+    var firstNonFiniteExample: Int? {
         let size = exampleShape.count
         return (0..<count).first { position in
             // A maximum over bit patterns becomes vector instructions, which a search does not.

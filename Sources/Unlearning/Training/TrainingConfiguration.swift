@@ -122,3 +122,20 @@ public struct Trainer: Sendable {
         }
     }
 }
+
+extension TrainingConfiguration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = TrainingConfiguration()
+        epochs = try container.decode(.epochs, or: defaults.epochs)
+        leastSteps = try container.decode(.leastSteps, or: defaults.leastSteps)
+        batchSize = try container.decode(.batchSize, or: defaults.batchSize)
+        optimizer = try container.decode(.optimizer, or: defaults.optimizer)
+        learningRate = try container.decode(.learningRate, or: defaults.learningRate)
+        schedule = try container.decode(.schedule, or: defaults.schedule)
+        labelSmoothing = try container.decode(.labelSmoothing, or: defaults.labelSmoothing)
+        clipping = try container.decode(.clipping, or: defaults.clipping)
+        frozen = try container.decode(.frozen, or: defaults.frozen)
+    }
+}

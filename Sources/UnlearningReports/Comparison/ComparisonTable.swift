@@ -16,7 +16,8 @@ public struct ComparisonTable: Sendable {
         + "TV: total variation to a retrained model on forgotten test images. "
         + "probe gap: how much better a linear probe finds the class than in the retrained model. relearn: relearn time "
         + "over the retrained model's, 1 is ideal. member gap: the largest gap of three membership attacks to the "
-        + "retrained model. After ±: half of the 95 % interval over seeds. + after relearn: relearning was given up, the "
+        + "retrained model. MiB: memory that the method took beyond what was held before it, missing where the system does "
+        + "not say. After ±: half of the 95 % interval over seeds. + after relearn: relearning was given up, the "
         + "true ratio is larger."
 
     /// The column titles.

@@ -39,19 +39,19 @@ extension AuditRecord {
     /// - Throws: ``RecordError`` if the file is missing, damaged, something else, or from a newer version.
     public init(contentsOf url: URL) throws(RecordError) {
         func refuse(_ message: String) -> RecordError { RecordError(path: url.path, message: message) }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path)
-        guard let attributes else { throw refuse("does not exist; check the path") }
-        guard attributes[.type] as? FileAttributeType == .typeRegular else {
-            throw refuse("is not a regular file; give a record, such as record.json")
-        }
-        guard (attributes[.size] as? Int ?? 0) <= Self.largestFile else {
-            throw refuse("is larger than any record; give a record, such as record.json")
-        }
-        let data: Data
-        do {
-            data = try Data(contentsOf: url)
+        var data: Data
+        do throws(FileError) {
+            let file = try RandomAccessFile(url)
+            guard file.size <= Self.largestFile else {
+                throw FileError(url.path, "is larger than any record; give a record, such as record.json")
+            }
+            data = Data(count: file.size)
+            let read = data.withUnsafeMutableBytes { buffer in
+                Result { () throws(FileError) in try file.read(at: 0, into: buffer) }
+            }
+            try read.get()
         } catch {
-            throw refuse("cannot be read: \(error.localizedDescription)")
+            throw refuse(error.message)
         }
         try self.init(data, path: url.path)
     }

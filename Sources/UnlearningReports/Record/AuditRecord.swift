@@ -5,7 +5,7 @@ import Unlearning
 /// described in `Docs/Formats.md`.
 public struct AuditRecord: Sendable, Codable, Hashable {
     /// The version of the structure that is written; it rises when a field changes its meaning or goes away.
-    public static let currentVersion = 1
+    public static let currentVersion = 2
     /// What ``schema`` says in every record.
     public static let schemaName = "unlearning-audit-record"
 

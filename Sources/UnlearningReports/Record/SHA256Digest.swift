@@ -29,22 +29,24 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The digest of a file, which is read piece by piece.
-    /// - Throws: `FileError` if there is no such file or it cannot be read.
+    /// - Throws: `FileError` if there is no such file, it cannot be read, or it is a pipe or device, which may never end.
     public init(ofFile url: URL) throws(FileError) {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-            throw FileError(url.path, "does not exist; check the path")
+        let file = try RandomAccessFile(url)
+        var hash = SHA256Hash()
+        var piece = [UInt8](repeating: 0, count: min(1 << 20, file.size))
+        var offset = 0
+        while offset < file.size {
+            let count = min(piece.count, file.size - offset)
+            let read = piece.withUnsafeMutableBytes { buffer in
+                Result { () throws(FileError) in
+                    try file.read(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+                }
+            }
+            try read.get()
+            hash.update(Data(piece[..<count]))
+            offset += count
         }
-        guard !isFolder.boolValue else { throw FileError(url.path, "is a folder; give a file") }
-        do {
-            let file = try FileHandle(forReadingFrom: url)
-            defer { try? file.close() }
-            var hash = SHA256Hash()
-            while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(piece) }
-            self.init(hash.finish())
-        } catch {
-            throw FileError(url.path, "cannot be read: \(error.localizedDescription)")
-        }
+        self.init(hash.finish())
     }
 
     /// The digest of the file that ``Unlearning/Model/write(to:)`` makes of a model. The same model gives the same file.

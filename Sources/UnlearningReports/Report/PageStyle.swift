@@ -23,7 +23,7 @@ enum PageStyle {
             background:var(--box)}
             .verdict p{color:var(--ink);margin:.25rem 0}
             .verdict .word{font-size:1.3rem;font-weight:700;color:inherit}
-            .pass{color:var(--pass)}.partial{color:var(--partial)}.fail{color:var(--fail)}.notJudged{color:var(--faint)}
+            .pass{color:var(--pass)}.partial{color:var(--partial)}.fail{color:var(--fail)}.notJudged{color:var(--faint)}.inconclusive{color:var(--fail)}
             .mark{font-weight:600;white-space:nowrap}
             nav ul{list-style:none;padding:0;margin:1rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
             .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.5rem 2rem;\

@@ -30,10 +30,19 @@ extension MeasureDescription.Unit {
 }
 
 extension MeasureDescription {
-    /// A value for people to read, with a sign where it is a lower bound; a dash where there is none.
+    /// A value for people to read, with a sign where it is a bound; a dash where there is none.
     public func text(_ value: MeasureValue?) -> String {
-        guard let value else { return "–" }
-        return (value.isLowerBound ? "≥ " : "") + unit.text(value.value)
+        value.map { Self.bounded($0, unit.text($0.value)) } ?? "–"
+    }
+
+    /// A number with the sign of the bound that it is, or a word where it says nothing.
+    private static func bounded(_ value: MeasureValue, _ text: String) -> String {
+        switch (value.isLowerBound, value.isUpperBound) {
+        case (false, false): text
+        case (true, false): "≥ " + text
+        case (false, true): "≤ " + text
+        case (true, true): "unknown"
+        }
     }
 
     /// The ends of a value's interval; nil without one.
@@ -49,7 +58,7 @@ extension MeasureDescription {
 
     /// The gap between unlearned and retrained, with its sign; of shares in percentage points.
     public func gapText(_ gap: MeasureValue?) -> String {
-        gap.map { unit.differenceText($0.value) } ?? "–"
+        gap.map { Self.bounded($0, unit.differenceText($0.value)) } ?? "–"
     }
 
     /// What good forgetting looks like, in words.
@@ -91,6 +100,7 @@ extension MeasureVerdict {
         case .partial: "◐"
         case .fail: "✗"
         case .notJudged: "·"
+        case .inconclusive: "?"
         }
     }
 }

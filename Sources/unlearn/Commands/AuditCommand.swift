@@ -10,15 +10,20 @@ struct AuditCommand: ReportingCommand {
         abstract: "Measures what a classifier has forgotten and what it has not.",
         usage: """
             unlearn audit <original> <unlearned> --dataset <data set> --forgotten <classes> [<options>]
-            unlearn audit --verify <record> <model>
+            unlearn audit --verify <record> [<model>]
             """,
         discussion: """
             Compares the model before forgetting with the one after it and, with --retrained or --retrain, with models \
             trained anew without the classes, which are the target. Needs images of all classes, the forgotten among \
             them; no model is changed.
 
-            Exit code 0 is a pass, a partial pass, or nothing to judge by; 2 is a fail, or with --verify a model that \
-            is not the record's; 1 is an error, and 64 wrong usage. A pass is no proof that nothing is left.
+            A verdict takes a judged forget accuracy and a judged measure of leakage, such as membership, a probe or the \
+            distance to retraining; with less it is inconclusive. Exit code 0 is a pass or a partial pass; 2 is a fail or \
+            inconclusive; 1 is an error, and 64 wrong usage. A pass is no proof that nothing is left.
+
+            --verify works the verdict out again from the record's own numbers and limits, and compares the model's file \
+            with the record's digests. Exit code 2 says that the record is not of a pass, contradicts itself, or that the \
+            file is not its unlearned model.
 
             EXAMPLES
               unlearn audit original.safetensors forgotten.safetensors \\
@@ -34,11 +39,11 @@ struct AuditCommand: ReportingCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The model before forgetting and the one after it, safetensors or ONNX files; with --verify one model.",
+            "The model before forgetting and the one after it, safetensors or ONNX files; with --verify one or none.",
             valueName: "models"))
     var models: [String] = []
 
-    @Option(help: ArgumentHelp("Check a model's file against this record.", valueName: "record"))
+    @Option(help: ArgumentHelp("Check this record, and a model's file against it.", valueName: "record"))
     var verify: String?
 
     @Option(
@@ -69,7 +74,12 @@ struct AuditCommand: ReportingCommand {
 
     func validate() throws {
         guard verify == nil else {
-            guard models.count == 1 else { throw ValidationError("--verify takes one model, found \(models.count).") }
+            guard models.count <= 1 else {
+                throw ValidationError("--verify takes one model or none, found \(models.count).")
+            }
+            if let option = optionsOfAudits.first(where: \.1)?.0 {
+                throw ValidationError("--verify measures nothing; leave \(option) out.")
+            }
             return
         }
         guard models.count == 2 else {
@@ -77,13 +87,20 @@ struct AuditCommand: ReportingCommand {
         }
         guard dataset != nil else { throw ValidationError("Give the images by --dataset.") }
         guard !forgottenLists.isEmpty else { throw ValidationError("Name the forgotten classes by --forgotten.") }
+        try reporting.checkRequestID(hasRecord: record != nil || flags.json)
+    }
+
+    /// Which options are given that say what to measure, or where the outcome goes.
+    private var optionsOfAudits: [(String, Bool)] {
+        [
+            ("--dataset", dataset != nil), ("--forgotten", !forgottenLists.isEmpty), ("--record", record != nil),
+            ("--report", reporting.report != nil), ("--request-id", reporting.requestID != nil),
+        ] + retraining.given + audit.given + pictures.given + network.given + flags.given
     }
 
     func perform(_ console: Console) async throws -> AuditCommandReport {
         if let verify {
-            let record = try AuditRecord(contentsOf: URL(fileURLWithPath: verify))
-            let match = try record.verify(URL(fileURLWithPath: models[0]))
-            return .verification(Verification(record: record, model: models[0], match: match))
+            return .verification(try Verification(of: verify, model: models.first))
         }
         guard let dataset else { throw CommandError("there is no data set to audit on") }
         let forgotten = ClassList(joining: forgottenLists)
@@ -109,9 +126,14 @@ struct AuditCommand: ReportingCommand {
                 like: original, without: classes, images: training, progress: console.progress("retrained"))
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
-        let result = try await Audit(configuration: configuration, options: flags.options).run(
-            original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
-            data: AuditData(test: test, training: training), progress: console.progress())
+        let result: AuditResult
+        do {
+            result = try await Audit(configuration: configuration, options: flags.options).run(
+                original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
+                data: AuditData(test: test, training: training), progress: console.progress())
+        } catch AuditError.unusableReference(let number, let fault) where retraining.retrained.count >= number {
+            throw CommandError("\(retraining.retrained[number - 1]): \(fault)")
+        }
         try Task.checkCancellation()
         let record = try reporting.record(
             result,

@@ -11,7 +11,8 @@ struct Compare: ReportingCommand {
             Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
             weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the three \
             models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With --report the \
-            unlearned model is audited against the retrained one.
+            unlearned model is audited against the retrained one; exit code 2 says that it failed, or that there was too \
+            little to judge by.
 
             With --methods several methods forget the same network, and each is audited against a network trained \
             without the classes; with --seeds all of that is done again from other seeds, and the table has means with \
@@ -59,9 +60,13 @@ struct Compare: ReportingCommand {
     }
 
     func validate() throws {
+        try reporting.checkRequestID()
         guard methods != nil else {
             if seeds != nil { throw ValidationError("--seeds is for --methods; give both.") }
             return
+        }
+        if reporting.requestID != nil {
+            throw ValidationError("--request-id is for a record, and --methods makes none; leave it out.")
         }
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
         if forgetting.givesPreset {
@@ -174,6 +179,8 @@ enum CompareOutcome: Report {
 
     var text: String { report.text }
 
+    var exitCode: Int32 { report.exitCode }
+
     func encode(to encoder: any Encoder) throws { try report.encode(to: encoder) }
 }
 
@@ -187,6 +194,8 @@ struct CompareReport: Report {
     let architecture: ArchitectureIdentifier
     let epochs: Int
     let seed: UInt64
+
+    var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
         case architecture, audit, classes, epochs, preset, rows, seed
@@ -238,6 +247,6 @@ struct CompareReport: Report {
             \(table.text)
             """
         guard let audit else { return text }
-        return text + "\n\(audit.report.result.summary)\n" + audit.text
+        return text + "\n" + audit.summary + audit.text
     }
 }

@@ -12,7 +12,8 @@ struct Forget: ReportingCommand {
             --method, may need both, and take them from the retain data set too. The model's file is not changed. \
             With --validation the test split shows accuracy before and after. With --report too, the new model is \
             audited on it and on the retain data set; unlike forgetting, this needs images of all classes. 'unlearn \
-            audit' compares with retraining as well.
+            audit' compares with retraining as well. The files are written whatever the verdict is; exit code 2 says that \
+            it is a fail, or that there was too little to judge by.
 
             A file without our metadata, such as a PyTorch state dictionary, needs --architecture; class names and \
             normalization are then those of the retain data set.
@@ -73,6 +74,7 @@ struct Forget: ReportingCommand {
         if reporting.report != nil, validation == nil {
             throw ValidationError("--report audits on images of all classes; give them by --validation.")
         }
+        try reporting.checkRequestID()
         if method != nil, forgetting.givesPreset {
             throw ValidationError("--method and --preset exclude each other; give one.")
         }
@@ -184,6 +186,8 @@ struct ForgetReport: Report {
     let preset: UnlearningPreset?
     let output: String
 
+    var exitCode: Int32 { audit?.exitCode ?? 0 }
+
     private static let phases: [RunPhase] = [
         .noise, .synthesis, .teaching, .importance, .forgetting, .impair, .repair, .training,
     ]
@@ -252,7 +256,7 @@ struct ForgetReport: Report {
             text += "\n" + accuracies.text + "\n"
         }
         text += outcome.notes.map { "Note: \($0)\n" }.joined()
-        if let audit { text += "\(audit.report.result.summary)\n" }
+        if let audit { text += audit.summary }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }
 }

@@ -29,12 +29,15 @@ struct Inspect: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> InspectReport {
-        let network = try model.load()
+        let network = try model.network.read(model.path)
+        let fault = network.numericFault.map { "\($0)" }
+        if let fault { console.logger.warning("\(model.path): \(fault)") }
         let plan = ExecutionSummary(
             model: network, batchCapacity: batchSize, computing: .parameters, modes: [.training],
             workers: flags.options.threadCount ?? ThreadTeam.processorCount)
         return InspectReport(
-            summary: ModelSummary(network), model: model.path, batchSize: batchSize, trainingBytes: plan.byteCount)
+            summary: ModelSummary(network), model: model.path, batchSize: batchSize, trainingBytes: plan.byteCount,
+            fault: fault)
     }
 }
 
@@ -44,9 +47,12 @@ struct InspectReport: Report {
     let model: String
     let batchSize: Int
     let trainingBytes: Int
+    /// A number that keeps the model from being used; nil if all is well.
+    let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classNames, classes, fixed, inputShape, model, notes, operations, parameters,
+        case architecture, batchSize, classNames, classes, fault, fixed, inputShape, model, notes, operations,
+            parameters,
             source,
             stateNumbers, trainingBytes
     }
@@ -57,6 +63,7 @@ struct InspectReport: Report {
         try container.encode(batchSize, forKey: .batchSize)
         try container.encode(summary.metadata.classNames, forKey: .classNames)
         try container.encode(summary.classCount, forKey: .classes)
+        try container.encodeIfPresent(fault, forKey: .fault)
         try container.encode(summary.fixed, forKey: .fixed)
         try container.encode(summary.inputShape.dimensions, forKey: .inputShape)
         try container.encode(model, forKey: .model)

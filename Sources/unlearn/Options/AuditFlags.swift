@@ -29,6 +29,14 @@ struct AuditFlags: ParsableArguments {
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
 
+    /// Which options are given.
+    var given: [(String, Bool)] {
+        [
+            ("--quick", quick), ("--shadow-models", shadowModels != nil), ("--least-samples", leastSamples != nil),
+            ("--limit", !limits.isEmpty),
+        ]
+    }
+
     /// The audit's settings.
     /// - Throws: ``CommandError`` if a limit is for a measure that there is not.
     func configuration(training: TrainingConfiguration) throws -> AuditConfiguration {

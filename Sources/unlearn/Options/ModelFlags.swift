@@ -12,7 +12,7 @@ struct ModelFlags: ParsableArguments {
     /// The file.
     var url: URL { URL(fileURLWithPath: path) }
 
-    /// Reads the model.
+    /// Reads the model for use.
     func load() throws -> Model { try network.load(path) }
 }
 
@@ -48,8 +48,23 @@ struct NetworkFlags: ParsableArguments {
         }
     }
 
-    /// Reads a model.
+    /// Which options are given.
+    var given: [(String, Bool)] {
+        [
+            ("--architecture", architecture != nil), ("--stem", stem != nil), ("--patch-size", patchSize != nil),
+            ("--image-size", imageSize != nil),
+        ]
+    }
+
+    /// Reads a model for use: one with numbers that no computation can be trusted with is refused.
     func load(_ path: String) throws -> Model {
+        let model = try read(path)
+        if let fault = model.numericFault { throw CommandError("\(path): \(fault)") }
+        return model
+    }
+
+    /// Reads a model to look at, whatever its numbers are.
+    func read(_ path: String) throws -> Model {
         do {
             return try Model(
                 contentsOf: URL(fileURLWithPath: path),

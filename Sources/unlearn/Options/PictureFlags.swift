@@ -50,16 +50,21 @@ struct PictureFlags: ParsableArguments {
     /// The files that the options name.
     var files: [String] { [classNames?.file].compactMap(\.self) }
 
+    /// Which options are given.
+    var given: [(String, Bool)] { [("--class-names", classNames != nil)] + givenForFolders }
+
+    /// Which of those are given that are for folders of pictures.
+    private var givenForFolders: [(String, Bool)] {
+        [("--resize", resize != nil), ("--unreadable", unreadable != .refuse), ("--mean", mean != nil)]
+    }
+
     /// Checks that the options have something to work on.
     func check(for datasets: [DatasetArgument?]) throws {
         if classNames != nil, !datasets.contains(where: { $0?.namesNoClasses ?? false }) {
             throw ValidationError("--class-names is for folders and IDX files; the data set has names of its own.")
         }
         guard !datasets.contains(where: { $0?.isFolder ?? false }) else { return }
-        let given = [
-            ("--resize", resize != nil), ("--unreadable", unreadable != .refuse), ("--mean", mean != nil),
-        ]
-        if let option = given.first(where: \.1)?.0 {
+        if let option = givenForFolders.first(where: \.1)?.0 {
             throw ValidationError("\(option) is for folders of pictures; give folder:DIR.")
         }
     }

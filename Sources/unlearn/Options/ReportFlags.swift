@@ -23,6 +23,13 @@ struct ReportFlags: ParsableArguments {
     /// Where the record beside it goes; nil if there is none.
     var recordFile: URL? { file("record.json") }
 
+    /// Checks that a request's name has something to stand in.
+    /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
+    func checkRequestID(hasRecord: Bool = false) throws {
+        guard requestID != nil, report == nil, !hasRecord else { return }
+        throw ValidationError("--request-id names the request in the record; give --report too.")
+    }
+
     /// Both files, once the request's name is checked.
     func files() throws -> [URL] {
         if let requestID { try AuditRecord.check(requestID: requestID) }
@@ -60,6 +67,15 @@ struct AuditFiles: Sendable {
         recordFiles = [flags.recordFile, otherRecord].compactMap(\.self)
     }
 
+    /// How a command ends with this audit: 0 if the model may be handed over, and 2 if not.
+    var exitCode: Int32 { report.result.verdict.total.isAcceptable ? 0 : Self.failure }
+
+    /// How the program ends when a model failed its audit, or could not be shown to have forgotten.
+    static let failure: Int32 = 2
+
+    /// The verdict and what it rests on, a few lines.
+    var summary: String { "\(report.result.explanation)\n" }
+
     /// Writes all files.
     func write() throws {
         for file in recordFiles { try report.record.write(to: file) }
@@ -77,13 +93,15 @@ struct AuditSummary: Encodable {
     let files: AuditFiles
 
     enum CodingKeys: CodingKey {
-        case failed, partial, record, report, requestID, verdict
+        case failed, looserLimits, missingEvidence, partial, record, report, requestID, verdict
     }
 
     func encode(to encoder: any Encoder) throws {
         let verdict = files.report.result.verdict
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(verdict.failed, forKey: .failed)
+        try container.encode(files.report.result.looserLimits, forKey: .looserLimits)
+        try container.encode(verdict.missingEvidence, forKey: .missingEvidence)
         try container.encode(verdict.partial, forKey: .partial)
         try container.encode(files.recordFiles.first?.relativePath, forKey: .record)
         try container.encode(files.reportFile?.relativePath, forKey: .report)

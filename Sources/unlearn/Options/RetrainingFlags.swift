@@ -47,6 +47,15 @@ struct RetrainingFlags: ParsableArguments {
         }
     }
 
+    /// Which options are given.
+    var given: [(String, Bool)] {
+        [
+            ("--retrained", !retrained.isEmpty), ("--retrain", retrain), ("--seeds", seeds != nil),
+            ("--epochs", epochs != 3), ("--batch-size", batchSize != 256), ("--learning-rate", learningRate != nil),
+            ("--augment", augment),
+        ]
+    }
+
     /// How models are trained like the original.
     func training(like original: Model) throws -> TrainingConfiguration {
         let configuration = TrainingConfiguration(

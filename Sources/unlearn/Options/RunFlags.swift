@@ -31,6 +31,9 @@ struct RunFlags: ParsableArguments {
         if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other; give one.") }
     }
 
+    /// Which options are given that say how to compute.
+    var given: [(String, Bool)] { [("--seed", seed != 0), ("--threads", threads != nil)] }
+
     /// Seed and threads.
     var options: RunOptions { RunOptions(seed: seed, threadCount: threads) }
 }

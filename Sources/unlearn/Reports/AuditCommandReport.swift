@@ -6,13 +6,10 @@ enum AuditCommandReport: Report {
     case audit(AuditFiles)
     case verification(Verification)
 
-    /// How the program ends when a model fails its audit, or is not its record's.
-    static let failure: Int32 = 2
-
     var exitCode: Int32 {
         switch self {
-        case .audit(let files): files.report.result.verdict.total == .fail ? Self.failure : 0
-        case .verification(let verification): verification.match == .unlearned ? 0 : Self.failure
+        case .audit(let files): files.exitCode
+        case .verification(let verification): verification.isSound ? 0 : AuditFiles.failure
         }
     }
 
@@ -59,49 +56,6 @@ struct AuditTable {
             text += "\nLeft out\n"
             for entry in omitted { text += "  \(entry.measure.identifier): \(entry.omission ?? "")\n" }
         }
-        return text + "\n\(result.summary)\n"
-    }
-}
-
-/// A file compared with a record.
-struct Verification: Sendable {
-    let record: AuditRecord
-    let model: String
-    let match: AuditRecord.Match
-
-    enum CodingKeys: CodingKey {
-        case match, model, requestID, verdict
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(name, forKey: .match)
-        try container.encode(model, forKey: .model)
-        try container.encode(record.requestID, forKey: .requestID)
-        try container.encode(record.audit.verdict.total, forKey: .verdict)
-    }
-
-    private var name: String {
-        switch match {
-        case .unlearned: "unlearned"
-        case .original: "original"
-        case .retrained: "retrained"
-        case .none: "none"
-        }
-    }
-
-    var text: String {
-        let request = "request \(record.requestID)"
-        switch match {
-        case .unlearned:
-            return
-                "\(model) is the unlearned model of \(request); its verdict was: \(record.audit.verdict.total.title)\n"
-        case .original:
-            return "\(model) is the original of \(request), before forgetting, and not the unlearned model\n"
-        case .retrained:
-            return "\(model) is a retrained model of \(request), and not the unlearned one\n"
-        case .none:
-            return "\(model) is no model of \(request): it is another one, or was changed\n"
-        }
+        return text + "\n\(result.explanation)\n"
     }
 }

@@ -4,14 +4,18 @@ import Testing
 @testable import Unlearning
 
 /// Models of the patterns problem that an audit has to tell apart.
-private enum AuditedModels {
+enum AuditedModels {
     static let forgotten: Set<Int> = [2]
 
     private static let first = Task { try await retrained(seed: 7) }
     private static let second = Task { try await retrained(seed: 8) }
+    private static let third = Task { try await retrained(seed: 9) }
 
     /// Trained without the class, from two seeds.
     static var retrained: [Model] { get async throws { [try await first.value, try await second.value] } }
+
+    /// Trained without the class from another seed than those, to be audited against them.
+    static var alsoRetrained: Model { get async throws { try await third.value } }
 
     private static func retrained(seed: UInt64) async throws -> Model {
         try await Retraining(
@@ -60,17 +64,22 @@ struct AuditTests {
 
     @Test("a retrained model audited as unlearned passes what retraining is the yardstick for")
     func retrained() async throws {
-        let retrained = try await AuditedModels.retrained
-        let result = try await AuditedModels.audit(retrained[0], retrained: retrained)
-        for identifier in [.forgetAccuracyTest, .retainAccuracyTest, .totalVariation] as [MeasureIdentifier] {
+        let result = try await AuditedModels.audit(
+            try await AuditedModels.alsoRetrained, retrained: AuditedModels.retrained)
+        for identifier in [.forgetAccuracyTest, .retainAccuracyTest] as [MeasureIdentifier] {
             #expect(result[identifier]?.verdict == .pass, "\(identifier)")
         }
-        let same = try await AuditedModels.audit(retrained[0], retrained: [retrained[0]])
-        #expect(same.verdict.total == .pass, "\(same.summary)")
-        #expect(same[.totalVariation]?.unlearned?.value == 0 && same[.predictionAgreement]?.unlearned?.value == 1)
-        #expect(same[.anamnesisIndex]?.unlearned?.value == 1)
-        #expect(same[.membershipEntropy]?.gap?.value == 0)
-        #expect(same[.membershipEntropy]?.gap?.interval?.lower == 0)
+        // Three networks of this size differ by as much as two do, give or take.
+        #expect(result[.totalVariation]?.verdict.isAcceptable == true)
+        #expect(result.verdict.missingEvidence.isEmpty)
+        // No model puts one of 50 images into the class: the true share is not 0 for certain.
+        let accuracy = try #require(result[.forgetAccuracyTest])
+        for value in [accuracy.unlearned, accuracy.retrained?.values[0]] {
+            #expect(value?.value == 0 && value?.interval?.lower == 0)
+            #expect(abs(try #require(value?.interval?.upper) - (1 - pow(0.025, 1.0 / 50))) < 1e-12)
+        }
+        let gap = try #require(accuracy.gap?.interval)
+        #expect(gap.lower < -0.05 && gap.upper > 0.05 && accuracy.gap?.value == 0)
     }
 
     @Test("shuffled weights are caught on retain accuracy")
@@ -150,6 +159,8 @@ struct AuditTests {
             few[.membershipLoss]?.omission
                 == "12 training examples of the forgotten classes are too few; give 30 or more")
         #expect(few[.retainAccuracyTest]?.isOmitted == false)
+        // The audited model is the original, and nothing was looked at that could have shown it.
+        #expect(few.verdict.total == .inconclusive && few.verdict.passed.contains(.retainAccuracyTest))
     }
 
     @Test("one seed gives the same bytes on any number of threads, but for the times, and JSON gives it back")
@@ -274,13 +285,18 @@ struct AuditInputTests {
             ("retrained", try await failure(retrained: [broken])),
         ] {
             #expect(
-                text == "the \(name) model's tensor 'fc.bias' has an infinite or undefined number; "
-                    + "use a model whose training ended well")
+                text == "the \(name) model's "
+                    + "\(ModelFault.notFinite(tensor: "fc.bias", value: value))")
         }
+        let variance = try await Patterns.model.replacing("bn1.running_var", at: 3, with: -0.25)
+        #expect(
+            try await failure(retrained: [variance])
+                == "the retrained model's tensor 'bn1.running_var' has the variance -0.25, which is below 0; "
+                + "use a model whose training ended well")
         let huge = try await Patterns.model.replacing("fc.bias", at: 1, with: 3e38).replacing(
             "bn0.weight", at: 0, with: 3e38)
         #expect(
-            try await failure(unlearned: huge)?.hasPrefix("the unlearned model's answer to example") == true)
+            try await failure(unlearned: huge)?.hasPrefix("the unlearned model gives ") == true)
     }
 
     @Test("classes and data that an audit cannot work with")
@@ -352,111 +368,5 @@ struct AuditSampleTests {
         #expect(Set(samples.examples.indices).count == 40 && samples.labels.count == 40)
         #expect(samples.forgotten.allSatisfy { samples.labels[$0] == 1 } && samples.forgotten.count == 10)
         #expect(samples.retained.allSatisfy { samples.labels[$0] != 1 } && samples.retained.count == 30)
-    }
-}
-
-@Suite("Thresholds and verdicts")
-struct AuditVerdictTests {
-    private func result(
-        _ value: Double, retrained: [Double] = [], original: Double? = nil, _ limits: [MeasureThreshold]
-    ) -> MeasureResult {
-        var thresholds = AuditThresholds()
-        thresholds[.forgetAccuracyTest] = limits
-        return thresholds.judged(
-            MeasureResult(
-                Accuracies.forgetTest, original: original.map { MeasureValue($0) }, unlearned: MeasureValue(value),
-                retrained: retrained.map { MeasureValue($0) }))
-    }
-
-    @Test("limits count to their side, from their reference, ends included")
-    func sides() {
-        let above = [MeasureThreshold(.above, .retrained, pass: 0.25, partial: 0.5)]
-        let verdicts = [0, 0.75, 0.875, 1, 1.125].map { result($0, retrained: [0.25, 0.75], above).verdict }
-        #expect(verdicts == [.pass, .pass, .partial, .partial, .fail])
-        let below = [MeasureThreshold(.below, .original, pass: 0.25, partial: 0.5)]
-        #expect(
-            [2, 0.75, 0.5, 0.25].map { result($0, original: 1, below).verdict } == [.pass, .pass, .partial, .fail])
-        let either = [MeasureThreshold(.either, .zero, pass: 0.25, partial: 0.5)]
-        #expect([-1, -0.25, 0.5].map { result($0, either).verdict } == [.fail, .pass, .partial])
-    }
-
-    @Test("the first limit whose reference is at hand counts; without one nothing is judged")
-    func fallback() {
-        let limits = [
-            MeasureThreshold(.above, .retrained, pass: 0, partial: 0),
-            MeasureThreshold(.above, .zero, pass: 1, partial: 1),
-        ]
-        #expect(result(0.5, limits).verdict == .pass && result(0.5, limits).threshold == limits[1])
-        #expect(result(0.5, retrained: [0.25], limits).verdict == .fail)
-        #expect(result(0.5, [limits[0]]).verdict == .notJudged && result(0.5, [limits[0]]).threshold == nil)
-    }
-
-    @Test("the worst measure decides; left out ones do not count")
-    func total() {
-        func measure(_ verdict: MeasureVerdict) -> MeasureResult {
-            var result = MeasureResult(Accuracies.forgetTest)
-            result.verdict = verdict
-            return result
-        }
-        func total(_ verdicts: [MeasureVerdict]) -> MeasureVerdict {
-            AuditVerdict(verdicts.map(measure), comparesWithRetraining: true).total
-        }
-        #expect(total([.pass, .notJudged]) == .pass && total([.pass, .partial]) == .partial)
-        #expect(
-            total([.partial, .fail, .pass]) == .fail && total([.notJudged]) == .notJudged && total([]) == .notJudged)
-        var omitted = measure(.fail)
-        omitted.omission = "no data"
-        #expect(AuditVerdict([omitted, measure(.pass)], comparesWithRetraining: false).total == .pass)
-    }
-}
-
-@Suite("Audit before a model is handed over")
-struct FinalAuditTests {
-    private func unlearner(_ change: (inout FinalAudit) -> Void = { _ in }) async throws -> Unlearner {
-        var unlearner = try await Patterns.unlearner(forgetting: [2])
-        var audit = FinalAudit(on: AuditedModels.data)
-        change(&audit)
-        unlearner.audit = audit
-        return unlearner
-    }
-
-    @Test("the outcome has the audit, which changes nothing else")
-    func outcome() async throws {
-        let log = ProgressLog()
-        let outcome = try await unlearner().forget(classes: [2], progress: log.handler)
-        let plain = try await Patterns.unlearner(forgetting: [2]).forget(classes: [2])
-        #expect(outcome.model.stateDictionary == plain.model.stateDictionary && plain.audit == nil)
-        let audit = try #require(outcome.audit)
-        #expect(audit.forgottenClasses == [2] && audit[.forgetAccuracyTest]?.verdict == .pass)
-        #expect(outcome.summary.contains("audit: ") && !plain.summary.contains("audit"))
-        #expect(log.all.last?.phase == .audit && outcome.phaseTimes[.audit] == nil)
-        let direct = try await Audit(configuration: .quick).run(
-            original: try await Patterns.model, unlearned: outcome.model, forgotten: [2], data: AuditedModels.data)
-        #expect(direct.measures == audit.measures)
-    }
-
-    @Test("a model that fails is not handed over, if so asked, and the error tells why")
-    func refusal() async throws {
-        // Every model passes the first and fails the second.
-        let idle = MeasureThreshold(.below, .zero, pass: 0, partial: 0)
-        let impossible = MeasureThreshold(.above, .zero, pass: 0, partial: 0)
-        let refusing = try await unlearner {
-            $0.refusesFailure = true
-            $0.configuration.thresholds[.retainAccuracyTest] = [impossible]
-        }
-        do {
-            _ = try await refusing.forget(classes: [2])
-            Issue.record("the model was handed over")
-        } catch let failure as AuditFailure {
-            #expect(failure.result.verdict.failed.contains(.retainAccuracyTest))
-            #expect("\(failure)".contains("retain-accuracy-test"))
-        }
-        let lenient = try await unlearner { $0.configuration.thresholds[.retainAccuracyTest] = [impossible] }
-        #expect(try await lenient.forget(classes: [2]).audit?.verdict.total == .fail)
-        let passing = try await unlearner {
-            $0.refusesFailure = true
-            $0.configuration.thresholds = AuditThresholds(limits: ["retain-accuracy-test": [idle]])
-        }
-        #expect(try await passing.forget(classes: [2]).audit?.verdict.total == .pass)
     }
 }

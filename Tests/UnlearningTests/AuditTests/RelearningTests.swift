@@ -63,6 +63,37 @@ struct RelearningTests {
         #expect(abs(AnamnesisIndex.value(time: 0, retrained: 24) - 0.01 / 24.01) < 1e-15)
     }
 
+    @Test("of several forgotten classes each is measured, in whatever order they come")
+    func stratified() async throws {
+        // All images of class 1 come before those of class 2, which alone is still known.
+        let sorted = try ImageSubset(
+            Patterns.test, indices: (0..<Patterns.test.count).sorted { ($0 % 6, $0) < ($1 % 6, $1) })
+        let unlearned = try await Patterns.model.replacing("fc.bias", at: 1, with: -1000)
+        let configuration = AuditConfiguration(
+            bootstrap: nil, relearning: RelearningConfiguration(stepLimit: 1, measuredExamples: 40),
+            examinesRepresentation: false)
+        let result = try await Audit(configuration: configuration).run(
+            original: try await Patterns.model, unlearned: unlearned, forgotten: [1, 2],
+            data: AuditData(test: sorted, training: Patterns.train))
+        let curve = try #require(result.figures.relearning.first { $0.model == .unlearned })
+        #expect((0.4...0.5).contains(try #require(curve.accuracies.first)))
+    }
+
+    @Test("an index of times that were given up is a bound, and is not judged where it leaves all open")
+    func givenUp() async throws {
+        let configuration = AuditConfiguration(
+            bootstrap: nil, relearning: RelearningConfiguration(target: .accuracy(0.9999), stepLimit: 1),
+            examinesRepresentation: false)
+        let result = try await AuditedModels.audit(
+            try await AuditedModels.alsoRetrained, retrained: AuditedModels.retrained, configuration: configuration)
+        let time = try #require(result[.relearnTime])
+        #expect(time.unlearned?.isLowerBound == true && time.retrained?.isLowerBound == true)
+        let index = try #require(result[.anamnesisIndex])
+        #expect(index.unlearned?.value == 1 && index.verdict == .notJudged)
+        #expect(index.unlearned?.isLowerBound == true && index.unlearned?.isUpperBound == true)
+        #expect(index.retrained?.mean == 1 && index.retrained?.isLowerBound == false)
+    }
+
     @Test("settings are checked")
     func settings() async {
         func failure(_ change: (inout RelearningConfiguration) -> Void) async -> String? {

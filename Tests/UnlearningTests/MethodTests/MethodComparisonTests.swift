@@ -10,7 +10,7 @@ struct MethodComparisonTests {
     private func comparison(_ methods: [any UnlearningMethod], seeds: [UInt64] = [1]) -> MethodComparison {
         var audit = AuditConfiguration(bootstrap: nil, makesFigures: false)
         audit.relearning = RelearningConfiguration(
-            forgottenPerStep: 8, retainedPerStep: 8, stepLimit: 20, stepsBetweenMeasurements: 2)
+            forgottenPerStep: 8, retainedPerStep: 8, stepLimit: 100, stepsBetweenMeasurements: 2)
         return MethodComparison(
             methods: methods, seeds: seeds,
             training: TrainingConfiguration(epochs: 2, batchSize: 20, learningRate: 0.005), samplesPerClass: 60,

@@ -50,6 +50,8 @@ struct AuditEvidence: Sendable {
     let configuration: AuditConfiguration
     /// The forgotten classes.
     let forgottenClasses: Set<Int>
+    /// Those of them that earlier requests had the model forget.
+    let earlierClasses: Set<Int>
     /// Whether samples of classes that stay were to be forgotten.
     let forgetsSamples: Bool
     /// The classes' names; their numbers if they have none.
@@ -85,10 +87,13 @@ struct AuditEvidence: Sendable {
 
     /// A result from scores of the same examples by every model, whose means are the measure: values, gap and, where
     /// asked for, confidence intervals. The gap's interval is paired: model against model on each example.
-    /// - Parameter scores: one score an example; nil for a model to which the measure does not apply.
+    /// - Parameters:
+    ///   - scores: one score an example; nil for a model to which the measure does not apply.
+    ///   - strata: how many examples of each kind there are, in the order of the scores, where every kind counts the same
+    ///     in the mean; empty if all are of one.
     func result(
-        _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, rows: [MeasureRow] = [],
-        rowKind: MeasureResult.RowKind? = nil, note: String? = nil
+        _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, strata: [Int] = [],
+        rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil, note: String? = nil
     ) -> MeasureResult {
         let retrained = scores.retrained.compactMap { $0 }
         var columns: [[Double]] = []
@@ -105,10 +110,18 @@ struct AuditEvidence: Sendable {
         }
         let gap = add(difference)
         let intervals = configuration.bootstrap?.intervals(
-            ofMeans: columns, seed: context.seed("bootstrap.\(measure.identifier)"))
+            ofMeans: columns, seed: context.seed("bootstrap.\(measure.identifier)"), strata: strata)
+        func interval(_ column: Int) -> ConfidenceInterval? {
+            guard let drawn = intervals?[column] else { return nil }
+            guard measure.unit == .share else { return drawn }
+            let scores = columns[column]
+            let sound = ScoreIntervals(strata: strata.isEmpty ? [scores.count] : strata, level: drawn.level)
+            if column == gap { return drawn.lower < drawn.upper ? drawn : sound.constant(drawn.lower) }
+            return sound.proportion(scores) ?? drawn
+        }
         func value(_ column: Int?) -> MeasureValue? {
             column.flatMap { column in
-                Statistics.mean(columns[column]).map { MeasureValue($0, interval: intervals?[column]) }
+                Statistics.mean(columns[column]).map { MeasureValue($0, interval: interval(column)) }
             }
         }
         return MeasureResult(

@@ -65,6 +65,15 @@ struct AuditSamples: Sendable {
         return AuditSamples(self, forgotten: labels.indices.filter { classes.contains(labels[$0]) })
     }
 
+    /// The first of each forgotten class's examples, as many as its share of a limit: their positions, rising.
+    func forgottenShares(limit: Int) -> [Int] {
+        let classes = (labels.max() ?? -1) + 1
+        var members = [[Int]](repeating: [], count: classes)
+        for row in forgotten { members[labels[row]].append(row) }
+        let shares = Self.apportioned(limit, over: members.map(\.count)) { _ in true }
+        return zip(members, shares).flatMap { $0.prefix($1) }.sorted()
+    }
+
     /// How many examples of each class are drawn.
     static func quotas(counts: [Int], limit: Int, forgotten: Set<Int>) -> [Int] {
         let total = counts.reduce(0, +)

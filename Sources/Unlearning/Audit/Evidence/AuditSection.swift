@@ -11,7 +11,8 @@ protocol AuditSection: Sendable {
     /// What it costs in forward passes of one example, for estimates of the time left.
     func cost(_ plan: AuditPlan) -> Int
 
-    /// Measures. Every measure of ``measures`` is to be added, left out ones with the reason.
+    /// Measures. Every measure of ``measures`` that makes sense for the request is to be added, left out ones with the
+    /// reason.
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws
 }
 

@@ -31,15 +31,25 @@ public struct Bootstrap: Sendable, Codable, Hashable {
     /// - Parameters:
     ///   - columns: lists of one score an example, of one length.
     ///   - seed: draws the resamples.
+    ///   - strata: how many examples of each kind there are, in the order of the scores; each is drawn from its own kind.
+    ///     Empty if all are of one.
     /// - Returns: an interval for each column; nil for columns without examples.
-    public func intervals(ofMeans columns: [[Double]], seed: UInt64) -> [ConfidenceInterval?] {
+    public func intervals(
+        ofMeans columns: [[Double]], seed: UInt64, strata: [Int] = []
+    ) -> [ConfidenceInterval?] {
         guard let count = columns.first?.count, count > 0 else { return columns.map { _ in nil } }
         precondition(columns.allSatisfy { $0.count == count }, "every column has one score an example")
+        let strata = strata.isEmpty ? [count] : strata
+        precondition(strata.allSatisfy { $0 > 0 } && strata.reduce(0, +) == count, "every example is of one kind")
         var random = SeededRandom(seed: seed, stream: "bootstrap")
         var means = [[Double]](repeating: [], count: columns.count)
         var drawn = [Int](repeating: 0, count: count)
         for _ in 0..<resamples {
-            for position in drawn.indices { drawn[position] = random.integer(below: count) }
+            var start = 0
+            for size in strata {
+                for position in start..<start + size { drawn[position] = start + random.integer(below: size) }
+                start += size
+            }
             for (number, column) in columns.enumerated() {
                 var sum = 0.0
                 for index in drawn { sum += column[index] }
@@ -52,5 +62,15 @@ public struct Bootstrap: Sendable, Codable, Hashable {
                 lower: Statistics.quantile((1 - level) / 2, ofSorted: sorted),
                 upper: Statistics.quantile((1 + level) / 2, ofSorted: sorted), level: level)
         }
+    }
+}
+
+extension Bootstrap {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = Bootstrap()
+        resamples = try container.decode(.resamples, or: defaults.resamples)
+        level = try container.decode(.level, or: defaults.level)
     }
 }

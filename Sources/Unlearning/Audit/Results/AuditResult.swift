@@ -3,7 +3,7 @@ import Foundation
 /// What an audit found. As JSON it is stable: the same audit gives the same bytes, but for the times.
 public struct AuditResult: Sendable, Codable, Hashable {
     /// The version of this structure; it rises when a field changes its meaning or goes away.
-    public static let schemaVersion = 1
+    public static let schemaVersion = 2
 
     /// The version that this result was written in.
     public let schemaVersion: Int
@@ -32,10 +32,27 @@ public struct AuditResult: Sendable, Codable, Hashable {
     public let seconds: [String: Double]
     /// How many samples of classes that stay were to be forgotten; nil if whole classes were.
     public var forgottenSamples: Int?
+    /// Those of the forgotten classes that earlier requests had the model forget, in rising order; nil if there are none.
+    public var earlierForgottenClasses: [Int]?
 
     /// A measure's result, if the audit has that measure.
     public subscript(identifier: MeasureIdentifier) -> MeasureResult? {
         measures.first { $0.measure.identifier == identifier }
+    }
+
+    /// For people: the verdict and which measures it comes from in one line, then a line for each piece of evidence that
+    /// is missing and for each limit that is looser than the default.
+    public var explanation: String {
+        ([summary] + verdict.missingEvidence.map { "  missing: \($0)" }
+            + looserLimits.map { "  looser than the default: \($0)" })
+            .joined(separator: "\n")
+    }
+
+    /// The limits of measures that were judged, or are not for want of a limit, that are looser than the default ones; and
+    /// the number of images that a measure takes, if it is lower.
+    package var looserLimits: [String] {
+        let shown = Set(measures.filter { !$0.isOmitted }.map(\.measure.identifier))
+        return configuration.looserSettings(of: shown, comparesWithRetraining: retrainedModels > 0)
     }
 
     /// One line for people: the verdict, and which measures it comes from.
@@ -43,6 +60,7 @@ public struct AuditResult: Sendable, Codable, Hashable {
         func names(_ identifiers: [MeasureIdentifier]) -> String { identifiers.map(\.rawValue).joined(separator: ", ") }
         let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
         var text = "audit: \(verdict.total.title) (\(verdict.passed.count) of \(judged) measures passed"
+        if verdict.total == .inconclusive { text += "; not enough evidence" }
         if !verdict.failed.isEmpty { text += "; failed: \(names(verdict.failed))" }
         if !verdict.partial.isEmpty { text += "; partial: \(names(verdict.partial))" }
         return text + (verdict.comparesWithRetraining ? ")" : "; not compared with retraining)")

@@ -37,18 +37,34 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
         self.partial = partial
     }
 
-    /// The difference that counts, 0 or more.
-    func deviation(of value: Double, from reference: Double) -> Double {
-        switch side {
-        case .above: max(0, value - reference)
-        case .below: max(0, reference - value)
-        case .either: abs(value - reference)
+    /// Judges a value.
+    public func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
+        verdict(of: value...value, against: reference...reference)
+    }
+
+    /// Judges a value of which only bounds may be known. Where they leave open whether it passes, it is not judged; where
+    /// they leave open by how much it does not, it is partial.
+    func verdict(of value: ClosedRange<Double>, against reference: ClosedRange<Double>) -> MeasureVerdict {
+        let (least, most) = deviations(of: value, from: reference)
+        let (best, worst) = (verdict(ofDeviation: least), verdict(ofDeviation: most))
+        if best == worst { return best }
+        return best == .pass ? .notJudged : best
+    }
+
+    /// The least and the greatest difference that counts, 0 or more.
+    private func deviations(
+        of value: ClosedRange<Double>, from reference: ClosedRange<Double>
+    ) -> (least: Double, most: Double) {
+        let (above, below) = (value.lowerBound - reference.upperBound, reference.lowerBound - value.upperBound)
+        let (mostAbove, mostBelow) = (value.upperBound - reference.lowerBound, reference.upperBound - value.lowerBound)
+        return switch side {
+        case .above: (max(0, above), max(0, mostAbove))
+        case .below: (max(0, below), max(0, mostBelow))
+        case .either: (max(0, above, below), max(mostAbove, mostBelow))
         }
     }
 
-    /// Judges a value.
-    public func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
-        let deviation = deviation(of: value, from: reference)
+    private func verdict(ofDeviation deviation: Double) -> MeasureVerdict {
         if deviation <= pass { return .pass }
         return deviation <= partial ? .partial : .fail
     }
@@ -69,5 +85,12 @@ public struct AuditThresholds: Sendable, Codable, Hashable {
     public subscript(identifier: MeasureIdentifier) -> [MeasureThreshold] {
         get { limits[identifier.rawValue] ?? [] }
         set { limits[identifier.rawValue] = newValue.isEmpty ? nil : newValue }
+    }
+}
+
+extension AuditThresholds {
+    /// Reads limits; without any nothing is judged.
+    public init(from decoder: any Decoder) throws {
+        limits = try decoder.container(keyedBy: CodingKeys.self).decode(.limits, or: [:])
     }
 }

@@ -27,6 +27,8 @@ extension MeasureIdentifier {
     // Outputs
     /// Accuracy on test images of the forgotten classes.
     public static let forgetAccuracyTest = MeasureIdentifier(rawValue: "forget-accuracy-test")
+    /// Accuracy on test images of the forgotten class that is known best, where several were forgotten.
+    public static let forgetAccuracyWorstClass = MeasureIdentifier(rawValue: "forget-accuracy-worst-class")
     /// Accuracy on training images of the forgotten classes.
     public static let forgetAccuracyTraining = MeasureIdentifier(rawValue: "forget-accuracy-training")
     /// Accuracy on test images of the other classes.

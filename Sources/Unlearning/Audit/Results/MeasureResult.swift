@@ -49,7 +49,9 @@ public struct MeasureResult: Sendable, Codable, Hashable {
         self.note = note
         verdict = .notJudged
         if gap == nil, let unlearned, let retrained = self.retrained {
-            self.gap = MeasureValue(unlearned.value - retrained.mean)
+            self.gap = MeasureValue(
+                unlearned.value - retrained.mean, isLowerBound: unlearned.isLowerBound,
+                isUpperBound: unlearned.isUpperBound || retrained.isLowerBound)
         }
     }
 

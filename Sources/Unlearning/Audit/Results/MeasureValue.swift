@@ -6,16 +6,41 @@ public struct MeasureValue: Sendable, Codable, Hashable {
     public var interval: ConfidenceInterval?
     /// Whether the measuring was ended here: the true value is this or more.
     public var isLowerBound: Bool
+    /// Whether what it was divided by, or subtracted, was ended so: the true value is this or less. With
+    /// ``isLowerBound`` too, nothing is known of it.
+    public var isUpperBound: Bool
 
     /// Creates a value.
-    public init(_ value: Double, interval: ConfidenceInterval? = nil, isLowerBound: Bool = false) {
+    public init(
+        _ value: Double, interval: ConfidenceInterval? = nil, isLowerBound: Bool = false, isUpperBound: Bool = false
+    ) {
         self.value = value
         self.interval = interval
         self.isLowerBound = isLowerBound
+        self.isUpperBound = isUpperBound
+    }
+
+    /// Reads a value; records of version 1 have no upper bounds.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        value = try container.decode(Double.self, forKey: .value)
+        interval = try container.decodeIfPresent(ConfidenceInterval.self, forKey: .interval)
+        isLowerBound = try container.decode(.isLowerBound, or: false)
+        isUpperBound = try container.decode(.isUpperBound, or: false)
+    }
+
+    /// Where the true value may lie.
+    /// - Parameters:
+    ///   - least: the least possible value; nil if there is none.
+    ///   - greatest: the greatest possible value; nil if there is none.
+    func possible(_ least: Double?, _ greatest: Double?) -> ClosedRange<Double> {
+        let low = isUpperBound ? min(value, least ?? -.infinity) : value
+        return low...(isLowerBound ? max(value, greatest ?? .infinity) : value)
     }
 }
 
-/// A percentile bootstrap interval (Efron and Tibshirani 1993, section 13.3).
+/// Where a figure would lie with other examples drawn alike: a percentile bootstrap interval (Efron and Tibshirani 1993,
+/// section 13.3), or for a share the exact binomial one (Clopper and Pearson 1934).
 public struct ConfidenceInterval: Sendable, Codable, Hashable {
     /// The lower end.
     public var lower: Double

@@ -10,7 +10,20 @@ extension AuditReport {
         markup.add("div", ["class": "verdict \(verdict.total.rawValue)", "role": "status"]) { markup in
             markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
             markup.add("p", text: verdictText)
+            if !verdict.missingEvidence.isEmpty {
+                markup.add("p", text: "Too little was judged to say that the model has forgotten:")
+                markup.add("ul") { markup in
+                    for missing in verdict.missingEvidence { markup.add("li", text: missing) }
+                }
+            }
             for sentence in findings { markup.add("p", text: sentence.keepingUnits) }
+        }
+        let looser = result.looserLimits
+        if !looser.isEmpty {
+            markup.add("p", text: "Judged by limits that are looser than the default:")
+            markup.add("ul") { markup in
+                for limit in looser { markup.add("li", text: limit) }
+            }
         }
         markup.add(
             "p", ["class": "faint"],
@@ -56,6 +69,7 @@ extension AuditReport {
     private var findings: [String] {
         [
             (MeasureIdentifier.forgetAccuracyTest, "Accuracy on the forgotten classes"),
+            (.forgetAccuracyWorstClass, "On the one of them that is known best"),
             (.retainAccuracyTest, "Accuracy on the retained classes"),
         ].compactMap { identifier, name in
             guard let measure = result[identifier], let after = measure.unlearned else { return nil }

@@ -45,6 +45,10 @@ public enum Accuracies {
     static let forgetTest = accuracy(
         .forgetAccuracyTest, "Forget accuracy (test)",
         "Share of the forgotten classes' test images that the model puts into their class.", .closerToRetrained)
+    static let worstForgotten = accuracy(
+        .forgetAccuracyWorstClass, "Forget accuracy (worst class)",
+        "Test accuracy of the forgotten class that the model knows best, where several were forgotten.",
+        .closerToRetrained)
     static let forgetTraining = accuracy(
         .forgetAccuracyTraining, "Forget accuracy (training)",
         "Share of the forgotten classes' training images that the model puts into their class.",

@@ -1,7 +1,8 @@
 /// Accuracies on test and training images, of forgotten, retained, adjacent and remote classes, and of each class.
 struct AccuracySection: AuditSection {
     let measures = [
-        Accuracies.forgetTest, Accuracies.forgetTraining, Accuracies.retainTest, Accuracies.retainTraining,
+        Accuracies.forgetTest, Accuracies.worstForgotten, Accuracies.forgetTraining, Accuracies.retainTest,
+        Accuracies.retainTraining,
         Accuracies.adjacent, Accuracies.remote, Accuracies.perClass,
     ]
     let needs: [EvidenceNeed] = []
@@ -22,6 +23,7 @@ struct AccuracySection: AuditSection {
             }
         }
         add(Accuracies.forgetTest, scores, at: test.forgotten, need: .forgottenClasses, .forgottenTest)
+        addWorstForgotten(evidence, scores, into: &findings)
         let training = evidence.training
         let trainingScores = evidence.models.map { model in
             model.training.map { Accuracies.scores($0.predictions, labels: training?.labels ?? []) } ?? []
@@ -48,6 +50,39 @@ struct AccuracySection: AuditSection {
             findings.results[findings.results.count - 1].note = names
         }
         addClasses(evidence, scores, into: &findings)
+    }
+
+    /// The forgotten class that is known best: several may have a small mean accuracy though one of them came back.
+    private func addWorstForgotten(
+        _ evidence: AuditEvidence, _ scores: PerModel<[Double]>, into findings: inout AuditFindings
+    ) {
+        let test = evidence.test
+        // Of one class there is no worst.
+        guard evidence.forgottenClasses.count > 1 else { return }
+        let counts = evidence.forgottenClasses.sorted().map { index in (index, test.labels.count { $0 == index }) }
+        let least = evidence.configuration.leastSamples
+        if let (index, count) = counts.first(where: { $0.1 < least }) {
+            let reason =
+                "\(count) test examples of class \(index) (\(evidence.classNames[index])) are too few; give \(least) or more"
+            return findings.results.append(MeasureResult(Accuracies.worstForgotten, omitted: reason))
+        }
+        let rows = counts.map { index, _ in
+            let members = test.labels.indices.filter { test.labels[$0] == index }
+            let shares = scores.map { scores in Statistics.mean(members.map { scores[$0] }) }
+            let isEarlier = evidence.earlierClasses.contains(index)
+            return (index, shares, evidence.classNames[index] + (isEarlier ? " (forgotten earlier)" : ""))
+        }
+        func worst(_ model: KeyPath<PerModel<Double?>, Double?>) -> MeasureValue? {
+            rows.compactMap { $0.1[keyPath: model] }.max().map { MeasureValue($0) }
+        }
+        let retrained = evidence.models.retrained.indices.compactMap { number in
+            rows.compactMap { $0.1.retrained[number] }.max().map { MeasureValue($0) }
+        }
+        findings.results.append(
+            MeasureResult(
+                Accuracies.worstForgotten, original: worst(\.original), unlearned: worst(\.unlearned),
+                retrained: retrained,
+                rows: rows.map { MeasureRow(name: $0.2, index: $0.0, values: $0.1.byModel) }, rowKind: .classes))
     }
 
     private func addClasses(

@@ -38,10 +38,18 @@ struct ZeroRetrainForgettingSection: AuditSection {
         let rows = test.forgotten + retained
         let untrained = Model(
             graph: evidence.models.original.model.graph, seed: evidence.context.seed("untrained"))
-        let outputs = try Predictor().outputs(
-            of: ExampleSubset(test.examples, indices: rows), by: untrained, context: evidence.context
-        ) { _, _, _ in try evidence.context.checkCancellation() }
-        let answers = try Predictions(logits: outputs.logits)
+        let answers: Predictions
+        do {
+            answers = try Predictions(
+                logits: Predictor().outputs(
+                    of: ExampleSubset(test.examples, indices: rows), by: untrained, context: evidence.context
+                ) { _, _, _ in try evidence.context.checkCancellation() }.logits)
+        } catch UnlearningError.outputNotFinite(_, _, let value) {
+            let reason =
+                "an untrained network of this architecture gives \(value.named), with which nothing can be compared"
+            findings.results.append(MeasureResult(ZeroRetrainForgetting.measure, omitted: reason))
+            return
+        }
         let scores = evidence.models.map {
             ZeroRetrainForgetting.scores($0.test.predictions[rows], untrained: answers)
         }

@@ -33,3 +33,14 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
         try unlearning?.validate()
     }
 }
+
+extension LikelihoodRatioAttackConfiguration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = LikelihoodRatioAttackConfiguration()
+        shadowModels = try container.decode(.shadowModels, or: defaults.shadowModels)
+        training = try container.decode(.training, or: defaults.training)
+        unlearning = try container.decodeIfPresent(UnlearningConfiguration.self, forKey: .unlearning)
+    }
+}

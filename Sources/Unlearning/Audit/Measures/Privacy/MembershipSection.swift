@@ -56,7 +56,8 @@ struct MembershipSection: AuditSection {
             LossAttack.scores(
                 members: $0.members, others: $0.others, memberFolds: memberFolds, otherFolds: otherFolds)
         }
-        findings.results.append(evidence.result(MembershipInference.loss, meanOf: scores))
+        findings.results.append(
+            evidence.result(MembershipInference.loss, meanOf: scores, strata: [memberFolds.count, otherFolds.count]))
     }
 
     /// One histogram a model, all of one measure with the same bins.

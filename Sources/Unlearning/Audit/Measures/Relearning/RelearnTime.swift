@@ -55,7 +55,7 @@ public struct RelearnTime: Sendable {
         target: Double, context: RunContext, advance: (Int) throws -> Void
     ) throws -> Trial {
         try configuration.validate()
-        try model.checkFinite()
+        try model.checkNumbers()
         for (examples, name) in [(forgotten, "forgotten"), (retained, "retained"), (measured, "measured")] {
             try model.check(examples, named: name)
         }

@@ -58,3 +58,19 @@ public struct RelearningConfiguration: Sendable, Codable, Hashable {
         try Setting.check("measured examples", measuredExamples, isIn: 1...100_000_000)
     }
 }
+
+extension RelearningConfiguration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = RelearningConfiguration()
+        target = try container.decode(.target, or: defaults.target)
+        forgottenPerStep = try container.decode(.forgottenPerStep, or: defaults.forgottenPerStep)
+        retainedPerStep = try container.decode(.retainedPerStep, or: defaults.retainedPerStep)
+        learningRate = try container.decode(.learningRate, or: defaults.learningRate)
+        stepLimit = try container.decode(.stepLimit, or: defaults.stepLimit)
+        stepsBetweenMeasurements = try container.decode(
+            .stepsBetweenMeasurements, or: defaults.stepsBetweenMeasurements)
+        measuredExamples = try container.decode(.measuredExamples, or: defaults.measuredExamples)
+    }
+}

@@ -52,16 +52,18 @@ struct RelearningSection: AuditSection {
         }
         let indices = times.map { time in
             MeasureValue(
-                AnamnesisIndex.value(time: time.value, retrained: reference.mean), isLowerBound: time.isLowerBound)
+                AnamnesisIndex.value(time: time.value, retrained: reference.mean), isLowerBound: time.isLowerBound,
+                isUpperBound: reference.isLowerBound)
         }
         let note =
             reference.isLowerBound
-            ? "A retrained model had not learned the classes again at the step limit, so the true index is smaller."
+            ? "A retrained model had not learned the classes again at the step limit, so the true index may be smaller."
             : nil
+        // The retrained models' own mean is 1 by definition, whatever their times are.
         findings.results.append(
             MeasureResult(
                 AnamnesisIndex.measure, original: indices.original, unlearned: indices.unlearned,
-                retrained: indices.retrained, note: note))
+                retrained: indices.retrained.map { MeasureValue($0.value) }, note: note))
     }
 
     /// The forget accuracy that counts as learned again.
@@ -76,8 +78,9 @@ struct RelearningSection: AuditSection {
         }
     }
 
+    /// The test examples that accuracy is measured on: of every forgotten class its share.
     private func measuredRows(_ evidence: AuditEvidence, _ configuration: RelearningConfiguration) -> [Int] {
-        Array(evidence.test.forgotten.prefix(configuration.measuredExamples))
+        evidence.test.forgottenShares(limit: configuration.measuredExamples)
     }
 
     private func trials(

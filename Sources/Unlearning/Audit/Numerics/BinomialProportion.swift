@@ -1,0 +1,82 @@
+import Foundation
+
+/// A share of successes among independent trials, with exact confidence bounds (Clopper and Pearson 1934), which are
+/// sound for no success and for nothing but successes, too.
+package struct BinomialProportion: Sendable, Hashable {
+    /// How many trials succeeded.
+    package let successes: Int
+    /// How many trials there were, 1 or more.
+    package let trials: Int
+
+    /// Counts successes.
+    /// - Returns: nil unless there is a trial, and no more successes than trials.
+    package init?(successes: Int, trials: Int) {
+        guard trials > 0, (0...trials).contains(successes) else { return nil }
+        self.successes = successes
+        self.trials = trials
+    }
+
+    /// The share, 0 to 1.
+    package var share: Double { Double(successes) / Double(trials) }
+
+    /// What the true share is at least, with a probability of `level` or more.
+    package func lowerBound(level: Double) -> Double {
+        guard successes > 0 else { return 0 }
+        return Self.quantile(1 - level, Double(successes), Double(trials - successes) + 1)
+    }
+
+    /// What the true share is at most, with a probability of `level` or more.
+    package func upperBound(level: Double) -> Double {
+        guard successes < trials else { return 1 }
+        return Self.quantile(level, Double(successes) + 1, Double(trials - successes))
+    }
+
+    /// The interval with equal chances to miss on both sides.
+    package func interval(level: Double) -> ConfidenceInterval {
+        ConfidenceInterval(
+            lower: lowerBound(level: (1 + level) / 2), upper: upperBound(level: (1 + level) / 2), level: level)
+    }
+
+    /// The beta distribution's quantile, by bisection: its distribution function rises from 0 to 1.
+    private static func quantile(_ probability: Double, _ a: Double, _ b: Double) -> Double {
+        var (low, high) = (0.0, 1.0)
+        // The interval is then as narrow as rounding allows.
+        for _ in 0..<80 {
+            let middle = (low + high) / 2
+            if distribution(middle, a, b) < probability { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
+    }
+
+    /// The regularized incomplete beta function `I_x(a, b)`.
+    private static func distribution(_ x: Double, _ a: Double, _ b: Double) -> Double {
+        guard x > 0 else { return 0 }
+        guard x < 1 else { return 1 }
+        let scale = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
+        // The fraction converges fast on this side of the mean.
+        return x < (a + 1) / (a + b + 2)
+            ? scale * fraction(x, a, b) / a : 1 - scale * fraction(1 - x, b, a) / b
+    }
+
+    /// The function's continued fraction, by Lentz's method (Press et al., Numerical Recipes, section 6.4).
+    private static func fraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
+        let tiny = 1e-300
+        func kept(_ value: Double) -> Double { abs(value) < tiny ? tiny : value }
+        var c = 1.0
+        var d = 1 / kept(1 - (a + b) * x / (a + 1))
+        var result = d
+        for step in 1...10_000 {
+            let m = Double(step)
+            for term in [
+                m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+            ] {
+                d = 1 / kept(1 + term * d)
+                c = kept(1 + term / c)
+                result *= d * c
+            }
+            if abs(d * c - 1) < 1e-15 { break }
+        }
+        return result
+    }
+}

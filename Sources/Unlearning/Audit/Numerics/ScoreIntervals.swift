@@ -1,0 +1,44 @@
+/// Confidence intervals of means of scores, one score an example, where the bootstrap alone would not do: resamples of
+/// scores that are all alike are alike, so that it would call the mean of a few examples certain.
+struct ScoreIntervals {
+    /// How many examples of each kind there are, in the order of the scores; each kind counts the same in the mean.
+    let strata: [Int]
+    /// How often the interval is to hold the true mean, between 0 and 1.
+    let level: Double
+
+    /// The interval of a mean of scores that are all or nothing: exact for one kind (Clopper and Pearson 1934); for
+    /// several put together from each kind's (Zou and Donner 2008, the MOVER method).
+    /// - Returns: nil if some scores are neither all nor nothing.
+    func proportion(_ scores: [Double]) -> ConfidenceInterval? {
+        let weight = 1 / Double(strata.count)
+        var (mean, below, above) = (0.0, 0.0, 0.0)
+        var start = 0
+        for size in strata {
+            let whole = Double(scores.count) * weight / Double(size)
+            let successes = scores[start..<start + size].count { abs($0 - whole) < 1e-9 * whole }
+            let failures = scores[start..<start + size].count { $0 == 0 }
+            guard successes + failures == size,
+                let proportion = BinomialProportion(successes: successes, trials: size)
+            else { return nil }
+            let interval = proportion.interval(level: level)
+            if strata.count == 1 { return interval }
+            mean += weight * proportion.share
+            below += weight * weight * (proportion.share - interval.lower) * (proportion.share - interval.lower)
+            above += weight * weight * (interval.upper - proportion.share) * (interval.upper - proportion.share)
+            start += size
+        }
+        return ConfidenceInterval(lower: mean - below.squareRoot(), upper: mean + above.squareRoot(), level: level)
+    }
+
+    /// The interval of a mean difference that was the same for every example: of the others at most as many differ as
+    /// can have been missed.
+    func constant(_ difference: Double) -> ConfidenceInterval {
+        let weight = 1 / Double(strata.count)
+        let missed = strata.reduce(0.0) { sum, size in
+            let most = BinomialProportion(successes: 0, trials: size)?.upperBound(level: (1 + level) / 2) ?? 1
+            return sum + weight * weight * most * most
+        }.squareRoot()
+        return ConfidenceInterval(
+            lower: max(-1, difference - missed), upper: min(1, difference + missed), level: level)
+    }
+}

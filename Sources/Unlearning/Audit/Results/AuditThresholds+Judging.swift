@@ -1,0 +1,70 @@
+extension AuditThresholds {
+    /// A measure with its verdict: by the first of its limits whose reference is at hand.
+    /// - Parameter ofClasses: whether classes were to be forgotten. Samples of classes that stay are no worse known than
+    ///   others of their class, so that their accuracy has no absolute limit.
+    package func judged(_ result: MeasureResult, ofClasses: Bool = true) -> MeasureResult {
+        var result = result
+        result.threshold = nil
+        result.verdict = .notJudged
+        guard !result.isOmitted, let unlearned = result.unlearned, unlearned.value.isFinite else { return result }
+        let measure = result.measure
+        let value = unlearned.possible(measure.least, measure.greatest)
+        for threshold in self[measure.identifier] {
+            let reference: ClosedRange<Double>? =
+                switch threshold.reference {
+                case .retrained: result.retrained?.possible(measure.greatest)
+                case .original: result.original?.possible(measure.least, measure.greatest)
+                case .zero: ofClasses || measure.identifier != .forgetAccuracyTraining ? 0...0 : nil
+                }
+            guard let reference, reference.lowerBound.isFinite else { continue }
+            result.threshold = threshold
+            result.verdict = threshold.verdict(of: value, against: reference)
+            break
+        }
+        return result
+    }
+
+    /// The limits that are looser than the default ones, or missing, in the order of the measures' names.
+    package func looser(than defaults: AuditThresholds = .default) -> [LooserLimit] {
+        defaults.limits.sorted { $0.key < $1.key }.flatMap { name, expected in
+            expected.compactMap { usual in
+                let used = limits[name]?.first { $0.reference == usual.reference && $0.side == usual.side }
+                if let used, used.pass <= usual.pass, used.partial <= usual.partial { return nil }
+                return LooserLimit(measure: MeasureIdentifier(rawValue: name), used: used, usual: usual)
+            }
+        }
+    }
+}
+
+/// A limit that lets more pass than the default one.
+package struct LooserLimit: Sendable, Hashable, Codable {
+    /// The measure.
+    package let measure: MeasureIdentifier
+    /// What it was judged by; nil if there was no such limit.
+    package let used: MeasureThreshold?
+    /// What it is judged by as a rule.
+    package let usual: MeasureThreshold
+}
+
+extension LooserLimit: CustomStringConvertible {
+    /// The measure with both limits, in one line.
+    package var description: String {
+        func text(_ threshold: MeasureThreshold) -> String {
+            "\(threshold.pass.formattedShortly) and \(threshold.partial.formattedShortly)"
+        }
+        let reference =
+            switch usual.reference {
+            case .retrained: "retrained"
+            case .original: "the original"
+            case .zero: "zero"
+            }
+        return "\(measure) against \(reference): \(used.map(text) ?? "no limit"), the default is \(text(usual))"
+    }
+}
+
+extension RetrainedValue {
+    /// Where the true mean may lie.
+    fileprivate func possible(_ greatest: Double?) -> ClosedRange<Double> {
+        mean...(isLowerBound ? max(mean, greatest ?? .infinity) : mean)
+    }
+}

@@ -1,0 +1,218 @@
+import Unlearning
+
+/// Checks a record against itself. Nothing in it is taken for granted: indices and counts may be any numbers.
+struct RecordChecker {
+    let record: AuditRecord
+    private(set) var contradictions: [String] = []
+
+    init(record: AuditRecord) {
+        self.record = record
+    }
+
+    var audit: AuditResult { record.audit }
+
+    mutating func run() -> RecordCheck {
+        checkClasses()
+        checkModels()
+        let measures = judgedMeasures()
+        checkShares()
+        checkClassAccuracies()
+        checkAnamnesis()
+        let isOriginal =
+            audit.verdict.isOriginal || record.models.original.sha256 == record.models.unlearned.sha256
+        let verdict = AuditVerdict(
+            measures, comparesWithRetraining: audit.retrainedModels > 0, isOriginal: isOriginal)
+        check(verdict)
+        return RecordCheck(
+            verdict: verdict.total, contradictions: contradictions, looserLimits: audit.looserLimits)
+    }
+
+    mutating func contradict(_ text: String) { contradictions.append(text) }
+
+    /// Whether two numbers are the same but for rounding.
+    static func areEqual(_ first: Double, _ second: Double) -> Bool {
+        abs(first - second) <= 1e-9 * max(1, abs(first), abs(second))
+    }
+
+    // MARK: Classes and models
+
+    private mutating func checkClasses() {
+        let names = audit.classNames
+        if record.classes.map(\.index) != audit.forgottenClasses {
+            contradict(
+                "the classes to forget are \(record.classes.map(\.index)), and those that were audited "
+                    + "\(audit.forgottenClasses)")
+        }
+        if audit.forgottenClasses != Set(audit.forgottenClasses).sorted() {
+            contradict("the forgotten classes \(audit.forgottenClasses) are not in rising order")
+        }
+        for entry in record.classes {
+            guard names.indices.contains(entry.index) else {
+                contradict("class \(entry.index) was to be forgotten, and there are \(names.count) classes")
+                continue
+            }
+            if names[entry.index] != entry.name {
+                contradict("class \(entry.index) is called '\(entry.name)' and '\(names[entry.index])'")
+            }
+        }
+        if let earlier = audit.earlierForgottenClasses, !Set(earlier).isSubset(of: audit.forgottenClasses) {
+            contradict("the classes \(earlier) were forgotten earlier, and are not among those that were audited")
+        }
+        for index in audit.adjacentClasses
+        where !names.indices.contains(index) || audit.forgottenClasses.contains(index) {
+            contradict("class \(index) cannot be an adjacent one")
+        }
+        if audit.forgottenClasses.isEmpty == (audit.forgottenSamples == nil) {
+            contradict("either classes or samples were to be forgotten, and the record says neither or both")
+        }
+    }
+
+    private mutating func checkModels() {
+        let models = record.models
+        if audit.retrainedModels != models.retrained.count {
+            contradict(
+                "\(audit.retrainedModels) retrained models were compared with, and \(models.retrained.count) are listed"
+            )
+        }
+        if models.original.sha256 == models.unlearned.sha256 {
+            contradict("the original and the unlearned model are one file: their digests are the same")
+        }
+        for (position, file) in models.retrained.enumerated() {
+            let others = [("the original", models.original), ("the unlearned model", models.unlearned)]
+            if let other = others.first(where: { $0.1.sha256 == file.sha256 }) {
+                contradict("retrained model \(position + 1) is \(other.0): their digests are the same")
+            } else if let other = models.retrained[..<position].firstIndex(where: { $0.sha256 == file.sha256 }) {
+                contradict("retrained models \(other + 1) and \(position + 1) are one file: their digests are the same")
+            }
+        }
+    }
+
+    // MARK: Measures
+
+    /// The measures with the verdicts that follow from their values and the record's limits.
+    private mutating func judgedMeasures() -> [MeasureResult] {
+        let known = Dictionary(
+            Audit(configuration: audit.configuration).measures.map { ($0.identifier, $0) },
+            uniquingKeysWith: { first, _ in first })
+        var seen: Set<MeasureIdentifier> = []
+        for result in audit.measures {
+            let measure = result.measure
+            if !seen.insert(measure.identifier).inserted { contradict("\(measure.identifier) is there twice") }
+            if let usual = known[measure.identifier], (usual.unit, usual.least) != (measure.unit, measure.least) {
+                contradict("\(measure.identifier) is described otherwise than by this program")
+            }
+            check(result)
+        }
+        for name in audit.configuration.thresholds.limits.keys.sorted()
+        where known.keys.contains(.init(rawValue: name)) && !seen.contains(.init(rawValue: name)) {
+            // Of one class there is no worst.
+            if name == MeasureIdentifier.forgetAccuracyWorstClass.rawValue, audit.forgottenClasses.count < 2 {
+                continue
+            }
+            contradict("\(name) has limits, and was neither measured nor left out")
+        }
+        return audit.measures.map { stated in
+            let judged = audit.configuration.thresholds.judged(stated, ofClasses: audit.forgottenSamples == nil)
+            if judged.verdict != stated.verdict || judged.threshold != stated.threshold { contradict(stated, judged) }
+            return judged
+        }
+    }
+
+    private mutating func contradict(_ stated: MeasureResult, _ judged: MeasureResult) {
+        let name = stated.measure.identifier
+        guard judged.verdict != stated.verdict else {
+            contradict("\(name): it was judged by other limits than the record's settings have")
+            return
+        }
+        var numbers: [String] = []
+        if let value = stated.unlearned?.value { numbers.append("unlearned \(value)") }
+        if let threshold = judged.threshold {
+            let reference: Double? =
+                switch threshold.reference {
+                case .retrained: stated.retrained?.mean
+                case .original: stated.original?.value
+                case .zero: 0
+                }
+            if let reference, threshold.reference != .zero {
+                numbers.append("\(threshold.reference.rawValue) \(reference)")
+            }
+            numbers.append("limits \(threshold.pass) and \(threshold.partial)")
+        }
+        let reason = numbers.isEmpty ? "" : " (\(numbers.joined(separator: ", ")))"
+        contradict("\(name): stated \(stated.verdict.title), recomputed \(judged.verdict.title)\(reason)")
+    }
+
+    private mutating func check(_ result: MeasureResult) {
+        let name = result.measure.identifier
+        if result.isOmitted, result.original != nil || result.unlearned != nil || result.retrained != nil {
+            contradict("\(name) was left out, and has values")
+        }
+        let values =
+            [result.original, result.unlearned].compactMap(\.self) + (result.retrained?.values ?? [])
+        for value in values { check(value, of: result.measure) }
+        if let retrained = result.retrained {
+            if RetrainedValue(retrained.values) != retrained {
+                contradict("\(name): the retrained models' mean or range is not that of their values")
+            }
+            if retrained.values.count > audit.retrainedModels {
+                contradict(
+                    "\(name) has values of \(retrained.values.count) retrained models, and there are "
+                        + "\(audit.retrainedModels)")
+            }
+        }
+        checkGap(of: result)
+    }
+
+    private mutating func check(_ value: MeasureValue, of measure: MeasureDescription) {
+        let name = measure.identifier
+        guard value.value.isFinite else { return contradict("\(name) has the value \(value.value)") }
+        let rounding = 1e-6
+        if let least = measure.least, value.value < least - rounding {
+            contradict("\(name) has the value \(value.value), and the least possible is \(least)")
+        }
+        if let greatest = measure.greatest, value.value > greatest + rounding {
+            contradict("\(name) has the value \(value.value), and the greatest possible is \(greatest)")
+        }
+        guard let interval = value.interval else { return }
+        // An interval that is to hold the true value hardly ever need not hold the measured one.
+        let holds = interval.lower - 1e-9 <= value.value && value.value <= interval.upper + 1e-9
+        if !(interval.lower <= interval.upper) || interval.level >= 0.5 && !holds {
+            contradict(
+                "\(name) has the value \(value.value) outside of its interval, \(interval.lower) to \(interval.upper)")
+        }
+    }
+
+    private mutating func checkGap(of result: MeasureResult) {
+        guard let unlearned = result.unlearned?.value, let retrained = result.retrained?.mean else { return }
+        let name = result.measure.identifier
+        guard let gap = result.gap?.value else {
+            return contradict("\(name) has no gap between unlearned and retrained")
+        }
+        if !Self.areEqual(gap, unlearned - retrained) {
+            contradict("\(name) has the gap \(gap), and unlearned less retrained is \(unlearned - retrained)")
+        }
+    }
+
+    // MARK: Verdict
+
+    private mutating func check(_ recomputed: AuditVerdict) {
+        let stated = audit.verdict
+        if stated.total != recomputed.total {
+            let reasons = recomputed.missingEvidence.map { "; \($0)" }.joined()
+            contradict(
+                "the verdict: stated \(stated.total.title), recomputed \(recomputed.total.title)\(reasons)")
+        }
+        let lists: [(String, KeyPath<AuditVerdict, [MeasureIdentifier]>)] = [
+            ("pass", \.passed), ("partial", \.partial), ("fail", \.failed), ("not judged", \.notJudged),
+            ("left out", \.omitted),
+        ]
+        for (name, list) in lists where Set(stated[keyPath: list]) != Set(recomputed[keyPath: list]) {
+            contradict("the verdict's list of measures that are '\(name)' is not what the measures say")
+        }
+        if stated.comparesWithRetraining != recomputed.comparesWithRetraining {
+            contradict(
+                "the verdict says that retrained models were \(stated.comparesWithRetraining ? "" : "not ")compared with"
+            )
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Unlearning
+import UnlearningReports
+
+/// A record checked against itself, and a file compared with it.
+struct Verification: Sendable {
+    let path: String
+    let record: AuditRecord
+    /// What follows from the record's own numbers.
+    let check: RecordCheck
+    /// The file and which of the record's models it is; nil without a file.
+    let model: (path: String, match: AuditRecord.Match)?
+    /// Where the file's classes are not the record's; nil if the file names none.
+    let classContradictions: [String]?
+
+    /// Reads and compares.
+    /// - Throws: `RecordError` or `FileError` if a file cannot be read.
+    init(of path: String, model: String?) throws {
+        let record = try AuditRecord(contentsOf: URL(fileURLWithPath: path))
+        self.path = path
+        self.record = record
+        check = record.check()
+        self.model = try model.map { ($0, try record.verify(URL(fileURLWithPath: $0))) }
+        // A file that names no network has no class names either, and its digest says what it is.
+        let metadata = model.flatMap { try? Model(contentsOf: URL(fileURLWithPath: $0)).metadata }
+        classContradictions = metadata.flatMap {
+            $0.classNames.isEmpty ? nil : record.contradictions(in: $0)
+        }
+    }
+
+    /// Whether the record is one of a pass, says nothing twice in two ways, and is the file's.
+    var isSound: Bool {
+        (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty && check.verdict.isAcceptable
+    }
+
+    private var contradictions: [String] { check.contradictions + (classContradictions ?? []) }
+
+    private var matchName: String? {
+        switch model?.match {
+        case .unlearned: "unlearned"
+        case .original: "original"
+        case .retrained: "retrained"
+        case .some(.none): "none"
+        case nil: nil
+        }
+    }
+
+    var text: String {
+        let stated = record.audit.verdict.total
+        let verdict =
+            check.verdict == stated
+            ? "its verdict is: \(stated.title)"
+            : "its verdict is stated as \(stated.title), and its numbers give \(check.verdict.title)"
+        var text = identity(verdict) + "\n"
+        text += contradictions.map { "contradiction: \($0)\n" }.joined()
+        text += check.looserLimits.map { "looser than the default: \($0)\n" }.joined()
+        if model != nil, classContradictions == nil {
+            text += "the file names no classes, so that those of the record could not be compared\n"
+        }
+        return text
+    }
+
+    /// What the file is.
+    private func identity(_ verdict: String) -> String {
+        let request = "request \(record.requestID)"
+        guard let model else { return "\(path) is the record of \(request); \(verdict)" }
+        return switch model.match {
+        case .unlearned: "\(model.path) is the unlearned model of \(request); \(verdict)"
+        case .original: "\(model.path) is the original of \(request), before forgetting, and not the unlearned model"
+        case .retrained: "\(model.path) is a retrained model of \(request), and not the unlearned one"
+        case .none: "\(model.path) is no model of \(request): it is another one, or was changed"
+        }
+    }
+}
+
+extension Verification: Encodable {
+    enum CodingKeys: CodingKey {
+        case contradictions, looserLimits, match, model, recomputedVerdict, requestID, verdict, verified
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(contradictions, forKey: .contradictions)
+        try container.encode(check.looserLimits, forKey: .looserLimits)
+        try container.encode(matchName, forKey: .match)
+        try container.encode(model?.path, forKey: .model)
+        try container.encode(check.verdict, forKey: .recomputedVerdict)
+        try container.encode(record.requestID, forKey: .requestID)
+        try container.encode(record.audit.verdict.total, forKey: .verdict)
+        try container.encode(isSound, forKey: .verified)
+    }
+}
