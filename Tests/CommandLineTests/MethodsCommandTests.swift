@@ -65,6 +65,19 @@ struct MethodsCommandTests {
         #expect(text.contains("probe gap") && text.contains("all retain") && text.contains("±"))
     }
 
+    @Test("memory is each method's own, whatever ran before it")
+    func memory() throws {
+        for methods in ["last-row,fine-tune", "fine-tune,last-row"] {
+            let ending = try Program.run(compare(["--methods", methods, "--json"]))
+            #expect(ending.status == 0, "\(ending.errors)")
+            let runs = try #require(try ending.json()["runs"] as? [[String: Any]])
+            let edit = try #require(runs.first { $0["method"] as? String == "last-row" })
+            let figures = try #require(edit["figures"] as? [String: Double])
+            // It changes a row of the last layer, and holds no batch. Missing where the system does not say.
+            if let memory = figures["peakMemory"] { #expect(memory < 10, "\(methods)") }
+        }
+    }
+
     @Test("an interrupted comparison goes on where it was")
     func interrupted() throws {
         let whole = try TemporaryFolder()

@@ -98,8 +98,15 @@ struct RecordCheckTests {
             }
             #expect(mean.contradictions.contains { $0.hasPrefix(name) }, "mean \(amount)")
         }
-        let undefined = try await check(name) { try edit(&$0, "unlearned") { $0["value"] = "nan" } }
-        #expect(!undefined.contradictions.isEmpty)
+        for (key, field) in [
+            ("unlearned", "value"), ("original", "value"), ("retrained", "mean"), ("retrained", "lowest"),
+            ("gap", "value"),
+        ] {
+            for number in ["nan", "inf", "-inf"] {
+                let undefined = try await check(name) { try edit(&$0, key) { $0[field] = number } }
+                #expect(!undefined.contradictions.isEmpty, "\(key) \(field) \(number)")
+            }
+        }
     }
 
     @Test("a limit or verdict that was changed is found", arguments: judged)

@@ -12,9 +12,6 @@ extension Audit {
 }
 
 extension PerModel where Value == Model {
-    /// The classes that the models' files say were forgotten by requests before or by this one.
-    var forgottenBefore: Set<Int> { [] }
-
     /// Checks that retrained models are neither audited ones nor the same one twice.
     /// - Throws: ``AuditError/unusableReference(number:fault:)``.
     func checkReferences() throws(AuditError) {

@@ -20,14 +20,12 @@ extension Audit {
     ]
 
     func run(
-        _ models: PerModel<Model>, forgotten requested: AuditTarget, data: AuditData, context: RunContext
+        _ models: PerModel<Model>, forgotten target: AuditTarget, data: AuditData, context: RunContext
     ) throws -> AuditResult {
         try configuration.validate()
-        let target = requested.adding(models.forgottenBefore)
         let forgotten = target.classes
         try check(models, forgotten: target)
-        let (test, training) = try samples(
-            of: data, for: models.original, forgotten: target, showing: requested.classes)
+        let (test, training) = try samples(of: data, for: models.original, forgotten: target)
         let sections = sections
         let plan = AuditPlan(
             configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,
@@ -43,7 +41,7 @@ extension Audit {
         }
         let evidence = try timed("evidence") {
             try collect(
-                models, forgotten: target, earlier: forgotten.subtracting(requested.classes), test: test,
+                models, forgotten: target, test: test,
                 training: training, context: context, progress: progress)
         }
         try evidence.checkReferences()
@@ -75,8 +73,7 @@ extension Audit {
                 isOriginal: models.unlearned.hasSameNumbers(as: models.original)),
             figures: configuration.makesFigures ? findings.figures : AuditFigures(),
             configuration: configuration, seed: context.options.seed, seconds: seconds,
-            forgottenSamples: target.samples?.count,
-            earlierForgottenClasses: evidence.earlierClasses.isEmpty ? nil : evidence.earlierClasses.sorted())
+            forgottenSamples: target.samples?.count)
     }
 
     private func check(_ models: PerModel<Model>, forgotten: AuditTarget) throws {
@@ -102,7 +99,7 @@ extension Audit {
     }
 
     private func samples(
-        of data: AuditData, for model: Model, forgotten target: AuditTarget, showing requested: Set<Int>
+        of data: AuditData, for model: Model, forgotten target: AuditTarget
     ) throws -> (test: AuditSamples, training: AuditSamples?) {
         let forgotten = target.classes
         func draw(_ data: LabelledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
@@ -124,8 +121,7 @@ extension Audit {
             )
         }
         let shown = Set(test.forgotten.map { test.labels[$0] })
-        // An earlier request's images may be gone; the verdict then says that the class was not looked at.
-        if let missing = requested.subtracting(shown).min() {
+        if let missing = forgotten.subtracting(shown).min() {
             throw AuditError.forgottenClassMissing(index: missing, name: classNames(of: model)[missing])
         }
         guard !test.retained.isEmpty else { throw AuditError.retainedClassesMissing }
@@ -141,7 +137,7 @@ extension Audit {
     }
 
     private func collect(
-        _ models: PerModel<Model>, forgotten target: AuditTarget, earlier: Set<Int>, test: AuditSamples,
+        _ models: PerModel<Model>, forgotten target: AuditTarget, test: AuditSamples,
         training: AuditSamples?, context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
         let forgotten = target.classes
@@ -171,7 +167,7 @@ extension Audit {
             : confusion.indices.filter { confusion[$0] != nil }
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
-            configuration: configuration, forgottenClasses: forgotten, earlierClasses: earlier,
+            configuration: configuration, forgottenClasses: forgotten,
             forgetsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,

@@ -32,8 +32,7 @@ public struct Audit: Sendable {
     ///   - unlearned: the model after forgetting.
     ///   - retrained: models trained anew without the classes, from several seeds if possible; none leaves out what
     ///     cannot be said without.
-    ///   - forgotten: the classes that were to be forgotten. Those that earlier requests had the model forget, as its
-    ///     metadata says, are audited with them.
+    ///   - forgotten: the classes that were to be forgotten, by this request and by earlier ones.
     ///   - data: what to measure on.
     ///   - progress: called after every step, on the thread that computes.
     /// - Throws: ``AuditError`` or ``UnlearningError`` if models, data or settings are wrong, and `CancellationError`.
@@ -74,11 +73,6 @@ public struct Audit: Sendable {
 enum AuditTarget: Sendable {
     case classes(Set<Int>)
     case samples(any ExampleSource)
-
-    /// With the classes that the models' files say were forgotten before: they are to stay so.
-    func adding(_ earlier: Set<Int>) -> AuditTarget {
-        if case .classes(let classes) = self { .classes(classes.union(earlier)) } else { self }
-    }
 
     /// The classes; empty if samples were to be forgotten.
     var classes: Set<Int> { if case .classes(let classes) = self { classes } else { [] } }

@@ -24,6 +24,8 @@ struct AuditVerdictTests {
         let below = [MeasureThreshold(.below, .original, pass: 0.25, partial: 0.5)]
         #expect(
             [2, 0.75, 0.5, 0.25].map { result($0, original: 1, below).verdict } == [.pass, .pass, .partial, .fail])
+        #expect(above[0].verdict(of: .nan, against: 0) == .notJudged)
+        #expect(above[0].verdict(of: 0, against: .infinity) == .notJudged)
         let either = [MeasureThreshold(.either, .zero, pass: 0.25, partial: 0.5)]
         #expect([-1, -0.25, 0.5].map { result($0, either).verdict } == [.fail, .pass, .partial])
     }

@@ -50,8 +50,6 @@ struct AuditEvidence: Sendable {
     let configuration: AuditConfiguration
     /// The forgotten classes.
     let forgottenClasses: Set<Int>
-    /// Those of them that earlier requests had the model forget.
-    let earlierClasses: Set<Int>
     /// Whether samples of classes that stay were to be forgotten.
     let forgetsSamples: Bool
     /// The classes' names; their numbers if they have none.

@@ -32,8 +32,6 @@ public struct AuditResult: Sendable, Codable, Hashable {
     public let seconds: [String: Double]
     /// How many samples of classes that stay were to be forgotten; nil if whole classes were.
     public var forgottenSamples: Int?
-    /// Those of the forgotten classes that earlier requests had the model forget, in rising order; nil if there are none.
-    public var earlierForgottenClasses: [Int]?
 
     /// A measure's result, if the audit has that measure.
     public subscript(identifier: MeasureIdentifier) -> MeasureResult? {

@@ -6,9 +6,10 @@ extension AuditThresholds {
         var result = result
         result.threshold = nil
         result.verdict = .notJudged
-        guard !result.isOmitted, let unlearned = result.unlearned, unlearned.value.isFinite else { return result }
         let measure = result.measure
-        let value = unlearned.possible(measure.least, measure.greatest)
+        guard !result.isOmitted, let value = result.unlearned?.possible(measure.least, measure.greatest) else {
+            return result
+        }
         for threshold in self[measure.identifier] {
             let reference: ClosedRange<Double>? =
                 switch threshold.reference {
@@ -16,7 +17,7 @@ extension AuditThresholds {
                 case .original: result.original?.possible(measure.least, measure.greatest)
                 case .zero: ofClasses || measure.identifier != .forgetAccuracyTraining ? 0...0 : nil
                 }
-            guard let reference, reference.lowerBound.isFinite else { continue }
+            guard let reference else { continue }
             result.threshold = threshold
             result.verdict = threshold.verdict(of: value, against: reference)
             break
@@ -63,8 +64,9 @@ extension LooserLimit: CustomStringConvertible {
 }
 
 extension RetrainedValue {
-    /// Where the true mean may lie.
-    fileprivate func possible(_ greatest: Double?) -> ClosedRange<Double> {
-        mean...(isLowerBound ? max(mean, greatest ?? .infinity) : mean)
+    /// Where the true mean may lie; nil if the number is none.
+    fileprivate func possible(_ greatest: Double?) -> ClosedRange<Double>? {
+        guard mean.isFinite else { return nil }
+        return mean...(isLowerBound ? max(mean, greatest ?? .infinity) : mean)
     }
 }

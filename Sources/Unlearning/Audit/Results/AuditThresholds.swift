@@ -37,9 +37,10 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
         self.partial = partial
     }
 
-    /// Judges a value.
+    /// Judges a value; one that is not finite, or has no finite reference, is not judged.
     public func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
-        verdict(of: value...value, against: reference...reference)
+        guard value.isFinite, reference.isFinite else { return .notJudged }
+        return verdict(of: value...value, against: reference...reference)
     }
 
     /// Judges a value of which only bounds may be known. Where they leave open whether it passes, it is not judged; where

@@ -29,11 +29,12 @@ public struct MeasureValue: Sendable, Codable, Hashable {
         isUpperBound = try container.decode(.isUpperBound, or: false)
     }
 
-    /// Where the true value may lie.
+    /// Where the true value may lie; nil if the number is none.
     /// - Parameters:
     ///   - least: the least possible value; nil if there is none.
     ///   - greatest: the greatest possible value; nil if there is none.
-    func possible(_ least: Double?, _ greatest: Double?) -> ClosedRange<Double> {
+    func possible(_ least: Double?, _ greatest: Double?) -> ClosedRange<Double>? {
+        guard value.isFinite else { return nil }
         let low = isUpperBound ? min(value, least ?? -.infinity) : value
         return low...(isLowerBound ? max(value, greatest ?? .infinity) : value)
     }

@@ -69,8 +69,7 @@ struct AccuracySection: AuditSection {
         let rows = counts.map { index, _ in
             let members = test.labels.indices.filter { test.labels[$0] == index }
             let shares = scores.map { scores in Statistics.mean(members.map { scores[$0] }) }
-            let isEarlier = evidence.earlierClasses.contains(index)
-            return (index, shares, evidence.classNames[index] + (isEarlier ? " (forgotten earlier)" : ""))
+            return (index, shares, evidence.classNames[index])
         }
         func worst(_ model: KeyPath<PerModel<Double?>, Double?>) -> MeasureValue? {
             rows.compactMap { $0.1[keyPath: model] }.max().map { MeasureValue($0) }
