@@ -188,21 +188,23 @@ public struct Unlearner: Sendable {
         let run = UnlearningRun(context: context)
         let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
         run.expect([measuring] + method.phaseCosts(of: request) + [measuring, audit?.cost ?? 0])
+        request.noteEarlierRequests(in: run)
         let before = try run.phase(.evaluation) {
-            try measure(model, validation, samples, request.classes, context)
+            try measure(model, validation, samples, request.forgottenClasses, context)
         }
-        let unlearned = try method.run(request, run)
+        var unlearned = try method.run(request, run)
+        unlearned.metadata.forgottenClasses = request.forgottenClasses
         if let tensor = unlearned.firstNonFiniteTensor {
             throw UnlearningError.diverged(
                 phase: .forgetting, step: run.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
         }
         let after = try run.phase(.evaluation) {
-            try measure(unlearned, validation, samples, request.classes, context)
+            try measure(unlearned, validation, samples, request.forgottenClasses, context)
         }
         let found = try audit.map { audit in
             try run.phase(.audit) {
                 try audit.run(
-                    original: model, unlearned: unlearned, request.classes, samples: samples, context: context)
+                    original: model, unlearned: unlearned, request.forgottenClasses, samples: samples, context: context)
             }
         }
         return UnlearningOutcome(

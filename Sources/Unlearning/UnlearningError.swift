@@ -78,7 +78,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .noClasses:
             return "no class to forget was named; name at least one"
         case .allClasses(let count):
-            return "all \(count) classes were named, which leaves nothing to retain; leave out at least one"
+            return "all \(count) classes were named or are forgotten already, which leaves nothing to retain; "
+                + "leave out at least one"
         case .unknownClass(let index, let classCount):
             return "the model has no class \(index); its classes are 0 to \(classCount - 1)"
         case .unknownClassName(let name, let known):

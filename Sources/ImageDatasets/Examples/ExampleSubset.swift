@@ -36,3 +36,12 @@ public struct ExampleSubset: ExampleSource {
         try source.write(indices[index], augmentationSeed: augmentationSeed, into: target)
     }
 }
+
+extension ExampleSource {
+    /// The examples of all classes but some; the source itself if it has none of them.
+    package func excluding(_ classes: Set<Int>) throws(DatasetError) -> any ExampleSource {
+        guard !classes.isEmpty else { return self }
+        let kept = (0..<count).filter { !classes.contains(label(at: $0)) }
+        return kept.count == count ? self : try ExampleSubset(self, indices: kept)
+    }
+}

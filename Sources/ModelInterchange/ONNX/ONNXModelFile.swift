@@ -104,7 +104,10 @@ struct ONNXModelFile {
     private func metadata(for graph: Graph) throws -> ModelMetadata {
         guard let description = try ModelDescription(document.properties, path: path),
             description.classes == graph.outputShape.count
-        else { return ModelMetadata() }
+        else {
+            let forgotten = try document.forgottenClasses(of: graph.outputShape.count)
+            return ModelMetadata(forgottenClasses: forgotten)
+        }
         var metadata = description.metadata
         // A file that was changed since may be of another network.
         if let identifier = metadata.architecture {

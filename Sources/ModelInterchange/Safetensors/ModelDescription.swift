@@ -68,6 +68,9 @@ struct ModelDescription: Equatable {
                 "the metadata has \(metadata.classNames.count) class names for \(classes) classes; "
                     + "write the file again")
         }
+        if let problem = metadata.problemWithForgottenClasses(classes: classes) {
+            throw SafetensorsError(path, "the metadata's \(problem); write the file again")
+        }
     }
 
     /// The strings that go into `__metadata__`.
@@ -137,6 +140,16 @@ extension ModelDescription: Codable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(inputShape, forKey: .inputShape)
         try container.encode(classes, forKey: .classes)
+    }
+}
+
+extension ModelMetadata {
+    /// What is wrong with the list of forgotten classes; nil if it is one that a model can have.
+    func problemWithForgottenClasses(classes: Int) -> String? {
+        if let index = forgottenClasses.filter({ !(0..<classes).contains($0) }).min() {
+            return "forgotten class \(index) is none of the model's \(classes)"
+        }
+        return forgottenClasses.count < classes ? nil : "list of forgotten classes has all \(classes) of the model's"
     }
 }
 

@@ -10,17 +10,48 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     public var resizing: ImageResizing?
     /// The learning rate that the model was trained with, if known.
     public var learningRate: Double?
+    /// The indices of the classes that the model was made to forget, by all requests so far.
+    public var forgottenClasses: Set<Int>
 
     /// Creates metadata; everything may be left out.
     public init(
         architecture: ArchitectureIdentifier? = nil, classNames: [String] = [],
-        normalization: Normalization? = nil, resizing: ImageResizing? = nil, learningRate: Double? = nil
+        normalization: Normalization? = nil, resizing: ImageResizing? = nil, learningRate: Double? = nil,
+        forgottenClasses: Set<Int> = []
     ) {
         self.architecture = architecture
         self.classNames = classNames
         self.normalization = normalization
         self.resizing = resizing
         self.learningRate = learningRate
+        self.forgottenClasses = forgottenClasses
+    }
+
+    private enum Key: String, CodingKey {
+        case architecture, classNames, normalization, resizing, learningRate, forgottenClasses
+    }
+
+    /// Reads metadata; what a file of an older version does not have is left out.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        self.init(
+            architecture: try container.decodeIfPresent(ArchitectureIdentifier.self, forKey: .architecture),
+            classNames: try container.decode([String].self, forKey: .classNames),
+            normalization: try container.decodeIfPresent(Normalization.self, forKey: .normalization),
+            resizing: try container.decodeIfPresent(ImageResizing.self, forKey: .resizing),
+            learningRate: try container.decodeIfPresent(Double.self, forKey: .learningRate),
+            forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []))
+    }
+
+    /// Writes metadata: equal metadata give equal bytes.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encodeIfPresent(architecture, forKey: .architecture)
+        try container.encode(classNames, forKey: .classNames)
+        try container.encodeIfPresent(normalization, forKey: .normalization)
+        try container.encodeIfPresent(resizing, forKey: .resizing)
+        try container.encodeIfPresent(learningRate, forKey: .learningRate)
+        if !forgottenClasses.isEmpty { try container.encode(forgottenClasses.sorted(), forKey: .forgottenClasses) }
     }
 }
 

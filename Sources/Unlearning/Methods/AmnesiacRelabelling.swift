@@ -27,7 +27,7 @@ public struct AmnesiacRelabelling: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let forget = try request.forgotten().relabelled(
-            classCount: request.model.classCount, incorrectly: true, excluding: request.classes,
+            classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
             seed: run.seed("\(name).labels"))
         return try run.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)

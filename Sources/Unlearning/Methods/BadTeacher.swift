@@ -37,8 +37,8 @@ public struct BadTeacher: UnlearningMethod, Hashable {
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         let random = Model(graph: request.model.graph, seed: run.seed("\(name).weights"))
-        let bad = try run.answers(of: random, to: forget)
-        let good = try run.answers(of: request.model, to: retain)
+        let bad = try run.answers(of: random, to: forget).masking(request.earlierClasses)
+        let good = try run.answers(of: request.model, to: retain).masking(request.earlierClasses)
         let table = try Tensor(
             bad.elements + good.elements, shape: [forget.count + retain.count, request.model.classCount])
         return try run.train(

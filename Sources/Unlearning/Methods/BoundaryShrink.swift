@@ -40,7 +40,7 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let forget = try request.forgotten()
         let labels = try run.phase(.teaching) {
-            try nearestLabels(of: forget, by: request.model, without: request.classes, run)
+            try nearestLabels(of: forget, by: request.model, without: request.forgottenClasses, run)
         }
         return try run.train(
             request.model,

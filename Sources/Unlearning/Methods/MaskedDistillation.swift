@@ -31,7 +31,7 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let forget = try request.forgotten()
         let teacher = try run.answers(of: request.model, to: forget).masking { row in
-            request.classes.union([forget.label(at: row)])
+            request.forgottenClasses.union([forget.label(at: row)])
         }
         return try run.train(
             request.model,

@@ -51,7 +51,7 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let (model, retain) = (request.model, try request.retained())
-        let logits = try run.answers(of: model, to: retain).masking(request.classes)
+        let logits = try run.answers(of: model, to: retain).masking(request.forgottenClasses)
         var targets = try Softmax.probabilities(of: logits)
         for row in 0..<targets.shape[0] {
             for label in 0..<targets.shape[1] {

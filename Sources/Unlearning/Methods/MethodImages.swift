@@ -12,17 +12,18 @@ public struct MethodImages: Sendable {
     ///   - method: says what it needs.
     ///   - images: what the original was trained on.
     ///   - classes: the classes to forget.
+    ///   - earlier: classes that were forgotten before, which nothing is drawn from.
     ///   - samplesPerClass: images of each class; a method that needs all retain data gets all.
     ///   - seed: what is drawn.
     /// - Throws: `DatasetError` if the number is out of range, or a class has no image.
     public init(
         for method: any UnlearningMethod, from images: any ImageDataset, forgetting classes: Set<Int>,
-        samplesPerClass: Int, seed: UInt64
+        after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
     ) throws(DatasetError) {
         if method.needs.contains(.allRetainData) {
-            retain = try images.excluding(classes: classes)
+            retain = try images.excluding(classes: classes.union(earlier))
         } else if method.needs.contains(.retainData) {
-            retain = try images.samples(perClass: samplesPerClass, excluding: classes, seed: seed)
+            retain = try images.samples(perClass: samplesPerClass, excluding: classes.union(earlier), seed: seed)
         } else {
             retain = nil
         }

@@ -52,18 +52,23 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let forget = try request.forgotten()
-        let loss = LabelObjective(CrossEntropy(labelSmoothing: training.labelSmoothing))
+        let earlier = request.earlierClasses
+        let loss = LabelObjective(smoothing: training.labelSmoothing, excluding: earlier)
+        // Ascent moves answers to any other class, and must not find one that was forgotten before.
+        func ascent(_ weight: Double) -> any BatchObjective {
+            HidingObjective(classes: earlier, WeightedObjective((-weight, loss)))
+        }
         guard let retainWeight else {
             return try run.train(
                 request.model,
                 EpochRun(
                     examples: forget, examplesName: "forget", configuration: training, phase: .forgetting,
-                    stream: name, objective: WeightedObjective((-1, loss))))
+                    stream: name, objective: ascent(1)))
         }
         return try run.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name,
             objective: SplitObjective(
-                boundary: forget.count, first: WeightedObjective((retainWeight - 1, loss)),
+                boundary: forget.count, first: ascent(1 - retainWeight),
                 second: WeightedObjective((retainWeight, loss))))
     }
 }

@@ -103,7 +103,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         guard let student = trained.showingFeatures else { throw UnlearningError.noLinearHead(method: name) }
         let lesson = try Lesson(
             answers: run.answers(of: teacher(of: student, original: request.model), to: retain), labels: retain.labels,
-            classes: request.model.classCount, masking: request.classes, labelShare: labelShare)
+            classes: request.model.classCount, masking: request.forgottenClasses, labelShare: labelShare)
         let (shown, watched) =
             guarding?.split(retain.count, seed: run.seed("\(Self.stream).guard")) ?? (Array(0..<retain.count), [])
         let examples = try ExampleSubset(retain, indices: shown)

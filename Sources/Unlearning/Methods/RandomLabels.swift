@@ -27,7 +27,8 @@ public struct RandomLabels: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
         let forget = try request.forgotten().relabelled(
-            classCount: request.model.classCount, incorrectly: false, seed: run.seed("\(name).labels"))
+            classCount: request.model.classCount, incorrectly: false, excluding: request.earlierClasses,
+            seed: run.seed("\(name).labels"))
         return try run.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
     }

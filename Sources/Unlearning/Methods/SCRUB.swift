@@ -69,10 +69,14 @@ public struct SCRUB: UnlearningMethod, Hashable {
         func keepingTo(_ teacher: Tensor) -> TeacherObjective {
             TeacherObjective(loss: distillation, table: teacher, kind: .logits)
         }
-        let away = WeightedObjective((-1, keepingTo(try run.answers(of: model, to: forget))))
+        // Classes that were forgotten before are no way out on the forget data, and nobody's answer on the retain data.
+        let earlier = request.earlierClasses
+        let away = HidingObjective(
+            classes: earlier,
+            WeightedObjective((-1, keepingTo(try run.answers(of: model, to: forget).masking(earlier)))))
         let near = WeightedObjective(
-            (divergenceWeight, keepingTo(try run.answers(of: model, to: retain))),
-            (labelWeight, LabelObjective(CrossEntropy(labelSmoothing: training.labelSmoothing))))
+            (divergenceWeight, keepingTo(try run.answers(of: model, to: retain).masking(earlier))),
+            (labelWeight, LabelObjective(smoothing: training.labelSmoothing, excluding: earlier)))
         let maximizing = try ExamplePass(
             forget, named: "forget", batchSize: forgetBatchSize, graph: model.graph, stream: "\(name).forget")
         let minimizing = try ExamplePass(

@@ -55,7 +55,7 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
             return Self.mask(ofLargest: movingShare, in: gradients)
         }
         let relabelled = forget.relabelled(
-            classCount: request.model.classCount, incorrectly: true, excluding: request.classes,
+            classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
             seed: run.seed("\(name).labels"))
         return try run.train(
             request.model, forgetting: relabelled, retaining: retain, training, stream: name, mask: mask)

@@ -18,6 +18,9 @@ public struct UnlearningRequest: Sendable {
     /// How the original was trained, if that is known.
     public let training: TrainingConfiguration?
 
+    /// Retain examples that were left out, since an earlier request had their class forgotten.
+    let leftOutCount: Int
+
     private let retain: (any ExampleSource)?
     private let forget: (any ExampleSource)?
     private let method: String
@@ -28,7 +31,10 @@ public struct UnlearningRequest: Sendable {
     ) throws {
         self.model = model
         self.target = target
-        self.retain = retain
+        let earlier = model.metadata.forgottenClasses
+        let kept = try retain?.excluding(earlier)
+        leftOutCount = (retain?.count ?? 0) - (kept?.count ?? 0)
+        self.retain = kept
         self.forget = forget
         self.training = training
         self.method = method.name
@@ -39,6 +45,13 @@ public struct UnlearningRequest: Sendable {
     public var classes: Set<Int> {
         if case .classes(let classes) = target { classes } else { [] }
     }
+
+    /// The classes that the model has forgotten before and that are not asked for again.
+    public var earlierClasses: Set<Int> { model.metadata.forgottenClasses.subtracting(classes) }
+
+    /// All classes that the new model must not know: those of this request and of earlier ones. A method leaves them out of
+    /// every teacher and target.
+    public var forgottenClasses: Set<Int> { model.metadata.forgottenClasses.union(classes) }
 
     /// Examples of what is to be retained, in the shape of the model's input.
     /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if there are none, which a method that says what it needs
@@ -66,6 +79,20 @@ public struct UnlearningRequest: Sendable {
     public var retainedCount: Int { retain?.count ?? 0 }
     /// How many examples to forget there are.
     public var forgottenCount: Int { forget?.count ?? 0 }
+
+    /// Says what earlier requests mean for this one.
+    func noteEarlierRequests(in run: UnlearningRun) {
+        func names(_ classes: Set<Int>) -> String {
+            classes.sorted().map { model.metadata.classNames.className($0) }.joined(separator: ", ")
+        }
+        let again = classes.intersection(model.metadata.forgottenClasses)
+        if !again.isEmpty { run.note("The model has forgotten \(names(again)) before; it is made to forget again.") }
+        if !earlierClasses.isEmpty {
+            let leftOut =
+                leftOutCount > 0 ? ", and \(leftOutCount) examples of the retain data are left out for it" : ""
+            run.note("The model has forgotten \(names(earlierClasses)) before, which stays forgotten\(leftOut).")
+        }
+    }
 
     private func check(_ method: any UnlearningMethod) throws {
         try method.validate()

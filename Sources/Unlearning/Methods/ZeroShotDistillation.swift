@@ -41,8 +41,10 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
         let model = request.model
         // Found out before the inputs are made, which takes long.
         let start = try model.redrawingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name)
-        let examples = try run.phase(.synthesis) { try synthesizer.examples(for: model, run) }
-        let teacher = try run.answers(of: model, to: examples).masking(request.classes)
+        let examples = try run.phase(.synthesis) {
+            try synthesizer.examples(for: model, without: request.earlierClasses, run)
+        }
+        let teacher = try run.answers(of: model, to: examples).masking(request.forgottenClasses)
         let trained = try run.train(
             start,
             EpochRun(

@@ -9,7 +9,9 @@ extension Model {
         if let unknown = classes.filter({ !(0..<classCount).contains($0) }).min() {
             throw UnlearningError.unknownClass(index: unknown, classCount: classCount)
         }
-        guard classes.count < classCount else { throw UnlearningError.allClasses(count: classCount) }
+        guard classes.union(metadata.forgottenClasses).count < classCount else {
+            throw UnlearningError.allClasses(count: classCount)
+        }
         try checkNumbers()
     }
 

@@ -20,18 +20,70 @@ struct BatchOutputs {
     let indices: UnsafePointer<Int>
 }
 
-/// A loss against the examples' own labels.
+/// Cross-entropy against the examples' own labels.
 struct LabelObjective: BatchObjective {
-    var loss: any Loss
+    private let smoothing: Float
+    /// Classes that get no part of the smoothed target, unless one is the label.
+    private let excluded: Set<Int>
 
-    init(_ loss: any Loss = CrossEntropy()) {
-        self.loss = loss
+    /// - Parameters:
+    ///   - smoothing: the share of the target that is spread evenly over the classes, 0 to 1.
+    ///   - excluded: classes that nothing is spread over, since the model has forgotten them.
+    init(smoothing: Float = 0, excluding excluded: Set<Int> = []) {
+        self.smoothing = smoothing
+        self.excluded = excluded
     }
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
-        loss.evaluate(
-            logits: outputs.logits, count: outputs.count, classes: outputs.classes,
-            targets: .labels(outputs.labels), gradient: gradient)
+        guard smoothing > 0, !excluded.isEmpty else {
+            return CrossEntropy(labelSmoothing: smoothing).evaluate(
+                logits: outputs.logits, count: outputs.count, classes: outputs.classes,
+                targets: .labels(outputs.labels), gradient: gradient)
+        }
+        let K = outputs.classes
+        let included = (0..<K).filter { !excluded.contains($0) }
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: outputs.count * K) { rows in
+            rows.initialize(repeating: 0)
+            for row in 0..<outputs.count {
+                for k in included { rows[row * K + k] = smoothing / Float(included.count) }
+                rows[row * K + Int(outputs.labels[row])] += 1 - smoothing
+            }
+            guard let targets = rows.baseAddress else { return LossValue(loss: .nan, correct: 0) }
+            return CrossEntropy().evaluate(
+                logits: outputs.logits, count: outputs.count, classes: K, targets: .probabilities(targets),
+                gradient: gradient)
+        }
+    }
+}
+
+/// An objective of the other classes alone: the logits of some take no part in softmax, and get no gradient.
+struct HidingObjective: BatchObjective {
+    let classes: Set<Int>
+    let objective: any BatchObjective
+
+    init(classes: Set<Int>, _ objective: any BatchObjective) {
+        self.classes = classes
+        self.objective = objective
+    }
+
+    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+        guard !classes.isEmpty else { return objective.evaluate(outputs, gradient: gradient) }
+        let (K, size) = (outputs.classes, outputs.count * outputs.classes)
+        return withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { logits in
+            guard let start = logits.baseAddress else { return LossValue(loss: .nan, correct: 0) }
+            start.initialize(from: outputs.logits, count: size)
+            for row in 0..<outputs.count {
+                let least = (0..<K).reduce(Float.infinity) { min($0, outputs.logits[row * K + $1]) }
+                // So far below that softmax gives 0, and finite, so that 0 times it is 0.
+                for k in classes { start[row * K + k] = least - 10_000 }
+            }
+            let value = objective.evaluate(
+                BatchOutputs(
+                    count: outputs.count, classes: K, logits: start, labels: outputs.labels, indices: outputs.indices),
+                gradient: gradient)
+            for row in 0..<outputs.count { for k in classes { gradient[row * K + k] = 0 } }
+            return value
+        }
     }
 }
 

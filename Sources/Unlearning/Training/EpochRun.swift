@@ -27,7 +27,9 @@ struct EpochRun {
         let stepCount = pass.stepCount * epochs
         let session = try OptimizationSession(
             model: model, batchSize: pass.batchSize,
-            objective: objective ?? LabelObjective(CrossEntropy(labelSmoothing: configuration.labelSmoothing)),
+            objective: objective
+                ?? LabelObjective(
+                    smoothing: configuration.labelSmoothing, excluding: model.metadata.forgottenClasses),
             optimizer: configuration.optimizer, clipping: configuration.clipping, frozen: configuration.frozen,
             mask: mask, phase: phase, context: context)
         var losses: [Double] = []

@@ -116,7 +116,8 @@ struct Forget: ReportingCommand {
         try original.checkForgettable(classes)
         let chosen = try chosenMethod()
         let data = try MethodImages(
-            for: chosen, from: images, forgetting: classes, samplesPerClass: forgetting.samplesPerClass,
+            for: chosen, from: images, forgetting: classes, after: original.metadata.forgottenClasses,
+            samplesPerClass: forgetting.samplesPerClass,
             seed: flags.seed)
         let test = try validation.map {
             try pictures.load($0, split: .test, for: original, absent: forgetting.absent, console)
@@ -144,7 +145,7 @@ struct Forget: ReportingCommand {
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.report != nil else { return nil }
         let result = try await Audit(options: flags.options).run(
-            original: material.original, unlearned: outcome.model, forgotten: material.classes,
+            original: material.original, unlearned: outcome.model, forgotten: outcome.model.metadata.forgottenClasses,
             data: AuditData(test: test, training: material.images), progress: console.progress())
         let record = try reporting.record(
             result,

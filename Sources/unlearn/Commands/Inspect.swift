@@ -51,10 +51,8 @@ struct InspectReport: Report {
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classNames, classes, fault, fixed, inputShape, model, notes, operations,
-            parameters,
-            source,
-            stateNumbers, trainingBytes
+        case architecture, batchSize, classNames, classes, fault, fixed, forgottenClasses, inputShape, model, notes,
+            operations, parameters, source, stateNumbers, trainingBytes
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -65,6 +63,7 @@ struct InspectReport: Report {
         try container.encode(summary.classCount, forKey: .classes)
         try container.encodeIfPresent(fault, forKey: .fault)
         try container.encode(summary.fixed, forKey: .fixed)
+        try container.encode(summary.metadata.forgottenClasses.sorted(), forKey: .forgottenClasses)
         try container.encode(summary.inputShape.dimensions, forKey: .inputShape)
         try container.encode(model, forKey: .model)
         try container.encode(summary.notes, forKey: .notes)
@@ -84,6 +83,9 @@ struct InspectReport: Report {
             ("parameters", "\(summary.trainedCount) trained, \(fixedCount) not; \(summary.stateCount) statistics"),
             ("training step", "\(max(1, trainingBytes >> 20)) MiB for \(batchSize) images, without the optimizer"),
         ]
+        if !summary.metadata.forgottenClasses.isEmpty {
+            facts.insert(("forgotten", summary.metadata.classNames.names(of: summary.metadata.forgottenClasses)), at: 3)
+        }
         if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
         let width = facts.map(\.0.count).max() ?? 0
         var text = facts.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()

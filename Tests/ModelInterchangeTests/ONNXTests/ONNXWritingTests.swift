@@ -71,6 +71,61 @@ import Testing
         #expect(stored.nodes.map(\.name) == ["head"])
     }
 
+    @Test func aFileFromElsewhereRemembersWhatItForgot() throws {
+        let folder = try TemporaryFolder()
+        let (source, target) = (folder.file("source.onnx"), folder.file("target.onnx"))
+        let bytes = file(Self.storages[0].tensor).bytes
+        try overwrite(source, with: bytes)
+        var model = try Model(onnx: source)
+        #expect(model.metadata.forgottenClasses.isEmpty)
+        model.metadata.forgottenClasses = [1]
+        try model.write(to: target)
+        let written = [UInt8](try Data(contentsOf: target))
+        // Everything that was there is there, and the property after it.
+        #expect(written.starts(with: bytes) && written.count > bytes.count)
+        #expect(try ONNXDocument(written).properties == ["unlearning.forgotten_classes": "[1]"])
+        var again = try Model(onnx: target)
+        #expect(again.metadata.forgottenClasses == [1])
+        // A second time it is replaced.
+        again.metadata.forgottenClasses = [0]
+        try again.write(to: source)
+        #expect(
+            try ONNXDocument([UInt8](Data(contentsOf: source))).properties == ["unlearning.forgotten_classes": "[0]"])
+        #expect(try Model(onnx: source).metadata.forgottenClasses == [0])
+    }
+
+    @Test func anExportedFileRemembersWhatItForgot() throws {
+        let folder = try TemporaryFolder()
+        let (first, second) = (folder.file("first.onnx"), folder.file("second.onnx"))
+        let network = AllCNN(normalizes: false, dropout: 0)
+        var model = Model(graph: try network.graph(inputShape: [8, 8, 3], classes: 4), seed: 3)
+        model.metadata.forgottenClasses = [2]
+        try model.write(to: first)
+        var read = try Model(onnx: first)
+        #expect(read.metadata.forgottenClasses == [2])
+        read.metadata.forgottenClasses = [0, 2]
+        try read.write(to: second)
+        #expect(try Model(onnx: second).metadata == read.metadata)
+    }
+
+    @Test(arguments: ["[7]", "[0,1]", "zero", "{}"])
+    func aMemoryThatCannotBeIsRefused(_ text: String) throws {
+        let folder = try TemporaryFolder()
+        let source = folder.file("source.onnx")
+        var property = WireWriter()
+        property.message(14) { entry in
+            entry.string(1, "unlearning.forgotten_classes")
+            entry.string(2, text)
+        }
+        try overwrite(source, with: file(Self.storages[0].tensor).bytes + property.bytes)
+        #expect {
+            try Model(onnx: source)
+        } throws: { error in
+            "\(error)".contains("property unlearning.forgotten_classes is")
+                && "\(error)".contains("write the file again")
+        }
+    }
+
     @Test func valuesBeyondATypeAreRefused() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")

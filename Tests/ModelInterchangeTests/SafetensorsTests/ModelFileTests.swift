@@ -76,6 +76,31 @@ import Testing
         #expect(try read().firstNonFiniteTensor == "fc.bias")
     }
 
+    @Test func forgottenClassesAreRemembered() throws {
+        var forgetful = model
+        forgetful.metadata.forgottenClasses = [3, 0]
+        try forgetful.write(to: url)
+        #expect(try read().metadata.forgottenClasses == [0, 3])
+        #expect(
+            try SafetensorsFile(contentsOf: url).metadata["unlearning.model"]?.contains("\"forgottenClasses\":[0,3]")
+                == true)
+        // A file of an older version does not say.
+        try model.write(to: url)
+        #expect(try SafetensorsFile(contentsOf: url).metadata["unlearning.model"]?.contains("forgotten") == false)
+        #expect(try read().metadata.forgottenClasses == [])
+    }
+
+    @Test(arguments: [
+        ([4], "forgotten class 4 is none of the model's 4"), ([-1, 2], "forgotten class -1 is none of the model's 4"),
+        ([0, 1, 2, 3], "list of forgotten classes has all 4 of the model's"),
+    ])
+    func impossibleForgottenClassesAreRefused(_ classes: [Int], _ problem: String) throws {
+        var forgetful = model
+        forgetful.metadata.forgottenClasses = Set(classes)
+        try forgetful.write(to: url)
+        #expect(message() == "the metadata's \(problem); write the file again")
+    }
+
     @Test func undefinedMetadataIsKept() throws {
         var diverged = model
         diverged.metadata.learningRate = .nan

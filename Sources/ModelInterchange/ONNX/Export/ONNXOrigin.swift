@@ -66,6 +66,7 @@ struct ONNXOrigin: ModelOrigin {
             }
         }
         edits += try separated(now, in: document, bytes, reader)
+        edits += try document.remembering(model, bytes, path: file.path)
         try writeExternal(patches, besides: url, &edits)
         let output = try AtomicFile(replacing: url)
         try output.append(try bytes.editing(edits))

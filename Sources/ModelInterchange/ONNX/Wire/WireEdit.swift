@@ -9,7 +9,7 @@ struct WireEdit {
 extension Array where Element == UInt8 {
     /// These bytes, one message, with edits made. Every byte outside of them stays, but for the lengths of the fields
     /// that an edit lies in.
-    /// - Parameter edits: replacements that do not overlap.
+    /// - Parameter edits: replacements that do not overlap; an empty range at the end appends.
     func editing(_ edits: [WireEdit]) throws(ONNXProblem) -> [UInt8] {
         let sorted = edits.sorted { $0.range.lowerBound < $1.range.lowerBound }
         guard sorted.contains(where: { $0.range.count != $0.bytes.count }) else {
@@ -42,6 +42,8 @@ extension Array where Element == UInt8 {
             writer.content(field.number, replacement)
             result.append(contentsOf: writer.bytes)
         }
+        // What is left comes after the last field.
+        for edit in rest { result.append(contentsOf: edit.bytes) }
         return result
     }
 }

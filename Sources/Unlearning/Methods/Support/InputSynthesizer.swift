@@ -54,11 +54,15 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     /// What it costs in forward passes of one example.
     func cost(classes: Int) -> Double { 2 * Double(perClass) * Double(classes) * Double(steps) }
 
-    /// Makes inputs for all classes of a model, labelled with what they were made for.
-    func examples(for model: Model, _ run: UnlearningRun) throws -> TensorExamples {
+    /// Makes inputs for the classes of a model, labelled with what they were made for.
+    /// - Parameter excluded: classes that the model does not know any more.
+    func examples(
+        for model: Model, without excluded: Set<Int> = [], _ run: UnlearningRun
+    ) throws -> TensorExamples {
         let matched = try model.matchingStatistics(weight: statisticsWeight)
         // The classes take turns, so that every batch has its share of each.
-        let labels = (0..<perClass * model.classCount).map { $0 % model.classCount }
+        let classes = (0..<model.classCount).filter { !excluded.contains($0) }
+        let labels = (0..<perClass * classes.count).map { classes[$0 % classes.count] }
         let size = model.graph.inputShape.count
         let executor = try run.context.executor(
             model: matched, batchCapacity: min(batchSize, labels.count), computing: .input, modes: [.inference])

@@ -19,15 +19,15 @@ struct RelabelledExamples: ExampleSource {
 }
 
 extension ExampleSource {
-    /// The examples under labels drawn evenly: from all classes, or from those that are wrong for the example and not
-    /// among the excluded ones.
+    /// The examples under labels drawn evenly from all classes that are not excluded, or from those of them that are wrong
+    /// for the example.
     func relabelled(
         classCount: Int, incorrectly: Bool, excluding excluded: Set<Int> = [], seed: UInt64
     ) -> RelabelledExamples {
         var random = SeededRandom(seed: seed, stream: "labels")
         let labels = (0..<count).map { index in
             let own = label(at: index)
-            let choices = (0..<classCount).filter { !incorrectly || ($0 != own && !excluded.contains($0)) }
+            let choices = (0..<classCount).filter { !(incorrectly && $0 == own) && !excluded.contains($0) }
             // One class alone leaves nothing to choose from.
             return choices.isEmpty ? own : choices[random.integer(below: choices.count)]
         }
