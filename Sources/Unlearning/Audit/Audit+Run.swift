@@ -23,6 +23,7 @@ extension Audit {
         _ models: PerModel<Model>, forgotten target: AuditTarget, data: AuditData, context: RunContext
     ) throws -> AuditResult {
         try configuration.validate()
+        let target = target.covering(models.unlearned.metadata.forgottenClasses)
         let forgotten = target.classes
         try check(models, forgotten: target)
         let (test, training) = try samples(of: data, for: models.original, forgotten: target)

@@ -76,6 +76,11 @@ enum AuditTarget: Sendable {
 
     /// The classes; empty if samples were to be forgotten.
     var classes: Set<Int> { if case .classes(let classes) = self { classes } else { [] } }
+    /// The classes with those that earlier requests had the model forget: none of them may come back.
+    func covering(_ earlier: Set<Int>) -> AuditTarget {
+        if case .classes(let classes) = self { .classes(classes.union(earlier)) } else { self }
+    }
+
     /// The samples; nil if classes were to be forgotten.
     var samples: (any ExampleSource)? { if case .samples(let samples) = self { samples } else { nil } }
 }

@@ -116,7 +116,12 @@ struct AuditCommand: ReportingCommand {
         let training = try pictures.load(dataset, split: .train, for: original, absent: absent, console)
         original = try original.completed(from: test)
         unlearned = try unlearned.completed(from: test)
-        let classes = try original.classIndices(of: forgotten, console)
+        let named = try original.classIndices(of: forgotten, console)
+        let classes = named.union(unlearned.metadata.forgottenClasses)
+        if classes != named {
+            let earlier = original.metadata.classNames.names(of: classes.subtracting(named))
+            console.warnOnce("\(models[1]) has forgotten \(earlier) too, which the audit covers")
+        }
         let configuration = try audit.configuration(training: retraining.training(like: original))
         var digests = try modelFiles.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
         console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])

@@ -48,6 +48,21 @@ enum AuditedModels {
 
 @Suite("Audit")
 struct AuditTests {
+    @Test("classes that earlier requests had the model forget are judged too")
+    func earlierRequests() async throws {
+        var unlearned = try await AuditedModels.alsoRetrained
+        unlearned.metadata.forgottenClasses = [2]
+        let kept = try await AuditedModels.audit(unlearned)
+        #expect(kept.forgottenClasses == [2] && !kept.verdict.failed.contains(.forgetAccuracyTest))
+        // It knows class 4, as a model does that an earlier class has come back to.
+        unlearned.metadata.forgottenClasses = [2, 4]
+        let back = try await AuditedModels.audit(unlearned)
+        #expect(back.forgottenClasses == [2, 4])
+        #expect(
+            back.verdict.failed.contains(.forgetAccuracyTest) && back.verdict.failed.contains(.forgetAccuracyWorstClass)
+        )
+    }
+
     @Test("the original audited as unlearned fails, with a retrained model and without")
     func original() async throws {
         let model = try await Patterns.model
