@@ -51,7 +51,7 @@ struct InspectReport: Report {
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classNames, classes, fault, fixed, inputShape, model, notes, operations,
+        case architecture, batchSize, classNames, classes, fault, fixed, inputShape, model, notes, operations, outputs,
             parameters,
             source,
             stateNumbers, trainingBytes
@@ -69,6 +69,7 @@ struct InspectReport: Report {
         try container.encode(model, forKey: .model)
         try container.encode(summary.notes, forKey: .notes)
         try container.encode(summary.operations, forKey: .operations)
+        try container.encode(summary.outputs, forKey: .outputs)
         try container.encode(summary.trainedCount, forKey: .parameters)
         try container.encode(summary.source, forKey: .source)
         try container.encode(summary.stateCount, forKey: .stateNumbers)
@@ -85,6 +86,12 @@ struct InspectReport: Report {
             ("training step", "\(max(1, trainingBytes >> 20)) MiB for \(batchSize) images, without the optimizer"),
         ]
         if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
+        if !summary.outputs.isEmpty {
+            let names = summary.outputs.map { output in
+                "'\(output.name)'" + (output.shape.map { " " + $0 } ?? "") + (output.isRead ? " (read)" : "")
+            }
+            facts.insert(("outputs", names.joined(separator: ", ")), at: facts.count - 2)
+        }
         let width = facts.map(\.0.count).max() ?? 0
         var text = facts.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()
         var table = TextTable()
