@@ -32,6 +32,7 @@ extension Model {
                 let own = read.stateDictionary
                 var model = try read.replacing(now.filter { own[$0.key]?.shape == $0.value.shape })
                 model.metadata = metadata
+                if model.classCount != classCount { model.metadata.classNames = [] }
                 return (output.name, model)
             }
         } catch {

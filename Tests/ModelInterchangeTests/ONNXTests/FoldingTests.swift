@@ -43,7 +43,8 @@ import Testing
         _ attributes: [String: ONNXAttribute] = [:], sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let (found, numbers) = Self.content(try Self.fold(operation, inputs, set: set, attributes)[0])
-        #expect(found == shape && numbers == values, "\(operation): \(found) \(numbers)", sourceLocation: sourceLocation)
+        #expect(
+            found == shape && numbers == values, "\(operation): \(found) \(numbers)", sourceLocation: sourceLocation)
     }
 
     /// The pairs that a column and a row make, for every operator of two inputs and both kinds of numbers.
@@ -90,15 +91,21 @@ import Testing
         try expect("ReduceProd", [grid], [1, 3], [4, 10, 18], ["axes": .integers([0])])
         try expect("ReduceSum", [grid, Self.integers([1], [-1])], [2], [6, 15], ["keepdims": .integer(0)])
         try expect("ReduceMax", [grid], [1, 1], [6])
-        try expect("Gather", [grid, Self.integers([1, 2], [2, -3])], [2, 1, 2], [3, 1, 6, 4], ["axis": .integer(1)])
+        try expect(
+            "Gather", [grid, Self.integers([1, 2], [2, -3])], [2, 1, 2], [3, 1, 6, 4], ["axis": .integer(1)])
         try expect("Concat", [grid, grid], [2, 6], [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6], ["axis": .integer(-1)])
         try expect("Transpose", [grid], [3, 2], [1, 4, 2, 5, 3, 6])
         try expect("Reshape", [grid, Self.integers([2], [0, -1])], [2, 3], [1, 2, 3, 4, 5, 6])
         try expect("Flatten", [grid], [1, 6], [1, 2, 3, 4, 5, 6], ["axis": .integer(0)])
-        try expect("Expand", [Self.integers([2, 1], [1, 2]), Self.integers([3], [1, 1, 2])], [1, 2, 2], [1, 1, 2, 2])
+        try expect(
+            "Expand", [Self.integers([2, 1], [1, 2]), Self.integers([3], [1, 1, 2])], [1, 2, 2], [1, 1, 2, 2])
         try expect("Tile", [Self.integers([2], [1, 2]), Self.integers([1], [2])], [4], [1, 2, 1, 2])
         try expect(
-            "Slice", [grid, Self.integers([1], [5]), Self.integers([1], [-9]), Self.integers([1], [1]), Self.integers([1], [-2])],
+            "Slice",
+            [
+                grid, Self.integers([1], [5]), Self.integers([1], [-9]), Self.integers([1], [1]),
+                Self.integers([1], [-2]),
+            ],
             [2, 2], [3, 1, 6, 4])
         try expect(
             "Slice", [grid], [1, 2], [5, 6], set: 9,
@@ -121,7 +128,8 @@ import Testing
         try expect("Cast", [Self.floats([2], [0.5, 0])], [2], [1, 0], ["to": .integer(9)])
         try expect("Cast", [Self.integers([2], [5, 0])], [2], [1, 0], ["to": .integer(9)])
         try expect("Clip", [Self.floats([2], [-1, 9]), Self.floats([], [0]), nil], [2], [0, 9])
-        try expect("Clip", [Self.integers([2], [-1, 9]), Self.integers([], [0]), Self.integers([], [5])], [2], [0, 5])
+        try expect(
+            "Clip", [Self.integers([2], [-1, 9]), Self.integers([], [0]), Self.integers([], [5])], [2], [0, 5])
         try expect("Clip", [Self.floats([2], [-1, 9])], [2], [0, 5], set: 6, ["min": .float(0), "max": .float(5)])
         try expect("Pow", [Self.integers([], [3]), Self.floats([], [2])], [], [9])
         #expect(throws: ONNXProblem.self) { try Self.fold("Cast", [Self.integers([], [300])], ["to": .integer(3)]) }
@@ -135,7 +143,8 @@ import Testing
         try expect("Mul", [batch, Self.integers([2], [2, 3])], [2], [2000, 3000])
         // Through fractions and back, as long as nothing is lost.
         let real = try Self.fold("Cast", [batch], float)[0]
-        let half = try Self.fold("Div", [try Self.fold("Mul", [real, Self.floats([], [4])])[0], Self.floats([], [2])])[0]
+        let half = try Self.fold(
+            "Div", [try Self.fold("Mul", [real, Self.floats([], [4])])[0], Self.floats([], [2])])[0]
         try expect("Cast", [half], [], [2000], ["to": .integer(7)])
         try expect("Div", [real, real], [], [1])
         #expect(throws: ONNXProblem.self) { try Self.fold("Div", [real, Self.floats([], [2])]) }
@@ -154,13 +163,19 @@ import Testing
         #expect(throws: ONNXProblem.self) { try Self.fold("Tile", [Self.integers([1], [1]), large]) }
         let (least, most) = (Self.integers([], [.min]), Self.integers([], [.max]))
         #expect(throws: ONNXProblem.self) { try Self.fold("Range", [least, most, Self.integers([], [1])]) }
-        #expect(throws: ONNXProblem.self) { try Self.fold("Range", [Self.integers([], [0]), least, Self.integers([], [-1])]) }
+        #expect(throws: ONNXProblem.self) {
+            try Self.fold("Range", [Self.integers([], [0]), least, Self.integers([], [-1])])
+        }
         #expect(throws: ONNXProblem.self) { try Self.fold("Mul", [most, Self.integers([], [2])]) }
         #expect(throws: ONNXProblem.self) { try Self.fold("Abs", [least]) }
         #expect(throws: ONNXProblem.self) { try Self.fold("Div", [least, Self.integers([], [-1])]) }
         try expect("Mod", [least, Self.integers([], [-1])], [], [0])
         try expect(
-            "Slice", [Self.integers([3], [1, 2, 3]), Self.integers([1], [0]), Self.integers([1], [.max]), Self.integers([1], [0]), Self.integers([1], [.max])],
+            "Slice",
+            [
+                Self.integers([3], [1, 2, 3]), Self.integers([1], [0]), Self.integers([1], [.max]),
+                Self.integers([1], [0]), Self.integers([1], [.max]),
+            ],
             [1], [1])
     }
 }

@@ -196,7 +196,8 @@ import Testing
         for version in [6, 99] {
             file.operatorSet = version
             let text = try message(file)
-            #expect(text.contains("for operator set \(version), and sets 7 to") && text.contains("onnx.version_converter"))
+            #expect(
+                text.contains("for operator set \(version), and sets 7 to") && text.contains("onnx.version_converter"))
         }
         file = .linear
         file.input = [nil]

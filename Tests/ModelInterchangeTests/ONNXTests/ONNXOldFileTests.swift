@@ -37,7 +37,8 @@ import Testing
         file.operatorSet = set
         file.tensors = [Self.square]
         file.nodes = [
-            GraphFile.node(operation, ["x"], ["h"], name: "node", attributes), GraphFile.node("MatMul", ["h", "w"], ["y"]),
+            GraphFile.node(operation, ["x"], ["h"], name: "node", attributes),
+            GraphFile.node("MatMul", ["h", "w"], ["y"]),
         ]
         return file
     }
@@ -68,7 +69,8 @@ import Testing
         let powers = numbers.map { exp(Double($0)) }
         let all = powers.reduce(0, +)
         let old = try run(model(softmax(set: 12)), numbers).map { Double($0) }
-        #expect(zip(old, [(powers[0] + powers[2]) / all, (powers[1] + powers[3]) / all]).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(
+            zip(old, [(powers[0] + powers[2]) / all, (powers[1] + powers[3]) / all]).allSatisfy { abs($0 - $1) < 1e-6 })
         let new = try run(model(softmax(set: 13)), numbers).map { Double($0) }
         let share = 2 / (1 + exp(1.0))
         #expect(zip(new, [share, 2 - share]).allSatisfy { abs($0 - $1) < 1e-6 })
@@ -120,7 +122,8 @@ import Testing
         #expect(try Model(onnx: target).parameters == changed.parameters)
         // Numbers in a field of their own, whose length changes.
         file.nodes[0] = GraphFile.constant(
-            "w", GraphFile.tensor("", [4, 2], type: 16) { writer in for bits in 0..<8 { writer.integer(5, bits << 4) } })
+            "w",
+            GraphFile.tensor("", [4, 2], type: 16) { writer in for bits in 0..<8 { writer.integer(5, bits << 4) } })
         try overwrite(source, with: file.bytes)
         try Model(onnx: source).replacing(["w": Tensor(repeating: 2, shape: [2, 4])]).write(to: target)
         #expect(try Model(onnx: target).parameters["w"] == Tensor(repeating: 2, shape: [2, 4]))

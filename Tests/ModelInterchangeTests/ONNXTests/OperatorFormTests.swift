@@ -41,7 +41,9 @@ import Testing
                     #expect(OperatorForm.form(of: operation, inSet: set) == nil, "\(operation) in set \(set)")
                     continue
                 }
-                guard operation != "Upsample" || set < 10, operation != "GroupNormalization" || set != 20 else { continue }
+                guard operation != "Upsample" || set < 10, operation != "GroupNormalization" || set != 20 else {
+                    continue
+                }
                 let form = try #require(OperatorForm.form(of: operation, inSet: set), "\(operation) in set \(set)")
                 let read = Set(form.attributes.keys)
                 let known = Set(schema.attributes.keys).subtracting(Self.refused[operation] ?? [])
@@ -55,7 +57,8 @@ import Testing
         }
     }
 
-    private func message(_ node: [UInt8], set: Int, input: [Int?] = [nil, 4], tensors: [[UInt8]] = []) throws -> String {
+    private func message(_ node: [UInt8], set: Int, input: [Int?] = [nil, 4], tensors: [[UInt8]] = []) throws -> String
+    {
         var file = GraphFile.linear
         file.operatorSet = set
         file.input = input

@@ -13,7 +13,8 @@ import Testing
         (.hyperbolicCosine, [], -3...3), (.inverseHyperbolicSine, [], -4...4), (.inverseHyperbolicCosine, [], 1.2...5),
         (.inverseHyperbolicTangent, [], -0.9...0.9), (.sign, [0], -2...2), (.floor, [-1, 0, 1], -1.9...1.9),
         (.ceiling, [-1, 0, 1], -1.9...1.9), (.rounding, [-1.5, -0.5, 0.5, 1.5], -1.9...1.9),
-        (.thresholdedRectification(threshold: 0.5), [0.5], -2...2), (.shrinkage(threshold: 0.5, bias: 0.25), [-0.5, 0.5], -2...2),
+        (.thresholdedRectification(threshold: 0.5), [0.5], -2...2),
+        (.shrinkage(threshold: 0.5, bias: 0.25), [-0.5, 0.5], -2...2),
         (.isPositive, [0], -2...2), (.isZero, [0], -2...2), (.isUndefined, [], -2...2), (.isInfinite, [], -2...2),
     ]
 
@@ -26,7 +27,8 @@ import Testing
                     var number = number
                     // Folded into the range; what a fold puts on a kink is moved off it.
                     while !range.contains(number) {
-                        number = number < range.lowerBound ? 2 * range.lowerBound - number : 2 * range.upperBound - number
+                        number =
+                            number < range.lowerBound ? 2 * range.lowerBound - number : 2 * range.upperBound - number
                     }
                     return kinks.contains { abs(Double(number) - $0) < 0.05 } ? number + 0.1 : number
                 }

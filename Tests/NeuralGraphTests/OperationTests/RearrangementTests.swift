@@ -50,7 +50,8 @@ import Testing
         try expectCorrect(operation, [4, 3, 5], "\(operation)")
     }
 
-    @Test(arguments: [(0, [2, 0, 0, 3]), (1, [0]), (-1, [4, 3, 2, 1, 0]), (2, [1, 2, 1, 2, 1, 2])] as [(Int, [Int])])
+    @Test(
+        arguments: [(0, [2, 0, 0, 3]), (1, [0]), (-1, [4, 3, 2, 1, 0]), (2, [1, 2, 1, 2, 1, 2])] as [(Int, [Int])])
     func selecting(_ axis: Int, _ places: [Int]) throws {
         try expectCorrect(Selecting(axis: axis, places: places), [4, 3, 5], "places \(places) of axis \(axis)")
     }

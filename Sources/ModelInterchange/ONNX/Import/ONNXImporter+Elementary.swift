@@ -165,11 +165,9 @@ extension ONNXImporter {
                 try materialize(own, own.axes.indices.map { own.places(ofAxis: $0) }, named: "\(node.label).\(place)"))
             if view.value != nil || shape == nil { shape = own }
         }
-        guard let axes = shape?.axes else { throw ONNXProblem(node, "has no inputs; the file is damaged") }
+        guard let shape else { throw ONNXProblem(node, "has no inputs; the file is damaged") }
         let value = try add(Choosing(), named: unique(node), values)
-        var own = ValueView.rowMajor(builder.shape(of: value).dimensions)
-        for axis in axes.indices where axes[axis].contains(where: \.isBatch) { own[axis] = axes[axis] }
-        return ValueView(.value(value), axes: own)
+        return shape.restrided(value, order: shape.axes.indices.flatMap { shape.places(ofAxis: $0) })
     }
 
     /// A view with axes of length 1 repeated to those of others; nil if others are longer elsewhere.

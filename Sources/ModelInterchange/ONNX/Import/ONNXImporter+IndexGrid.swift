@@ -75,8 +75,9 @@ extension ONNXImporter {
     /// - Returns: whether it is one.
     mutating func foldGrid(_ node: ONNXNode) throws -> Bool {
         if node.operation == "Range" {
-            let numbers = try (0..<3).map { position in
-                if case .integers(let tensor) = try operand(node, position) { tensor.values.first } else { nil }
+            let numbers = try (0..<3).map { position -> BatchInteger? in
+                guard case .integers(let tensor) = try operand(node, position) else { return nil }
+                return tensor.values.first
             }
             guard let end = numbers[1].flatMap({ AxisLength($0) }), end.hasBatch, numbers[0] == BatchInteger(0),
                 numbers[2] == BatchInteger(1)

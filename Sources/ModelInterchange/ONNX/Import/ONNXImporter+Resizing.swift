@@ -25,12 +25,20 @@ extension ONNXImporter {
         }
         let axes = try node.integers("axes").map { try node.uniqueAxes($0, rank: input.rank) } ?? Array(0..<input.rank)
         let own = axes.map { input.length($0) }
-        let given = try isOld ? nil : fixedIntegers(node, 3)
+        let given = try isOld || node.input(3) == nil ? [] : integers(node, 3).values
         var lengths: [Int] = []
         var scales: [Double] = []
-        if let given, !given.isEmpty {
-            lengths = given
-            scales = zip(given, own).map { Double($0) / Double(max(1, $1.count)) }
+        if !given.isEmpty {
+            // The batch stays as long as it is; other lengths are numbers.
+            let fits = given.count == axes.count
+            lengths = try given.enumerated().map { index, value in
+                if fits, AxisLength(value) == own[index] { return own[index].count }
+                guard let number = value.fixed, fits, !own[index].hasBatch else {
+                    throw ONNXProblem(node, "has sizes that change the batch, or that are not one for each axis")
+                }
+                return number
+            }
+            scales = zip(lengths, own).map { Double($0) / Double(max(1, $1.count)) }
         } else {
             let factors = try node.floats("scales") ?? view(node, isOld ? 1 : 2).constant?.elements ?? []
             guard factors.allSatisfy({ $0 > 0 && $0 < 4096 }) else {
