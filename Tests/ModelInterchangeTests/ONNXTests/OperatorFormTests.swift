@@ -1,4 +1,5 @@
 import Foundation
+import NeuralGraph
 import TestSupport
 import Testing
 
