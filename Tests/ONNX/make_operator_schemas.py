@@ -28,7 +28,7 @@ def default(attribute):
 def main():
     versions = {}
     for schema in onnx.defs.get_all_schemas_with_history():
-        if schema.domain == "" and not schema.deprecated:
+        if schema.domain == "":
             versions.setdefault(schema.name, []).append(schema)
     table = {}
     for name, schemas in sorted(versions.items()):
