@@ -22,6 +22,16 @@ public struct ModelSummary: Sendable {
         public let reason: String
     }
 
+    /// One output of a file that has several.
+    public struct Output: Sendable, Codable, Hashable {
+        /// Its name.
+        public let name: String
+        /// Its shape as the file declares it, such as `[N, 10]`; nil if it does not.
+        public let shape: String?
+        /// Whether its numbers are the class scores that were read.
+        public let isRead: Bool
+    }
+
     /// The shape of one example, `[height, width, channels]` for images.
     public let inputShape: Shape
     /// The number of classes.
@@ -36,6 +46,8 @@ public struct ModelSummary: Sendable {
     public let trainedCount: Int
     /// How many numbers training moves otherwise, such as running statistics.
     public let stateCount: Int
+    /// The file's outputs, if it has several.
+    public let outputs: [Output]
     /// What was understood of the file in another way than it is written.
     public let notes: [String]
     /// What the file is, such as `ONNX, operator set 17`.
@@ -70,9 +82,18 @@ public struct ModelSummary: Sendable {
         }
         self.operations = operations
         self.fixed = fixed.sorted { $0.name < $1.name }
-        notes =
-            origin?.endsInSoftmax == true
-            ? ["the softmax at the end is left out: outputs are the scores before it, which losses need"] : []
+        var notes: [String] = []
+        if origin?.endsInSoftmax == true {
+            notes.append("the softmax at the end is left out: outputs are the scores before it, which losses need")
+        }
+        if let others = origin?.outputs.others, !others.isEmpty {
+            let names = others.map { ONNXOutputs.label($0.name, $0.shape) }.joined(separator: ", ")
+            notes.append(
+                "the file has other classifiers, which are not made to forget with this one: \(names); "
+                    + "--output-name picks one")
+        }
+        self.notes = notes
+        outputs = model.outputs.map { Output(name: $0.name, shape: $0.shape, isRead: $0.isRead) }
         if let origin {
             let producer = origin.producer.isEmpty ? "" : ", by \(origin.producer)"
             source = "ONNX, operator set \(origin.operatorSet)\(producer)"

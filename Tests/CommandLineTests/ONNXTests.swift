@@ -94,6 +94,44 @@ struct ONNXTests {
         #expect(Set(lines.map(\.count)).count == 1, "the table's columns line up")
     }
 
+    /// A file with the classifiers `y` and `aux`.
+    private static let twoHeads = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("Fixtures/ONNX/two-heads.onnx").path
+
+    @Test("a file with several classifiers is read when one is named, and the other is warned about")
+    func severalOutputs() throws {
+        let output = folder.path("forgotten.onnx")
+        let forget = ["forget", Self.twoHeads, "--classes", "0", "--retain", materials.dataset, "--output", output]
+        for arguments in [["inspect", Self.twoHeads], forget] {
+            let refused = try Program.run(arguments)
+            #expect(refused.status == 1 && refused.output.isEmpty && refused.errorLines.count == 1)
+            #expect(refused.errors.contains("'y' [N, 10]") && refused.errors.contains("'aux' [N, 10]"))
+            #expect(refused.errors.contains("--output-name y"), "\(refused.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: output))
+        let wrong = try Program.run(["inspect", Self.twoHeads, "--output-name", "z"])
+        #expect(wrong.status == 1 && wrong.errors.contains("no output named 'z'; its outputs are 'y' [N, 10]"))
+
+        let report = try Program.run(["inspect", Self.twoHeads, "--output-name", "aux", "--json"]).json()
+        let outputs = try #require(report["outputs"] as? [[String: Any]])
+        #expect(outputs.map { $0["name"] as? String } == ["y", "share", "aux"])
+        #expect(outputs.map { $0["isRead"] as? Bool } == [false, false, true])
+
+        let ending = try Program.run(forget + ["--output-name", "y", "--json"])
+        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(ending.errors.contains("output 'aux' of the file was not made to forget"), "\(ending.errors)")
+        let others = try #require(try ending.json()["otherOutputs"] as? [[String: Any]])
+        #expect(others.map { $0["name"] as? String } == ["aux"] && others[0]["classes"] as? Int == 10)
+        let (before, after) = (others[0]["shareBefore"] as? Double, others[0]["shareAfter"] as? Double)
+        #expect(try #require(before) >= 0 && #require(after) >= 0)
+
+        // The numbers are the written file's.
+        let written = URL(fileURLWithPath: output)
+        let aux = try Model(contentsOf: written, outputName: "aux")
+        let own = try #require(try Model(contentsOf: written, outputName: "y").otherClassifiers().first)
+        #expect(own.outputName == "aux" && own.model.parameters == aux.parameters)
+    }
+
     @Test("what cannot be read or written says so in one line")
     func failures() throws {
         let broken = folder.path("broken.onnx")

@@ -77,12 +77,54 @@ case("LayerNormalization spelled", [
      {"two": np.float32(2), "e": np.float32(1e-3), "s": tensor(5), "b": tensor(5)})
 for axis in (1, 2, 3, -1):
     case(f"Softmax {axis}", [node("Softmax", ["x"], "z", axis=axis)])
+    case(f"Softmax {axis} of set 11", [node("Softmax", ["x"], "z", axis=axis)], opset=11)
 case("LogSoftmax", [node("LogSoftmax", ["x"], "z", axis=1)])
 for name, attributes in [
     ("Relu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Elu", {"alpha": 0.7}), ("Sigmoid", {}), ("HardSigmoid", {}),
     ("HardSwish", {}), ("Tanh", {}), ("Erf", {}), ("Softplus", {}), ("Exp", {}), ("Neg", {}), ("Abs", {}),
 ]:
     case(name, [node(name, ["x"], "z", **attributes)])
+for name, attributes in [
+    ("Selu", {}), ("Celu", {"alpha": 0.7}), ("Softsign", {}), ("ThresholdedRelu", {"alpha": 0.3}),
+    ("Shrink", {"lambd": 0.4, "bias": 0.2}), ("Sin", {}), ("Cos", {}), ("Tan", {}), ("Atan", {}), ("Sinh", {}), ("Cosh", {}),
+    ("Asinh", {}), ("Sign", {}), ("Floor", {}), ("Ceil", {}), ("Round", {}),
+]:
+    case(name, [node(name, ["x"], "z", **attributes)])
+case("Mish", [node("Mish", ["x"], "z")], opset=18)
+for name in ("Asin", "Acos", "Atanh"):
+    case(name, [node("Tanh", ["x"], "t"), node("Mul", ["t", "c"], "s"), node(name, ["s"], "z")], {"c": np.float32(0.9)})
+case("Acosh", [node("Exp", ["x"], "e"), node("Add", ["e", "c"], "s"), node("Acosh", ["s"], "z")], {"c": np.float32(1.1)})
+for name in ("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal"):
+    case(f"{name} as a factor", [
+        node("Floor", ["x"], "a"), node("Neg", ["x"], "n"), node("Ceil", ["n"], "b"), node(name, ["a", "b"], "t"),
+        node("Cast", ["t"], "c", to=1), node("Mul", ["x", "c"], "z")])
+case("Where of values", [
+    node("Greater", ["x", "c"], "t"), node("Exp", ["x"], "e"), node("Neg", ["x"], "n"), node("Where", ["t", "e", "n"], "z")],
+     {"c": tensor(4, 1, 1)})
+case("Where of a mask", [node("Where", ["m", "x", "c"], "z")], {"m": tensor(4, 6, 5) > 0, "c": np.float32(0.5)})
+case("Where of masks joined", [
+    node("Less", ["x", "c"], "a"), node("Greater", ["x", "d"], "b"), node("Or", ["a", "b"], "o"), node("Xor", ["o", "a"], "t"),
+    node("Not", ["t"], "n"), node("And", ["n", "o"], "m"), node("Where", ["m", "x", "c"], "z")],
+     {"c": np.float32(-0.5), "d": np.float32(0.5)})
+case("IsNaN of a softmax", [
+    node("Softmax", ["x"], "s", axis=-1), node("IsNaN", ["s"], "t"), node("Where", ["t", "c", "s"], "z")], {"c": np.float32(0)})
+case("LRN", [node("LRN", ["x"], "z", size=3, alpha=0.5, beta=0.6, bias=1.2)])
+for p in (1, 2):
+    case(f"LpPool {p}", [node("LpPool", ["x"], "z", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 0, 1], p=p)])
+    case(f"GlobalLpPool {p}", [node("GlobalLpPool", ["x"], "z", p=p)])
+    case(f"LpNormalization {p}", [node("LpNormalization", ["x"], "z", axis=1, p=p)])
+for mode in ("DCR", "CRD"):
+    case(f"DepthToSpace {mode}", [node("DepthToSpace", ["x"], "z", blocksize=2, mode=mode)], shape=(8, 3, 5))
+case("SpaceToDepth", [node("SpaceToDepth", ["x"], "z", blocksize=2)], shape=(4, 6, 4))
+case("Tile", [node("Tile", ["x", "r"], "t"), node("Exp", ["t"], "z")], {"r": ints(1, 1, 2, 3)})
+case("Mean", [node("Exp", ["x"], "e"), node("Mean", ["x", "e", "x"], "z")])
+for name in ("ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp"):
+    for axes, keep in [([2, 3], 1), ([1], 0)]:
+        case(f"{name} {axes} {keep}", [node(name, ["x"], "z", axes=axes, keepdims=keep)])
+case("ReduceLogSum", [node("Exp", ["x"], "e"), node("ReduceLogSum", ["e"], "z", axes=[2])])
+case("Grids of whole numbers", [
+    node("Sub", ["i", "j"], "k"), node("Cast", ["k"], "f", to=1), node("Add", ["x", "f"], "z")],
+     {"i": np.arange(6).reshape(6, 1), "j": np.arange(5).reshape(1, 5)})
 case("Gelu", [node("Gelu", ["x"], "z")], opset=20)
 case("Gelu tanh", [node("Gelu", ["x"], "z", approximate="tanh")], opset=20)
 case("Gelu spelled", [
@@ -150,6 +192,12 @@ for start, end, axis, step in [(1, 3, 1, 1), (0, 100, 2, 2), (-2, 1 << 60, 3, 1)
 case("Slice several", [node("Slice", ["x", "s", "e", "a"], "z")], {"s": ints(1, 1), "e": ints(3, -1), "a": ints(1, -1)})
 case("Gather one", [node("Gather", ["x", "i"], "z", axis=2)], {"i": np.array(-1, np.int64)})
 case("Gather some", [node("Gather", ["x", "i"], "z", axis=1)], {"i": ints(1, 2)})
+case("Gather in any order", [node("Gather", ["x", "i"], "z", axis=2)], {"i": ints(3, 0, 0, -1)})
+case("Gather by a table", [node("Gather", ["x", "i"], "z", axis=1)], {"i": np.array([[0, 2], [3, 1]], np.int64)})
+case("GatherND", [
+    node("Transpose", ["x"], "t", perm=[2, 3, 0, 1]), node("GatherND", ["t", "i"], "g"),
+    node("Transpose", ["g"], "z", perm=[1, 2, 0])], {"i": np.array([[0, 1], [5, 4], [2, 2]], np.int64)})
+case("Pad wrap", [node("Pad", ["x", "p"], "z", mode="wrap")], {"p": ints(0, 0, 1, 2, 0, 0, 2, 1)}, opset=19)
 for mode in ("constant", "reflect", "edge"):
     inputs = ["x", "p", "v"] if mode == "constant" else ["x", "p"]
     case(f"Pad {mode}", [node("Pad", inputs, "z", mode=mode)], {"p": ints(0, 0, 1, 2, 0, 0, 2, 1), "v": np.float32(0.5)})
@@ -158,6 +206,12 @@ case("Resize twice", [node("Resize", ["x", "", "s"], "z", mode="nearest")], {"s"
 case("Resize floor", [
     node("Resize", ["x", "", "s"], "z", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")],
      {"s": np.array([1, 1, 1.5, 2], np.float32)})
+for coordinates in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
+    for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+        case(f"Resize {coordinates} {rounding}", [
+            node("Shape", ["x"], "sh"), node("Slice", ["sh", "zero", "two"], "n"), node("Concat", ["n", "hw"], "s", axis=0),
+            node("Resize", ["x", "", "", "s"], "z", mode="nearest", coordinate_transformation_mode=coordinates,
+                 nearest_mode=rounding)], {"zero": ints(0), "two": ints(2), "hw": ints(9, 3)})
 case("MatMul maps", [node("MatMul", ["x", "w"], "z")], {"w": tensor(5, 7)})
 case("MatMul bias", [node("MatMul", ["x", "w"], "m"), node("Add", ["b", "m"], "z")], {"w": tensor(5, 7), "b": tensor(7)})
 case("MatMul read twice", [
@@ -179,6 +233,16 @@ attention = [
 case("Attention spelled", attention, {
     "tokens": ints(0, 12, 10), "heads": ints(0, 12, 2, 5), "root": np.float32(2.2), "wq": tensor(10, 10),
     "wk": tensor(10, 10), "wv": tensor(10, 10)})
+for name, attributes in [("causal", {"is_causal": 1}), ("capped", {"softcap": 2.0})]:
+    case(f"Attention {name}", [
+        node("Reshape", ["x", "tokens"], "t"), node("MatMul", ["t", "wq"], "q"), node("MatMul", ["t", "wk"], "k"),
+        node("Attention", ["q", "k", "t"], "z", q_num_heads=2, kv_num_heads=2, **attributes)],
+         {"tokens": ints(0, 12, 10), "wq": tensor(10, 10), "wk": tensor(10, 10)}, opset=23)
+case("Attention with shared heads and a mask", [
+    node("Reshape", ["x", "tokens"], "t"), node("MatMul", ["t", "wq"], "q"), node("MatMul", ["t", "wk"], "k"),
+    node("MatMul", ["t", "wv"], "v"), node("Attention", ["q", "k", "v", "mask"], "z", q_num_heads=4, kv_num_heads=2)],
+     {"tokens": ints(0, 12, 10), "wq": tensor(10, 20), "wk": tensor(10, 10), "wv": tensor(10, 10),
+      "mask": tensor(12, 12)}, opset=23)
 case("Attention", [
     node("Reshape", ["x", "tokens"], "t"), node("MatMul", ["t", "wq"], "q"), node("MatMul", ["t", "wk"], "k"),
     node("Attention", ["q", "k", "t"], "z", q_num_heads=2, kv_num_heads=2)],

@@ -43,20 +43,23 @@ extension Model {
     ///   - url: the file.
     ///   - architecture: the network's name and options, of a safetensors file that does not say.
     ///   - imageSize: height and width of the inputs, where the file does not say; 32 for safetensors.
+    ///   - outputName: the output that has the class scores, of an ONNX file with several classifiers.
     /// - Throws: ``ONNXError`` if an ONNX file is damaged or cannot be run; ``SafetensorsError`` if a safetensors file
     ///   is damaged or does not say what it is, `ArchitectureError` if the architecture is unknown or not the tensors',
     ///   `ShapeError` if the inputs are too small for it, and `StateDictionaryError` if a tensor is missing, unknown or
     ///   of another shape; ``FileError`` if the file cannot be read.
     public init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil
+        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil,
+        outputName: String? = nil
     ) throws {
         try self.init(
-            contentsOf: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
+            contentsOf: url, architecture: architecture, imageSize: imageSize, outputName: outputName,
+            registry: Architectures.named)
     }
 
     /// As the public initializer, with architectures looked up elsewhere.
     init(
-        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
+        contentsOf url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?, outputName: String? = nil,
         registry: (ArchitectureIdentifier) throws -> any Architecture
     ) throws {
         let format: ModelFormat
@@ -67,13 +70,17 @@ extension Model {
         }
         switch format {
         case .safetensors:
+            guard outputName == nil else {
+                throw SafetensorsError(
+                    url.path, "a safetensors file has one output, which has no name; leave the output's name out")
+            }
             try self.init(
                 safetensors: url, architecture: architecture, imageSize: imageSize, registry: registry)
         case .onnx:
             guard architecture == nil else {
                 throw ONNXError(url.path, "an ONNX file has its network in it; leave the architecture out")
             }
-            try self.init(onnx: url, imageSize: imageSize)
+            try self.init(onnx: url, imageSize: imageSize, outputName: outputName)
         }
     }
 

@@ -2,20 +2,48 @@ import Foundation
 import NeuralGraph
 
 extension Model {
-    /// Reads a classifier from an ONNX file: operator sets 13 and newer, tensors in the file or beside it.
+    /// Reads a classifier from an ONNX file: operator sets 7 and newer, tensors in the file or beside it.
     ///
     /// Stored tensors with a fraction are parameters under their names in the file; input shape and number of classes
     /// are the file's. A softmax at the very end is left out, since training works on the scores before it.
     /// - Parameters:
     ///   - url: the file.
     ///   - imageSize: height and width of the images, where the file leaves them open.
-    /// - Throws: ``ONNXError`` if the file is damaged, is no image classifier, or has an operator that is not supported.
-    public init(onnx url: URL, imageSize: Int? = nil) throws(ONNXError) {
+    ///   - outputName: the output that has the class scores, of a file with several classifiers.
+    /// - Throws: ``ONNXError`` if the file is damaged, is no image classifier, has an operator that is not supported, or
+    ///   has several classifiers and none is named.
+    public init(onnx url: URL, imageSize: Int? = nil, outputName: String? = nil) throws(ONNXError) {
         do {
-            self = try ONNXModelFile(contentsOf: url).model(imageSize: imageSize)
+            self = try ONNXModelFile(contentsOf: url).model(imageSize: imageSize, outputName: outputName)
         } catch {
             throw ONNXError(error, path: url.path)
         }
+    }
+
+    /// The other classifiers of the ONNX file that the model was read from, whose scores do not follow from this one's, with
+    /// this model's numbers where they share them: as the written file will have them.
+    public func otherClassifiers() throws(ONNXError) -> [(outputName: String, model: Model)] {
+        guard let origin = origin as? ONNXOrigin else { return [] }
+        do {
+            let file = try ONNXModelFile(origin.file, external: origin.external)
+            let now = stateDictionary
+            return try origin.outputs.others.map { output in
+                let read = try file.model(imageSize: origin.imageSize, outputName: output.name)
+                let own = read.stateDictionary
+                var model = try read.replacing(now.filter { own[$0.key]?.shape == $0.value.shape })
+                model.metadata = metadata
+                if model.classCount != classCount { model.metadata.classNames = [] }
+                return (output.name, model)
+            }
+        } catch {
+            throw ONNXError(error, path: origin.file.path)
+        }
+    }
+
+    /// The outputs of the ONNX file that the model was read from, if it has several: name, shape and which one was read.
+    public var outputs: [(name: String, shape: String?, isRead: Bool)] {
+        guard let outputs = (origin as? ONNXOrigin)?.outputs, outputs.all.count > 1 else { return [] }
+        return outputs.all.map { ($0.name, $0.shape, $0.name == outputs.chosen) }
     }
 
     /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with the bytes of

@@ -13,25 +13,30 @@ struct ONNXModelFile {
     private let file: RandomAccessFile
     private let document: ONNXDocument
     private let reader: ONNXTensorReader
-    private let plan: ONNXPlan
 
     /// Opens a file.
     init(contentsOf url: URL) throws {
-        path = url.path
-        file = try RandomAccessFile(url)
+        try self.init(RandomAccessFile(url), external: ONNXExternalFiles(besideModelAt: url))
+    }
+
+    /// Opens a file again.
+    init(_ file: RandomAccessFile, external: ONNXExternalFiles) throws {
+        path = file.path
+        self.file = file
         let bytes = try file.contents()
         document = try ONNXDocument(bytes)
-        reader = ONNXTensorReader(bytes: bytes, external: ONNXExternalFiles(besideModelAt: url))
-        plan = try ONNXPlan(document, supported: ONNXImporter.supports)
+        reader = ONNXTensorReader(bytes: bytes, external: external)
     }
 
     /// Makes the model.
-    /// - Parameter imageSize: height and width of the images, where the file leaves them open.
-    func model(imageSize: Int?) throws -> Model {
-        let input = try input(imageSize: imageSize)
-        var importer = ONNXImporter(plan: plan, reader: reader, inputShape: input.shape)
-        let output = try importer.run(input: input.view)
-        let graph = try importer.builder.graph(output: output)
+    /// - Parameters:
+    ///   - imageSize: height and width of the images, where the file leaves them open.
+    ///   - outputName: the output that has the scores; that of the only classifier if nil.
+    func model(imageSize: Int?, outputName: String? = nil) throws -> Model {
+        let outputs = try ONNXOutputs(document, chosen: outputName) { name in
+            try read(output: name, imageSize: imageSize).graph.outputShape.count
+        }
+        let (importer, graph, plan) = try read(output: outputs.chosen, imageSize: imageSize)
         let keys = Set(graph.parameters.map(\.key) + graph.state.map(\.key))
         let dictionary = importer.tensors.filter { keys.contains($0.key) }
         var model = try Model(graph: graph, metadata: try metadata(for: graph), stateDictionary: dictionary)
@@ -44,12 +49,23 @@ struct ONNXModelFile {
                     && !$0.key.hasSuffix("num_batches_tracked")
             },
             untrained: importer.untrained, endsInSoftmax: importer.endsInSoftmax, operatorSet: document.operatorSet,
-            producer: document.producer)
+            producer: document.producer, outputs: outputs, imageSize: imageSize)
         return model
     }
 
+    /// Reads the network up to an output.
+    private func read(
+        output name: String, imageSize: Int?
+    ) throws -> (importer: ONNXImporter, graph: Graph, plan: ONNXPlan) {
+        let plan = try ONNXPlan(document, output: name, supported: ONNXImporter.supports)
+        let input = try input(imageSize: imageSize, plan)
+        var importer = ONNXImporter(plan: plan, reader: reader, inputShape: input.shape)
+        let output = try importer.run(input: input.view)
+        return (importer, try importer.builder.graph(output: output), plan)
+    }
+
     /// The shape of one image here, and the input as the file sees it.
-    private func input(imageSize: Int?) throws -> (shape: Shape, view: ValueView) {
+    private func input(imageSize: Int?, _ plan: ONNXPlan) throws -> (shape: Shape, view: ValueView) {
         let initializers = Set(document.graph.initializers.map(\.name))
         guard let input = document.graph.inputs.first(where: { !initializers.contains($0.name) }), let axes = input.axes
         else {
@@ -73,7 +89,13 @@ struct ONNXModelFile {
                 }
                 lengths.append(number)
             case .named(let name):
-                guard axes.count == 4, axis >= 2, let imageSize else {
+                guard axes.count == 4, axis >= 2 else {
+                    let what = axes.count == 4 ? "the number of channels" : "its length"
+                    throw ONNXProblem(
+                        "the input \(quoted(input.name)) leaves its axis \(axis) (\(quoted(name))) open, and \(what) cannot "
+                            + "be guessed; export the model with that axis fixed, and the batch alone open")
+                }
+                guard let imageSize else {
                     throw ONNXProblem(
                         "the input \(quoted(input.name)) leaves its axis \(axis) (\(quoted(name))) open; give the height "
                             + "and width of the images (--image-size), or export the model with fixed ones")

@@ -12,6 +12,19 @@ extension Model {
         guard classes.union(metadata.forgottenClasses).count < classCount else {
             throw UnlearningError.allClasses(count: classCount)
         }
+        // What a file computes, or shares between layers, can be neither trained nor written back.
+        if let head = graph.head, let fixed = head.parameters.first(where: { !$0.isTrained }) {
+            throw UnlearningError.invalidSetting(
+                name: "the classifier's parameter", value: "'\(head.key(fixed.name))'",
+                remedy:
+                    "it is computed by the file or shared in it, so that it cannot be trained; export the model with "
+                    + "weights of its own")
+        }
+        guard parameterCount > 0 else {
+            throw UnlearningError.invalidSetting(
+                name: "the model's parameters", value: "none that is trained",
+                remedy: "forgetting moves parameters; export the model with its weights stored as tensors")
+        }
         try checkNumbers()
     }
 

@@ -17,9 +17,12 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     public let losses: [String: [Double]]
     /// Which images it was shown; nil if they come from no data set.
     public let retained: RetainList?
+    /// The file's other classifiers, which were not made to forget; nil if it has none.
+    public let otherOutputs: [OtherOutput]?
 
     /// Takes a run's record from its outcome.
-    public init(_ outcome: UnlearningOutcome, retained: RetainList? = nil) {
+    public init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput] = []) {
+        self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name
         configuration = outcome.configuration
         settings = outcome.configuration == nil ? Self.settings(of: outcome.method) : nil

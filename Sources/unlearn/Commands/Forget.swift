@@ -86,12 +86,17 @@ struct Forget: ReportingCommand {
     func perform(_ console: Console) async throws -> ForgetReport {
         let material = try material(console)
         let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
-        let audit = try await audit(outcome, of: material, console)
+        let others = try await OtherOutput.all(
+            original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
+            options: flags.options)
+        for other in others { console.logger.warning("\(other.warning)") }
+        let audit = try await audit(outcome, of: material, others, console)
         try Task.checkCancellation()
         try outcome.model.write(to: URL(fileURLWithPath: output))
         try audit?.write()
         return ForgetReport(
-            outcome: outcome, audit: audit, preset: method == nil ? forgetting.preset : nil, output: output)
+            outcome: outcome, otherOutputs: others, audit: audit, preset: method == nil ? forgetting.preset : nil,
+            output: output)
     }
 
     /// What forgets, and on what.
@@ -141,7 +146,7 @@ struct Forget: ReportingCommand {
 
     /// Audits the new network, if a report is asked for.
     private func audit(
-        _ outcome: UnlearningOutcome, of material: Material, _ console: Console
+        _ outcome: UnlearningOutcome, of material: Material, _ others: [OtherOutput], _ console: Console
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.report != nil else { return nil }
         let result = try await Audit(options: flags.options).run(
@@ -152,7 +157,7 @@ struct Forget: ReportingCommand {
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(model.url),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: URL(fileURLWithPath: output))),
-            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }))
+            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others))
         return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
@@ -182,6 +187,8 @@ struct Forget: ReportingCommand {
 /// What forgetting has to say.
 struct ForgetReport: Report {
     let outcome: UnlearningOutcome
+    /// The file's other classifiers, which were not made to forget.
+    let otherOutputs: [OtherOutput]
     let audit: AuditFiles?
     /// The preset; nil if a method was named.
     let preset: UnlearningPreset?
@@ -194,7 +201,7 @@ struct ForgetReport: Report {
     ]
 
     enum CodingKeys: CodingKey {
-        case accuracy, audit, classes, method, notes, output, phaseSteps, preset, seconds, seed, steps
+        case accuracy, audit, classes, method, notes, otherOutputs, output, phaseSteps, preset, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -206,6 +213,7 @@ struct ForgetReport: Report {
         try container.encode(outcome.forgottenClasses.sorted(), forKey: .classes)
         try container.encode(outcome.method.name, forKey: .method)
         if !outcome.notes.isEmpty { try container.encode(outcome.notes, forKey: .notes) }
+        if !otherOutputs.isEmpty { try container.encode(otherOutputs, forKey: .otherOutputs) }
         try container.encode(output, forKey: .output)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
@@ -257,6 +265,7 @@ struct ForgetReport: Report {
             text += "\n" + accuracies.text + "\n"
         }
         text += outcome.notes.map { "Note: \($0)\n" }.joined()
+        text += otherOutputs.map { "Warning: \($0.warning)\n" }.joined()
         if let audit { text += audit.summary }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }

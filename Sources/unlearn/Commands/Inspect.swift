@@ -52,7 +52,7 @@ struct InspectReport: Report {
 
     enum CodingKeys: CodingKey {
         case architecture, batchSize, classNames, classes, fault, fixed, forgottenClasses, inputShape, model, notes,
-            operations, parameters, source, stateNumbers, trainingBytes
+            operations, outputs, parameters, source, stateNumbers, trainingBytes
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -68,6 +68,7 @@ struct InspectReport: Report {
         try container.encode(model, forKey: .model)
         try container.encode(summary.notes, forKey: .notes)
         try container.encode(summary.operations, forKey: .operations)
+        try container.encode(summary.outputs, forKey: .outputs)
         try container.encode(summary.trainedCount, forKey: .parameters)
         try container.encode(summary.source, forKey: .source)
         try container.encode(summary.stateCount, forKey: .stateNumbers)
@@ -87,6 +88,12 @@ struct InspectReport: Report {
             facts.insert(("forgotten", summary.metadata.classNames.names(of: summary.metadata.forgottenClasses)), at: 3)
         }
         if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
+        if !summary.outputs.isEmpty {
+            let names = summary.outputs.map { output in
+                "'\(output.name)'" + (output.shape.map { " " + $0 } ?? "") + (output.isRead ? " (read)" : "")
+            }
+            facts.insert(("outputs", names.joined(separator: ", ")), at: facts.count - 2)
+        }
         let width = facts.map(\.0.count).max() ?? 0
         var text = facts.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()
         var table = TextTable()

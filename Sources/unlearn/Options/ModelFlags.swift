@@ -39,6 +39,11 @@ struct NetworkFlags: ParsableArguments {
             "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"))
     var imageSize: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "The output that has the class scores, of an ONNX file with several classifiers.", valueName: "name"))
+    var outputName: String?
+
     func validate() throws {
         if stem != nil, architecture == nil {
             throw ValidationError("--stem is an option of an architecture; give --architecture too.")
@@ -71,7 +76,7 @@ struct NetworkFlags: ParsableArguments {
                 architecture: try architecture.map {
                     try ArchitectureIdentifier(parsing: $0, stem: stem, patch: patchSize)
                 },
-                imageSize: imageSize)
+                imageSize: imageSize, outputName: outputName)
         } catch let error as ArchitectureError {
             throw CommandError("\(path): \(error)")
         } catch let error as StateDictionaryError {

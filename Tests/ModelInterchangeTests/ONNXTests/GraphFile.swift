@@ -10,6 +10,10 @@ struct GraphFile {
     var nodes: [[UInt8]] = []
     var tensors: [[UInt8]] = []
     var output = "y"
+    /// More outputs, each with rows of a length.
+    var otherOutputs: [(name: String, length: Int)] = []
+    /// Whether stored tensors are among the inputs too, as in old files.
+    var listsTensors: [(name: String, shape: [Int])] = []
     var functions: [[UInt8]] = []
 
     var bytes: [UInt8] {
@@ -19,25 +23,43 @@ struct GraphFile {
         file.message(7) { graph in
             for node in nodes { graph.content(1, node) }
             for tensor in tensors { graph.content(5, tensor) }
-            graph.message(11) { value in
-                value.string(1, "x")
-                value.message(2) { type in
-                    type.message(1) { tensor in
-                        tensor.integer(1, 1)
-                        tensor.message(2) { shape in
-                            for length in input {
-                                shape.message(1) { axis in
-                                    if let length { axis.integer(1, length) } else { axis.string(2, "N") }
-                                }
-                            }
+            graph.content(11, Self.value("x", input))
+            for (name, shape) in listsTensors { graph.content(11, Self.value(name, shape.map { $0 })) }
+            graph.message(12) { $0.string(1, output) }
+            for (name, length) in otherOutputs { graph.content(12, Self.value(name, [nil, length])) }
+        }
+        for function in functions { file.content(25, function) }
+        return file.bytes
+    }
+
+    /// A value's declaration; nil for an axis that is open.
+    private static func value(_ name: String, _ shape: [Int?]) -> [UInt8] {
+        var value = WireWriter()
+        value.string(1, name)
+        value.message(2) { type in
+            type.message(1) { tensor in
+                tensor.integer(1, 1)
+                tensor.message(2) { dimensions in
+                    for length in shape {
+                        dimensions.message(1) { axis in
+                            if let length { axis.integer(1, length) } else { axis.string(2, "N") }
                         }
                     }
                 }
             }
-            graph.message(12) { $0.string(1, output) }
         }
-        for function in functions { file.content(25, function) }
-        return file.bytes
+        return value.bytes
+    }
+
+    /// A `Constant` node with a tensor.
+    static func constant(_ name: String, _ tensor: [UInt8]) -> [UInt8] {
+        node("Constant", [], [name]) { node in
+            node.message(5) { attribute in
+                attribute.string(1, "value")
+                attribute.content(5, tensor)
+                attribute.integer(20, 4)
+            }
+        }
     }
 
     /// A node's message.

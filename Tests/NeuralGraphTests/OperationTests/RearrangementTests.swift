@@ -51,6 +51,20 @@ import Testing
     }
 
     @Test(
+        arguments: [(0, [2, 0, 0, 3]), (1, [0]), (-1, [4, 3, 2, 1, 0]), (2, [1, 2, 1, 2, 1, 2])] as [(Int, [Int])])
+    func selecting(_ axis: Int, _ places: [Int]) throws {
+        try expectCorrect(Selecting(axis: axis, places: places), [4, 3, 5], "places \(places) of axis \(axis)")
+    }
+
+    @Test(arguments: [(0, []), (0, [4]), (0, [-1]), (3, [0]), (0, [0, 7, 1])] as [(Int, [Int])])
+    func placesBeyondAnAxisAreRefused(_ axis: Int, _ places: [Int]) throws {
+        #expect(throws: ShapeError.self) {
+            var builder = GraphBuilder(inputShape: [4, 3, 5])
+            _ = try builder.selecting(builder.input, named: "places", axis: axis, places: places)
+        }
+    }
+
+    @Test(
         arguments: [
             ([3, 1], [4, 3, 5]), ([1], [7]), ([], [2, 3]), ([4, 1, 5], [3, 1]), ([4, 3, 5], [1]), ([5], [2, 1]),
         ] as [([Int], [Int])])

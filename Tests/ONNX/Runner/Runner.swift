@@ -5,18 +5,23 @@ import Unlearning
 ///
 ///     onnx-runner check MODEL.onnx INPUT.safetensors RESULTS.safetensors TRAINED.onnx EXPORTED.onnx
 ///     onnx-runner forget MODEL.onnx RETAIN.safetensors CLASS FORGOTTEN.onnx
+///     onnx-runner logits FOLDER...
 ///
 /// `check`: INPUT has `input` [n, ...] in the file's layout and `weights` [n, classes]. RESULTS get `logits` and
 /// `input_gradient` (of sum(weights * logits)) in inference mode, and `trained_logits` after one step of forgetting:
 /// descent along the gradient that lowers the first class's score, in training mode. TRAINED is that model written back
 /// into its file, EXPORTED the same written anew, without the file.
 ///
+/// `logits`: runs `model.onnx` of each folder on `input` of its `input.safetensors`, and writes `logits` to
+/// `logits.safetensors` there, or what is wrong to `error.txt`.
+///
 /// `forget`: makes the model forget a class, given pictures `input` [n, C, H, W] of others and their `labels` [n].
 func run(_ arguments: [String]) async throws {
     switch (arguments.first, arguments.count) {
     case ("check", 6): try check(Array(arguments.dropFirst()))
+    case ("logits", 2...): for folder in arguments.dropFirst() { try logits(URL(fileURLWithPath: folder)) }
     case ("forget", 5): try await forget(Array(arguments.dropFirst()))
-    default: throw ShapeError("usage", "onnx-runner check|forget ARGUMENTS; see its source")
+    default: throw ShapeError("usage", "onnx-runner check|forget|logits ARGUMENTS; see its source")
     }
 }
 
@@ -47,12 +52,34 @@ func finish(_ outcome: UnlearningOutcome, path: String) throws {
     print(outcome.summary)
 }
 
+/// A file's input in the model's order, and whether that differs from the file's.
+func input(of model: Model, from url: URL) throws -> (input: Tensor, isImage: Bool) {
+    let given = try SafetensorsFile(contentsOf: url).tensor("input")
+    let isImage = given.shape.rank == 4 && model.graph.inputShape == [given.shape[2], given.shape[3], given.shape[1]]
+    return (isImage ? given.transposed([0, 2, 3, 1]) : given, isImage)
+}
+
+func logits(_ folder: URL) throws {
+    do {
+        let model = try Model(contentsOf: folder.appendingPathComponent("model.onnx"))
+        let (input, _) = try input(of: model, from: folder.appendingPathComponent("input.safetensors"))
+        let batch = input.shape[0]
+        let executor = Executor(model: model, batchCapacity: batch, computing: .nothing, modes: [.inference])
+        _ = executor.input.update(fromContentsOf: input.elements)
+        executor.forward(batch: batch, mode: .inference)
+        try SafetensorsWriter.write(
+            ["logits": try Tensor(Array(executor.output), shape: [batch, model.classCount])],
+            to: folder.appendingPathComponent("logits.safetensors"))
+    } catch {
+        try Data("\(error)".utf8).write(to: folder.appendingPathComponent("error.txt"))
+    }
+}
+
 func check(_ arguments: [String]) throws {
     let model = try Model(contentsOf: URL(fileURLWithPath: arguments[0]))
     let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: arguments[1]))
     let given = try file.tensor("input")
-    let isImage = given.shape.rank == 4 && model.graph.inputShape == [given.shape[2], given.shape[3], given.shape[1]]
-    let input = isImage ? given.transposed([0, 2, 3, 1]) : given
+    let (input, isImage) = try input(of: model, from: URL(fileURLWithPath: arguments[1]))
     let batch = given.shape[0]
 
     let executor = Executor(model: model, batchCapacity: batch, computing: .both)

@@ -32,6 +32,28 @@ extension Reference {
         return y
     }
 
+    /// Places along one axis.
+    public static func selecting(_ x: ReferenceTensor, _ operation: Selecting) -> ReferenceTensor {
+        let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis
+        var lengths = x.shape.dimensions
+        lengths[axis] = operation.places.count
+        var y = ReferenceTensor(batch: x.batch, shape: Shape(lengths))
+        y.fill { example, index in
+            var source = index
+            source[axis] = operation.places[index[axis]]
+            return x.element(example, source)
+        }
+        return y
+    }
+
+    /// The second's numbers where the first's are not 0, the third's elsewhere.
+    public static func choosing(
+        _ condition: ReferenceTensor, _ first: ReferenceTensor, _ second: ReferenceTensor
+    ) -> ReferenceTensor {
+        let pairs = arithmetic(condition, second) { $0 != 0 ? 0 : $1 }
+        return arithmetic(pairs, arithmetic(condition, first) { $0 != 0 ? $1 : 0 }, +)
+    }
+
     /// The input with a border.
     public static func padded(_ x: ReferenceTensor, _ operation: Padded) -> ReferenceTensor {
         let lengths = x.shape.dimensions

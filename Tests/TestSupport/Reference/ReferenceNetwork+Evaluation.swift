@@ -52,6 +52,9 @@ extension ReferenceNetwork {
         switch node.operation {
         case let operation as Pointwise:
             return Reference.pointwise(x, operation.function)
+        case let operation as Elementary:
+            return x.map { Reference.value(of: operation.function, at: $0) }
+        case is Choosing: return Reference.choosing(x, inputs[1], inputs[2])
         case let operation as Arithmetic:
             return Reference.arithmetic(x, inputs[1]) { Reference.value(of: operation.arithmetic, $0, $1) }
         case let operation as ParametricArithmetic:
@@ -70,6 +73,7 @@ extension ReferenceNetwork {
         case let operation as Permutation: return Reference.permutation(x, axes: operation.axes)
         case let operation as Reshaping: return Reference.reshaping(x, to: operation.shape)
         case let operation as Slicing: return Reference.slicing(x, operation)
+        case let operation as Selecting: return Reference.selecting(x, operation)
         case let operation as Padded: return Reference.padded(x, operation)
         case is NearestUpsampling, is NearestResizing:
             return Reference.resizing(x, height: node.shape[0], width: node.shape[1])

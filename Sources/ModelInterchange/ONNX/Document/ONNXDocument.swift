@@ -4,7 +4,7 @@ struct ONNXDocument: Sendable {
     /// The newest version of the file's structure that is read.
     static let newestStructure = 14
     /// The versions of the standard operators that are read.
-    static let operatorSets = 13...28
+    static let operatorSets = 7...28
 
     var structure = 0
     var producer = ""
@@ -51,6 +51,8 @@ struct ONNXFunction: Sendable {
     /// The defaults of its attributes.
     var defaults: [String: ONNXAttribute] = [:]
     var nodes: [ONNXNode] = []
+    /// The version of the standard operators that its nodes are of; the graph's if nil.
+    var operatorSet: Int?
 }
 
 extension ONNXDocument {
@@ -84,15 +86,22 @@ extension ONNXDocument {
                 "the file has structure version \(structure), and up to \(Self.newestStructure) are read; "
                     + "export it for an older version")
         }
-        guard Self.operatorSets.contains(operatorSet) else {
-            throw ONNXProblem(
-                "the file is for operator set \(operatorSet), and sets \(Self.operatorSets.lowerBound) to "
-                    + "\(Self.operatorSets.upperBound) are read; export it for one of them (torch.onnx.export: "
-                    + "opset_version=17)")
+        for version in [operatorSet] + functions.compactMap(\.operatorSet) {
+            guard Self.operatorSets.contains(version) else {
+                throw ONNXProblem(
+                    "the file is for operator set \(version), and sets \(Self.operatorSets.lowerBound) to "
+                        + "\(Self.operatorSets.upperBound) are read; export it for one of them (torch.onnx.export: "
+                        + "opset_version=17), or convert it (onnx.version_converter.convert_version(model, 17))")
+            }
+        }
+        for index in graph.nodes.indices { graph.nodes[index].operatorSet = operatorSet }
+        for function in functions.indices {
+            let version = functions[function].operatorSet ?? operatorSet
+            for index in functions[function].nodes.indices { functions[function].nodes[index].operatorSet = version }
         }
     }
 
-    private static func operatorSet(
+    fileprivate static func operatorSet(
         _ bytes: [UInt8], in range: Range<Int>
     ) throws(ONNXProblem) -> (domain: String, version: Int) {
         var domain = ""
@@ -135,6 +144,10 @@ extension ONNXFunction {
             case 4: inputs.append(try bytes.text(field.content("a function's input")))
             case 5: outputs.append(try bytes.text(field.content("a function's output")))
             case 7: nodes.append(try ONNXNode(bytes, in: field.content("a node"), field: field.bytes))
+            case 9:
+                let (domain, version) = try ONNXDocument.operatorSet(
+                    bytes, in: field.content("a function's operator set"))
+                if domain.isEmpty { operatorSet = version }
             case 10: domain = try bytes.text(field.content("a function's domain"))
             case 11:
                 let (key, value) = try ONNXAttribute.read(bytes, in: field.content("a function's attribute"))

@@ -9,6 +9,8 @@ struct ONNXNode: Sendable {
     var attributes: [String: ONNXAttribute]
     /// Where the node's field lies in the file; nil for a node that stands for several.
     var field: Range<Int>?
+    /// The version of the standard operators that the node is of.
+    var operatorSet = 0
 
     /// The node for messages, as in `node 'conv1' (Conv)`.
     var place: String {

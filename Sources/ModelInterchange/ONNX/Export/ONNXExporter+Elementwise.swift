@@ -22,6 +22,17 @@ extension ONNXExporter {
             return try keepingOrder(node) { exporter, input in
                 exporter.pointwise(operation.function, input, named: node.name)
             }
+        case let operation as Elementary:
+            return try keepingOrder(node) { exporter, input in
+                exporter.elementary(operation.function, input, named: node.name)
+            }
+        case is Choosing:
+            let inputs = try node.inputs.map { try name(of: $0, .channelsLast) }
+            let condition = add("Cast", [inputs[0]], named: node.name + ".condition") {
+                $0.attribute("to", ONNXScalarType.bool.rawValue)
+            }
+            return Exported(
+                name: add("Where", [condition, inputs[1], inputs[2]], named: node.name), order: .channelsLast)
         case is Addition: return try arithmetic(.addition, node)
         case let operation as Arithmetic: return try arithmetic(operation.arithmetic, node)
         case let operation as ParametricArithmetic:
@@ -109,6 +120,43 @@ extension ONNXExporter {
             if maximum != .infinity { limits.append(scalar(maximum, named: name + ".maximum")) }
             return add("Clip", [x] + limits, named: name)
         }
+    }
+
+    private mutating func elementary(_ function: ElementaryFunction, _ x: String, named name: String) -> String {
+        switch function {
+        case .sine: return add("Sin", [x], named: name)
+        case .cosine: return add("Cos", [x], named: name)
+        case .tangent: return add("Tan", [x], named: name)
+        case .arcsine: return add("Asin", [x], named: name)
+        case .arccosine: return add("Acos", [x], named: name)
+        case .arctangent: return add("Atan", [x], named: name)
+        case .hyperbolicSine: return add("Sinh", [x], named: name)
+        case .hyperbolicCosine: return add("Cosh", [x], named: name)
+        case .inverseHyperbolicSine: return add("Asinh", [x], named: name)
+        case .inverseHyperbolicCosine: return add("Acosh", [x], named: name)
+        case .inverseHyperbolicTangent: return add("Atanh", [x], named: name)
+        case .sign: return add("Sign", [x], named: name)
+        case .floor: return add("Floor", [x], named: name)
+        case .ceiling: return add("Ceil", [x], named: name)
+        case .rounding: return add("Round", [x], named: name)
+        case .thresholdedRectification(let threshold):
+            return add("ThresholdedRelu", [x], named: name) { $0.attribute("alpha", threshold) }
+        case .shrinkage(let threshold, let bias):
+            return add("Shrink", [x], named: name) {
+                $0.attribute("lambd", threshold)
+                $0.attribute("bias", bias)
+            }
+        case .isPositive: return test("Greater", [x, scalar(0, named: name + ".zero")], named: name)
+        case .isZero: return test("Equal", [x, scalar(0, named: name + ".zero")], named: name)
+        case .isUndefined: return test("IsNaN", [x], named: name)
+        case .isInfinite: return test("IsInf", [x], named: name)
+        }
+    }
+
+    /// A truth value as 0 or 1.
+    private mutating func test(_ operation: String, _ inputs: [String], named name: String) -> String {
+        let truth = add(operation, inputs, named: name + ".truth")
+        return add("Cast", [truth], named: name) { $0.attribute("to", ONNXScalarType.float32.rawValue) }
     }
 
     /// x (1 + erf(x / sqrt 2)) / 2, since set 17 has no operator for it.

@@ -27,6 +27,13 @@ extension ONNXExporter {
             let target = integers([1] + node.shape.dimensions)
             return Exported(name: add("Expand", [input, target], named: node.name), order: .channelsLast)
         case let operation as Slicing: return try slicing(operation, node)
+        case let operation as Selecting:
+            let input = try exported(node.inputs[0], for: node)
+            let axis = axis(operation.axis, rank: node.shape.rank, input.order)
+            return Exported(
+                name: add("Gather", [input.name, integers(operation.places)], named: node.name) {
+                    $0.attribute("axis", axis)
+                }, order: input.order)
         case let operation as Concatenation:
             let order = try exported(node.inputs[0], for: node).order
             let inputs = try node.inputs.map { try name(of: $0, order) }

@@ -20,6 +20,10 @@ struct ONNXOrigin: ModelOrigin {
     let endsInSoftmax: Bool
     let operatorSet: Int
     let producer: String
+    /// The file's outputs, and which of them was read.
+    let outputs: ONNXOutputs
+    /// Height and width of the images, where the file leaves them open.
+    let imageSize: Int?
 
     /// New bytes of an external file.
     private struct Patch {

@@ -42,26 +42,49 @@ struct BatchInteger: Hashable {
         }
         return BatchInteger(perExample / other.perExample)
     }
-}
 
-/// A tensor of whole numbers that is known when a file is read, such as a shape.
-struct IntegerTensor {
-    var dimensions: [Int]
-    var values: [BatchInteger]
-
-    init(dimensions: [Int], values: [BatchInteger]) {
-        self.dimensions = dimensions
-        self.values = values
+    /// The rest of a division.
+    /// - Parameter followsDividend: whether it has the dividend's sign, as in C, instead of the divisor's.
+    func remainder(_ other: BatchInteger, followsDividend: Bool) -> BatchInteger? {
+        guard let divisor = other.fixed, divisor != 0, divisor != -1 else {
+            return other.fixed == -1 ? BatchInteger(0) : nil
+        }
+        guard let number = fixed else {
+            return constant % divisor == 0 && perExample % divisor == 0 ? BatchInteger(0) : nil
+        }
+        let rest = number % divisor
+        return BatchInteger(followsDividend || rest == 0 || (rest < 0) == (divisor < 0) ? rest : rest + divisor)
     }
 
-    /// A list of numbers.
-    init(_ values: [BatchInteger]) {
-        self.init(dimensions: [values.count], values: values)
+    /// The number to a power; nil if it does not fit.
+    func raised(to exponent: BatchInteger) -> BatchInteger? {
+        guard let exponent = exponent.fixed, exponent >= 0 else { return nil }
+        if exponent == 1 { return self }
+        guard let base = fixed else { return exponent == 0 ? BatchInteger(1) : nil }
+        if base == 0 || base == 1 { return BatchInteger(exponent == 0 ? 1 : base) }
+        if base == -1 { return BatchInteger(exponent % 2 == 0 ? 1 : -1) }
+        var result = BatchInteger(1)
+        for _ in 0..<min(exponent, 64) {
+            guard let next = result.multiplied(by: self) else { return nil }
+            result = next
+        }
+        return exponent < 64 ? result : nil
     }
 
-    /// One number.
-    init(_ value: BatchInteger) {
-        self.init(dimensions: [], values: [value])
+    /// The sign of the number for every batch of one example or more; nil if that depends on the batch.
+    var sign: Int? {
+        if perExample == 0 { return constant.signum() }
+        let (atOne, overflow) = constant.addingReportingOverflow(perExample)
+        guard !overflow, atOne.signum() == perExample.signum() else { return nil }
+        return perExample.signum()
+    }
+
+    /// Whether it is 0; nil if that depends on the batch.
+    var isZero: Bool? {
+        if let sign { return sign == 0 }
+        // constant + perExample N = 0 for some whole N of 1 or more?
+        guard constant != .min, perExample != -1, constant % perExample == 0 else { return false }
+        return -constant / perExample >= 1 ? nil : false
     }
 }
 

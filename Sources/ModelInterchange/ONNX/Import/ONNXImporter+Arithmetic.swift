@@ -23,12 +23,13 @@ extension ONNXImporter {
         var result = try view(node, 0)
         for position in 1..<node.inputs.count {
             let name = position == node.inputs.count - 1 ? node.label : "\(node.label).\(position)"
-            result = try arithmetic(result, try view(node, position), kind, node, name: name)
+            result = try combined(result, try view(node, position), kind, node, name: name)
         }
         try define(node, result)
     }
 
-    private mutating func arithmetic(
+    /// Two views, number by number.
+    mutating func combined(
         _ first: ValueView, _ second: ValueView, _ kind: ArithmeticKind, _ node: ONNXNode, name: String
     ) throws -> ValueView {
         let rank = max(first.rank, second.rank)

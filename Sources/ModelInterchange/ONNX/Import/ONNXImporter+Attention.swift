@@ -11,6 +11,7 @@ extension ONNXImporter {
         var scores = softmax.inputs[0]
         if let scaled = affine(scores), scaled.shift == 0 { (scale, scores) = (scaled.scale, scaled.value) }
         guard let factors = products[scores] else { return nil }
+        let values = try expanded(values, named: node.label)
         let query = unscaled(factors.first, &scale)
         let key = unscaled(factors.second, &scale)
         let rank = query.rank
@@ -24,35 +25,8 @@ extension ONNXImporter {
         return try attention(query, turned, values, scale: scale, node)
     }
 
-    /// The operator of set 23: queries, keys and values `[N, heads, tokens, features]`, or `[N, tokens, heads * features]`.
-    mutating func attention(_ node: ONNXNode) throws {
-        guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty), try node.integer("is_causal") ?? 0 == 0,
-            try node.float("softcap") ?? 0 == 0,
-            node.outputs.dropFirst().allSatisfy({ $0.isEmpty || plan.consumers[$0] == nil })
-        else {
-            throw ONNXProblem(node, "has a mask, a cache or a cap, which is not supported")
-        }
-        var views = try (0..<3).map { try expanded(try view(node, $0), named: node.label) }
-        let isFlat = views[0].rank == 3
-        if isFlat {
-            for (index, name) in ["q_num_heads", "kv_num_heads", "kv_num_heads"].enumerated() {
-                views[index] = try heads(of: views[index], try node.integer(name), node)
-            }
-        }
-        let depth = views[0].rank == 4 ? views[0].length(3).count : 0
-        let scale = try node.float("scale") ?? 1 / Float(max(1, depth)).squareRoot()
-        guard var result = try attention(views[0], views[1], views[2], scale: scale, node) else {
-            throw ONNXProblem(
-                node,
-                "has inputs of \(views.map(\.description).joined(separator: ", ")), which do not fit each other or "
-                    + "share heads, which is not supported")
-        }
-        if isFlat { result.axes = [result.axes[0], result.axes[2], result.axes[1] + result.axes[3]] }
-        try define(node, result)
-    }
-
     /// `[N, tokens, heads * features]` as `[N, heads, tokens, features]`.
-    private func heads(of view: ValueView, _ count: Int?, _ node: ONNXNode) throws -> ValueView {
+    func heads(of view: ValueView, _ count: Int?, _ node: ONNXNode) throws -> ValueView {
         let lengths = view.lengths
         guard let count, count > 0, lengths.count == 3, lengths[2].count % count == 0,
             let cut = view.regrouped([lengths[0], lengths[1], AxisLength(count), AxisLength(lengths[2].count / count)])
@@ -62,7 +36,7 @@ extension ONNXImporter {
 
     /// Attention of queries, keys and values `[..., tokens, features]`, where the axes in front are batch and heads;
     /// nil if their lengths are others.
-    private mutating func attention(
+    mutating func attention(
         _ query: ValueView, _ key: ValueView, _ values: ValueView, scale: Float, _ node: ONNXNode
     ) throws -> ValueView? {
         let rank = query.rank

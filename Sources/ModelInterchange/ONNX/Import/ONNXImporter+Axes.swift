@@ -13,8 +13,20 @@ extension ONNXImporter {
     /// A cast between numbers with a fraction, which all are 32-bit floats here.
     mutating func cast(_ node: ONNXNode) throws {
         let type = ONNXScalarType(rawValue: try node.integer("to") ?? 0)
-        if case .view(let view) = try operand(node, 0), view.value != nil, type?.isFloat != true {
-            throw ONNXProblem(node, "makes whole numbers of what depends on the images, which is not supported")
+        try cast(node, isFloat: type?.isFloat == true)
+    }
+
+    /// A cast to the type of a second input.
+    mutating func castLike(_ node: ONNXNode) throws {
+        if case .view = try operand(node, 1) { try cast(node, isFloat: true) } else { try cast(node, isFloat: false) }
+    }
+
+    private mutating func cast(_ node: ONNXNode, isFloat: Bool) throws {
+        guard isFloat else {
+            throw ONNXProblem(
+                node,
+                "casts what depends on the images to a type without a fraction, or one that is not read; export "
+                    + "the model without it")
         }
         try identity(node)
     }
@@ -77,7 +89,7 @@ extension ONNXImporter {
     }
 
     /// A view with other axes; numbers move only if the new axes go across the present order.
-    private mutating func regrouped(_ view: ValueView, _ target: [AxisLength], _ node: ONNXNode) throws -> ValueView {
+    mutating func regrouped(_ view: ValueView, _ target: [AxisLength], _ node: ONNXNode) throws -> ValueView {
         if let result = view.regrouped(target) { return result }
         if let result = try straightened(view, node).regrouped(target) { return result }
         throw ONNXProblem(
@@ -126,7 +138,7 @@ extension ONNXImporter {
 
     mutating func squeeze(_ node: ONNXNode) throws {
         let view = try view(node, 0)
-        let given = try fixedIntegers(node, 1)
+        let given = try fixedIntegers(node, 1) ?? node.integers("axes")
         let axes =
             try given.map { try node.axes($0, rank: view.rank) } ?? view.axes.indices.filter { view.axes[$0].isEmpty }
         guard axes.allSatisfy({ view.length($0) == .one }) else {
@@ -138,7 +150,9 @@ extension ONNXImporter {
 
     mutating func unsqueeze(_ node: ONNXNode) throws {
         let view = try view(node, 0)
-        guard let given = try fixedIntegers(node, 1) else { throw ONNXProblem(node, "lacks its axes") }
+        guard let given = try fixedIntegers(node, 1) ?? node.integers("axes") else {
+            throw ONNXProblem(node, "lacks its axes; the file is damaged")
+        }
         guard given.count <= 16 else { throw ONNXProblem(node, "has \(given.count) axes, too many") }
         var axes = view.axes
         for axis in try node.axes(given, rank: view.rank + given.count) { axes.insert([], at: axis) }

@@ -20,7 +20,7 @@ extension ONNXImporter {
         let lengths: [BatchInteger]
         switch try operand(node, 0) {
         case .view(let view): lengths = view.lengths.map(\.number)
-        case .integers(let tensor): lengths = tensor.dimensions.map { BatchInteger($0) }
+        case .integers(let tensor), .reals(let tensor): lengths = tensor.dimensions.map { BatchInteger($0) }
         }
         func place(_ name: String, _ standard: Int) throws -> Int {
             let number = try node.integer(name) ?? standard
@@ -47,135 +47,110 @@ extension ONNXImporter {
         if case .tensor(let tensor)? = node.attributes["value"] {
             value = try operand(tensor, name: "", isStored: false)
         }
-        switch value {
-        case .view(let view):
-            let number = try Self.scalar(view.constant.map { ValueView(.constant($0), axes: []) } ?? view) ?? 0
-            // A single number that is looked at again and again.
-            var axes: [[ValueView.Factor]] = []
-            var total = 1.0
-            for length in lengths {
-                total *= Double(AxisLength(length)?.count ?? 0)
-                guard let length = AxisLength(length), (1...Double(Self.largestValue)).contains(total) else {
-                    throw ONNXProblem(node, "makes a constant of a length below 1, or too large")
-                }
-                guard !length.hasBatch || length == plan.batch else {
-                    throw ONNXProblem(node, "makes a constant with several entries an example of the batch's axis")
-                }
-                axes.append(length == .one ? [] : length.hasBatch ? [.batch(length)] : [.repeated(length.count)])
-            }
-            try define(node, ValueView(.constant(ONNXConstant([number])), axes: axes))
-        case .integers(let tensor):
-            var count = 1
-            let dimensions = try lengths.map { length in
-                guard let number = length.fixed, (0...Self.mostIntegers).contains(number) else {
-                    throw ONNXProblem(node, "makes whole numbers in a shape that depends on the batch, or too many")
-                }
-                count = min(count * number, Self.mostIntegers + 1)
-                return number
-            }
-            guard count <= Self.mostIntegers, let first = tensor.values.first else {
+        if case .integers(let tensor) = value, let dimensions = Self.fixed(lengths) {
+            let count = dimensions.reduce(1.0) { $0 * Double(max(1, $1)) }
+            guard count <= Double(Self.mostIntegers), let first = tensor.values.first else {
                 throw ONNXProblem(node, "makes more than \(Self.mostIntegers) whole numbers")
             }
-            try define(
+            let total = dimensions.reduce(1, *)
+            try budget.spend(total, node)
+            return try define(
                 node,
-                .integers(IntegerTensor(dimensions: dimensions, values: [BatchInteger](repeating: first, count: count)))
+                .integers(IntegerTensor(dimensions: dimensions, values: [BatchInteger](repeating: first, count: total)))
             )
         }
+        // A single number that is looked at again and again.
+        let number: Float
+        switch value {
+        case .view(let view): number = try view.constant?.elements.first ?? 0
+        case .integers(let tensor), .reals(let tensor): number = try floats(tensor, node).first ?? 0
+        }
+        var axes: [[ValueView.Factor]] = []
+        var total = 1.0
+        for length in lengths {
+            total *= Double(AxisLength(length)?.count ?? 0)
+            guard let length = AxisLength(length), (1...Double(Self.largestValue)).contains(total) else {
+                throw ONNXProblem(node, "makes a constant of a length below 1, or too large")
+            }
+            guard !length.hasBatch || length == plan.batch else {
+                throw ONNXProblem(node, "makes a constant with several entries an example of the batch's axis")
+            }
+            axes.append(length == .one ? [] : length.hasBatch ? [.batch(length)] : [.repeated(length.count)])
+        }
+        try define(node, ValueView(.constant(ONNXConstant([number])), axes: axes))
+    }
+
+    /// Lengths of 0 or more that do not depend on the batch; nil if others do.
+    private static func fixed(_ lengths: [BatchInteger]) -> [Int]? {
+        let numbers = lengths.compactMap(\.fixed)
+        return numbers.count == lengths.count && numbers.allSatisfy { (0...largestValue).contains($0) } ? numbers : nil
     }
 
     /// Computes a node whose inputs are all known.
     /// - Returns: whether it was one.
     mutating func fold(_ node: ONNXNode) throws -> Bool {
-        if let result = try foldedCast(node) {
-            try define(node, result)
-            return true
-        }
-        guard !node.inputs.isEmpty, node.inputs.contains(where: { !$0.isEmpty }) else { return false }
+        guard node.inputs.contains(where: { !$0.isEmpty }) else { return false }
         if try foldGrid(node) { return true }
-        // A comparison with what depends on the images is no operand.
-        if node.inputs.contains(where: { comparisons[$0] != nil }) { return false }
-        var inputs: [IntegerTensor?] = []
-        var isKnown = true
-        for position in node.inputs.indices {
-            guard node.input(position) != nil else {
-                inputs.append(nil)
-                continue
-            }
-            guard case .integers(let tensor) = try operand(node, position) else {
-                isKnown = false
-                break
-            }
-            inputs.append(tensor)
+        guard let rule = Folding.rule(for: node.operation) else { return false }
+        let operands = try node.inputs.indices.map { node.input($0) == nil ? nil : try operand(node, $0) }
+        guard operands.allSatisfy({ $0.map(Self.isKnown) ?? true }), !keepsConstant(node, operands) else {
+            return false
         }
-        if isKnown {
-            guard let result = try IntegerFolding(node: node).result(inputs) else { return false }
-            for (output, tensor) in result.enumerated() { try define(node, .integers(tensor), output: output) }
+        let inputs = try operands.map { operand in try operand.map { try known($0, node) } }
+        let results = try Folding(node: node, inputs: inputs, budget: budget).results(rule)
+        for (output, result) in results.enumerated() { try define(node, Operand(result), output: output) }
+        return true
+    }
+
+    static func isKnown(_ operand: Operand) -> Bool {
+        guard case .view(let view) = operand else { return true }
+        return view.constant != nil && !view.axes.contains { $0.contains(where: \.isBatch) }
+    }
+
+    /// Whether a node of constants is read like one of values: those that only look at a constant in another way, so
+    /// that it stays the stored tensor that it is; and those that compute with weights, so that these are trained.
+    private func keepsConstant(_ node: ONNXNode, _ operands: [Operand?]) -> Bool {
+        // What is repeated for each example is looked at again and again.
+        if node.operation == "Expand", operands.count > 1, case .integers(let shape)? = operands[1],
+            shape.values.contains(where: { $0.fixed == nil })
+        {
             return true
         }
-        return try foldFloats(node)
+        let views = operands.compactMap { operand in if case .view(let view)? = operand { view } else { nil } }
+        guard let first = views.first, case .view? = operands.first ?? nil else { return false }
+        switch node.operation {
+        case "Identity", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Expand": return true
+        case "Cast": return ONNXScalarType(rawValue: (try? node.integer("to")) ?? 0)?.isFloat == true
+        case "CastLike": return views.count == operands.count
+        case "Concat", "Clip", "Relu", "Sigmoid", "Tanh", "Erf", "Sum", "Mean", "ReduceSum", "ReduceMean", "ReduceMax":
+            return views.contains(where: isWeight)
+        case "Sin", "Cos", "Round", "Sign": return isWeight(first)
+        default: return false
+        }
     }
 
-    /// A cast of known numbers from one kind to the other; others change nothing here.
-    private func foldedCast(_ node: ONNXNode) throws -> Operand? {
-        guard node.operation == "Cast", let type = try node.integer("to") else { return nil }
-        let toFloat = [1, 10, 11, 16].contains(type)
-        switch try operand(node, 0) {
-        case .integers(let tensor):
-            // Lengths that depend on the batch stay what they are: they may be divided and cast back.
-            guard toFloat, tensor.values.allSatisfy({ $0.perExample == 0 }) else { return .integers(tensor) }
-            return .view(ValueView(ONNXConstant(try floats(tensor, node)), dimensions: tensor.dimensions))
+    /// Whether a constant is stored and more than a list of settings for axes.
+    private func isWeight(_ view: ValueView) -> Bool {
+        guard let constant = view.constant, constant.isStored else { return false }
+        let count = view.lengths.reduce(1.0) { $0 * Double($1.count) }
+        return count > Double(Self.mostAxes) || (view.rank >= 2 && count > 1)
+    }
+
+    /// An operand's numbers, read now.
+    func known(_ operand: Operand, _ node: ONNXNode) throws -> KnownNumbers {
+        switch operand {
+        case .integers(let tensor): return .integers(tensor)
+        case .reals(let tensor): return .reals(tensor)
         case .view(let view):
-            guard !toFloat, let constant = view.constant, view.places.count <= 1 else { return nil }
-            let elements = try constant.elements
-            guard elements.count <= Self.mostIntegers else { return nil }
-            let values = try elements.map { element in
-                guard let number = Int(exactly: element.rounded(.towardZero)) else {
-                    throw ONNXProblem(node, "casts \(element) to a whole number")
-                }
-                return BatchInteger(number)
+            guard let constant = view.constant else {
+                throw ONNXProblem(node, "has an input that is not known when the file is read")
             }
-            return .integers(IntegerTensor(dimensions: view.lengths.map(\.count), values: values))
-        }
-    }
-
-    /// Computes a node of one or two constants with fractions, such as the root of a head's size.
-    private mutating func foldFloats(_ node: ONNXNode) throws -> Bool {
-        guard (1...2).contains(node.inputs.count), let function = FloatFolding.functions[node.operation] else {
-            return false
-        }
-        let views = try node.inputs.indices.map { try view(node, $0) }
-        guard views.allSatisfy({ $0.constant != nil && !$0.axes.contains { $0.contains(where: \.isBatch) } }) else {
-            return false
-        }
-        let rank = views.map(\.rank).max() ?? 0
-        var lengths = [Int](repeating: 1, count: rank)
-        let padded = views.map { $0.padded(toRank: rank) }
-        for view in padded {
-            for axis in 0..<rank where view.length(axis).count != 1 {
-                guard lengths[axis] == 1 || lengths[axis] == view.length(axis).count else {
-                    throw ONNXProblem(node, "has constants whose shapes do not fit each other")
-                }
-                lengths[axis] = view.length(axis).count
+            let lengths = view.lengths.map(\.count)
+            let elements = try rowMajor(constant, view).constant?.elements ?? []
+            guard Double(elements.count) == lengths.reduce(1.0, { $0 * Double($1) }) else {
+                throw ONNXProblem(node, "has a constant with other numbers than its shape says; the file is damaged")
             }
+            return .floats(KnownTensor(dimensions: lengths, values: elements))
         }
-        guard lengths.reduce(1.0, { $0 * Double($1) }) <= Double(Self.largestValue) else {
-            throw ONNXProblem(node, "makes a constant that is larger than any memory")
-        }
-        let count = lengths.reduce(1, *)
-        try budget.spend(count, node)
-        let spread = try padded.map { view in
-            var view = view
-            for axis in 0..<rank where view.axes[axis].isEmpty && lengths[axis] > 1 {
-                view.axes[axis] = [.repeated(lengths[axis])]
-            }
-            guard let constant = view.constant else { return [Float]() }
-            return try rowMajor(constant, view).constant?.elements ?? []
-        }
-        guard count > 0, spread.allSatisfy({ $0.count == count }) else {
-            throw ONNXProblem(node, "has constants without numbers, or with fewer than their shapes say")
-        }
-        let values = spread[0].indices.map { function(spread[0][$0], spread.count > 1 ? spread[1][$0] : 0) }
-        try define(node, ValueView(ONNXConstant(values), dimensions: lengths))
-        return true
     }
 }

@@ -75,7 +75,10 @@ extension ONNXImporter {
     /// - Returns: whether it is one.
     mutating func foldGrid(_ node: ONNXNode) throws -> Bool {
         if node.operation == "Range" {
-            let numbers = try (0..<3).map { try integers(node, $0).values.first }
+            let numbers = try (0..<3).map { position -> BatchInteger? in
+                guard case .integers(let tensor) = try operand(node, position) else { return nil }
+                return tensor.values.first
+            }
             guard let end = numbers[1].flatMap({ AxisLength($0) }), end.hasBatch, numbers[0] == BatchInteger(0),
                 numbers[2] == BatchInteger(1)
             else { return false }
@@ -94,7 +97,9 @@ extension ONNXImporter {
         case "Add": if let first = try grid(0), let second = try grid(1) { result = first.adding(second) }
         case "Mul": if let first = try grid(0), let second = try grid(1) { result = first.multiplied(by: second) }
         case "Unsqueeze":
-            if var grid = try grid(0), let places = try fixedIntegers(node, 1), places.count <= Self.mostAxes {
+            if var grid = try grid(0), let places = try fixedIntegers(node, 1) ?? node.integers("axes"),
+                places.count <= Self.mostAxes
+            {
                 for axis in try node.axes(places, rank: grid.axes.count + places.count) {
                     grid.axes.insert((.one, 0), at: axis)
                 }

@@ -9,11 +9,17 @@ extension ONNXImporter {
         let channels: Shape = [input.length(1).count]
         let name = unique(node)
         var parameters: [ONNXParameter] = []
+        var isFrozen = false
         for (position, own) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
             let view = try view(node, position + 1)
             let found = try parameter(view, order: view.places, shape: channels, node: name, own, learns: position < 2)
             parameters.append(found)
-            if position >= 2, found.key == nil { keepApart("\(name).\(own)", node, position + 1) }
+            if position >= 2, found.key == nil, !keepsApart("\(name).\(own)", node, position + 1) { isFrozen = true }
+        }
+        let epsilon = try node.float("epsilon") ?? 1e-5
+        if isFrozen {
+            let value = try frozenNormalization(x, parameters, epsilon: epsilon, name: name)
+            return try define(node, input.restrided(value, order: order))
         }
         let counter = parameters[2].key.flatMap { key in
             key.hasSuffix(".running_mean") ? key.dropLast("running_mean".count) + "num_batches_tracked" : nil
@@ -23,26 +29,53 @@ extension ONNXImporter {
                 name: "num_batches_tracked", key: counter.map { String($0) }, tensor: Tensor(repeating: 0, shape: []),
                 learns: false))
         let operation = BatchNormalization(
-            epsilon: try node.float("epsilon") ?? 1e-5, momentum: 1 - (try node.float("momentum") ?? 0.9))
+            epsilon: epsilon, momentum: 1 - (try node.float("momentum") ?? 0.9))
         let value = try add(operation, named: name, [x], parameters)
         try define(node, input.restrided(value, order: order))
     }
 
     /// Statistics belong to their node, even where several of them are stored once because they are equal, as exporters
     /// do before any training.
-    private mutating func keepApart(_ key: String, _ node: ONNXNode, _ position: Int) {
+    /// - Returns: whether they can be.
+    private mutating func keepsApart(_ key: String, _ node: ONNXNode, _ position: Int) -> Bool {
         guard node.field != nil, let output = node.outputs.first, let stored = node.input(position),
             plan.tensors[stored] != nil
-        else { return }
+        else { return false }
         shared[key] = ONNXSharedInput(output: output, position: position, stored: stored)
         untrained[key] = nil
+        return true
+    }
+
+    /// Batch norm with statistics that the file computes, or that functions share, and that could not be written back once
+    /// training had moved them: they stay as they are.
+    private mutating func frozenNormalization(
+        _ x: Graph.Value, _ parameters: [ONNXParameter], epsilon: Float, name: String
+    ) throws -> Graph.Value {
+        let (means, variances) = (parameters[2].tensor.elements, parameters[3].tensor.elements)
+        let factors = variances.map { 1 / ($0 + epsilon).squareRoot() }
+        let shape = parameters[2].tensor.shape
+        let fixed = [factors, zip(means, factors).map { -$0 * $1 }]
+        var value = x
+        for (index, kind) in [ArithmeticKind.multiplication, .addition, .multiplication, .addition].enumerated() {
+            let parameter =
+                index < 2
+                ? ONNXParameter(name: "weight", key: nil, tensor: try Tensor(fixed[index], shape: shape), learns: false)
+                : ONNXParameter(
+                    name: "weight", key: parameters[index - 2].key, tensor: parameters[index - 2].tensor,
+                    learns: parameters[index - 2].learns)
+            let operation = ParametricArithmetic(
+                kind, shape: shape, initializer: .constant(0), parameterFirst: false, learns: parameter.learns)
+            let own = unique(index == 3 ? name : "\(name).\(index)")
+            value = try add(operation, named: own, [value], [parameter])
+            if parameter.key == nil {
+                untrained["\(own).weight"] = "the file computes the statistics, or shares them"
+            }
+        }
+        return value
     }
 
     mutating func layerNormalization(_ node: ONNXNode) throws {
         let input = try expanded(try view(node, 0), named: node.label)
-        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
-            throw ONNXProblem(node, "gives its mean and deviation too, which is not supported")
-        }
         let first = try node.axis(try node.integer("axis") ?? -1, rank: input.rank)
         let last = (first..<input.rank).flatMap { input.places(ofAxis: $0) }
         guard !input.axes[first...].contains(where: { $0.contains(where: \.isBatch) }) else {
@@ -71,10 +104,7 @@ extension ONNXImporter {
             throw ONNXProblem(node, "lacks its num_groups; the file is damaged")
         }
         // Before set 21 scale and bias belonged to groups instead of channels.
-        guard plan.operatorSet >= 21 else {
-            throw ONNXProblem(node, "is only supported from operator set 21 on; export the model for that")
-        }
-        try normalizeGroups(node, groups: groups)
+        try normalizeGroups(node, groups: groups, isByGroup: node.operatorSet < 21)
     }
 
     mutating func instanceNormalization(_ node: ONNXNode) throws {
@@ -85,7 +115,7 @@ extension ONNXImporter {
         try normalizeGroups(node, groups: input.length(1).count)
     }
 
-    private mutating func normalizeGroups(_ node: ONNXNode, groups: Int) throws {
+    private mutating func normalizeGroups(_ node: ONNXNode, groups: Int, isByGroup: Bool = false) throws {
         let input = try expanded(try view(node, 0), named: node.label)
         try checkBatch(input, node)
         let (x, order) = try materialize(input, last: input.places(ofAxis: 1), named: node.label)
@@ -93,7 +123,8 @@ extension ONNXImporter {
         let name = unique(node)
         var parameters: [ONNXParameter] = []
         for (position, own) in ["weight", "bias"].enumerated() {
-            let view = try view(node, position + 1)
+            var view = try view(node, position + 1)
+            if isByGroup { view = try spreadGroups(view, groups, channels: channels[0], node) }
             parameters.append(
                 try parameter(view, order: view.places, shape: channels, node: name, own, learns: true))
         }
@@ -102,18 +133,33 @@ extension ONNXImporter {
         try define(node, input.restrided(value, order: order))
     }
 
+    /// One number a group as one a channel.
+    private func spreadGroups(
+        _ view: ValueView, _ groups: Int, channels: Int, _ node: ONNXNode
+    ) throws -> ValueView {
+        guard let constant = view.constant, view.rank == 1, view.length(0).count == groups, channels % groups == 0
+        else { throw ONNXProblem(node, "has \(groups) groups and parameters of \(view.description), which do not fit") }
+        let numbers = try rowMajor(constant, view).constant?.elements ?? []
+        let spread = numbers.flatMap { [Float](repeating: $0, count: channels / groups) }
+        return ValueView(ONNXConstant(spread), dimensions: [channels])
+    }
+
     mutating func softmax(_ node: ONNXNode) throws {
         let input = try expanded(try view(node, 0), named: node.label)
-        let axis = try node.axis(try node.integer("axis") ?? -1, rank: input.rank)
-        guard !input.axes[axis].contains(where: \.isBatch) else {
+        // Before set 13 all axes from the one named on were taken together.
+        let isOld = node.operatorSet < 13
+        let number = try node.integer("axis") ?? (isOld ? 1 : -1)
+        let first = isOld && number == input.rank ? number : try node.axis(number, rank: input.rank)
+        let axes = isOld ? Array(first..<input.rank) : [first]
+        guard !axes.contains(where: { input.axes[$0].contains(where: \.isBatch) }) else {
             throw ONNXProblem(node, "goes across examples, which cannot be run")
         }
         // Training works on the scores before a last softmax.
-        if isLast(node), input.axes.indices.allSatisfy({ $0 == axis || input.axes[$0].places == 0 }) {
+        if isLast(node), input.axes.indices.allSatisfy({ axes.contains($0) || input.axes[$0].places == 0 }) {
             endsInSoftmax = true
             return try define(node, input)
         }
-        let (x, order) = try materialize(input, last: input.places(ofAxis: axis), named: node.label)
+        let (x, order) = try materialize(input, last: axes.flatMap { input.places(ofAxis: $0) }, named: node.label)
         let value = try add(Softmax(axis: -1), for: node, "", x)
         try define(node, input.restrided(value, order: order))
     }
@@ -134,56 +180,6 @@ extension ONNXImporter {
             name = next.outputs.first ?? ""
         }
         return true
-    }
-
-    mutating func reduction(_ node: ONNXNode, _ kind: ReductionKind) throws {
-        let input = try view(node, 0)
-        // Axes were an attribute once.
-        let given = try fixedIntegers(node, 1) ?? node.integers("axes")
-        let keepsAxes = try node.integer("keepdims") ?? 1 == 1
-        if given?.isEmpty ?? true, try node.integer("noop_with_empty_axes") == 1 { return try define(node, input) }
-        let axes = try node.axes(given.flatMap { $0.isEmpty ? nil : $0 } ?? Array(0..<input.rank), rank: input.rank)
-        try reduce(input, axes: axes, keepsAxes: keepsAxes, kind, node)
-    }
-
-    mutating func reduce(
-        _ input: ValueView, axes: [Int], keepsAxes: Bool, _ kind: ReductionKind, _ node: ONNXNode
-    ) throws {
-        let view = try expanded(input, named: node.label)
-        guard !axes.contains(where: { view.axes[$0].contains(where: \.isBatch) }) else {
-            throw ONNXProblem(node, "goes across examples, which cannot be run")
-        }
-        let order = view.memoryOrder
-        let reduced = order.filter { axes.contains($0.axis) }
-        let kept = order.filter { !axes.contains($0.axis) }
-        let x = try value(of: view, named: node.label)
-        var value = x
-        let own = builder.shape(of: x)
-        if kind == .mean, own.rank == 3, order == reduced + kept,
-            own.channels == kept.reduce(1, { $0 * view[$1].length.count })
-        {
-            value = try add(GlobalAveragePooling(), for: node, "", x)
-        } else if !reduced.isEmpty {
-            // Stretches of memory that are reduced or not, as axes.
-            var groups: [[Place]] = []
-            for place in order {
-                if let last = groups.last?.last, axes.contains(last.axis) == axes.contains(place.axis) {
-                    groups[groups.count - 1].append(place)
-                } else {
-                    groups.append([place])
-                }
-            }
-            let shape = Shape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
-            let parts = try reshaped(x, to: shape, named: node.label)
-            let places = groups.indices.filter { axes.contains(groups[$0][0].axis) }
-            value = try add(
-                Reduction(kind, axes: places, keepsAxes: places.count == groups.count), for: node, "", parts)
-        }
-        var result = view
-        for axis in axes { result.axes[axis] = [] }
-        result = result.restrided(value, order: kept)
-        if !keepsAxes { result.axes = result.axes.indices.filter { !axes.contains($0) }.map { result.axes[$0] } }
-        try define(node, result)
     }
 
     // MARK: Patterns

@@ -63,6 +63,41 @@ extension ONNXImporter {
         "Abs": { try $0.pointwise($1, .absolute) },
         "Reciprocal": { try $0.pointwise($1, .reciprocal) },
         "Dropout": { try $0.dropout($1) },
+        "Sin": { try $0.elementary($1, .sine) },
+        "Cos": { try $0.elementary($1, .cosine) },
+        "Tan": { try $0.elementary($1, .tangent) },
+        "Asin": { try $0.elementary($1, .arcsine) },
+        "Acos": { try $0.elementary($1, .arccosine) },
+        "Atan": { try $0.elementary($1, .arctangent) },
+        "Sinh": { try $0.elementary($1, .hyperbolicSine) },
+        "Cosh": { try $0.elementary($1, .hyperbolicCosine) },
+        "Asinh": { try $0.elementary($1, .inverseHyperbolicSine) },
+        "Acosh": { try $0.elementary($1, .inverseHyperbolicCosine) },
+        "Atanh": { try $0.elementary($1, .inverseHyperbolicTangent) },
+        "ThresholdedRelu": { try $0.elementary($1, .thresholdedRectification(threshold: $1.float("alpha") ?? 1)) },
+        "Shrink": {
+            try $0.elementary($1, .shrinkage(threshold: $1.float("lambd") ?? 0.5, bias: $1.float("bias") ?? 0))
+        },
+        "Selu": { try $0.scaledExponentialLinear($1) },
+        "Celu": { try $0.continuousExponentialLinear($1) },
+        "Mish": { try $0.mish($1) },
+        "Softsign": { try $0.softsign($1) },
+        "Mean": { try $0.mean($1) },
+        "Tile": { try $0.tile($1) },
+        "DepthToSpace": { try $0.depthToSpace($1) },
+        "SpaceToDepth": { try $0.spaceToDepth($1) },
+        "LpPool": { try $0.powerPooling($1) },
+        "GlobalLpPool": { try $0.globalPowerPooling($1) },
+        "LRN": { try $0.localResponseNormalization($1) },
+        "LpNormalization": { try $0.powerNormalization($1) },
+        "RMSNormalization": { try $0.rootMeanSquareNormalization($1) },
+        "MeanVarianceNormalization": { try $0.meanVarianceNormalization($1) },
+        "ReduceMin": { try $0.reduction($1, of: [.negation], .maximum, then: [.negation]) },
+        "ReduceL1": { try $0.reduction($1, of: [.absolute], .sum) },
+        "ReduceL2": { try $0.reduction($1, of: [.power(2)], .sum, then: [.squareRoot]) },
+        "ReduceSumSquare": { try $0.reduction($1, of: [.power(2)], .sum) },
+        "ReduceLogSum": { try $0.reduction($1, of: [], .sum, then: [.logarithm]) },
+        "ReduceLogSumExp": { try $0.logSumExp($1) },
         // Two inputs, number by number
         "Add": { try $0.arithmetic($1, .addition) },
         "Sub": { try $0.arithmetic($1, .subtraction) },
@@ -75,7 +110,7 @@ extension ONNXImporter {
         // Axes
         "Identity": { try $0.identity($1) },
         "Cast": { try $0.cast($1) },
-        "CastLike": { try $0.identity($1) },
+        "CastLike": { try $0.castLike($1) },
         "Flatten": { try $0.flatten($1) },
         "Reshape": { try $0.reshape($1) },
         "Transpose": { try $0.transpose($1) },
@@ -92,22 +127,42 @@ extension ONNXImporter {
         "Size": { try $0.size($1) },
         "ConstantOfShape": { try $0.constantOfShape($1) },
         "Range": { try $0.unfoldable($1) },
-        "Equal": { try $0.unfoldable($1) },
-        "Greater": { try $0.comparison($1) },
-        "Less": { try $0.unfoldable($1) },
-        "Not": { try $0.unfoldable($1) },
-        "And": { try $0.unfoldable($1) },
-        "Or": { try $0.unfoldable($1) },
+        "Equal": { try $0.comparison($1, .isZero) },
+        "Greater": { try $0.greater($1) },
+        "Less": { try $0.comparison($1, .isPositive, swaps: true) },
+        "Not": { try $0.negation($1) },
+        "And": { try $0.arithmetic($1, .multiplication) },
+        "Or": { try $0.arithmetic($1, .maximum) },
         "Where": { try $0.choice($1) },
         "Mod": { try $0.unfoldable($1) },
-        "Floor": { try $0.unfoldable($1) },
-        "Ceil": { try $0.unfoldable($1) },
+        "Floor": { try $0.elementary($1, .floor) },
+        "Ceil": { try $0.elementary($1, .ceiling) },
         "ReduceProd": { try $0.unfoldable($1) },
+        "GreaterOrEqual": { try $0.comparison($1, .isPositive, .isZero) },
+        "LessOrEqual": { try $0.comparison($1, .isPositive, .isZero, swaps: true) },
+        "Xor": { try $0.exclusiveOr($1) },
+        "Sign": { try $0.elementary($1, .sign) },
+        "Round": { try $0.elementary($1, .rounding) },
+        "IsNaN": { try $0.elementary($1, .isUndefined) },
+        "IsInf": { try $0.infinity($1) },
+        "GatherND": { try $0.gatherByIndices($1) },
+        "Trilu": { try $0.unfoldable($1) },
+        "CumSum": { try $0.unfoldable($1) },
+        "NonZero": { try $0.unfoldable($1) },
     ]
 
     /// An operator that is only run on numbers that are known when the file is read.
     func unfoldable(_ node: ONNXNode) throws {
+        let name = node.inputs.first { name in
+            if case .view(let view)? = operands[name] { view.value != nil } else { false }
+        }
+        guard let name else {
+            throw ONNXProblem(
+                node, "computes with the batch size in a way that is not supported; export the model with a batch of 1")
+        }
         throw ONNXProblem(
-            node, "depends on the images, and is only supported where shapes are computed; export the model without it")
+            node,
+            "has the input \(quoted(name)), which depends on the images, and is only supported where shapes are computed; "
+                + "export the model without it")
     }
 }

@@ -68,19 +68,8 @@ extension ONNXImporter {
     mutating func split(_ node: ONNXNode) throws {
         let view = try expanded(try view(node, 0), named: node.label)
         let axis = try node.axis(try node.integer("axis") ?? 0, rank: view.rank)
-        let length = view.length(axis).count
-        let count = node.outputs.count
-        let sizes: [Int]
-        if let given = try fixedIntegers(node, 1) {
-            sizes = given
-        } else {
-            let size = (length + count - 1) / max(1, count)
-            sizes = (0..<count).map { max(0, min(size, length - $0 * size)) }
-        }
-        guard sizes.count == count, sizes.allSatisfy({ (0...length).contains($0) }), sizes.reduce(0, +) == length else {
-            throw ONNXProblem(
-                node, "splits an axis of length \(length) into \(sizes.prefix(16)); the lengths do not add up")
-        }
+        let sizes = try node.parts(
+            of: view.length(axis).count, given: fixedIntegers(node, 1) ?? node.integers("split"))
         var start = 0
         for (output, size) in sizes.enumerated() {
             let name = node.outputs[output]
@@ -93,15 +82,15 @@ extension ONNXImporter {
 
     mutating func slice(_ node: ONNXNode) throws {
         var view = try view(node, 0)
-        let (starts, ends) = (try integers(node, 1).values, try integers(node, 2).values)
-        let axes = try fixedIntegers(node, 3) ?? Array(0..<starts.count)
+        let starts = try node.integers("starts").map { $0.map { BatchInteger($0) } } ?? integers(node, 1).values
+        let ends = try node.integers("ends").map { $0.map { BatchInteger($0) } } ?? integers(node, 2).values
+        let axes = try fixedIntegers(node, 3) ?? node.integers("axes") ?? Array(0..<starts.count)
         let steps = try fixedIntegers(node, 4) ?? [Int](repeating: 1, count: starts.count)
         guard starts.count == ends.count, axes.count == starts.count, steps.count == starts.count, !starts.isEmpty
         else {
             throw ONNXProblem(node, "has starts, ends, axes and steps of different lengths; the file is damaged")
         }
-        for (index, number) in axes.enumerated() {
-            let axis = try node.axis(number, rank: view.rank)
+        for (index, axis) in try node.uniqueAxes(axes, rank: view.rank).enumerated() {
             if view.axes[axis].contains(where: \.isBatch) {
                 let takesAll =
                     starts[index] == BatchInteger(0) && steps[index] == 1
@@ -126,9 +115,9 @@ extension ONNXImporter {
     mutating func gather(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let axis = try node.axis(try node.integer("axis") ?? 0, rank: view.rank)
-        let indices = try integers(node, 1)
-        guard let numbers = try fixedIntegers(node, 1), indices.dimensions.count <= 1, !numbers.isEmpty else {
-            throw ONNXProblem(node, "takes entries by a table of more than one axis, which is not supported")
+        let table = try integers(node, 1).dimensions
+        guard let numbers = try fixedIntegers(node, 1), !numbers.isEmpty, numbers.count <= Self.mostIntegers else {
+            throw ONNXProblem(node, "takes no entries, or more than \(Self.mostIntegers)")
         }
         let length = view.length(axis).count
         guard numbers.allSatisfy({ (-length..<length).contains($0) }), !view.axes[axis].contains(where: \.isBatch)
@@ -137,20 +126,49 @@ extension ONNXImporter {
                 node, "takes entries \(numbers.prefix(8)) of an axis of length \(view.length(axis).count)")
         }
         let places = numbers.map { $0 < 0 ? $0 + length : $0 }
-        guard places.enumerated().allSatisfy({ $1 == places[0] + $0 }) else {
-            throw ONNXProblem(node, "takes entries that do not follow each other, which is not supported")
-        }
-        let whole = places.count == length
-        if whole {
+        var taken: ValueView
+        if places.enumerated().allSatisfy({ $1 == places[0] + $0 }) {
             try define(node, view)
+            if places.count < length { try part(view, axis: axis, start: places[0], count: places.count, node) }
+            guard let name = node.outputs.first, case .view(let stretch)? = operands[name] else { return }
+            taken = stretch
         } else {
-            try part(view, axis: axis, start: places[0], count: places.count, node)
+            taken = try selected(view, axis: axis, places: places, node, name: node.label)
         }
-        guard indices.dimensions.isEmpty, let name = node.outputs.first, case .view(var taken)? = operands[name] else {
-            return
+        if table.count != 1 {
+            // The axes of the table take the place of the one that entries are taken of.
+            let lengths = taken.lengths
+            taken = try regrouped(
+                taken, Array(lengths[..<axis]) + table.map { AxisLength($0) } + Array(lengths[(axis + 1)...]), node)
         }
-        taken.axes.remove(at: axis)
         try define(node, taken)
+    }
+
+    /// Entries named by places along several axes at once, as exporters write adaptive pooling.
+    mutating func gatherByIndices(_ node: ONNXNode) throws {
+        let view = try view(node, 0)
+        let table = try integers(node, 1).dimensions
+        guard try node.integer("batch_dims") ?? 0 == 0, let depth = table.last, (1...view.rank).contains(depth),
+            let numbers = try fixedIntegers(node, 1), !numbers.isEmpty,
+            !view.axes[..<depth].contains(where: { $0.contains(where: \.isBatch) })
+        else {
+            throw ONNXProblem(node, "takes entries by places along the batch, or by none, which is not supported")
+        }
+        let lengths = view.lengths
+        let places = try stride(from: 0, to: numbers.count, by: depth).map { first in
+            try (0..<depth).reduce(0) { place, axis in
+                let (length, number) = (lengths[axis].count, numbers[first + axis])
+                guard (-length..<length).contains(number) else {
+                    throw ONNXProblem(node, "takes the entry \(number) of an axis of length \(length)")
+                }
+                return place * length + (number < 0 ? number + length : number)
+            }
+        }
+        let count = lengths[..<depth].reduce(1) { $0 * $1.count }
+        let flat = try regrouped(view, [AxisLength(count)] + lengths[depth...], node)
+        let taken = try selected(flat, axis: 0, places: places, node, name: node.label)
+        try define(
+            node, try regrouped(taken, table.dropLast().map { AxisLength($0) } + lengths[depth...], node))
     }
 
     /// A stretch of one axis.

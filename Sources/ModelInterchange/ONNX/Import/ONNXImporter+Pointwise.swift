@@ -32,15 +32,20 @@ extension ONNXImporter {
                 throw ONNXProblem(node, "has limits that are not known when the file is read, which is not supported")
             }
         }
-        let minimum = try scalar(node, 1) ?? -.infinity
-        let maximum = try scalar(node, 2) ?? .infinity
-        guard minimum <= maximum else { throw ONNXProblem(node, "clips between \(minimum) and \(maximum)") }
-        if minimum == 0, maximum > 0 {
+        // Limits were attributes before set 11.
+        let minimum = try scalar(node, 1) ?? node.float("min") ?? -.infinity
+        let maximum = try scalar(node, 2) ?? node.float("max") ?? .infinity
+        guard !minimum.isNaN, !maximum.isNaN else {
+            throw ONNXProblem(node, "clips between \(minimum) and \(maximum)")
+        }
+        // Where the limits cross, the upper one holds.
+        let lower = min(minimum, maximum)
+        if lower == 0, maximum > 0 {
             let x = try value(of: view, named: node.label)
             let value = try add(Rectification(ceiling: maximum), for: node, "", x)
             return try define(node, ValueView(.value(value), axes: view.axes))
         }
-        try define(node, try pointwise(view, .clamp(minimum: minimum, maximum: maximum), name: node.label))
+        try define(node, try pointwise(view, .clamp(minimum: lower, maximum: maximum), name: node.label))
     }
 
     mutating func swish(_ node: ONNXNode) throws {
@@ -69,27 +74,14 @@ extension ONNXImporter {
     mutating func dropout(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let probability = try scalar(node, 1) ?? node.float("ratio") ?? 0.5
-        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
-            throw ONNXProblem(node, "gives its mask too, which is not supported")
+        if let trains = try fixedIntegers(node, 2), trains.contains(where: { $0 != 0 }) {
+            throw ONNXProblem(
+                node,
+                "is in training mode, so that its result is random; export the model in evaluation mode "
+                    + "(model.eval())")
         }
         let value = try add(Dropout(probability: probability), for: node, "", try value(of: view, named: node.label))
         try define(node, ValueView(.value(value), axes: view.axes))
-    }
-
-    /// `x > number`, which is only read where it chooses between x and its softplus.
-    mutating func comparison(_ node: ONNXNode) throws {
-        guard let threshold = try scalar(node, 1), let output = node.outputs.first else { return try unfoldable(node) }
-        comparisons[output] = (try view(node, 0), threshold)
-    }
-
-    /// PyTorch's softplus is x itself above 20, where both are the same in 32 bits.
-    mutating func choice(_ node: ONNXNode) throws {
-        guard let name = node.input(0), let comparison = comparisons[name] else { return try unfoldable(node) }
-        let (above, below) = (try view(node, 1), try view(node, 2))
-        guard comparison.threshold >= 17, let x = comparison.value.value, above.value == x, let y = below.value,
-            let curve = maker(y), (curve.operation as? Pointwise)?.function == .softplus, curve.inputs[0] == x
-        else { return try unfoldable(node) }
-        try define(node, below)
     }
 
     // MARK: Patterns

@@ -38,6 +38,7 @@ extension ONNXImporter {
         guard first.rank >= 1, second.rank >= 1, first.rank + second.rank > 2 else {
             throw ONNXProblem(node, "takes matrices, not \(first.description) and \(second.description)")
         }
+        if first.rank == 1 || second.rank == 1 { return try vectorProduct(first, second, node) }
         if second.constant != nil, second.rank == 2 {
             // The bias that follows, if nothing else reads the product.
             if let output = node.outputs.first, let sum = plan.onlyReader(of: output), sum.operation == "Add",
@@ -52,6 +53,16 @@ extension ONNXImporter {
         }
         if let attention = try attention(first, second, node) { return try define(node, attention) }
         try define(node, try product(first, second, node, name: node.label))
+    }
+
+    /// A vector is a row in front and a column behind, and its axis goes away again.
+    private mutating func vectorProduct(_ first: ValueView, _ second: ValueView, _ node: ONNXNode) throws {
+        let row = first.rank == 1 ? ValueView(first.source, axes: [[]] + first.axes) : first
+        let column = second.rank == 1 ? ValueView(second.source, axes: second.axes + [[]]) : second
+        var result = try product(row, column, node, name: node.label)
+        if second.rank == 1 { result.axes.removeLast() }
+        if first.rank == 1 { result.axes.remove(at: result.rank - (second.rank == 1 ? 1 : 2)) }
+        try define(node, result)
     }
 
     private func fitsAsBias(_ bias: ValueView?, of weight: ValueView) -> Bool {
@@ -91,7 +102,7 @@ extension ONNXImporter {
     }
 
     /// A product of two values, with the axes in front gone through for each example.
-    private mutating func product(
+    mutating func product(
         _ first: ValueView, _ second: ValueView, _ node: ONNXNode, name: String
     ) throws -> ValueView {
         let rank = max(first.rank, second.rank, 2)

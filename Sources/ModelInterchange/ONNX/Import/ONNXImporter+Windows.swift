@@ -1,11 +1,19 @@
 import NeuralGraph
 
 /// A window's settings for both image axes, from a node for one or two.
-private struct Window {
+struct ONNXWindow {
     var kernel: Extent
     var stride: Extent
     var dilation: Extent
     var padding: Padding
+
+    /// A pooling's window, for an image of some rank in the file.
+    init(_ node: ONNXNode, rank: Int, lengths: [Int]) throws {
+        guard let kernel = try node.extents("kernel_shape", count: rank - 2) else {
+            throw ONNXProblem(node, "lacks its kernel_shape; the file is damaged")
+        }
+        try self.init(node, kernel: kernel, lengths: lengths)
+    }
 
     /// - Parameters:
     ///   - kernel: the window's size along the image axes, one or two of them.
@@ -68,7 +76,7 @@ extension ONNXImporter {
                 "has \(groups) groups and weights of \(weight.description) for an input of \(input.description), "
                     + "which do not fit each other")
         }
-        let window = try Window(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
+        let window = try ONNXWindow(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
         let name = unique(node)
         let hasBias = node.input(2) != nil
         var parameters = [
@@ -90,9 +98,6 @@ extension ONNXImporter {
     }
 
     mutating func maxPooling(_ node: ONNXNode) throws {
-        guard node.outputs.dropFirst().allSatisfy({ plan.consumers[$0] == nil }) else {
-            throw ONNXProblem(node, "gives the places of the largest numbers too, which is not supported")
-        }
         try pooling(node) { _ in .maximum }
     }
 
@@ -103,10 +108,7 @@ extension ONNXImporter {
     private mutating func pooling(_ node: ONNXNode, _ method: (ONNXNode) throws -> Pooling.Method) throws {
         let input = try view(node, 0)
         let x = try image(input, node)
-        guard let kernel = try node.extents("kernel_shape", count: input.rank - 2) else {
-            throw ONNXProblem(node, "lacks its kernel_shape; the file is damaged")
-        }
-        let window = try Window(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
+        let window = try ONNXWindow(node, rank: input.rank, lengths: input.lengths[2...].map(\.count))
         guard window.dilation == 1 else { throw ONNXProblem(node, "pools with dilation, which is not supported") }
         let operation = Pooling(
             try method(node), kernel: window.kernel, stride: window.stride, padding: window.padding,
@@ -121,13 +123,15 @@ extension ONNXImporter {
         guard input.rank >= 3 else {
             throw ONNXProblem(node, "has an input of \(input.description), which is no image")
         }
-        try reduce(input, axes: Array(2..<input.rank), keepsAxes: true, kind, node)
+        try define(node, try reduced(input, axes: Array(2..<input.rank), keepsAxes: true, kind, node))
     }
 
     mutating func padding(_ node: ONNXNode) throws {
         let input = try expanded(try view(node, 0), named: node.label)
         let rank = input.rank
-        guard let pads = try fixedIntegers(node, 1) else { throw ONNXProblem(node, "lacks its pads") }
+        guard let pads = try fixedIntegers(node, 1) ?? node.integers("pads") else {
+            throw ONNXProblem(node, "lacks its pads; the file is damaged")
+        }
         let axes = try fixedIntegers(node, 3).map { try $0.map { try node.axis($0, rank: rank) } } ?? Array(0..<rank)
         guard pads.count == 2 * axes.count, Set(axes).count == axes.count,
             pads.allSatisfy({ (0...Self.largestSetting).contains($0) })
@@ -143,9 +147,13 @@ extension ONNXImporter {
         case "constant": mode = .constant
         case "reflect": mode = .reflect
         case "edge": mode = .edge
+        case "wrap" where node.operatorSet >= 19: return try wrapped(input, before: before, after: after, node)
         case let other: throw ONNXProblem(node, "pads by \(quoted(other)), which is not supported")
         }
-        let value = try mode == .constant ? scalar(node, 2) ?? 0 : 0
+        if node.input(2) != nil, try scalar(node, 2) == nil {
+            throw ONNXProblem(node, "pads by a number that is not known when the file is read, which is not supported")
+        }
+        let value = try mode == .constant ? scalar(node, 2) ?? node.float("value") ?? 0 : 0
         guard input.axes.indices.allSatisfy({ before[$0] + after[$0] == 0 || !input.axes[$0].contains { $0.isBatch } })
         else { throw ONNXProblem(node, "pads the batch, which cannot be run") }
         try onWholeAxes(input, node) { importer, x, axisOrder, name in
@@ -156,50 +164,17 @@ extension ONNXImporter {
         }
     }
 
-    mutating func resizing(_ node: ONNXNode) throws {
-        let input = try view(node, 0)
-        guard input.rank == 4 else {
-            throw ONNXProblem(node, "has an input of \(input.description); images [N, C, H, W] are resized")
-        }
-        let x = try image(input, node)
-        let lengths = input.lengths.map(\.count)
-        let isResize = node.operation == "Resize"
-        let mode = try node.text("mode") ?? "nearest"
-        guard mode == "nearest" else {
-            throw ONNXProblem(node, "resizes by \(quoted(mode)); only nearest is supported")
-        }
-        var sizes = try isResize ? fixedIntegers(node, 3) : nil
-        var isWhole = false
-        if sizes == nil {
-            let scales = try view(node, isResize ? 2 : 1)
-            guard let factors = try scales.constant?.elements, factors.count == 4, factors[0] == 1, factors[1] == 1,
-                factors.allSatisfy({ $0 > 0 && $0 < 4096 })
-            else {
-                throw ONNXProblem(node, "has scales that are not [1, 1, height, width]; other axes are not resized")
+    /// A border of the numbers from the other side.
+    private mutating func wrapped(_ input: ValueView, before: [Int], after: [Int], _ node: ONNXNode) throws {
+        var result = input
+        for axis in 0..<input.rank where before[axis] + after[axis] > 0 {
+            let length = input.length(axis).count
+            guard length > 0, before[axis] + after[axis] <= Self.largestSetting else {
+                throw ONNXProblem(node, "has the pads \(before[axis]) and \(after[axis]), which are out of range")
             }
-            isWhole = factors.allSatisfy { $0 == $0.rounded() }
-            sizes = zip(lengths, factors).map { Int((Float($0) * $1).rounded(.down)) }
+            let places = (-before[axis]..<(length + after[axis])).map { (($0 % length) + length) % length }
+            result = try selected(result, axis: axis, places: places, node, name: "\(node.label).\(axis)")
         }
-        guard let sizes, sizes.count == 4, sizes[1] == lengths[1], sizes[2...].allSatisfy({ (1...65_536).contains($0) })
-        else { throw ONNXProblem(node, "has sizes that are not [N, C, height, width]; other axes are not resized") }
-        isWhole = isWhole || (sizes[2] % lengths[2] == 0 && sizes[3] % lengths[3] == 0)
-        let coordinates = try node.text("coordinate_transformation_mode") ?? (isResize ? "half_pixel" : "asymmetric")
-        let rounding = try node.text("nearest_mode") ?? (isResize ? "round_prefer_floor" : "floor")
-        let value: Graph.Value
-        let isCentred =
-            ["half_pixel", "half_pixel_symmetric"].contains(coordinates) && rounding.hasPrefix("round_prefer")
-        if isWhole, isCentred || (coordinates == "asymmetric" && rounding == "floor") {
-            value = try add(
-                NearestUpsampling(Extent(height: sizes[2] / lengths[2], width: sizes[3] / lengths[3])), for: node, "", x
-            )
-        } else if coordinates == "asymmetric", rounding == "floor" {
-            value = try add(NearestResizing(height: sizes[2], width: sizes[3]), for: node, "", x)
-        } else {
-            throw ONNXProblem(
-                node,
-                "resizes with \(quoted(coordinates)) and \(quoted(rounding)); asymmetric and floor are supported, "
-                    + "and whole factors")
-        }
-        try define(node, view(ofImage: value, rank: 4))
+        try define(node, result)
     }
 }

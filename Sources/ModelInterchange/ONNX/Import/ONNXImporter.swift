@@ -10,7 +10,18 @@ struct ONNXImporter {
     /// What an ONNX value is here.
     enum Operand {
         case integers(IntegerTensor)
+        /// Whole numbers of a type with a fraction, some of which depend on the batch size.
+        case reals(IntegerTensor)
         case view(ValueView)
+
+        init(_ known: KnownNumbers) {
+            switch known {
+            case .integers(let tensor): self = .integers(tensor)
+            case .reals(let tensor): self = .reals(tensor)
+            case .floats(let tensor):
+                self = .view(ValueView(ONNXConstant(tensor.values), dimensions: tensor.dimensions))
+            }
+        }
     }
 
     let plan: ONNXPlan
@@ -30,7 +41,7 @@ struct ONNXImporter {
     /// The factors of matrix products, for finding attention.
     var products: [Graph.Value: (first: ValueView, second: ValueView)] = [:]
     /// Comparisons of a value with a number, for finding what a function is above a threshold.
-    var comparisons: [String: (value: ValueView, threshold: Float)] = [:]
+    var thresholds: [String: (value: ValueView, threshold: Float)] = [:]
     /// Places in a value that depend on the batch size.
     var grids: [String: IndexGrid] = [:]
     /// Values that depend on a trained parameter.
@@ -72,6 +83,9 @@ struct ONNXImporter {
     /// Reads the nodes in order.
     /// - Returns: the network's output.
     mutating func run(input: ValueView) throws -> Graph.Value {
+        for node in plan.nodes {
+            try OperatorForm.check(node) { plan.consumers[$0] != nil || $0 == plan.outputName }
+        }
         operands[plan.inputName] = .view(input)
         for node in plan.nodes where !absorbed.contains(node.outputs.first ?? "") {
             do {
@@ -85,7 +99,7 @@ struct ONNXImporter {
 
     /// The scores, one row of them an example.
     private mutating func output() throws -> Graph.Value {
-        guard case .view(let view) = operands[plan.outputName] else {
+        guard case .view(let view) = operands[plan.outputName], view.constant == nil || view.batchAxis != nil else {
             throw ONNXProblem("the output \(quoted(plan.outputName)) does not depend on the input")
         }
         let lengths = view.axes.filter { !$0.isEmpty && !($0.count == 1 && $0[0].isBatch) }
@@ -134,7 +148,7 @@ struct ONNXImporter {
     func view(_ node: ONNXNode, _ position: Int) throws -> ValueView {
         switch try operand(node, position) {
         case .view(let view): return view
-        case .integers(let tensor):
+        case .integers(let tensor), .reals(let tensor):
             return ValueView(ONNXConstant(try floats(tensor, node)), dimensions: tensor.dimensions)
         }
     }
@@ -182,7 +196,7 @@ struct ONNXImporter {
 
     mutating func define(_ node: ONNXNode, _ operand: Operand, output: Int = 0) throws {
         switch operand {
-        case .integers(let tensor): try budget.spend(tensor.values.count, node)
+        case .integers, .reals: break
         case .view(let view):
             guard view.rank <= Self.mostAxes else {
                 throw ONNXProblem(node, "gives a value of \(view.rank) axes, and up to \(Self.mostAxes) are run")

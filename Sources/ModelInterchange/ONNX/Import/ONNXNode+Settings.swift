@@ -26,6 +26,15 @@ extension ONNXNode {
         }
     }
 
+    /// A list of numbers.
+    func floats(_ name: String) throws -> [Float]? {
+        switch attributes[name] {
+        case nil: return nil
+        case .floats(let values): return values
+        default: throw wrongType(name, "a list of numbers")
+        }
+    }
+
     /// A word.
     func text(_ name: String) throws -> String? {
         switch attributes[name] {
@@ -55,9 +64,32 @@ extension ONNXNode {
 
     /// Axes by their numbers, in order and without repeats.
     func axes(_ numbers: [Int], rank: Int) throws -> [Int] {
+        try uniqueAxes(numbers, rank: rank).sorted()
+    }
+
+    /// Axes by their numbers, in the order given and without repeats.
+    func uniqueAxes(_ numbers: [Int], rank: Int) throws -> [Int] {
         let axes = try numbers.map { try axis($0, rank: rank) }
         guard Set(axes).count == axes.count else { throw ONNXProblem(self, "names an axis twice in \(numbers)") }
-        return axes.sorted()
+        return axes
+    }
+
+    /// The lengths that a split cuts an axis into, one for each output.
+    /// - Parameter given: the lengths that the node names.
+    func parts(of length: Int, given: [Int]?) throws -> [Int] {
+        let count = outputs.count
+        if let declared = try integer("num_outputs"), declared != count {
+            throw ONNXProblem(self, "has num_outputs \(declared) and \(count) outputs; the file is damaged")
+        }
+        let size = (length + count - 1) / max(1, count)
+        let sizes = given ?? (0..<count).map { max(0, min(size, length - $0 * size)) }
+        guard sizes.count == count, sizes.allSatisfy({ (0...length).contains($0) }),
+            sizes.reduce(0.0, { $0 + Double($1) }) == Double(length)
+        else {
+            throw ONNXProblem(
+                self, "splits an axis of length \(length) into \(sizes.prefix(16)); the lengths do not add up")
+        }
+        return sizes
     }
 
     private func wrongType(_ name: String, _ expected: String) -> ONNXProblem {

@@ -8,7 +8,7 @@ struct ONNXPlan {
     /// The nodes in an order in which every input is there before it is read.
     private(set) var nodes: [ONNXNode] = []
     /// The stored tensors by name.
-    let tensors: [String: ONNXTensor]
+    private(set) var tensors: [String: ONNXTensor]
     /// For a name that stands for a stored tensor (`Identity`), that tensor's.
     private(set) var aliases: [String: String] = [:]
     /// The operator set's version.
@@ -32,7 +32,8 @@ struct ONNXPlan {
         return nodes[readers[0]]
     }
 
-    init(_ document: ONNXDocument, supported: (ONNXNode) -> Bool) throws {
+    /// - Parameter output: the output's name.
+    init(_ document: ONNXDocument, output: String, supported: (ONNXNode) -> Bool) throws {
         let graph = document.graph
         operatorSet = document.operatorSet
         var tensors: [String: ONNXTensor] = [:]
@@ -50,18 +51,34 @@ struct ONNXPlan {
                 "the graph has \(inputs.count) inputs (\(inputs.map { quoted($0.name) }.joined(separator: ", "))); "
                     + "a classifier has one, the images")
         }
-        guard let output = graph.outputs.first?.name, !output.isEmpty else {
-            throw ONNXProblem("the graph has no output; the file is damaged")
-        }
         self.tensors = tensors
         inputName = input.name
         outputName = output
         batch = try Self.batch(input)
         var inliner = ONNXFunctionInliner(document)
-        let all = try inliner.inlined(graph.nodes)
+        let all = try hoistConstants(of: inliner.inlined(graph.nodes))
         try sort(all)
         if let node = nodes.first(where: { !supported($0) }) { throw Self.unsupported(node, all: nodes, supported) }
         count()
+    }
+
+    /// Takes tensors out of `Constant` nodes of the graph itself, which are stored ones like any other: some exporters keep
+    /// all weights there.
+    /// - Returns: the other nodes.
+    private mutating func hoistConstants(of all: [ONNXNode]) throws -> [ONNXNode] {
+        var rest: [ONNXNode] = []
+        for node in all {
+            guard node.operation == "Constant", node.domain.isEmpty, node.field != nil, node.attributes.count == 1,
+                case .tensor(let tensor)? = node.attributes["value"], node.outputs.count == 1, !node.outputs[0].isEmpty
+            else {
+                rest.append(node)
+                continue
+            }
+            guard tensors.updateValue(tensor, forKey: node.outputs[0]) == nil, node.outputs[0] != inputName else {
+                throw ONNXProblem(node, "gives \(quoted(node.outputs[0])), which is given twice; the file is damaged")
+            }
+        }
+        return rest
     }
 
     private static func batch(_ input: ONNXValue) throws -> AxisLength? {

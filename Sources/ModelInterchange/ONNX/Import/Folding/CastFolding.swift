@@ -1,0 +1,59 @@
+/// Known numbers as those of another type.
+extension Folding {
+    /// Numbers as those of another type. All types with a fraction are 32-bit floats here.
+    func cast(_ numbers: KnownNumbers, to type: ONNXScalarType?) throws -> KnownNumbers {
+        guard let type else {
+            throw ONNXProblem(node, "casts to the type \(try node.integer("to") ?? 0), which is not supported")
+        }
+        switch numbers {
+        case .integers(let tensor) where type.isFloat: return .real(tensor)
+        case .floats where type.isFloat, .reals where type.isFloat: return numbers
+        case .integers(let tensor), .reals(let tensor):
+            return .integers(try whole(tensor, type))
+        case .floats(let tensor):
+            return .integers(
+                try whole(
+                    IntegerTensor(
+                        dimensions: tensor.dimensions,
+                        values: try tensor.values.map { element in
+                            if type == .bool { return BatchInteger(element == 0 ? 0 : 1) }
+                            guard let number = Int(exactly: element.rounded(.towardZero)) else {
+                                throw ONNXProblem(node, "casts \(element) to a whole number")
+                            }
+                            return BatchInteger(number)
+                        }), type))
+        }
+    }
+
+    /// Whole numbers as a type's, which must hold them.
+    private func whole(_ tensor: IntegerTensor, _ type: ONNXScalarType) throws -> IntegerTensor {
+        IntegerTensor(
+            dimensions: tensor.dimensions,
+            values: try tensor.values.map { value in
+                if type == .bool {
+                    guard let isZero = value.isZero else { throw unknown }
+                    return BatchInteger(isZero ? 0 : 1)
+                }
+                guard let number = value.fixed, let range = type.wholeNumbers else { return value }
+                guard range.contains(number) else {
+                    throw ONNXProblem(node, "casts \(number) to \(type), which does not hold it")
+                }
+                return value
+            })
+    }
+}
+
+extension ONNXScalarType {
+    /// The whole numbers that a narrow type holds; nil of types as wide as ours, and of fractions.
+    fileprivate var wholeNumbers: ClosedRange<Int>? {
+        switch self {
+        case .int8: -128...127
+        case .uint8: 0...255
+        case .int16: -32768...32767
+        case .uint16: 0...65535
+        case .int32: Int(Int32.min)...Int(Int32.max)
+        case .uint32: 0...Int(UInt32.max)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// Computes one node whose inputs are all known when a file is read: every operator that shapes and indices are made
+/// with, by the semantics that https://onnx.ai/onnx/operators gives it, whichever kinds of numbers come in.
+struct Folding {
+    let node: ONNXNode
+    let inputs: [KnownNumbers?]
+    let budget: ONNXBudget
+
+    /// How the outputs come about, by operator.
+    typealias Rule = @Sendable (Folding) throws -> [KnownNumbers]
+
+    /// The rule for an operator; nil if it is none that is computed when a file is read.
+    static func rule(for operation: String) -> Rule? {
+        elementwise[operation] ?? structural[operation] ?? reductions[operation]
+    }
+
+    /// The outputs.
+    func results(_ rule: Rule) throws -> [KnownNumbers] { try rule(self) }
+
+    // MARK: Inputs
+
+    /// An input that must be there.
+    func input(_ position: Int) throws -> KnownNumbers {
+        guard position < inputs.count, let input = inputs[position] else {
+            throw ONNXProblem(node, "lacks its input \(position); the file is damaged")
+        }
+        return input
+    }
+
+    /// All inputs, each of which must be there.
+    func allInputs() throws -> [KnownNumbers] { try inputs.indices.map { try input($0) } }
+
+    /// An optional input as plain whole numbers.
+    func integers(_ position: Int) throws -> [Int]? {
+        guard position < inputs.count, let input = inputs[position] else { return nil }
+        guard case .integers(let tensor) = input else {
+            throw ONNXProblem(
+                node, "has an input \(position) of numbers with a fraction where whole numbers are needed")
+        }
+        return try tensor.values.map { value in
+            guard let number = value.fixed else { throw unknown }
+            return number
+        }
+    }
+
+    // MARK: Outputs
+
+    /// Computes with the batch size in a way that is neither a number nor a multiple of it.
+    var unknown: ONNXProblem {
+        ONNXProblem(
+            node,
+            "computes numbers from the batch size that are not fixed, nor so many for each example; export the model "
+                + "with a fixed batch of 1")
+    }
+
+    /// Checks that a result of a shape may be made. Axes of length 0 count as 1, so that no product of others overflows.
+    func check(_ dimensions: [Int]) throws {
+        let count = dimensions.reduce(1.0) { $0 * Double(max(1, $1)) }
+        guard count <= Double(ONNXImporter.largestValue), dimensions.count <= ONNXImporter.mostAxes else {
+            throw ONNXProblem(node, "makes a constant of \(dimensions.prefix(8)), which is larger than any memory")
+        }
+        try budget.spend(Int(count), node)
+    }
+
+    /// The shape that all inputs have together.
+    func shape(_ inputs: [KnownNumbers]) throws -> [Int] {
+        guard let shape = broadcastShape(inputs.map(\.dimensions)) else {
+            let shapes = inputs.map { "\($0.dimensions)" }.joined(separator: " and ")
+            throw ONNXProblem(node, "has inputs of \(shapes), which do not fit each other")
+        }
+        try check(shape)
+        return shape
+    }
+
+    /// Applies a change of structure to numbers of whatever kind.
+    func restructured(
+        _ numbers: KnownNumbers, integers: (IntegerTensor) throws -> IntegerTensor,
+        floats: (KnownTensor<Float>) throws -> KnownTensor<Float>
+    ) rethrows -> KnownNumbers {
+        switch numbers {
+        case .integers(let tensor): .integers(try integers(tensor))
+        case .reals(let tensor): .real(try integers(tensor))
+        case .floats(let tensor): .floats(try floats(tensor))
+        }
+    }
+
+    /// Numbers of one kind: whole ones, plain fractions, or fractions of which some depend on the batch size.
+    enum Alike {
+        case integers([IntegerTensor])
+        case reals([IntegerTensor])
+        case floats([KnownTensor<Float>])
+    }
+
+    /// Inputs as numbers of one kind.
+    func alike(_ inputs: [KnownNumbers]) throws -> Alike {
+        var integers: [IntegerTensor] = []
+        var floats: [KnownTensor<Float>] = []
+        var isWhole = true
+        for input in inputs {
+            switch input {
+            case .integers(let tensor): integers.append(tensor)
+            case .floats(let tensor):
+                isWhole = false
+                floats.append(tensor)
+            case .reals: isWhole = false
+            }
+        }
+        if integers.count == inputs.count { return .integers(integers) }
+        if floats.count == inputs.count { return .floats(floats) }
+        guard !isWhole, integers.isEmpty else {
+            throw ONNXProblem(node, "has inputs of whole numbers and of fractions together; the file is damaged")
+        }
+        return .reals(
+            try inputs.map { input in
+                switch input {
+                case .integers(let tensor), .reals(let tensor): return tensor
+                case .floats(let tensor):
+                    return IntegerTensor(
+                        dimensions: tensor.dimensions,
+                        values: try tensor.values.map { number in
+                            guard let whole = Int(exactly: number) else { throw unknown }
+                            return BatchInteger(whole)
+                        })
+                }
+            })
+    }
+}

@@ -1,0 +1,93 @@
+/// A tensor whose elements are known when a file is read, in row-major order.
+struct KnownTensor<Element> {
+    var dimensions: [Int]
+    var values: [Element]
+
+    init(dimensions: [Int], values: [Element]) {
+        self.dimensions = dimensions
+        self.values = values
+    }
+
+    /// A list.
+    init(_ values: [Element]) {
+        self.init(dimensions: [values.count], values: values)
+    }
+
+    /// One number.
+    init(_ value: Element) {
+        self.init(dimensions: [], values: [value])
+    }
+
+    var rank: Int { dimensions.count }
+
+    /// The distance in memory from one entry of each axis to the next.
+    var strides: [Int] {
+        var strides = [Int](repeating: 1, count: rank)
+        for axis in dimensions.indices.dropLast().reversed() {
+            strides[axis] = strides[axis + 1] * max(1, dimensions[axis + 1])
+        }
+        return strides
+    }
+
+    /// The elements at the given steps through memory, as a tensor with an axis for each step.
+    func stepping(_ steps: [ONNXBinding.Step], from first: Int = 0) -> KnownTensor {
+        var taken: [Element] = []
+        taken.reserveCapacity(steps.reduce(1) { $0 * $1.count })
+        ONNXBinding.visit(steps) { taken.append(values[first + $0]) }
+        return KnownTensor(dimensions: steps.map(\.count), values: taken)
+    }
+
+    /// The tensor repeated along axes where it has length 1, and along new ones in front.
+    /// - Precondition: its shape broadcasts to `target`.
+    func broadcast(to target: [Int]) -> KnownTensor {
+        guard dimensions != target else { return self }
+        let new = target.count - rank
+        let strides = strides
+        return stepping(
+            target.enumerated().map { axis, length in
+                let own = axis - new
+                return ONNXBinding.Step(
+                    count: length, stride: own < 0 || dimensions[own] == 1 ? 0 : strides[own])
+            })
+    }
+}
+
+/// A tensor of whole numbers that is known when a file is read, such as a shape. Truth values are 0 and 1.
+typealias IntegerTensor = KnownTensor<BatchInteger>
+
+/// Numbers that are known when a file is read.
+enum KnownNumbers {
+    /// Whole numbers and truth values.
+    case integers(IntegerTensor)
+    /// Numbers with a fraction.
+    case floats(KnownTensor<Float>)
+    /// Numbers of a type with a fraction that are whole, some of which depend on the batch size.
+    case reals(IntegerTensor)
+
+    var dimensions: [Int] {
+        switch self {
+        case .integers(let tensor), .reals(let tensor): tensor.dimensions
+        case .floats(let tensor): tensor.dimensions
+        }
+    }
+
+    /// Numbers of a type with a fraction: those that do not depend on the batch size are plain ones.
+    static func real(_ tensor: IntegerTensor) -> KnownNumbers {
+        let numbers = tensor.values.compactMap(\.fixed)
+        guard numbers.count == tensor.values.count else { return .reals(tensor) }
+        return .floats(KnownTensor(dimensions: tensor.dimensions, values: numbers.map { Float($0) }))
+    }
+}
+
+/// The shape that shapes have together, axes of length 1 going along; nil if they do not fit each other.
+func broadcastShape(_ shapes: [[Int]]) -> [Int]? {
+    var result = [Int](repeating: 1, count: shapes.map(\.count).max() ?? 0)
+    for shape in shapes {
+        let new = result.count - shape.count
+        for (axis, length) in shape.enumerated() where length != 1 {
+            guard result[new + axis] == 1 || result[new + axis] == length else { return nil }
+            result[new + axis] = length
+        }
+    }
+    return result
+}

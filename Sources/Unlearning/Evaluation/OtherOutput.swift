@@ -1,0 +1,65 @@
+import ImageDatasets
+import ModelInterchange
+import NeuralGraph
+
+/// Another classifier in the file of a model that has forgotten. Forgetting changes what it shares with the one that was
+/// made to forget, but not the parameters of its own, so that it may still give the forgotten class.
+public struct OtherOutput: Sendable, Codable, Hashable {
+    /// The output's name in the file.
+    public let name: String
+    /// The length of its rows.
+    public let classes: Int
+    /// The share of the images, 0 to 1, that it puts into a forgotten class before; nil if it has other classes, or there
+    /// are no images.
+    public let shareBefore: Double?
+    /// The same after forgetting.
+    public let shareAfter: Double?
+
+    /// What people must know about it.
+    public var warning: String {
+        let head = "output '\(name)' of the file was not made to forget"
+        guard shareBefore != nil, shareAfter != nil else {
+            return "\(head); its \(classes) numbers an image may tell of the class"
+        }
+        return "\(head): it gives a forgotten class for \(self.shareAfter.percentText) of the retain images "
+            + "(\(self.shareBefore.percentText) before); make it forget too, or take it out of the file"
+    }
+
+    /// Runs the other classifiers of a model's file, before and after forgetting.
+    /// - Parameters:
+    ///   - original: the model as it was.
+    ///   - unlearned: the model that has forgotten.
+    ///   - images: images of retained classes.
+    public static func all(
+        original: Model, unlearned: Model, forgotten: Set<Int>, images: (any ImageDataset)?,
+        options: RunOptions = RunOptions()
+    ) async throws -> [OtherOutput] {
+        var found: [OtherOutput] = []
+        for (before, after) in zip(try original.otherClassifiers(), try unlearned.otherClassifiers()) {
+            var shares: [Double?] = [nil, nil]
+            if before.model.classCount == original.classCount, let images {
+                for (index, model) in [before.model, after.model].enumerated() {
+                    let logits = try await Predictor().logits(of: model.prepare(images), by: model, options: options)
+                    shares[index] = Self.share(of: forgotten, in: logits)
+                }
+            }
+            found.append(
+                OtherOutput(
+                    name: before.outputName, classes: before.model.classCount, shareBefore: shares[0],
+                    shareAfter: shares[1]))
+        }
+        return found
+    }
+
+    /// The share of rows whose largest number is one of some classes'.
+    private static func share(of classes: Set<Int>, in logits: Tensor) -> Double? {
+        let (rows, columns) = (logits.shape[0], logits.shape[1])
+        guard rows > 0, columns > 0 else { return nil }
+        let hits = (0..<rows).count { row in
+            let scores = logits.elements[row * columns..<(row + 1) * columns]
+            guard let largest = scores.max(), let place = scores.firstIndex(of: largest) else { return false }
+            return classes.contains(place - scores.startIndex)
+        }
+        return Double(hits) / Double(rows)
+    }
+}
