@@ -58,9 +58,11 @@ let package = Package(
                 "Unlearning", "Plotting",
                 .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
             ]),
+        .target(name: "CProgramStart"),
         .executableTarget(
             name: "unlearn",
             dependencies: [
+                "CProgramStart",
                 "Unlearning",
                 "UnlearningReports",
                 "ImageFolders",

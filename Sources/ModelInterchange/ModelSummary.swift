@@ -98,7 +98,8 @@ public struct ModelSummary: Sendable {
             let producer = origin.producer.isEmpty ? "" : ", by \(origin.producer)"
             source = "ONNX, operator set \(origin.operatorSet)\(producer)"
         } else {
-            source = "safetensors"
+            let prefix = (model.origin as? SafetensorsOrigin).map { ", all names after \(quoted($0.prefix))" } ?? ""
+            source = "safetensors\(prefix)"
         }
     }
 

@@ -46,6 +46,10 @@ public enum UnlearningError: Error, Equatable {
     case diverged(phase: RunPhase, step: Int, what: String)
     /// A run needs more memory than the machine has.
     case outOfMemory(batch: Int, needed: Int, available: Int)
+    /// The system has no thread to give, which a limit of processes or of the address space may cause.
+    case noThread
+    /// A run needs more address space than a limit leaves.
+    case addressSpaceExhausted(needed: Int, limit: Int)
     /// A file of inputs holds something else.
     case notInputs(path: String, message: String)
     /// A setting is out of range.
@@ -135,6 +139,13 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
             return
                 "batches of \(batch) take \(needed >> 20) MiB, and this machine has \(available >> 20) MiB; "
                 + "use a smaller batch or smaller images"
+        case .noThread:
+            return
+                "the system gives this program no thread to compute on; allow more processes, as by ulimit -u, or more "
+                + "address space, as by ulimit -v"
+        case .addressSpaceExhausted(let needed, let limit):
+            return "\(needed >> 20) MiB more of address space are needed, and the system allows this program "
+                + "\(limit >> 20) MiB in all; allow more, as by ulimit -v, or use smaller batches or fewer threads"
         case .notInputs(let path, let message):
             return "\(path): \(message)"
         case .invalidSetting(let name, let value, let remedy):

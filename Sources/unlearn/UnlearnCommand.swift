@@ -1,8 +1,8 @@
 import ArgumentParser
+import Foundation
 import Unlearning
 
 /// The program. Its commands read options, call the library and print what it returns.
-@main
 struct UnlearnCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unlearn",
@@ -30,15 +30,16 @@ struct UnlearnCommand: AsyncParsableCommand {
             Convert.self,
         ])
 
-    static func main() async {
-        Interruption.ignoreClosedPipes()
+    /// Does what the arguments ask for and ends the program.
+    static func start() async -> Never {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(ProgramArguments.all)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
+            Foundation.exit(0)
         } catch {
             Failure(error).exit()
         }

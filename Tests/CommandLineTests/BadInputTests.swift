@@ -24,7 +24,8 @@ struct BadInputTests {
     ) throws {
         let ending = try Program.run(arguments + ["--json"])
         #expect(ending.status == status, sourceLocation: sourceLocation)
-        #expect(ending.output.isEmpty, sourceLocation: sourceLocation)
+        let error = try ending.json()["error"] as? [String: Any]
+        #expect(error?["exitCode"] as? Int == Int(status), sourceLocation: sourceLocation)
         let first = String(ending.errorLines.first ?? "")
         #expect(first.hasPrefix("unlearn: error: "), sourceLocation: sourceLocation)
         #expect(first.contains(message), "\(first)", sourceLocation: sourceLocation)
@@ -60,16 +61,6 @@ struct BadInputTests {
     }
 
     @Test(
-        "numbers that are not possible",
-        arguments: [
-            (["--threads", "0"], "threads cannot be 0"), (["--threads", "-2"], "threads cannot be -2"),
-            (["--samples-per-class", "0"], "samples per class: 0"),
-        ])
-    func forgettingNumbers(extra: [String], message: String) throws {
-        try expect(message, forget(extra))
-    }
-
-    @Test(
         "training that is not possible",
         arguments: [
             (
@@ -81,21 +72,8 @@ struct BadInputTests {
             (["--architecture", "mobilenet_v2:width=9", "--epochs", "1"], "it takes: a number from 0.1 to 4.0"),
             (["--architecture", "resnet18:stem", "--epochs", "1"], "'resnet18:stem' does not name an architecture"),
             (["--architecture", "vgg16_bn", "--epochs", "1", "--image-size", "31"], "features.43"),
-            (["--architecture", "allcnn", "--epochs", "-1"], "epochs cannot be -1"),
-            (["--architecture", "allcnn", "--epochs", "0"], "epochs cannot be 0"),
-            (
-                ["--architecture", "allcnn", "--epochs", "1", "--learning-rate", "nan"],
-                "learning rate cannot be nan"
-            ),
-            (
-                ["--architecture", "allcnn", "--epochs", "1", "--learning-rate", "-1"],
-                "learning rate cannot be -1"
-            ),
-            (["--architecture", "allcnn", "--epochs", "1", "--batch-size", "0"], "batch size cannot be 0"),
             (["--architecture", "allcnn", "--epochs", "1", "--image-size", "3"], "height of at least 4"),
-            (["--architecture", "allcnn", "--epochs", "1", "--image-size", "-3"], "image size cannot be -3"),
             (["--architecture", "allcnn", "--epochs", "1", "--image-size", "60000"], "smaller batch"),
-            (["--architecture", "allcnn", "--epochs", "1", "--channels", "0"], "channels cannot be 0"),
             (["--architecture", "allcnn", "--epochs", "1", "--exclude-classes", "Cat"], "no class 'Cat'"),
             (
                 [

@@ -30,6 +30,27 @@ struct InterruptionTests {
         #expect(folder.isEmpty)
     }
 
+    @Test("a signal ends what is no run, such as printing to a pipe that nobody reads")
+    func endsPrinting() throws {
+        let streams = try TemporaryFolder()
+        let pipe = Pipe()
+        let descriptor = pipe.fileHandleForWriting.fileDescriptor
+        let flags = fcntl(descriptor, F_GETFL)
+        _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
+        let block = [UInt8](repeating: 0, count: 4096)
+        while write(descriptor, block, block.count) > 0 {}
+        _ = fcntl(descriptor, F_SETFL, flags)
+        let run = try Program.Run(
+            ["evaluate", materials.model, "--dataset", materials.dataset, "--verbose"], folder: streams.url,
+            output: pipe.fileHandleForWriting)
+        // The last line before the results.
+        run.waitForErrors(containing: "peak memory")
+        kill(run.process.processIdentifier, SIGTERM)
+        let ending = run.ending()
+        #expect(ending.status == 143)
+        #expect(ending.errors.hasSuffix("unlearn: interrupted\n"), "\(ending.errors)")
+    }
+
     @Test("a file that is there stays as it was after an interruption")
     func keepsOldFile() throws {
         let streams = try TemporaryFolder()

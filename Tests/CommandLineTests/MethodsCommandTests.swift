@@ -109,7 +109,7 @@ struct MethodsCommandTests {
             (["--methods", "scrub", "--preset", "paper"], "--methods and --preset exclude each other"),
             (["--methods", "scrub", "--save", "."], "--save keeps three models"),
             (["--seeds", "3"], "--seeds is for --methods"),
-            (["--methods", "scrub", "--seeds", "0"], "--seeds is from 1 to 100"),
+            (["--methods", "scrub", "--seeds", "0"], "'--seeds <number>': use a whole number from 1 to 100"),
         ])
     func refuses(extra: [String], message: String) throws {
         let ending = try Program.run(compare(extra))

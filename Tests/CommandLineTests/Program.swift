@@ -24,14 +24,16 @@ struct Program {
         private let outputFile: URL
         private let errorFile: URL
 
-        init(_ arguments: [String], folder: URL) throws {
+        /// - Parameter wrapper: a command that runs the program, with arguments of its own.
+        init(_ arguments: [String], folder: URL, under wrapper: [String] = [], output: FileHandle? = nil) throws {
             let name = UUID().uuidString
             outputFile = folder.appendingPathComponent("\(name).stdout")
             errorFile = folder.appendingPathComponent("\(name).stderr")
-            process.executableURL = try Program.executable()
-            process.arguments = arguments
+            let command = try wrapper + [Program.executable().path] + arguments
+            process.executableURL = URL(fileURLWithPath: command[0])
+            process.arguments = Array(command.dropFirst())
             // Files, not pipes: nobody has to read while the program runs.
-            process.standardOutput = try Self.handle(outputFile)
+            process.standardOutput = try output ?? Self.handle(outputFile)
             process.standardError = try Self.handle(errorFile)
             process.standardInput = FileHandle.nullDevice
             try process.run()
@@ -60,9 +62,10 @@ struct Program {
     }
 
     /// Runs the program to its end.
-    static func run(_ arguments: [String]) throws -> Ending {
+    /// - Parameter wrapper: a command that runs the program, with arguments of its own.
+    static func run(_ arguments: [String], under wrapper: [String] = []) throws -> Ending {
         let folder = try TemporaryFolder()
-        return try Run(arguments, folder: folder.url).ending()
+        return try Run(arguments, folder: folder.url, under: wrapper).ending()
     }
 
     /// Where the build put the program: beside the tests.

@@ -11,6 +11,7 @@
 #include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"
 #include "CNeuralPointwise.h"
+#include "CNeuralProcessors.h"
 #include "CNeuralProducts.h"
 #include "CNeuralRows.h"
 #include "CNeuralWinograd.h"

@@ -2,37 +2,26 @@ import Foundation
 
 /// A file that appears whole or not at all: bytes go to a temporary file in the same folder, which takes the
 /// destination's name once everything is on the disk. Without ``commit()`` nothing is left behind, and what was at the
-/// destination stays.
+/// destination stays. A new file has the permissions that the user's mask leaves; one that replaces another has the other's
+/// permissions and, where the system allows it, its owner.
+///
+/// A program that is killed leaves its temporary file, named `.PROCESS-RANDOM.partial`; the next file that is written in
+/// that folder removes it.
 public final class AtomicFile {
-    private let destination: String
-    private let temporary: String
-    private var descriptor: Int32
+    private let destination: Destination
+    private let partial: PartialFile
 
     /// Starts a file.
-    /// - Parameter url: the destination. A file there is replaced on ``commit()``; a symbolic link is followed.
-    /// - Throws: ``FileError`` if the folder does not exist or cannot be written, or if the destination is a folder or
-    ///   a device.
+    /// - Parameter url: the destination. A file there is replaced on ``commit()``; a symbolic link is followed, to a file
+    ///   that exists or to one that does not yet.
+    /// - Throws: ``FileError`` if the folder does not exist or cannot be written, or if the destination is a folder, a
+    ///   device or a read-only file.
     public init(replacing url: URL) throws(FileError) {
-        guard url.isFileURL, !url.path.isEmpty else {
-            throw FileError(url.absoluteString, "is not a file on this machine; give a path")
-        }
-        let resolved = url.resolvingSymlinksInPath()
-        destination = resolved.path
-        let folder = resolved.deletingLastPathComponent().path
-        temporary = "\(folder)/.\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).partial"
-        descriptor = -1
-        // Checked first: an existing folder or device would be found only after all the work, or be lost.
-        var status = stat()
-        if stat(destination, &status) == 0 {
-            guard status.st_mode & S_IFMT != S_IFDIR else {
-                throw FileError(url.path, "is a folder; give the name of a file in it")
-            }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw FileError(url.path, "is not a regular file and is not replaced; give another name")
-            }
-        }
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
+        // Checked first: what is there would be found only after all the work, or be lost.
+        destination = try Destination(url)
+        let folder = destination.folder
+        // Nobody may read what replaces a private file, not even while it is written.
+        guard let partial = PartialFile(in: folder, mode: destination.existing == nil ? 0o666 : 0o600) else {
             let code = errno
             switch code {
             case ENOENT: throw FileError(url.path, "the folder \(folder) does not exist; create it first")
@@ -40,19 +29,16 @@ public final class AtomicFile {
             default: throw FileError(url.path, "the folder \(folder) cannot be written", code: code)
             }
         }
-    }
-
-    deinit {
-        discard()
+        self.partial = partial
     }
 
     /// Writes bytes after those written before.
     /// - Throws: ``FileError`` if the disk does not take them; the file is then given up.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-        guard descriptor >= 0 else { throw FileError(destination, "is finished already; start another file") }
+        try checkIsOpen()
         var offset = 0
         while offset < bytes.count, let start = bytes.baseAddress {
-            let written = systemWrite(descriptor, start + offset, bytes.count - offset)
+            let written = systemWrite(partial.descriptor, start + offset, bytes.count - offset)
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw failure("cannot be written") }
             offset += written
@@ -72,17 +58,25 @@ public final class AtomicFile {
     /// Puts the file in its place.
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
     public func commit() throws(FileError) {
-        guard descriptor >= 0 else { throw FileError(destination, "is finished already; start another file") }
-        guard fsync(descriptor) == 0 else { throw failure("cannot be written to the disk") }
-        guard rename(temporary, destination) == 0 else { throw failure("cannot be put in place") }
-        close(descriptor)
-        descriptor = -1
+        try checkIsOpen()
+        if let existing = destination.existing {
+            guard partial.takeOwnerAndPermissions(of: existing) else {
+                throw failure("cannot get the permissions of the file that it replaces")
+            }
+        }
+        guard fsync(partial.descriptor) == 0 else { throw failure("cannot be written to the disk") }
+        guard partial.rename(to: destination.path) else { throw failure("cannot be put in place") }
         // The new name is on the disk once the folder is; some file systems do not offer that, and the file is whole.
-        let folder = open((destination as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
+        let folder = open(destination.folder, O_RDONLY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)
             close(folder)
         }
+    }
+
+    /// Removes the unfinished files of the whole program, which is about to end.
+    package static func removeUnfinished() {
+        PartialFile.removeAll()
     }
 
     /// Writes a whole file at once, such as a report.
@@ -99,17 +93,16 @@ public final class AtomicFile {
         _ = try AtomicFile(replacing: url)
     }
 
-    private func failure(_ attempt: String) -> FileError {
-        let code = errno
-        discard()
-        return FileError(destination, attempt, code: code)
+    private func checkIsOpen() throws(FileError) {
+        guard partial.descriptor >= 0 else {
+            throw FileError(destination.path, "is finished already; start another file")
+        }
     }
 
-    private func discard() {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
-        descriptor = -1
-        unlink(temporary)
+    private func failure(_ attempt: String) -> FileError {
+        let code = errno
+        partial.remove()
+        return FileError(destination.path, attempt, code: code)
     }
 }
 

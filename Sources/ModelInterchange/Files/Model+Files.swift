@@ -14,14 +14,11 @@ public enum ModelFormat: String, Sendable, CaseIterable {
     }
 
     /// The format of a file, by its first bytes; by its name where they leave it open.
-    /// - Throws: ``FileError`` if the file cannot be read.
+    /// - Throws: ``FileError`` if the file cannot be read, or is of another program's format, such as a PyTorch pickle.
     public init(reading url: URL) throws(FileError) {
         let file = try RandomAccessFile(url)
-        var bytes = [UInt8](repeating: 0, count: min(9, file.size))
-        let read = bytes.withUnsafeMutableBytes { buffer in
-            Result { () throws(FileError) in try file.read(at: 0, into: buffer) }
-        }
-        try read.get()
+        if let foreign = try ForeignFormat(of: file) { throw FileError(url.path, foreign.message) }
+        let bytes = try file.bytes(0..<min(9, file.size))
         let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         if bytes.count == 9, bytes[8] == UInt8(ascii: "{"), length <= UInt64(file.size - 8) {
             self = .safetensors
@@ -38,7 +35,8 @@ extension Model {
     /// Reads a model from a safetensors or ONNX file; which one it is follows from its content.
     ///
     /// An ONNX file has its network in it. So has a safetensors file that ``write(to:)`` made, by name; any other, such
-    /// as a PyTorch state dictionary, needs `architecture`, and channels and classes follow from its tensors.
+    /// as a PyTorch state dictionary, needs `architecture`, and channels and classes follow from its tensors. What wrappers
+    /// put before every name, such as `module.`, is taken off, and put back when the model is written.
     /// - Parameters:
     ///   - url: the file.
     ///   - architecture: the network's name and options, of a safetensors file that does not say.

@@ -33,6 +33,17 @@ package final class RandomAccessFile: Sendable {
         close(descriptor)
     }
 
+    /// Reads a part of the file.
+    func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: range.count)
+        // `withUnsafeMutableBytes` passes no typed errors on.
+        let result = bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(FileError) in try read(at: range.lowerBound, into: buffer) }
+        }
+        try result.get()
+        return bytes
+    }
+
     /// Fills a buffer with the bytes from an offset on.
     package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
         var done = 0

@@ -13,8 +13,12 @@ struct HeaderScanner {
     /// The next byte that is not a space, if there is one.
     var peek: UInt8? {
         mutating get {
-            while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) { position += 1 }
-            return position < bytes.count ? bytes[position] : nil
+            while position < bytes.count {
+                let byte = bytes[position]
+                guard byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d else { return byte }
+                position += 1
+            }
+            return nil
         }
     }
 
@@ -38,13 +42,14 @@ struct HeaderScanner {
     }
 
     /// Reads a list of whole numbers that are 0 or more.
-    mutating func wholeNumbers(_ place: String, atMost limit: Int) throws(Problem) -> [Int] {
-        guard peek == UInt8(ascii: "[") else { throw Problem("\(place) is not a list of whole numbers") }
+    /// - Parameter place: what the list is called in messages; a header has a million of them, and few messages.
+    mutating func wholeNumbers(_ place: () -> String, atMost limit: Int) throws(Problem) -> [Int] {
+        guard peek == UInt8(ascii: "[") else { throw Problem("\(place()) is not a list of whole numbers") }
         try expect("[")
         var result: [Int] = []
         if accept("]") { return result }
         repeat {
-            guard result.count < limit else { throw Problem("\(place) has more than \(limit) numbers") }
+            guard result.count < limit else { throw Problem("\(place()) has more than \(limit) numbers") }
             result.append(try wholeNumber(place))
         } while accept(",")
         try expect("]")
@@ -55,16 +60,32 @@ struct HeaderScanner {
     mutating func string() throws(Problem) -> String {
         guard peek == UInt8(ascii: "\"") else { throw syntaxError("a string") }
         position += 1
-        var content: [UInt8] = []
+        // Most strings have no escapes and are taken from where they lie.
+        let start = position
+        var allBits: UInt8 = 0
+        while position < bytes.count {
+            let byte = bytes[position]
+            if byte == UInt8(ascii: "\"") {
+                position += 1
+                let content = UnsafeBufferPointer(rebasing: bytes[start..<position - 1])
+                return allBits < 0x80 ? String(decoding: content, as: UTF8.self) : try text(content)
+            }
+            allBits |= byte
+            guard byte != UInt8(ascii: "\\"), byte >= 0x20 else { break }
+            position += 1
+        }
+        return try stringWithEscapes(Array(bytes[start..<position]))
+    }
+
+    /// Reads the rest of a string.
+    private mutating func stringWithEscapes(_ beginning: [UInt8]) throws(Problem) -> String {
+        var content = beginning
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: content, as: UTF8.self) else {
-                    throw Problem("the header has a string before byte \(position) that is not UTF-8")
-                }
-                return text
+                return try text(content)
             case UInt8(ascii: "\\"):
                 content.append(contentsOf: try escape())
             case 0..<0x20:
@@ -76,14 +97,21 @@ struct HeaderScanner {
         throw syntaxError("the end of a string")
     }
 
-    private mutating func wholeNumber(_ place: String) throws(Problem) -> Int {
+    private func text(_ content: some Collection<UInt8>) throws(Problem) -> String {
+        guard let text = String(validating: content, as: UTF8.self) else {
+            throw Problem("the header has a string before byte \(position) that is not UTF-8")
+        }
+        return text
+    }
+
+    private mutating func wholeNumber(_ place: () -> String) throws(Problem) -> Int {
         _ = peek
         let start = position
         var value = 0
         while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position]) {
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let (sum, carry) = product.addingReportingOverflow(Int(bytes[position] - UInt8(ascii: "0")))
-            guard !overflow, !carry else { throw Problem("\(place) has a number above \(Int.max)") }
+            guard !overflow, !carry else { throw Problem("\(place()) has a number above \(Int.max)") }
             value = sum
             position += 1
         }
@@ -91,7 +119,7 @@ struct HeaderScanner {
         let next = position < bytes.count ? bytes[position] : 0
         let isFraction = [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(next)
         guard position > start, !hasLeadingZero, !isFraction else {
-            throw Problem("\(place) has an element that is not a whole number of 0 or more")
+            throw Problem("\(place()) has an element that is not a whole number of 0 or more")
         }
         return value
     }

@@ -27,18 +27,19 @@ extension Model {
         let file = try SafetensorsFile(contentsOf: url)
         let description = try ModelDescription(file, path: url.path)
         try self.init(
-            graph: graph, metadata: description?.metadata ?? ModelMetadata(),
-            stateDictionary: try file.tensors())
+            graph, description?.metadata ?? ModelMetadata(), file, prefix: file.prefix(for: graph), path: url.path)
     }
 
     /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with
-    /// `strict=True`. The file is whole or not there, and the same model gives the same bytes.
+    /// `strict=True`. What the names of the file that it was read from begin with is put before them again. The file is
+    /// whole or not there, and the same model gives the same bytes.
     /// - Throws: ``SafetensorsError`` if the file cannot be written.
     public func writeSafetensors(to url: URL) throws {
         let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))
+        let prefix = (origin as? SafetensorsOrigin)?.prefix ?? ""
         let entries = stateDictionary.map { name, tensor in
             SafetensorsWriter.Entry(
-                name: name, tensor: tensor, scalarType: integers.contains(name) ? .int64 : .float32)
+                name: prefix + name, tensor: tensor, scalarType: integers.contains(name) ? .int64 : .float32)
         }
         let description = ModelDescription(
             metadata: metadata, inputShape: graph.inputShape.dimensions, classes: classCount)
@@ -62,6 +63,7 @@ extension Model {
         var metadata = description?.metadata ?? ModelMetadata()
         metadata.architecture = metadata.architecture ?? network.identifier
         let graph: Graph
+        let prefix: String
         if let description {
             try description.checkAgreement(
                 network: network, asked: try architecture.map(registry),
@@ -69,15 +71,34 @@ extension Model {
                 imageSize: imageSize, path: url.path)
             graph = try network.graph(
                 inputShape: Shape(description.inputShape), classes: description.classes)
+            prefix = file.prefix(for: graph)
         } else {
             let size = imageSize ?? 32
             guard (1...ModelDescription.longestAxis).contains(size) else {
                 throw ShapeError(
                     "image size", "\(size) is out of range; use 1...\(ModelDescription.longestAxis)")
             }
-            let found = try network.dimensions(fromStateDictionary: file.shapes)
-            graph = try network.graph(inputShape: [size, size, found.channels], classes: found.classes)
+            do {
+                let found = try file.dimensions(of: network)
+                graph = try network.graph(inputShape: [size, size, found.channels], classes: found.classes)
+                prefix = found.prefix
+            } catch {
+                throw file.explained(error, path: url.path)
+            }
         }
-        try self.init(graph: graph, metadata: metadata, stateDictionary: try file.tensors())
+        try self.init(graph, metadata, file, prefix: prefix, path: url.path)
+    }
+
+    /// Reads a graph's tensors.
+    private init(
+        _ graph: Graph, _ metadata: ModelMetadata, _ file: SafetensorsFile, prefix: String, path: String
+    ) throws {
+        do {
+            try self.init(
+                graph: graph, metadata: metadata, stateDictionary: try file.tensors(of: graph, prefix: prefix))
+        } catch {
+            throw file.explained(error, path: path)
+        }
+        if !prefix.isEmpty { origin = SafetensorsOrigin(prefix: prefix) }
     }
 }

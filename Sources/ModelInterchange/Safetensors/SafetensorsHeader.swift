@@ -16,9 +16,15 @@ struct SafetensorsHeader {
         init(_ message: String) { self.message = message }
     }
 
-    private(set) var entries: [String: Entry] = [:]
+    /// The tensors in the header's order.
+    private(set) var entries: [Entry] = []
+    /// Where a name's tensor is among them.
+    private(set) var places: [String: Int] = [:]
     private(set) var metadata: [String: String] = [:]
     private var hasMetadata = false
+
+    /// The bytes that a tensor's description takes at least, as files are written.
+    private static let usualEntryLength = 70
 
     /// Reads a header. The grammar is the format's alone, and not all of JSON: every key must be known.
     init(_ bytes: UnsafeBufferPointer<UInt8>, dataCount: Int) throws(Problem) {
@@ -26,16 +32,20 @@ struct SafetensorsHeader {
         guard bytes.first == UInt8(ascii: "{") else {
             throw Problem("the header does not begin with '{'; this is not a safetensors file")
         }
+        // A table that grows is filled many times over.
+        let expected = bytes.count / Self.usualEntryLength
+        entries.reserveCapacity(expected)
+        places.reserveCapacity(expected)
         try scanner.object { (name, scanner) throws(Problem) in
             if name == "__metadata__" {
                 guard !hasMetadata else { throw Problem("the header has '__metadata__' twice") }
                 hasMetadata = true
                 metadata = try Self.metadata(&scanner)
             } else {
-                guard entries[name] == nil else {
+                guard places.updateValue(entries.count, forKey: name) == nil else {
                     throw Problem("the header has tensor \(quoted(name)) twice")
                 }
-                entries[name] = try Self.entry(name, &scanner)
+                entries.append(try Self.entry(name, &scanner))
             }
         }
         try scanner.end()
@@ -55,7 +65,8 @@ struct SafetensorsHeader {
     }
 
     private static func entry(_ name: String, _ scanner: inout HeaderScanner) throws(Problem) -> Entry {
-        let tensor = "tensor \(quoted(name))"
+        // Built for messages alone: a header may have a million tensors.
+        var tensor: String { "tensor \(quoted(name))" }
         var type: String?
         var shape: [Int]?
         var offsets: [Int]?
@@ -70,10 +81,10 @@ struct SafetensorsHeader {
                 type = try scanner.string()
             case "shape":
                 isNew = shape == nil
-                shape = try scanner.wholeNumbers("the shape of \(tensor)", atMost: 32)
+                shape = try scanner.wholeNumbers({ "the shape of \(tensor)" }, atMost: 32)
             case "data_offsets":
                 isNew = offsets == nil
-                offsets = try scanner.wholeNumbers("the data_offsets of \(tensor)", atMost: 2)
+                offsets = try scanner.wholeNumbers({ "the data_offsets of \(tensor)" }, atMost: 2)
             default: throw Problem("\(tensor) has the unknown key \(quoted(key))")
             }
             if !isNew { throw Problem("\(tensor) has the key '\(key)' twice") }
@@ -91,7 +102,7 @@ struct SafetensorsHeader {
         guard offsets[0] <= offsets[1] else {
             throw Problem("\(tensor) ends at byte \(offsets[1]), before it begins at \(offsets[0])")
         }
-        let expected = try byteCount(of: shape, scalarType, tensor)
+        let expected = try byteCount(of: shape, scalarType) { tensor }
         guard offsets[1] - offsets[0] == expected else {
             throw Problem(
                 "\(tensor) has \(offsets[1] - offsets[0]) bytes, but \(scalarType.rawValue) of shape "
@@ -102,13 +113,13 @@ struct SafetensorsHeader {
     }
 
     private static func byteCount(
-        of shape: [Int], _ type: SafetensorsFile.ScalarType, _ tensor: String
+        of shape: [Int], _ type: SafetensorsFile.ScalarType, _ tensor: () -> String
     ) throws(Problem) -> Int {
         var product = type.byteCount
         for length in shape {
             // Axes of length 0 count as 1 here, so that no product of some of the axes overflows anywhere.
             let (next, overflow) = product.multipliedReportingOverflow(by: max(1, length))
-            guard !overflow else { throw Problem("\(tensor) has the shape \(shape), which no memory holds") }
+            guard !overflow else { throw Problem("\(tensor()) has the shape \(shape), which no memory holds") }
             product = next
         }
         return shape.contains(0) ? 0 : product
@@ -116,25 +127,22 @@ struct SafetensorsHeader {
 
     /// The format wants every byte to belong to exactly one tensor: a file that leaves some out could hide others.
     private func checkCoverage(dataCount: Int) throws(Problem) {
-        let sorted = entries.values.sorted {
-            ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound)
-        }
+        // Most files are in order. Where one is not, numbers alone are sorted: names and shapes along would take seconds.
+        var order = entries.indices.map { (entries[$0].bytes.lowerBound, entries[$0].bytes.upperBound, $0) }
+        if !zip(order, order.dropFirst()).allSatisfy({ $0 <= $1 }) { order.sort(by: <) }
         var end = 0
-        for entry in sorted {
-            let tensor = "tensor \(quoted(entry.name))"
-            guard entry.bytes.upperBound <= dataCount else {
+        for (lower, upper, index) in order {
+            var tensor: String { "tensor \(quoted(entries[index].name))" }
+            guard upper <= dataCount else {
                 throw Problem(
-                    "\(tensor) ends at byte \(entry.bytes.upperBound) of the data, but the file has "
-                        + "\(dataCount); it is cut off or not what its header says")
+                    "\(tensor) ends at byte \(upper) of the data, but the file has \(dataCount); it is cut off or not what "
+                        + "its header says")
             }
-            guard entry.bytes.lowerBound >= end else {
-                throw Problem(
-                    "\(tensor) overlaps another tensor at byte \(entry.bytes.lowerBound) of the data")
+            guard lower >= end else {
+                throw Problem("\(tensor) overlaps another tensor at byte \(lower) of the data")
             }
-            guard entry.bytes.lowerBound == end else {
-                throw Problem("bytes \(end) to \(entry.bytes.lowerBound) of the data belong to no tensor")
-            }
-            end = entry.bytes.upperBound
+            guard lower == end else { throw Problem("bytes \(end) to \(lower) of the data belong to no tensor") }
+            end = upper
         }
         guard end == dataCount else {
             throw Problem("bytes \(end) to \(dataCount) of the data belong to no tensor")

@@ -20,20 +20,20 @@ public final class ThreadTeam: Sendable {
     private let busy = Atomic<Bool>(false)
 
     /// Starts a team.
-    /// - Parameter workers: how many threads, at least 1; all of the machine's processors by default.
+    /// - Parameter workers: how many threads, at least 1; by default one for each processor that this program may use. More of them
+    ///   wait for each other.
     public init(workers: Int = ThreadTeam.processorCount) {
         self.workers = max(1, workers)
         for worker in 1..<max(2, self.workers) where worker < self.workers {
-            Self.startThread(worker: worker, loop: loop)
+            let loop = loop
+            // Without the thread the team is smaller and slower, but its results are the same.
+            if !startDetachedThread({ loop.work(as: worker) }) { loop.workerIsMissing() }
         }
     }
 
     deinit {
         loop.stop()
     }
-
-    /// The number of processors that are online.
-    public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
     /// Calls `body` for every index in `0..<count`, on all workers, and returns when all are done.
     ///
@@ -48,45 +48,6 @@ public final class ThreadTeam: Sendable {
         }
         BorrowedLoopBody.lend(body) { loop.run(count: count, helpers: workers - 1, body: $0) }
         busy.store(false, ordering: .releasing)
-    }
-
-    private static func startThread(worker: Int, loop: Loop) {
-        let context = Unmanaged.passRetained(ThreadContext(worker: worker, loop: loop))
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let failed = pthread_create(
-            &thread, &attributes,
-            { argument in
-                #if canImport(Darwin)
-                    let raw = argument
-                #else
-                    guard let raw = argument else { return nil }
-                #endif
-                let context = Unmanaged<ThreadContext>.fromOpaque(raw).takeRetainedValue()
-                context.loop.work(as: context.worker)
-                return nil
-            }, context.toOpaque())
-        pthread_attr_destroy(&attributes)
-        // Without the thread the team is smaller and slower, but its results are the same.
-        if failed != 0 {
-            context.release()
-            loop.workerIsMissing()
-        }
-    }
-}
-
-private final class ThreadContext {
-    let worker: Int
-    let loop: Loop
-    init(worker: Int, loop: Loop) {
-        self.worker = worker
-        self.loop = loop
     }
 }
 

@@ -33,23 +33,16 @@ public struct Model: Sendable {
     public init(
         graph: Graph, metadata: ModelMetadata = ModelMetadata(), stateDictionary: [String: Tensor]
     ) throws(StateDictionaryError) {
+        try graph.checkStateDictionary(stateDictionary.mapValues(\.shape))
         self.graph = graph
         self.metadata = metadata
         parameters = [:]
         state = [:]
-        for (key, specification) in graph.parameters {
-            parameters[key] = try Self.tensor(key, shape: specification.shape, in: stateDictionary)
-        }
+        for (key, _) in graph.parameters { parameters[key] = stateDictionary[key] }
         for (key, specification) in graph.state {
-            // PyTorch before 0.4.1 wrote no batch counter, and nothing depends on its value.
-            if specification.isInteger, stateDictionary[key] == nil {
-                state[key] = Tensor(repeating: specification.initialValue, shape: specification.shape)
-            } else {
-                state[key] = try Self.tensor(key, shape: specification.shape, in: stateDictionary)
-            }
+            state[key] =
+                stateDictionary[key] ?? Tensor(repeating: specification.initialValue, shape: specification.shape)
         }
-        let unknown = stateDictionary.keys.filter { parameters[$0] == nil && state[$0] == nil }.sorted()
-        if let first = unknown.first { throw .unexpected(name: first, others: unknown.count - 1) }
     }
 
     /// A part of a model, with the numbers of the nodes in it.
@@ -97,15 +90,32 @@ public struct Model: Sendable {
     public var firstNonFiniteTensor: String? {
         stateDictionary.filter { !$0.value.isFinite }.keys.min()
     }
+}
 
-    private static func tensor(
-        _ key: String, shape: Shape, in dictionary: [String: Tensor]
-    ) throws(StateDictionaryError) -> Tensor {
-        guard let tensor = dictionary[key] else { throw .missing(name: key) }
-        guard tensor.shape == shape else {
-            throw .wrongShape(name: key, expected: shape, found: tensor.shape)
+extension Graph {
+    /// Checks that a state dictionary is this network's, by its names and shapes alone.
+    /// - Parameter prefix: what its names have before the network's.
+    /// - Throws: ``StateDictionaryError`` if a tensor is missing, unknown or of another shape.
+    package func checkStateDictionary(
+        _ shapes: [String: Shape], prefix: String = ""
+    ) throws(StateDictionaryError) {
+        var known: Set<String> = []
+        func check(_ key: String, _ shape: Shape, isOptional: Bool) throws(StateDictionaryError) {
+            let name = prefix + key
+            known.insert(name)
+            guard let found = shapes[name] else {
+                if isOptional { return }
+                throw .missing(name: name)
+            }
+            guard found == shape else { throw .wrongShape(name: name, expected: shape, found: found) }
         }
-        return tensor
+        for (key, specification) in parameters { try check(key, specification.shape, isOptional: false) }
+        for (key, specification) in state {
+            // PyTorch before 0.4.1 wrote no batch counter, and nothing depends on its value.
+            try check(key, specification.shape, isOptional: specification.isInteger)
+        }
+        let unknown = shapes.keys.filter { !known.contains($0) }
+        if let first = unknown.min() { throw .unexpected(name: first, others: unknown.count - 1) }
     }
 }
 

@@ -12,9 +12,10 @@ extension TensorExamples {
     /// - Throws: `SafetensorsError` if the file cannot be read, and ``UnlearningError`` if it holds something else.
     public init(inputsFrom url: URL) throws {
         let file = try SafetensorsFile(contentsOf: url)
-        guard file.names == [Self.inputTensorName], let shape = file.shape(of: Self.inputTensorName) else {
+        let names = file.names
+        guard names == [Self.inputTensorName], let shape = file.shape(of: Self.inputTensorName) else {
             let found =
-                file.names.isEmpty ? "no tensors" : "\(file.names.count) tensors, '\(file.names[0])' first,"
+                names.isEmpty ? "no tensors" : "\(names.count) tensors, '\(names[0])' first,"
             throw UnlearningError.notInputs(
                 path: url.path,
                 message: "holds \(found) where one tensor '\(Self.inputTensorName)' is expected")

@@ -30,12 +30,10 @@ final class RunContext: @unchecked Sendable {
         let context = RunContext(options: options, handler: progress)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let thread = Thread {
+                let isStarted = startDetachedThread(stackSize: 8 << 20) {
                     continuation.resume(with: Swift.Result { try body(context) })
                 }
-                thread.name = "unlearning"
-                thread.stackSize = 8 << 20
-                thread.start()
+                if !isStarted { continuation.resume(throwing: UnlearningError.noThread) }
             }
         } onCancel: {
             context.isCancelled.store(true, ordering: .relaxed)
@@ -46,7 +44,8 @@ final class RunContext: @unchecked Sendable {
     /// - Parameters:
     ///   - modes: the modes that passes will run in.
     ///   - nodes: nodes of the model whose outputs are to be read.
-    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` instead of asking for memory that is not there,
+    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` or
+    ///   ``UnlearningError/addressSpaceExhausted(needed:limit:)`` instead of asking for memory that is not there,
     ///   and `GraphError` if there is no such node.
     func executor(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
@@ -59,6 +58,11 @@ final class RunContext: @unchecked Sendable {
         guard plan.byteCount <= available else {
             throw UnlearningError.outOfMemory(
                 batch: batchCapacity, needed: plan.byteCount, available: available)
+        }
+        // Adam keeps two numbers for each parameter.
+        let moments = request.parameters ? 2 * model.parameterCount * MemoryLayout<Float>.stride : 0
+        if let needed = AddressSpace.missing(plan.byteCount + moments, workers: threads.workers) {
+            throw UnlearningError.addressSpaceExhausted(needed: needed, limit: AddressSpace.limit ?? 0)
         }
         return try Executor(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,

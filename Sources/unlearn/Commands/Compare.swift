@@ -33,7 +33,8 @@ struct Compare: ReportingCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Passes over the images in each training.", valueName: "number"))
+        help: ArgumentHelp("Passes over the images in each training. (default: 3)", valueName: "number"),
+        transform: NumberParsing.whole(.epochs))
     var epochs: Int = 3
 
     @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
@@ -48,7 +49,8 @@ struct Compare: ReportingCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("With --methods: how many seeds, from --seed on. (default: 1)", valueName: "number"))
+        help: ArgumentHelp("With --methods: how many seeds, from --seed on. (default: 1)", valueName: "number"),
+        transform: NumberParsing.whole(.repetitions))
     var seeds: Int?
 
     @OptionGroup var reporting: ReportFlags
@@ -74,7 +76,6 @@ struct Compare: ReportingCommand {
                 "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
                     + "unsir-paper and unsir.")
         }
-        if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds is from 1 to 100.") }
     }
 
     func perform(_ console: Console) async throws -> CompareOutcome {

@@ -58,7 +58,8 @@ struct Forget: ReportingCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Passes over the images with --method retrain, as the original was trained. (default: 3)",
-            valueName: "number"))
+            valueName: "number"),
+        transform: NumberParsing.whole(.epochs))
     var epochs: Int?
 
     @Option(

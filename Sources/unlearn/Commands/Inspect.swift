@@ -19,14 +19,11 @@ struct Inspect: ReportingCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Images in the training step whose memory is given.", valueName: "number"))
+        help: ArgumentHelp("Images in the training step whose memory is given. (default: 64)", valueName: "number"),
+        transform: NumberParsing.whole(.lengths))
     var batchSize: Int = 64
 
     @OptionGroup var flags: RunFlags
-
-    func validate() throws {
-        guard (1...65_536).contains(batchSize) else { throw ValidationError("--batch-size is from 1 to 65536.") }
-    }
 
     func perform(_ console: Console) async throws -> InspectReport {
         let network = try model.network.read(model.path)
@@ -94,13 +91,15 @@ struct InspectReport: Report {
             }
             facts.insert(("outputs", names.joined(separator: ", ")), at: facts.count - 2)
         }
+        facts = facts.map { ($0.0, $0.1.visible()) }
         let width = facts.map(\.0.count).max() ?? 0
         var text = facts.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()
         var table = TextTable()
         table.add(["operation", "nodes", "parameters"])
         for operation in summary.operations {
             table.add([
-                operation.kind, "\(operation.count)", operation.parameters == 0 ? "-" : "\(operation.parameters)",
+                operation.kind.asName, "\(operation.count)",
+                operation.parameters == 0 ? "-" : "\(operation.parameters)",
             ])
         }
         text += "\n" + table.text
@@ -109,11 +108,11 @@ struct InspectReport: Report {
             rows.add(["not trained", "numbers", "why"])
             let width = summary.fixed.map(\.reason.count).max() ?? 0
             for tensor in summary.fixed {
-                rows.add([tensor.name, "\(tensor.count)", tensor.reason.padded(to: width)])
+                rows.add([tensor.name.asName, "\(tensor.count)", tensor.reason.padded(to: width)])
             }
             text += "\n" + rows.text
         }
-        return text + summary.notes.map { "\nNote: \($0)\n" }.joined()
+        return text + summary.notes.map { "\nNote: \($0.visible())\n" }.joined()
     }
 
     private var fixedCount: Int { summary.fixed.reduce(0) { $0 + $1.count } }
@@ -121,6 +120,6 @@ struct InspectReport: Report {
     private var named: String {
         let names = summary.metadata.classNames
         guard !names.isEmpty else { return "" }
-        return ": " + names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
+        return ": " + names.prefix(10).map(\.asName).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
     }
 }

@@ -143,7 +143,8 @@ struct PicturePrediction: Encodable {
     static func text(_ pictures: [PicturePrediction]) -> String {
         var table = TextTable()
         for picture in pictures {
-            table.add([picture.file] + picture.classes.map { "\($0.name) \(Double?($0.probability).percentText)" })
+            table.add(
+                [picture.file] + picture.classes.map { "\($0.name.asName) \(Double?($0.probability).percentText)" })
         }
         return table.text
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Unlearning
 
 /// A command that works for a while and then has something to report.
@@ -23,29 +22,15 @@ extension ReportingCommand {
         let command = self
         let console = Console(flags: flags)
         defer { console.finish() }
-        try flags.options.validate()
+        flags.warn(console)
         let outcome = try await Interruption.cancelling(
-            note: interruptionNote, onSecondSignal: { console.finish() }
+            note: interruptionNote, cleanUp: { console.finish() }
         ) {
             try await command.perform(console)
         }
         console.finish()
         console.logger.info("peak memory \(ProcessMemory.peak >> 20) MiB")
-        try StandardOutput.write(flags.json ? outcome.json : outcome.text)
+        if flags.json { try StandardOutput.writeJSON(outcome) } else { try StandardOutput.write(outcome.text) }
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
-    }
-}
-
-extension Report {
-    /// One object on one line, its keys in order.
-    fileprivate var json: String {
-        get throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            encoder.dateEncodingStrategy = .iso8601
-            encoder.nonConformingFloatEncodingStrategy = .convertToString(
-                positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-        }
     }
 }

@@ -25,7 +25,9 @@ struct Train: ReportingCommand {
 
     @OptionGroup var training: TrainingFlags
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"),
+        transform: NumberParsing.whole(.epochs))
     var epochs: Int
 
     @Option(

@@ -10,14 +10,16 @@ struct AuditFlags: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Shadow models for the likelihood ratio attack, an even number; it is left out without, since each is "
-                + "trained.", valueName: "number"))
+                + "trained.", valueName: "number"),
+        transform: NumberParsing.whole(.samples))
     var shadowModels: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Images of the forgotten, or of the other classes, that a measure needs; with fewer it is left out. "
-                + "(default: 30)", valueName: "number"))
+                + "(default: 30)", valueName: "number"),
+        transform: NumberParsing.whole(.samples))
     var leastSamples: Int?
 
     @Option(

@@ -20,8 +20,9 @@ struct ForgettingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Images of each class that forgetting sees; a class that has fewer gives all.",
-            valueName: "number"))
+            "Images of each class that forgetting sees; a class that has fewer gives all. (default: 1000)",
+            valueName: "number"),
+        transform: NumberParsing.whole(.samples))
     var samplesPerClass: Int = 1000
 
     @Option(

@@ -30,13 +30,15 @@ struct NetworkFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the patches of such a file's vit. (default: 16)", valueName: "pixels"))
+            "Height and width of the patches of such a file's vit. (default: 16)", valueName: "pixels"),
+        transform: NumberParsing.whole(.lengths))
     var patchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"))
+            "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"),
+        transform: NumberParsing.whole(.lengths))
     var imageSize: Int?
 
     @Option(

@@ -17,21 +17,26 @@ struct RetrainingFlags: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "How many of them, each from a seed of its own; two or more show how far retraining is from itself. "
-                + "(default: 1)", valueName: "number"))
+                + "(default: 1)", valueName: "number"),
+        transform: NumberParsing.whole(.repetitions))
     var seeds: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Passes over the images in each of these trainings.", valueName: "number"))
+        help: ArgumentHelp("Passes over the images in each of these trainings. (default: 3)", valueName: "number"),
+        transform: NumberParsing.whole(.epochs))
     var epochs: Int = 3
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step of them.", valueName: "number"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Images in one step of them. (default: 256)", valueName: "number"),
+        transform: NumberParsing.whole(.batchSizes))
     var batchSize: Int = 256
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Their learning rate. (default: the original's, if its file says, or 0.001)", valueName: "rate"))
+            "Their learning rate. (default: the original's, if its file says, or 0.001)", valueName: "rate"),
+        transform: NumberParsing.positive)
     var learningRate: Double?
 
     @Flag(help: "Move their images by up to 4 pixels and mirror half of them, at random.")
@@ -41,9 +46,8 @@ struct RetrainingFlags: ParsableArguments {
         if retrain, !retrained.isEmpty {
             throw ValidationError("--retrained gives models and --retrain makes them; give one of them.")
         }
-        if let seeds {
-            guard retrain else { throw ValidationError("--seeds is how many models --retrain makes; give it too.") }
-            guard (1...100).contains(seeds) else { throw ValidationError("--seeds is from 1 to 100.") }
+        if seeds != nil, !retrain {
+            throw ValidationError("--seeds is how many models --retrain makes; give it too.")
         }
     }
 

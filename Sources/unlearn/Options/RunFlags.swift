@@ -6,13 +6,17 @@ struct RunFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The seed of everything random. One seed gives the same result to the bit, on any number of threads.",
-            valueName: "number"))
+            "The seed of everything random. One seed gives the same result to the bit, on any number of threads. (default: 0)",
+            valueName: "number"),
+        transform: NumberParsing.whole(0...UInt64.max))
     var seed: UInt64 = 0
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Threads that compute. (default: all processors)", valueName: "number"))
+        help: ArgumentHelp(
+            "Threads that compute, as many as there are processors at most. (default: all processors)",
+            valueName: "number"),
+        transform: NumberParsing.whole(1...RunOptions.mostThreads))
     var threads: Int?
 
     @Flag(help: "Print one JSON object to standard output and nothing else.")
@@ -34,6 +38,16 @@ struct RunFlags: ParsableArguments {
     /// Which options are given that say how to compute.
     var given: [(String, Bool)] { [("--seed", seed != 0), ("--threads", threads != nil)] }
 
-    /// Seed and threads.
-    var options: RunOptions { RunOptions(seed: seed, threadCount: threads) }
+    /// Seed and threads. More threads than processors would wait for each other, for the same result.
+    var options: RunOptions {
+        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
+    }
+
+    /// Says what is done otherwise than it was asked for.
+    func warn(_ console: Console) {
+        let processors = ThreadTeam.processorCount
+        guard let threads, threads > processors else { return }
+        let count = processors == 1 ? "one processor" : "\(processors) processors"
+        console.logger.warning("--threads \(threads): this program may use \(count), so no more threads compute")
+    }
 }

@@ -21,29 +21,35 @@ struct TrainingFlags: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"))
+        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"),
+        transform: NumberParsing.whole(.lengths))
     var patchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized.",
-            valueName: "pixels"))
+            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized. (default: 32)",
+            valueName: "pixels"),
+        transform: NumberParsing.whole(.lengths))
     var imageSize: Int = 32
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Channels of the inputs; a grey image is repeated. A folder's pictures have 3, or 1 for grey.",
-            valueName: "number"))
+            "Channels of the inputs; a grey image is repeated. A folder's pictures have 3, or 1 for grey. (default: 3)",
+            valueName: "number"),
+        transform: NumberParsing.whole(.lengths))
     var channels: Int = 3
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Images in one step.", valueName: "number"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Images in one step. (default: 256)", valueName: "number"),
+        transform: NumberParsing.whole(.batchSizes))
     var batchSize: Int = 256
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Adam's learning rate, the largest of the schedule.", valueName: "rate"))
+        help: ArgumentHelp("Adam's learning rate, the largest of the schedule. (default: 0.001)", valueName: "rate"),
+        transform: NumberParsing.positive)
     var learningRate: Double = 1e-3
 
     @Option(

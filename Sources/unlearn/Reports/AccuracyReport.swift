@@ -72,7 +72,7 @@ struct AccuracyTable {
         }
         for (label, count) in first.counts.enumerated() {
             let mark = first.forgottenClasses.contains(label) ? " (forgotten)" : ""
-            add(&table, "  \(classNames.name(of: label))\(mark)", count) { $0.perClass[label] }
+            add(&table, "  \(classNames.name(of: label).asName)\(mark)", count) { $0.perClass[label] }
         }
         return table.text
     }
@@ -88,8 +88,8 @@ extension [String] {
     /// A class's name, or its number if it has none.
     func name(of label: Int) -> String { className(label) }
 
-    /// Several classes' names in words.
+    /// Several classes' names in words, for people to read.
     func names(of labels: Set<Int>) -> String {
-        labels.sorted().map { name(of: $0) }.joined(separator: ", ")
+        labels.sorted().map { name(of: $0).asName }.joined(separator: ", ")
     }
 }

@@ -33,12 +33,12 @@ extension Console {
 
     private static func nodes(_ plan: ExecutionSummary) -> String {
         let widths = (
-            plan.nodes.map(\.name.count).max() ?? 0, plan.nodes.map(\.operation.count).max() ?? 0,
-            plan.nodes.map(\.output.description.count).max() ?? 0
+            plan.nodes.map(\.name.asName.width).max() ?? 0, plan.nodes.map(\.operation.width).max() ?? 0,
+            plan.nodes.map(\.output.description.width).max() ?? 0
         )
         return plan.nodes.map { node in
             [
-                "  " + node.name.padded(to: widths.0), node.operation.padded(to: widths.1),
+                "  " + node.name.asName.padded(to: widths.0), node.operation.padded(to: widths.1),
                 node.output.description.padded(to: widths.2), node.algorithm,
             ].joined(separator: "  ")
         }.joined(separator: "\n")

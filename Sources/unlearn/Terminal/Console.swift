@@ -60,7 +60,9 @@ private struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let level = event.level >= .warning ? "unlearn: \(event.level.rawValue): " : ""
-        line.interject("\(level)\(event.message)\n")
+        let message = "\(event.message)"
+        // A warning is one line, whatever the names in it have.
+        line.interject(level + (level.isEmpty ? message : message.visible()) + "\n")
     }
 }
 

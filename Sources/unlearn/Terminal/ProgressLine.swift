@@ -31,8 +31,8 @@ final class ProgressLine: Sendable {
             state.lastDrawn = now
             let text = ProgressText(progress, title: title)
             // A line that wraps could not be drawn again.
-            let line = String((isDone ? text.finished : text.running).prefix(max(1, Terminal.columns - 1)))
-            StandardError.write(Self.clearLine + line + (isDone ? "\n" : ""))
+            let line = (isDone ? text.finished : text.running).visible().shortened(to: max(1, Terminal.columns - 1))
+            StandardError.send(Self.clearLine + line + (isDone ? "\n" : ""))
             state.current = isDone ? "" : line
         }
     }
@@ -40,7 +40,8 @@ final class ProgressLine: Sendable {
     /// Writes text above the line.
     func interject(_ text: String) {
         state.withLock { state in
-            StandardError.write(state.current.isEmpty ? text : Self.clearLine + text + state.current)
+            let text = text.visible(keepingLines: true)
+            StandardError.send(state.current.isEmpty ? text : Self.clearLine + text + state.current)
         }
     }
 

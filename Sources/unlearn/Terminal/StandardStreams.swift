@@ -2,15 +2,37 @@ import Foundation
 
 /// Standard error, unbuffered. What cannot be written there is lost.
 enum StandardError {
+    /// Writes text for people, with what would act on the terminal written out.
     static func write(_ text: String) {
-        _ = writeAll(text, to: STDERR_FILENO)
+        send(text.visible(keepingLines: true))
+    }
+
+    /// Writes what is to act on the terminal.
+    static func send(_ sequence: String) {
+        _ = writeAll(sequence, to: STDERR_FILENO)
     }
 }
 
 /// Standard output, where results go.
 enum StandardOutput {
+    /// Writes text for people, with what would act on the terminal written out.
     /// - Throws: ``ClosedPipe`` if nobody reads any more, and ``CommandError`` if the system refuses.
     static func write(_ text: String) throws {
+        try send(text.visible(keepingLines: true))
+    }
+
+    /// Writes one JSON object on a line of its own, its keys in order.
+    /// - Throws: as ``write(_:)``, and what encoding throws.
+    static func writeJSON(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        try send(String(decoding: try encoder.encode(value), as: UTF8.self).visibleJSON + "\n")
+    }
+
+    private static func send(_ text: String) throws {
         let code = writeAll(text, to: STDOUT_FILENO)
         guard code != EPIPE else { throw ClosedPipe() }
         guard code == 0 else {

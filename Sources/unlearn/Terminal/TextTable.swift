@@ -1,17 +1,21 @@
-/// Text in columns: the first to the left, the others, which are numbers, to the right.
+/// Text in columns: the first to the left, the others, which are numbers, to the right. Cells are shown as they are, with
+/// what would act on the terminal written out.
 struct TextTable {
     private var rows: [[String]] = []
 
+    /// One cell alone must not make every row as long as itself.
+    private static let widestCell = 200
+
     /// Adds a row; a missing cell is empty.
     mutating func add(_ cells: [String]) {
-        rows.append(cells)
+        rows.append(cells.map { $0.visible().shortened(to: Self.widestCell) })
     }
 
     /// The rows, each ended by a line break.
     var text: String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
-            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+            rows.map { column < $0.count ? $0[column].width : 0 }.max() ?? 0
         }
         return rows.map { row in
             var line = row.enumerated().map { column, cell in
@@ -24,9 +28,9 @@ struct TextTable {
 }
 
 extension String {
-    /// The text with spaces up to a width, after it or before it.
-    func padded(to width: Int, onTheRight: Bool = true) -> String {
-        let spaces = String(repeating: " ", count: max(0, width - count))
+    /// The text with spaces up to a number of columns, after it or before it.
+    func padded(to columns: Int, onTheRight: Bool = true) -> String {
+        let spaces = String(repeating: " ", count: max(0, columns - width))
         return onTheRight ? self + spaces : spaces + self
     }
 }

@@ -75,6 +75,92 @@ import Testing
         #expect(try folder.content == ["plain"])
     }
 
+    private func mode(_ url: URL) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: url.path)[.posixPermissions] as? Int
+    }
+
+    @Test(arguments: [0o600, 0o640, 0o664, 0o755]) func permissionsStay(_ mode: Int) throws {
+        let url = folder.file("model")
+        try Data("old".utf8).write(to: url)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: url.path)
+        try AtomicFile.write(Data("new".utf8), to: url)
+        #expect(try self.mode(url) == mode)
+        #expect(try String(contentsOf: url, encoding: .utf8) == "new")
+    }
+
+    @Test func newFilesHaveTheMasksPermissions() throws {
+        let (url, other) = (folder.file("new"), folder.file("other"))
+        try AtomicFile.write(Data("x".utf8), to: url)
+        let file = try #require(fopen(other.path, "w"))
+        fclose(file)
+        #expect(try mode(url) == mode(other))
+    }
+
+    @Test(arguments: [0o444, 0o400, 0o555]) func readOnlyFilesAreKept(_ mode: Int) throws {
+        let url = folder.file("model")
+        try Data("precious".utf8).write(to: url)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: url.path)
+        for attempt in [AtomicFile.checkDestination, { url in try AtomicFile.write(Data(), to: url) }] {
+            let error = #expect(throws: FileError.self) { try attempt(url) }
+            #expect(error?.message.hasPrefix("is read-only and is not replaced") == true)
+        }
+        #expect(try String(contentsOf: url, encoding: .utf8) == "precious")
+        #expect(try folder.content == ["model"])
+    }
+
+    @Test func danglingLinksLeadToTheirFile() throws {
+        for (link, target) in [("relative", "target"), ("absolute", folder.file("other").path)] {
+            try FileManager.default.createSymbolicLink(atPath: folder.file(link).path, withDestinationPath: target)
+            try AtomicFile.write(Data(link.utf8), to: folder.file(link))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.file(link).path) == target)
+        }
+        #expect(try String(contentsOf: folder.file("target"), encoding: .utf8) == "relative")
+        #expect(try String(contentsOf: folder.file("other"), encoding: .utf8) == "absolute")
+        #expect(try folder.content == ["absolute", "other", "relative", "target"])
+    }
+
+    @Test func linksThatLeadNowhereAreNamed() throws {
+        for (link, target) in [("out", "missing/a"), ("there", "back"), ("back", "there")] {
+            try FileManager.default.createSymbolicLink(atPath: folder.file(link).path, withDestinationPath: target)
+        }
+        let missing = #expect(throws: FileError.self) { try AtomicFile.checkDestination(folder.file("out")) }
+        #expect(missing?.message == "the folder \(folder.url.path)/missing does not exist; create it first")
+        let loop = #expect(throws: FileError.self) { try AtomicFile.checkDestination(folder.file("there")) }
+        #expect(loop?.message == "is a symbolic link that leads back to itself; give another name")
+    }
+
+    @Test func namesThatEndInASlashAreFolders() throws {
+        let url = URL(fileURLWithPath: folder.url.path + "/new/")
+        let error = #expect(throws: FileError.self) { try AtomicFile.write(Data(), to: url) }
+        #expect(error?.message == "is a folder; give the name of a file in it")
+        #expect(try folder.content.isEmpty)
+    }
+
+    /// A lock goes with the program that has it, however it ends, so a file without one is a killed program's.
+    @Test func whatKilledProgramsLeftIsRemoved() throws {
+        let left = [".1-abc.partial", ".\(getpid())-1y2p0ij32e8e7.partial"]
+        // Names that are not ours, and a file that a program goes on writing.
+        let kept = [
+            ".1-abc.partial.txt", "1-abc.partial", ".x-abc.partial", ".1-a-b.partial", ".partial", ".1-.partial",
+        ]
+        for name in left + kept + [".1-live.partial"] { try Data("x".utf8).write(to: folder.file(name)) }
+        let descriptor = open(folder.file(".1-live.partial").path, O_RDONLY)
+        #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        try AtomicFile.write(Data("new".utf8), to: folder.file("model"))
+        #expect(try folder.content == (kept + [".1-live.partial", "model"]).sorted())
+        close(descriptor)
+        try AtomicFile.checkDestination(folder.file("model"))
+        #expect(try folder.content == (kept + ["model"]).sorted())
+    }
+
+    @Test func filesThatAreBeingWrittenStay() throws {
+        let first = try AtomicFile(replacing: folder.file("first"))
+        try first.append([UInt8](repeating: 1, count: 10))
+        try AtomicFile.write(Data("x".utf8), to: folder.file("second"))
+        try first.commit()
+        #expect(try folder.content == ["first", "second"])
+    }
+
     @Test func checkingLeavesNothing() throws {
         try AtomicFile.checkDestination(folder.file("a"))
         #expect(try folder.content.isEmpty)

@@ -1,13 +1,21 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
-/// Runs `body` on a new thread that nobody waits for. It blocks on locks and files, which Swift's cooperative pool
-/// must not.
+/// Runs `body` on a new thread that nobody waits for. It may block, on locks, files and long work, which Swift's cooperative
+/// pool must not.
+/// - Parameter stackSize: bytes of the thread's stack; the system's default if nil.
 /// - Returns: false if the system has no thread to give; `body` then never runs.
-func startDetachedThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+package func startDetachedThread(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> Bool {
     let context = Unmanaged.passRetained(ThreadBody(run: body))
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    if let stackSize { pthread_attr_setstacksize(&attributes, stackSize) }
     defer { pthread_attr_destroy(&attributes) }
     #if canImport(Darwin)
         var thread: pthread_t?

@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+
+@testable import NeuralGraph
+
+@Suite struct ProcessorCountTests {
+    @Test(
+        arguments: [
+            ("200000 100000\n", 2), ("150000 100000", 2), ("1000 100000", 1), ("100000 100000\n", 1),
+            ("max 100000\n", nil),
+            ("-1 100000", nil), ("0 100000", nil), ("100000 0", nil), ("100000", nil), ("", nil), ("a b", nil),
+            ("9223372036854775807 1", Int.max),
+        ] as [(String, Int?)])
+    func quotasAreRoundedUp(_ text: String, _ expected: Int?) {
+        #expect(ProcessorQuota.processors(text) == expected)
+    }
+
+    /// A folder with control groups' files.
+    private static func groups(_ files: [String: String]) throws -> URL {
+        let root = FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID())")
+        for (path, text) in files {
+            let url = root.appending(path: path)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: url)
+        }
+        return root
+    }
+
+    @Test func theLeastQuotaOfAllGroupsCounts() throws {
+        let root = try Self.groups([
+            "a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000\n", "other/cpu.max": "100000 100000\n",
+        ])
+        defer { try? FileManager.default.removeItem(at: root) }
+        #expect(ProcessorQuota.read(root: root.path, membership: "0::/a/b\n") == 3)
+        #expect(ProcessorQuota.read(root: root.path, membership: "0::/other\n") == 1)
+        #expect(ProcessorQuota.read(root: root.path, membership: "0::/\n") == nil)
+        #expect(ProcessorQuota.read(root: root.path, membership: "nonsense\n1:cpu\n\n") == nil)
+    }
+
+    @Test func theFirstVersionsFilesAreRead() throws {
+        let root = try Self.groups([
+            "cpu,cpuacct/x/cpu.cfs_quota_us": "250000\n", "cpu,cpuacct/x/cpu.cfs_period_us": "100000\n",
+            "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n",
+        ])
+        defer { try? FileManager.default.removeItem(at: root) }
+        #expect(ProcessorQuota.read(root: root.path, membership: "3:cpuset:/x\n4:cpu,cpuacct:/x\n") == 3)
+        #expect(ProcessorQuota.read(root: root.path, membership: "4:cpuacct,cpu:/x\n") == nil)
+    }
+}
