@@ -30,10 +30,22 @@ struct UnlearnCommand: AsyncParsableCommand {
             Convert.self,
         ])
 
+    /// Names a command that there is none of, before any option after it is looked at.
+    private static func checkCommand(_ name: String?) throws {
+        guard let name, !name.hasPrefix("-"), name != "help" else { return }
+        let names = configuration.subcommands.map {
+            $0.configuration.commandName ?? String(describing: $0).lowercased()
+        }
+        guard !names.contains(name) else { return }
+        throw ValidationError("There is no command '\(name)'; the commands are \(names.joined(separator: ", ")).")
+    }
+
     /// Does what the arguments ask for and ends the program.
     static func start() async -> Never {
         do {
-            var command = try parseAsRoot(ProgramArguments.all)
+            let arguments = ProgramArguments.all
+            try checkCommand(arguments.first)
+            var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -34,7 +34,7 @@ struct OutputFileTests {
 
     @Test("a name that ends in a slash is a folder's")
     func slash() throws {
-        let ending = try convert(to: folder.path("new/"))
+        let ending = try convert(to: folder.path("new") + "/")
         #expect(ending.status == 1)
         #expect(ending.errors.contains("is a folder; give the name of a file in it"), "\(ending.errors)")
         #expect(folder.isEmpty)

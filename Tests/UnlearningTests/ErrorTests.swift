@@ -8,7 +8,7 @@ struct ErrorTests {
         (.noClasses, "no class to forget was named; name at least one"),
         (
             .allClasses(count: 10),
-            "all 10 classes were named, which leaves nothing to retain; leave out at least one"
+            "all 10 classes were named or are forgotten already, which leaves nothing to retain; leave out at least one"
         ),
         (.unknownClass(index: 12, classCount: 10), "the model has no class 12; its classes are 0 to 9"),
         (

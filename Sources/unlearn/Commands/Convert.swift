@@ -26,6 +26,8 @@ struct Convert: ReportingCommand {
     @OptionGroup var flags: RunFlags
 
     func validate() throws {
+        // What ends in a slash is a folder, which is said when it is looked at.
+        guard !output.hasSuffix("/") else { return }
         guard ModelFormat(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) != nil else {
             throw ValidationError("\(output) names no format; let it end in .safetensors or .onnx")
         }
