@@ -4,7 +4,7 @@
 
 #include "Codecs.h"
 
-// BMP as Windows has written it: a file header of 14 bytes, a header that begins with its own length, colours, rows.
+// BMP as Windows has written it: a file header of 14 bytes, a header that begins with its own length, colors, rows.
 enum { file_header = 14, core_header = 12, info_header = 40 };
 
 typedef enum { CompressionNone = 0, CompressionFields = 3, CompressionAlphaFields = 6 } Compression;
@@ -18,7 +18,7 @@ typedef struct {
     Compression compression;
     bool is_top_down;
     uint32_t masks[3];
-    // [colours, 4]: blue, green, red.
+    // [colors, 4]: blue, green, red.
     uint8_t palette[256 * 4];
 } Reader;
 
@@ -71,7 +71,7 @@ static CImageStatus read_masks(Reader *reader, size_t *end) {
         uint32_t mask = number(reader->bytes + place + 4 * channel, 4);
         // The ones have to lie side by side.
         uint32_t low = mask & (~mask + 1);
-        if (mask == 0 || ((mask / low + 1) & (mask / low)) != 0) return fail_with(reader, "its colours' masks have gaps");
+        if (mask == 0 || ((mask / low + 1) & (mask / low)) != 0) return fail_with(reader, "its colors' masks have gaps");
         reader->masks[channel] = mask;
     }
     return CImageStatusOK;
@@ -79,11 +79,11 @@ static CImageStatus read_masks(Reader *reader, size_t *end) {
 
 static CImageStatus read_palette(Reader *reader, size_t place) {
     bool is_core = reader->header == core_header;
-    size_t entry = is_core ? 3 : 4, colours = (size_t)1 << reader->bits;
+    size_t entry = is_core ? 3 : 4, colors = (size_t)1 << reader->bits;
     uint32_t used = is_core ? 0 : number(reader->bytes + file_header + 32, 4);
-    if (used > 0 && used < colours) colours = used;
-    if (reader->count < place || (reader->count - place) / entry < colours) return CImageStatusTruncated;
-    for (size_t index = 0; index < colours; index++) {
+    if (used > 0 && used < colors) colors = used;
+    if (reader->count < place || (reader->count - place) / entry < colors) return CImageStatusTruncated;
+    for (size_t index = 0; index < colors; index++) {
         memcpy(reader->palette + 4 * index, reader->bytes + place + entry * index, 3);
     }
     return CImageStatusOK;

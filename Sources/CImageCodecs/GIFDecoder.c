@@ -11,7 +11,7 @@ typedef struct {
     size_t position;
     // Whether more bytes were asked for than there are.
     bool has_ended;
-    // The colour that is seen through; -1 if there is none.
+    // The color that is seen through; -1 if there is none.
     int transparent;
     CImage *image;
 } Reader;
@@ -45,12 +45,12 @@ static CImageStatus fail_with(Reader *reader, const char *message) {
 
 // An extension in blocks, each of which begins with its length.
 static int read_extension(GifFileType *gif, Reader *reader) {
-    enum { has_transparency = 1, length = 0, flags = 1, colour = 4 };
+    enum { has_transparency = 1, length = 0, flags = 1, color = 4 };
     int code = 0;
     GifByteType *block = NULL;
     if (DGifGetExtension(gif, &code, &block) == GIF_ERROR) return GIF_ERROR;
     if (code == GRAPHICS_EXT_FUNC_CODE && block && block[length] >= 4) {
-        reader->transparent = block[flags] & has_transparency ? block[colour] : -1;
+        reader->transparent = block[flags] & has_transparency ? block[color] : -1;
     }
     while (block) {
         if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) return GIF_ERROR;
@@ -73,14 +73,14 @@ static CImageStatus find_picture(GifFileType *gif, Reader *reader) {
     }
 }
 
-static void write_colour(const ColorMapObject *map, int index, uint8_t *pixel) {
+static void write_color(const ColorMapObject *map, int index, uint8_t *pixel) {
     if (!map) {
         memset(pixel, index, 3);
     } else if (index >= 0 && index < map->ColorCount) {
-        GifColorType colour = map->Colors[index];
-        pixel[0] = colour.Red;
-        pixel[1] = colour.Green;
-        pixel[2] = colour.Blue;
+        GifColorType color = map->Colors[index];
+        pixel[0] = color.Red;
+        pixel[1] = color.Green;
+        pixel[2] = color.Blue;
     } else {
         memset(pixel, 0, 3);
     }
@@ -88,7 +88,7 @@ static void write_colour(const ColorMapObject *map, int index, uint8_t *pixel) {
 
 static void fill(const ColorMapObject *map, int index, CImage *image) {
     uint8_t pixel[3];
-    write_colour(map, index, pixel);
+    write_color(map, index, pixel);
     size_t count = (size_t)image->width * image->height;
     for (size_t place = 0; place < count; place++) memcpy(image->pixels + 3 * place, pixel, 3);
 }
@@ -110,7 +110,7 @@ static CImageStatus read_pixels(GifFileType *gif, Reader *reader) {
                 break;
             }
             uint8_t *target = image->pixels + ((size_t)(frame.Top + y) * image->width + (size_t)frame.Left) * 3;
-            for (int x = 0; x < frame.Width; x++) write_colour(map, row[x], target + 3 * (size_t)x);
+            for (int x = 0; x < frame.Width; x++) write_color(map, row[x], target + 3 * (size_t)x);
         }
     }
     free(row);

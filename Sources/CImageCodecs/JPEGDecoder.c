@@ -117,7 +117,7 @@ static void read_pixels(Reader *reader) {
     size_t row = (size_t)image->width * 3;
     bool is_cmyk = decoder->jpeg_color_space == JCS_CMYK || decoder->jpeg_color_space == JCS_YCCK;
     if (decoder->jpeg_color_space == JCS_UNKNOWN) {
-        fail_with(reader, CImageStatusDamaged, "its colours are neither grey, RGB nor CMYK");
+        fail_with(reader, CImageStatusDamaged, "its colors are neither gray, RGB nor CMYK");
     }
     decoder->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
     size_t left = reader->limits.bytes - row * image->height;

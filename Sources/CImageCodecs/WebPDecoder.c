@@ -6,7 +6,7 @@
 
 #include "Codecs.h"
 
-// What libwebp allocates for each pixel besides the result: colours and alpha before they are put together.
+// What libwebp allocates for each pixel besides the result: colors and alpha before they are put together.
 enum { working_bytes = 5 };
 
 static size_t number(const uint8_t *bytes) {

@@ -131,7 +131,7 @@
     DEFINE(void, cnk_finish, \
            (float *results, ptrdiff_t rows, ptrdiff_t columns, const cnk_epilogue *epilogue), \
            (results, rows, columns, epilogue)) \
-    DEFINE(void, cnk_multiply, (const cnk_products *products), (products)) \
+    DEFINE(void, cnk_multiply, (const cnk_brgemm *products), (products)) \
     DEFINE(void, cnk_pack, \
            (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
            panel_stride), \

@@ -37,7 +37,7 @@ public enum DatasetError: Error, Equatable, Sendable {
     /// An image's or example's position outside `0..<count`.
     case indexOutOfRange(name: String, index: Int, count: Int)
     /// Images or examples whose shape does not fit; `remedy` says what would.
-    case incompatibleShape(name: String, found: Shape, expected: Shape, remedy: String)
+    case incompatibleShape(name: String, found: TensorShape, expected: TensorShape, remedy: String)
     /// A setting outside its range.
     case invalidSetting(name: String, value: String, remedy: String)
     /// A data set's description on the command line that cannot be understood.

@@ -8,7 +8,7 @@ public enum DatasetSplit: String, CaseIterable, Sendable {
     case test
 }
 
-/// Labelled images of one shape, as bytes. Images may lie in memory or be decoded when they are asked for.
+/// Labeled images of one shape, as bytes. Images may lie in memory or be decoded when they are asked for.
 ///
 /// Several threads may read at the same time.
 public protocol ImageDataset: Sendable {
@@ -19,7 +19,7 @@ public protocol ImageDataset: Sendable {
     var count: Int { get }
 
     /// Every image's shape: `[height, width, channels]`.
-    var imageShape: Shape { get }
+    var imageShape: TensorShape { get }
 
     /// The classes' names; a label is a position in this list.
     var classNames: [String] { get }

@@ -5,7 +5,7 @@ public import NeuralGraph
 /// A folder with a subfolder of pictures for each class: PNG, JPEG, WebP, GIF and BMP files, at any depth, of any size.
 ///
 /// Classes are the subfolders' names in the order of their bytes, and pictures are in the order of their paths, as in
-/// torchvision's `ImageFolder`. A file's kind is told by its content. Grey pictures become colour, alpha is dropped, of 16
+/// torchvision's `ImageFolder`. A file's kind is told by its content. Gray pictures become color, alpha is dropped, of 16
 /// bits the upper eight are kept, and EXIF's orientation turns pictures upright. Hidden files and folders are left out.
 ///
 /// Pictures are read when they are asked for; prepared ones are kept as far as ``Configuration/cachedBytes`` allows. Files
@@ -18,11 +18,11 @@ public import NeuralGraph
 public struct ImageFolder: ImageDataset {
     /// How pictures are read.
     public struct Configuration: Sendable {
-        /// The shape that all pictures get: `[height, width, channels]`, with 3 channels, or 1 for grey.
-        public var imageShape: Shape
+        /// The shape that all pictures get: `[height, width, channels]`, with 3 channels, or 1 for gray.
+        public var imageShape: TensorShape
         /// How they get it; nil makes the shorter side the larger of height and width, and cuts out the middle.
         public var resizing: ImageResizing?
-        /// What the data set is normalized with; nil takes ``ImageFolder/imageNetNormalization``, or its average for grey.
+        /// What the data set is normalized with; nil takes ``ImageFolder/imageNetNormalization``, or its average for gray.
         public var normalization: Normalization?
         /// What becomes of pictures that cannot be read.
         public var unreadable: UnreadablePictures = .refuse
@@ -35,8 +35,8 @@ public struct ImageFolder: ImageDataset {
         /// What chance puts into the test follows from this seed.
         public var splitSeed: UInt64 = 0
 
-        /// Creates a configuration; 224x224 pixels in colour by default.
-        public init(imageShape: Shape = [224, 224, 3], resizing: ImageResizing? = nil) {
+        /// Creates a configuration; 224x224 pixels in color by default.
+        public init(imageShape: TensorShape = [224, 224, 3], resizing: ImageResizing? = nil) {
             self.imageShape = imageShape
             self.resizing = resizing
         }
@@ -59,7 +59,7 @@ public struct ImageFolder: ImageDataset {
     /// The classes' names.
     public let classNames: [String]
     /// Every picture's shape: `[height, width, channels]`.
-    public let imageShape: Shape
+    public let imageShape: TensorShape
     /// The normalization.
     public let normalization: Normalization
     /// Pictures that cannot be read and were left out, in the order of the data set.

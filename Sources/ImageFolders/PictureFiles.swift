@@ -9,7 +9,7 @@ public struct PictureFiles: ImageDataset {
     /// The model's classes.
     public let classNames: [String]
     /// Every picture's shape: `[height, width, channels]`.
-    public let imageShape: Shape
+    public let imageShape: TensorShape
     /// The normalization.
     public let normalization: Normalization
 

@@ -33,7 +33,7 @@ public struct ModelSummary: Sendable {
     }
 
     /// The shape of one example, `[height, width, channels]` for images.
-    public let inputShape: Shape
+    public let inputShape: TensorShape
     /// The number of classes.
     public let classCount: Int
     /// What is known besides.

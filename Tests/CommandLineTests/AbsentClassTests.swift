@@ -130,11 +130,11 @@ struct AbsentClassTests {
         #expect(
             try Model(contentsOf: URL(fileURLWithPath: output)).metadata.classNames == PictureMaterials.classes)
         try FileManager.default.createDirectory(
-            atPath: pictures.path("pictures/train/grey"), withIntermediateDirectories: true)
+            atPath: pictures.path("pictures/train/gray"), withIntermediateDirectories: true)
         let empty = try Program.run(
             ["train", "--dataset", dataset, "--epochs", "1", "--exclude-classes", "green", "--output", output] + network
         )
         #expect(empty.status == 1)
-        #expect(empty.errors.contains("(grey) has no images"), "\(empty.errors)")
+        #expect(empty.errors.contains("(gray) has no images"), "\(empty.errors)")
     }
 }

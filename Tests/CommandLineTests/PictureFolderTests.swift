@@ -3,7 +3,7 @@ import Plotting
 import Testing
 import Unlearning
 
-/// A folder of pictures and a network trained on it, made once for all tests. Each class has a colour of its own; sizes
+/// A folder of pictures and a network trained on it, made once for all tests. Each class has a color of its own; sizes
 /// differ from picture to picture.
 final class PictureMaterials: Sendable {
     static let shared = Result { try PictureMaterials() }
@@ -187,8 +187,8 @@ struct PictureFolderTests {
             (["--dataset", "photos"], 64, "there is no data set 'photos'; give fashion-mnist"),
             (["--dataset", "cifar10:x", "--resize", "9"], 64, "--resize is for folders of pictures"),
             (["--dataset", "cifar10:x", "--unreadable", "skip"], 64, "--unreadable is for folders of pictures"),
-            (["--dataset", "folder:x", "--mean", "0.5"], 64, "--mean and --deviation belong together"),
-            (["--dataset", "folder:x", "--mean", "a,b", "--deviation", "1"], 64, "give numbers with commas"),
+            (["--dataset", "folder:x", "--mean", "0.5"], 64, "--mean and --std belong together"),
+            (["--dataset", "folder:x", "--mean", "a,b", "--std", "1"], 64, "give numbers with commas"),
             (["--dataset", "folder:x", "--resize", "small"], 64, "give the shorter side in pixels, or stretch"),
             (["--dataset", "folder:x", "--mean", "0.5", "--deviation", "0.5"], 1, "not the model's own"),
             (["--dataset", "folder:x", "--resize", "7"], 1, "8x8 pixels are cut out of it; give 8"),

@@ -34,7 +34,7 @@ struct IDXTests {
     }
 
     @Test("images with channels are read channels last")
-    func colour() throws {
+    func color() throws {
         let images = idxHeader(magic: 0x804, [1, 1, 2, 3]) + [1, 2, 3, 4, 5, 6]
         let set = try load(images: images, labels: idxLabels([0]))
         #expect(set.imageShape == [1, 2, 3])

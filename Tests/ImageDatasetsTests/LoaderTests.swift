@@ -137,7 +137,7 @@ struct ObservedSource: ExampleSource {
 
     let log = Log()
     var count: Int
-    var exampleShape: Shape = [1]
+    var exampleShape: TensorShape = [1]
     var failsAt = Int.max
     var microseconds: UInt32 = 0
 

@@ -7,7 +7,7 @@ import Testing
 private struct GradientImages: ImageDataset {
     var name = "gradient"
     var count = 4
-    var imageShape: Shape
+    var imageShape: TensorShape
     var normalization = Normalization(mean: [0.25], standardDeviation: [0.5])
 
     var classNames: [String] { ["a"] }
@@ -19,7 +19,7 @@ private struct GradientImages: ImageDataset {
 
 /// The prepared image, written out pixel by pixel: the reference for the table and the loops.
 private func reference(
-    _ images: GradientImages, _ index: Int, target: Shape, normalization: Normalization,
+    _ images: GradientImages, _ index: Int, target: TensorShape, normalization: Normalization,
     placement: Augmentation.Placement
 ) throws -> [Float] {
     let pixels = try images.pixels(at: index)
@@ -47,7 +47,7 @@ private func reference(
 
 @Suite("Preparation of images")
 struct PreparationTests {
-    @Test("28x28 grey becomes 32x32x3: two pixels of black around, then normalized")
+    @Test("28x28 gray becomes 32x32x3: two pixels of black around, then normalized")
     func fashion() throws {
         let images = GradientImages(
             imageShape: [28, 28, 1], normalization: Normalization(mean: [0.2860], standardDeviation: [0.3530])
@@ -81,7 +81,7 @@ struct PreparationTests {
             let channels = random.integer(below: 2) == 0 ? 1 : 3
             let images = GradientImages(
                 imageShape: [1 + random.integer(below: 6), 1 + random.integer(below: 6), channels])
-            let target: Shape = [
+            let target: TensorShape = [
                 images.imageShape[0] + random.integer(below: 4),
                 images.imageShape[1] + random.integer(below: 4),
                 channels == 1 ? 1 + random.integer(below: 4) : 3,
@@ -117,19 +117,19 @@ struct PreparationTests {
 
     @Test("what does not fit is an error that names both shapes")
     func errors() throws {
-        let colour = GradientImages(imageShape: [32, 32, 3])
-        let grey = try ImagePreparation(targetShape: [32, 32, 1], normalization: colour.normalization)
-        let channels = datasetError { _ = try PreparedImages(colour, preparation: grey) }
+        let color = GradientImages(imageShape: [32, 32, 3])
+        let gray = try ImagePreparation(targetShape: [32, 32, 1], normalization: color.normalization)
+        let channels = datasetError { _ = try PreparedImages(color, preparation: gray) }
         #expect(
             channels?.description.contains("32x32x3 does not fit 32x32x1; 3 channels cannot become 1") == true
         )
-        let small = try ImagePreparation(targetShape: [28, 32, 3], normalization: colour.normalization)
-        let size = datasetError { _ = try PreparedImages(colour, preparation: small) }
+        let small = try ImagePreparation(targetShape: [28, 32, 3], normalization: color.normalization)
+        let size = datasetError { _ = try PreparedImages(color, preparation: small) }
         #expect(size?.description.contains("at least 32 and a width of at least 32") == true)
-        for shape in [[32, 32], [0, 32, 1], [32, 32, 0], [1 << 20, 1, 1]] as [Shape] {
+        for shape in [[32, 32], [0, 32, 1], [32, 32, 0], [1 << 20, 1, 1]] as [TensorShape] {
             #expect(
                 datasetError {
-                    _ = try ImagePreparation(targetShape: shape, normalization: colour.normalization)
+                    _ = try ImagePreparation(targetShape: shape, normalization: color.normalization)
                 } != nil)
         }
         for normalization in [

@@ -77,7 +77,7 @@ func cifarRecords(labels: [[UInt8]]) -> [UInt8] {
 struct CountingImages: ImageDataset {
     var name = "counting"
     var count: Int
-    var imageShape: Shape = [2, 2, 1]
+    var imageShape: TensorShape = [2, 2, 1]
     var classes = 3
     var normalization = Normalization(mean: [0], standardDeviation: [1])
 

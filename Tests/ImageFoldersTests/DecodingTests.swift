@@ -33,8 +33,8 @@ struct DecodingTests {
     @Test("a file's kind is told by its content")
     func disguise() throws {
         let folder = try TemporaryFolder()
-        let path = try folder.add("colour.jpg", PictureFixtures.bytes("colour8.png"))
-        let expected = try PictureFixtures.expected("colour8.png.decoded")
+        let path = try folder.add("color.jpg", PictureFixtures.bytes("color8.png"))
+        let expected = try PictureFixtures.expected("color8.png.decoded")
         let reader = PictureReader(
             fitting: PictureFitting(shape: expected.shape, resizing: .stretched), limits: PictureLimits())
         #expect(PictureFixtures.difference(try PictureFixtures.read(path, by: reader), expected) == 0)
@@ -60,11 +60,11 @@ struct FittingTests {
         #expect(PictureFixtures.difference(pixels, try PictureFixtures.expected("photo.stretched")) <= 2)
     }
 
-    @Test("a photo as grey")
-    func grey() throws {
+    @Test("a photo as gray")
+    func gray() throws {
         let pixels = try PictureFixtures.pixels(
             "photo.jpg", shape: [12, 12, 1], resizing: .cropped(shorterSide: 16))
-        let expected = try PictureFixtures.expected("photo.grey")
+        let expected = try PictureFixtures.expected("photo.gray")
         #expect(PictureFixtures.difference(pixels, expected) <= 2)
     }
 

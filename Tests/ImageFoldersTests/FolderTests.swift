@@ -32,7 +32,7 @@ struct FolderTests {
     }
 
     private func addPictures(_ names: [String]) throws {
-        for name in names { try folder.add(name, copyOf: "grey1.png") }
+        for name in names { try folder.add(name, copyOf: "gray1.png") }
     }
 
     private func names(_ dataset: ImageFolder) -> [String] {
@@ -152,7 +152,7 @@ struct FolderTests {
     func links() throws {
         try addPictures(["train/a/1.png", "train/b/1.png", "test/a/1.png"])
         let elsewhere = try TemporaryFolder()
-        try elsewhere.add("2.png", copyOf: "grey1.png")
+        try elsewhere.add("2.png", copyOf: "gray1.png")
         try folder.link("train/a/more", to: elsewhere.path)
         #expect(names(try open()) == ["train/a/1.png", "train/a/more/2.png", "train/b/1.png"])
         try elsewhere.link("back", to: elsewhere.path)

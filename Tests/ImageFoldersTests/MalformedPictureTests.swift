@@ -34,9 +34,9 @@ struct MalformedPictureTests {
     @Test(
         "a file cut short anywhere is cut short or damaged",
         arguments: [
-            "colour8.png", "interlaced-palette.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg", "lossless.webp",
+            "color8.png", "interlaced-palette.png", "subsampled.jpg", "progressive.jpg", "cmyk.jpg", "lossless.webp",
             "lossy.webp", "lossy-alpha.webp", "turned.webp", "palette.gif", "interlaced.gif", "canvas.gif",
-            "colour24.bmp",
+            "color24.bmp",
             "bits4-own.bmp", "masks565.bmp", "core.bmp",
         ])
     func truncation(name: String) throws {
@@ -81,7 +81,7 @@ struct MalformedPictureTests {
         }
         var masks = try PictureFixtures.bytes("masks565.bmp")
         masks[54] = 5
-        #expect(failure(masks) == .damaged(path: "x", reason: "its colours' masks have gaps"))
+        #expect(failure(masks) == .damaged(path: "x", reason: "its colors' masks have gaps"))
     }
 
     @Test(
@@ -105,20 +105,20 @@ struct MalformedPictureTests {
     @Test("limits of pixels, memory and files")
     func limits() throws {
         // 19 x 14 pixels.
-        let png = try PictureFixtures.bytes("colour8.png")
+        let png = try PictureFixtures.bytes("color8.png")
         #expect(failure(png, limits: PictureLimits(pixels: 266)) == nil)
         #expect("\(failure(png, limits: PictureLimits(pixels: 265)).map { "\($0)" } ?? "")".contains("limit of 265"))
         let bytes = failure(png, limits: PictureLimits(bytes: 700)).map { "\($0)" } ?? ""
         #expect(bytes.contains("more than the limit of 700 bytes"))
         // Room for the pixels, but not for what decoding takes besides.
         for (name, bytes) in [
-            ("colour8.png", 20_000), ("colour8.png", 900), ("photo-progressive.jpg", 60_000), ("lossless.webp", 2_000),
+            ("color8.png", 20_000), ("color8.png", 900), ("photo-progressive.jpg", 60_000), ("lossless.webp", 2_000),
         ] {
             let message = failure(try PictureFixtures.bytes(name), limits: PictureLimits(bytes: bytes)).map { "\($0)" }
             #expect(message?.contains("takes more than the limit of \(bytes) bytes") ?? false, "\(message ?? name)")
         }
         do {
-            _ = try DecodedPicture.read(PictureFixtures.path("colour8.png"), limits: PictureLimits(fileBytes: 10))
+            _ = try DecodedPicture.read(PictureFixtures.path("color8.png"), limits: PictureLimits(fileBytes: 10))
             Issue.record("accepted")
         } catch {
             #expect("\(error)".contains("are more than the limit of 10"))

@@ -19,7 +19,7 @@ struct OtherFormatTests {
     }
 
     private func addClasses() throws {
-        for name in ["train/a/1.png", "train/b/1.png", "test/a/1.png"] { try folder.add(name, copyOf: "grey1.png") }
+        for name in ["train/a/1.png", "train/b/1.png", "test/a/1.png"] { try folder.add(name, copyOf: "gray1.png") }
     }
 
     @Test("they are counted by format, and named")
@@ -63,7 +63,7 @@ struct OtherFormatTests {
     @Test("content comes before the name")
     func content() throws {
         try addClasses()
-        try folder.add("train/a/scan.tif", copyOf: "colour8.png")
+        try folder.add("train/a/scan.tif", copyOf: "color8.png")
         try folder.add("train/a/nameless", copyOf: "palette.gif")
         try folder.add("train/a/raw", copyOf: "bits16-own.bmp")
         try folder.add("train/b/photo.dat", copyOf: "lossy.webp")

@@ -31,7 +31,7 @@ enum PictureFixtures {
 
     /// The file as the data set gives it.
     static func pixels(
-        _ name: String, shape: Shape, resizing: ImageResizing
+        _ name: String, shape: TensorShape, resizing: ImageResizing
     ) throws -> [UInt8] {
         let reader = PictureReader(fitting: PictureFitting(shape: shape, resizing: resizing), limits: PictureLimits())
         return try read(path(name), by: reader)

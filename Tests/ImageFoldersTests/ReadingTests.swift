@@ -38,7 +38,7 @@ struct ReadingTests {
     private struct OneThread: ExampleSource {
         let source: any ExampleSource
         var count: Int { source.count }
-        var exampleShape: Shape { source.exampleShape }
+        var exampleShape: TensorShape { source.exampleShape }
         func label(at index: Int) -> Int { source.label(at: index) }
         func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
             try source.write(index, augmentationSeed: augmentationSeed, into: target)

@@ -15,7 +15,7 @@ struct SplitNameTests {
 
     private func add(_ splits: [String], classes: [String] = ["no", "yes"]) throws {
         for split in splits {
-            for name in classes { try folder.add("\(split)/\(name)/\(split).png", copyOf: "grey1.png") }
+            for name in classes { try folder.add("\(split)/\(name)/\(split).png", copyOf: "gray1.png") }
         }
     }
 
@@ -81,7 +81,7 @@ struct SplitNameTests {
         let other = try SplitNameTests()
         for index in 0..<2 {
             for name in ["train", "plane", "test tube"] {
-                try other.folder.add("\(name)/\(index).png", copyOf: "grey1.png")
+                try other.folder.add("\(name)/\(index).png", copyOf: "gray1.png")
             }
         }
         #expect(try other.open(.train).classes == ["plane", "test tube", "train"])

@@ -5,7 +5,7 @@ loads, agrees with onnxruntime, and forgets one of its 1,000 classes given a few
     swift build -c release --product onnx-runner
     python3 Tests/ONNX/check_efficientnet_lite0.py
 
-Pictures are pieces of the two photographs that come with scikit-learn, labelled as the network sees them; the class
+Pictures are pieces of the two photographs that come with scikit-learn, labeled as the network sees them; the class
 that most pieces of the flower are given is forgotten. Exits with 1 if something differs. Needs torch, onnxruntime,
 numpy and safetensors besides.
 """

@@ -43,7 +43,7 @@ struct PixelImageTests {
         #expect(rows == expected)
     }
 
-    @Test("numbers become grey between the smallest and the largest")
+    @Test("numbers become gray between the smallest and the largest")
     func values() throws {
         #expect(PixelImage(width: 2, height: 2, values: [-1, 0, 1, .nan])?.bytes == [0, 128, 255, 0])
         #expect(PixelImage(width: 2, height: 1, values: [3, 3])?.bytes == [0, 0])
@@ -53,11 +53,11 @@ struct PixelImageTests {
         #expect(PixelImage(width: .max, height: 2, bytes: [1]) == nil)
     }
 
-    @Test("heat is colour where it is, and grey where it is not")
+    @Test("heat is color where it is, and gray where it is not")
     func overlay() throws {
         let image = try #require(PixelImage(width: 2, height: 1, bytes: [100, 100]))
         let mixed = try #require(image.overlaid(with: [0, 1]))
-        #expect(mixed.isColoured)
+        #expect(mixed.isColored)
         #expect(mixed.bytes.prefix(3) == [100, 100, 100])
         #expect(Set(mixed.bytes.suffix(3)).count == 3)
         #expect(image.overlaid(with: [1]) == nil)

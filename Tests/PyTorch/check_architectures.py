@@ -106,7 +106,7 @@ def from_pytorch(arguments, name, case):
 
 
 def write_images(folder, count, size=32):
-    """Random grey images as IDX files."""
+    """Random gray images as IDX files."""
     labels = torch.arange(count) % CLASSES
     pixels = torch.randint(256, (count, size, size), dtype=torch.uint8)
     paths = folder / "images", folder / "labels"

@@ -75,7 +75,7 @@ struct RecordTests {
         struct Images: ImageDataset {
             let name = "four"
             let count = 4
-            let imageShape: Shape = [1, 1, 1]
+            let imageShape: TensorShape = [1, 1, 1]
             let classNames = ["a", "b"]
             let normalization = Normalization(mean: [0], standardDeviation: [1])
             func label(at index: Int) -> Int { index % 2 }

@@ -23,7 +23,7 @@ struct ArchitectureTests {
             untrained, on: untrained.prepare(train)
         ).model
 
-        let configuration = UnlearningConfiguration(
+        let configuration = UNSIR.Configuration(
             noise: NoiseMaximizer.Configuration(imagesPerClass: 32, steps: 10),
             impair: ImpairStep.Configuration(
                 noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.003)),

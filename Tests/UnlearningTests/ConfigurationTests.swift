@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Configurations")
 struct ConfigurationTests {
-    static let all: [UnlearningConfiguration] = [
+    static let all: [UNSIR.Configuration] = [
         .paper, .paperSafe,
-        UnlearningConfiguration(
+        UNSIR.Configuration(
             noise: NoiseMaximizer.Configuration(
                 imagesPerClass: 3, steps: 0,
                 optimizer: .sgd(momentum: 0.9, nesterov: true, weightDecay: 1e-4),
@@ -23,10 +23,10 @@ struct ConfigurationTests {
     ]
 
     @Test("every configuration survives JSON", arguments: all)
-    func roundTrip(configuration: UnlearningConfiguration) throws {
+    func roundTrip(configuration: UNSIR.Configuration) throws {
         try configuration.validate()
         let data = try JSONEncoder().encode(configuration)
-        #expect(try JSONDecoder().decode(UnlearningConfiguration.self, from: data) == configuration)
+        #expect(try JSONDecoder().decode(UNSIR.Configuration.self, from: data) == configuration)
     }
 
     @Test("the paper's preset has the paper's numbers")
@@ -56,7 +56,7 @@ struct ConfigurationTests {
             let impair: Impair
             let repair: Training
         }
-        let data = try JSONEncoder().encode(UnlearningConfiguration.paper)
+        let data = try JSONEncoder().encode(UNSIR.Configuration.paper)
         let numbers = try JSONDecoder().decode(Numbers.self, from: data)
         let adam = ["adam": ["beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weightDecay": 0]]
         #expect(numbers.noise.imagesPerClass == 256)
@@ -76,11 +76,11 @@ struct ConfigurationTests {
 
     @Test("the safe preset is the paper at a tenth of the rates, with 20 noise steps")
     func safe() {
-        var paper = UnlearningConfiguration.paper
+        var paper = UNSIR.Configuration.paper
         paper.noise.steps = 20
         paper.impair.training.learningRate /= 10
         paper.repair.learningRate /= 10
-        #expect(UnlearningConfiguration.paperSafe == paper)
+        #expect(UNSIR.Configuration.paperSafe == paper)
     }
 
     @Test("presets are methods by name, and none needs more than retain data")
@@ -91,7 +91,7 @@ struct ConfigurationTests {
             UnlearningPreset.allCases.map(\.method.name) == ["default", "fast", "thorough", "unsir-paper", "unsir"])
         for preset in UnlearningPreset.allCases {
             try preset.method.validate()
-            #expect(preset.method.needs == [.retainData])
+            #expect(preset.method.requirements == [.retainData])
             #expect(UnlearningMethods.names.contains(preset.method.name))
         }
         #expect((UnlearningPreset.paper.method as? UNSIR)?.configuration == .paper)
@@ -100,11 +100,11 @@ struct ConfigurationTests {
     @Test(
         "few examples give more epochs, so that there are as many steps",
         arguments: [(36, 2), (32, 2), (31, 3), (1, 64)])
-    func leastSteps(stepsPerEpoch: Int, epochs: Int) {
-        #expect(TrainingConfiguration(epochs: 2, leastSteps: 64).epochs(ofSteps: stepsPerEpoch) == epochs)
+    func minimumSteps(stepsPerEpoch: Int, epochs: Int) {
+        #expect(TrainingConfiguration(epochs: 2, minimumSteps: 64).epochs(ofSteps: stepsPerEpoch) == epochs)
     }
 
-    typealias Change = @Sendable (inout UnlearningConfiguration) -> Void
+    typealias Change = @Sendable (inout UNSIR.Configuration) -> Void
     static let mistakes: [(Change, String)] = [
         (
             { $0.noise.imagesPerClass = 0 },

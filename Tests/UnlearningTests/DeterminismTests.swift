@@ -36,9 +36,9 @@ struct DeterminismTests {
     }
 
     @Test("fast and strict algorithms agree as far as training lets them")
-    func precision() async throws {
-        let fast = try await forget(RunOptions(seed: 5, precision: .fast))
-        let strict = try await forget(RunOptions(seed: 5, precision: .strict))
+    func algorithms() async throws {
+        let fast = try await forget(RunOptions(seed: 5, algorithms: .fast))
+        let strict = try await forget(RunOptions(seed: 5, algorithms: .strict))
         for phase in [RunPhase.noise, .impair] {
             let (a, b) = (try #require(fast.losses[phase]), try #require(strict.losses[phase]))
             // Later steps drift apart: Adam divides by gradients that are nearly 0.

@@ -101,7 +101,7 @@ struct ErrorTests {
                 let text = await message {
                     try await Unlearner(
                         model: model, retaining: retain, validation: validation,
-                        configuration: UnlearningConfiguration(
+                        configuration: UNSIR.Configuration(
                             noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
                             impair: ImpairStep.Configuration(noiseRepetitions: 1),
                             repair: TrainingConfiguration())
@@ -209,7 +209,7 @@ struct ErrorTests {
         struct Unreadable: Error, Equatable {}
         struct Broken: ExampleSource {
             let count = 10
-            let exampleShape: Shape = [4]
+            let exampleShape: TensorShape = [4]
             func label(at index: Int) -> Int { 0 }
             func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>)
                 throws

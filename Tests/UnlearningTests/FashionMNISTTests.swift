@@ -18,7 +18,7 @@ struct FashionMNISTTests {
         ).train(untrained, on: untrained.prepare(train)).model
         let outcome = try await Unlearner(
             model: model, retaining: train.samples(perClass: 100, excluding: [0]), validation: test,
-            configuration: UnlearningConfiguration(
+            configuration: UNSIR.Configuration(
                 noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
                 impair: ImpairStep.Configuration(
                     noiseRepetitions: 8, training: TrainingConfiguration(batchSize: 64, learningRate: 0.002)),

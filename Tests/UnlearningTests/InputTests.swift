@@ -6,7 +6,7 @@ struct InputTests {
     /// Trains a network on all classes, forgets some with what is left, and measures.
     private func forget(
         _ classes: Set<Int>, graph: Graph, train: any ExampleSource, test: any ExampleSource,
-        retain: any ExampleSource, configuration: UnlearningConfiguration = Patterns.configuration
+        retain: any ExampleSource, configuration: UNSIR.Configuration = Patterns.configuration
     ) async throws -> UnlearningOutcome {
         let trained = try await Trainer(
             configuration: TrainingConfiguration(epochs: 6, batchSize: 32, learningRate: 0.01)
@@ -36,7 +36,7 @@ struct InputTests {
         #expect(crossEntropies[19] > crossEntropies[0] + 1)
     }
 
-    @Test("grey images of another size than the network's, not square, in three channels")
+    @Test("gray images of another size than the network's, not square, in three channels")
     func preparedImages() async throws {
         let images = PatternImages(classes: 4, perClass: 100, shape: [7, 10, 1], seed: 1)
         let model = try await Trainer(
@@ -63,7 +63,7 @@ struct InputTests {
         await #expect(throws: DatasetError.self) { try await unlearner.forget(classes: [0]) }
     }
 
-    @Test("colour images, with dropout in the network")
+    @Test("color images, with dropout in the network")
     func dropout() async throws {
         let images = PatternImages(classes: 4, perClass: 80, shape: [8, 8, 3], seed: 1)
         let graph = try convolutionalNetwork([8, 8, 3], classes: 4, dropout: 0.1)
@@ -96,7 +96,7 @@ struct InputTests {
         let outcome = try await forget(
             forgotten, graph: vectorNetwork(features: 12, classes: 100), train: data, test: data,
             retain: TensorExamples(inputs, labels: labels),
-            configuration: UnlearningConfiguration(
+            configuration: UNSIR.Configuration(
                 noise: NoiseMaximizer.Configuration(imagesPerClass: 8, steps: 20),
                 impair: ImpairStep.Configuration(
                     noiseRepetitions: 4, training: TrainingConfiguration(batchSize: 32, learningRate: 0.01)),
@@ -113,7 +113,7 @@ struct InputTests {
         let model = try await Patterns.model
         let outcome = try await Unlearner(
             model: model, retaining: try Patterns.train.samples(perClass: 2, excluding: [1]),
-            configuration: UnlearningConfiguration(
+            configuration: UNSIR.Configuration(
                 noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
                 impair: ImpairStep.Configuration(noiseRepetitions: 1), repair: TrainingConfiguration())
         ).forget(classes: [1])

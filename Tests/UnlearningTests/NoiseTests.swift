@@ -13,7 +13,7 @@ struct NoiseTests {
         let mode: Mode
 
         init(_ model: Model, images: Int, label: Int, lambda: Double, mode: Mode) {
-            executor = Executor(model: model, batchCapacity: images, precision: .strict)
+            executor = Executor(model: model, batchCapacity: images, algorithms: .strict)
             self.label = label
             self.lambda = lambda
             self.mode = mode
@@ -144,7 +144,7 @@ struct NoiseTests {
         {
             NoiseMaximizer(
                 configuration: NoiseMaximizer.Configuration(imagesPerClass: images, normalization: normalization)
-            ).classesPerBatch(of: count, model: model, precision: .fast)
+            ).classesPerBatch(of: count, model: model, algorithms: .fast)
         }
         #expect(perBatch(8, of: 5, .running) == 5)
         #expect(perBatch(8, of: 5, .batch) == 1)

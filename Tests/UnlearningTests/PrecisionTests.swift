@@ -37,25 +37,25 @@ struct PrecisionTests {
     /// Neither the mean nor a single value is further from the expected mean than chance takes them.
     private func expect(_ values: [Double], within expected: [Double], _ name: String) {
         let count = Double(expected.count)
-        let (mean, centre) = (values.reduce(0, +) / count, expected.reduce(0, +) / count)
-        let variance = expected.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / (count - 1)
+        let (mean, center) = (values.reduce(0, +) / count, expected.reduce(0, +) / count)
+        let variance = expected.reduce(0) { $0 + ($1 - center) * ($1 - center) } / (count - 1)
         let deviation = variance.squareRoot()
         let text = Comment(rawValue: "\(name): fast \(values), strict \(expected)")
         if ProcessInfo.processInfo.environment["SHOW_ERRORS"] != nil { print(text) }
-        // 2.5 standard errors of a difference of two means: if the precision does not matter, one machine in a hundred
+        // 2.5 standard errors of a difference of two means: if the algorithms does not matter, one machine in a hundred
         // is further off. So is one in a hundred with a value at four deviations.
-        #expect(abs(mean - centre) <= 2.5 * deviation * (2 / count).squareRoot(), text)
-        #expect(values.allSatisfy { abs($0 - centre) <= 4 * deviation }, text)
+        #expect(abs(mean - center) <= 2.5 * deviation * (2 / count).squareRoot(), text)
+        #expect(values.allSatisfy { abs($0 - center) <= 4 * deviation }, text)
     }
 
     private func trainings(
-        _ graph: Graph, _ train: ImageSubset, _ test: ImageSubset, _ precision: Precision
+        _ graph: Graph, _ train: ImageSubset, _ test: ImageSubset, _ algorithms: Algorithms
     ) async throws -> Trainings {
         var result = Trainings()
         let metadata = ModelMetadata(classNames: train.classNames, normalization: train.normalization)
         for seed in Self.seeds {
             let untrained = Model(graph: graph, metadata: metadata, seed: seed)
-            let options = RunOptions(seed: seed, precision: precision)
+            let options = RunOptions(seed: seed, algorithms: algorithms)
             let outcome = try await Trainer(
                 configuration: TrainingConfiguration(epochs: 3, batchSize: 50, learningRate: 0.002)
             ).train(untrained, on: untrained.prepare(train), options: options)
@@ -73,12 +73,12 @@ struct PrecisionTests {
         var x = builder.input
         for (index, (channels, stride)) in [(16, 2), (32, 1), (32, 2), (32, 1)].enumerated() {
             x = try builder.convolution(
-                x, named: "conv\(index)", channels: channels, kernel: 3, stride: Extent(stride), padding: 1,
+                x, named: "conv\(index)", channels: channels, kernelSize: 3, stride: Size2D(stride), padding: 1,
                 bias: false)
             x = try builder.batchNormalization(x, named: "bn\(index)")
             x = try builder.relu(x, named: "relu\(index)")
         }
-        x = try builder.flattening(x, named: "flatten")
+        x = try builder.flatten(x, named: "flatten")
         _ = try builder.linear(x, named: "fc", outputs: 10)
         return try builder.graph()
     }

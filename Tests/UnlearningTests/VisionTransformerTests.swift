@@ -21,7 +21,7 @@ struct VisionTransformerTests {
     }
 
     /// Rates for a network without batch norm: a tenth of those of a convolutional one.
-    private static let configuration = UnlearningConfiguration(
+    private static let configuration = UNSIR.Configuration(
         noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
         impair: ImpairStep.Configuration(
             noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.002)),

@@ -27,7 +27,7 @@ extension Graph.Node {
     fileprivate var productOperations: Double {
         switch operation {
         case let convolution as Convolution:
-            let taps = convolution.kernel.height * convolution.kernel.width
+            let taps = convolution.kernelSize.height * convolution.kernelSize.width
             return 2 * Double(shape.count) * Double(taps * inputShapes[0].channels / convolution.groups)
         case is Linear:
             return 2 * Double(shape.count) * Double(inputShapes[0].channels)
@@ -40,7 +40,7 @@ extension Graph.Node {
     }
 }
 
-extension UnlearningConfiguration {
+extension UNSIR.Configuration {
     /// Floating-point operations of a whole run, counted likewise; epochs as they are set.
     func directOperations(_ graph: Graph, classes: Int, retained: Int) -> Double {
         let noiseImages = Double(classes * noise.imagesPerClass)

@@ -1,7 +1,7 @@
 import Unlearning
 
 /// A linear layer over as many examples as it has inputs and outputs: a square matrix product.
-struct MatrixProduct: Workload {
+struct MatrixProductWorkload: Workload {
     private let executor: Executor
     private let size: Int
     let operations: Double
@@ -31,7 +31,7 @@ struct ConvolutionPasses: Workload {
     init(channels: Int, map: Int, backward: Bool, threads: ThreadTeam) throws {
         var builder = GraphBuilder(inputShape: [map, map, channels])
         _ = try builder.convolution(
-            builder.input, named: "convolution", channels: channels, kernel: 3, padding: 1, bias: false)
+            builder.input, named: "convolution", channels: channels, kernelSize: 3, padding: 1, bias: false)
         let graph = try builder.graph()
         executor = Executor(
             model: Model(graph: graph, seed: 1), batchCapacity: Self.batch,

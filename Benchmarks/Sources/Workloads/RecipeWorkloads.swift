@@ -12,7 +12,7 @@ final class Forgetting: Workload {
         classes = 0..<classCount
         let retained = try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
-        let configuration = UnlearningConfiguration.paper
+        let configuration = UNSIR.Configuration.paper
         unlearner = Unlearner(
             model: Model(graph: graph, seed: 1), retaining: retained, configuration: configuration,
             options: RunOptions(threadCount: threads))

@@ -70,7 +70,7 @@ public enum Workloads {
         switch (parts.first, parts.count) {
         case ("peak", 1): return Peak(threads: team)
         case ("gemm", 2):
-            if let size = Int(parts[1]), size > 0 { return try MatrixProduct(size: size, threads: team) }
+            if let size = Int(parts[1]), size > 0 { return try MatrixProductWorkload(size: size, threads: team) }
         case ("convolution", 3):
             let sizes = sizes(parts[2])
             if sizes.count == 2, ["forward", "backward"].contains(parts[1]) {

@@ -4,21 +4,22 @@ import Unlearning
 struct PlainCNN: Architecture {
     let identifier = ArchitectureIdentifier(name: "plain-cnn")
 
-    func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
         var x = builder.input
         for (index, (channels, stride)) in [(32, 1), (64, 2), (128, 2), (128, 2)].enumerated() {
             x = try builder.convolution(
-                x, named: "conv\(index)", channels: channels, kernel: 3, stride: Extent(stride), padding: 1, bias: true)
+                x, named: "conv\(index)", channels: channels, kernelSize: 3, stride: Size2D(stride), padding: 1,
+                bias: true)
             x = try builder.relu(x, named: "relu\(index)")
         }
-        x = try builder.globalAveragePooling(x, named: "pool")
+        x = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(x, named: "head", outputs: classes)
         return try builder.graph()
     }
 
     func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         guard let stem = shapes["conv0.weight"], let head = shapes["head.weight"], stem.rank == 4, head.rank == 2 else {
             throw .notThisArchitecture(architecture: identifier.name, missing: "conv0.weight or head.weight")

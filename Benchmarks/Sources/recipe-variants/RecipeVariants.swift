@@ -76,12 +76,12 @@ struct Variant: UnlearningMethod {
     let name: String
     let base: any UnlearningMethod
 
-    var needs: Set<MethodNeed> { base.needs }
-    var forgetsSamples: Bool { base.forgetsSamples }
+    var requirements: Set<Requirement> { base.requirements }
+    var supportsSamples: Bool { base.supportsSamples }
 
     func validate() throws { try base.validate() }
     func phaseCosts(of request: UnlearningRequest) -> [Double] { base.phaseCosts(of: request) }
-    func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model { try base.run(request, run) }
+    func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model { try base.run(request, run) }
     func encode(to encoder: any Encoder) throws { try base.encode(to: encoder) }
 
     /// The default's settings with changes; without its guard, so that what is measured is the recipe.

@@ -57,7 +57,7 @@ CImageFormat cimage_format(const uint8_t *bytes, size_t count);
 /// Reads the picture's size; `image->pixels` stays null, and the orientation may not be known yet.
 CImageStatus cimage_read_header(const uint8_t *bytes, size_t count, CImageLimits limits, CImage *image);
 
-/// Decodes the picture, of a GIF file the first. Grey becomes colour, alpha is dropped, of 16 bits the upper eight are kept, and CMYK is taken as
+/// Decodes the picture, of a GIF file the first. Gray becomes color, alpha is dropped, of 16 bits the upper eight are kept, and CMYK is taken as
 /// Adobe stores it, inverted. `image` has to be freed, whatever the status.
 CImageStatus cimage_decode(const uint8_t *bytes, size_t count, CImageLimits limits, CImage *image);
 

@@ -10,8 +10,8 @@ CNK_LOOP void CNK(cnk_column_squares)(const float *restrict x, const float *rest
     for (size_t c = 0; c < channels; c++) sums[c] = 0;
     for (size_t r = 0; r < rows; r++, x += channels) {
         for (size_t c = 0; c < channels; c++) {
-            float centred = x[c] - means[c];
-            sums[c] += centred * centred;
+            float centered = x[c] - means[c];
+            sums[c] += centered * centered;
         }
     }
 }

@@ -21,7 +21,7 @@ CNK_INLINE void add_products(const float *a, const float *b, ptrdiff_t a_row, cn
 }
 
 // rows x (16 * vectors) results; rows and vectors are constants wherever this is inlined.
-CNK_INLINE void multiply_block(const cnk_products *p, cnk_block block, int rows, int vectors) {
+CNK_INLINE void multiply_block(const cnk_brgemm *p, cnk_block block, int rows, int vectors) {
     cnk_sums sums;
     UNROLLED for (int r = 0; r < rows; r++) {
         UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] = (lanes){0};
@@ -55,7 +55,7 @@ CNK_INLINE void multiply_block(const cnk_products *p, cnk_block block, int rows,
 }
 
 // Blocks of as many rows as fit, then of 4, 2 and 1.
-CNK_INLINE void multiply_columns(const cnk_products *p, ptrdiff_t column, ptrdiff_t width, int vectors) {
+CNK_INLINE void multiply_columns(const cnk_brgemm *p, ptrdiff_t column, ptrdiff_t width, int vectors) {
     cnk_block block = {0, column, width};
     for (; block.row + CNK_PRODUCT_ROWS <= p->rows; block.row += CNK_PRODUCT_ROWS) {
         multiply_block(p, block, CNK_PRODUCT_ROWS, vectors);
@@ -70,7 +70,7 @@ CNK_INLINE void multiply_columns(const cnk_products *p, ptrdiff_t column, ptrdif
     for (; block.row < p->rows; block.row++) multiply_block(p, block, 1, vectors);
 }
 
-CNK_LOOP void CNK(cnk_multiply)(const cnk_products *p) {
+CNK_LOOP void CNK(cnk_multiply)(const cnk_brgemm *p) {
     ptrdiff_t column = 0;
     for (; column + LANES * CNK_PRODUCT_VECTORS <= p->columns; column += LANES * CNK_PRODUCT_VECTORS) {
         multiply_columns(p, column, LANES * CNK_PRODUCT_VECTORS, CNK_PRODUCT_VECTORS);

@@ -22,7 +22,7 @@ CNK_INLINE void input_end(const lanes *low, const lanes *middle, const lanes *hi
     *r = P2 * Q2 * *low + (*high - (P2 + Q2) * *middle);
 }
 
-// r = Bt d of six neighbours, stored in planes.
+// r = Bt d of six neighbors, stored in planes.
 CNK_INLINE void input_row(const lanes d[6], float *v, ptrdiff_t plane_stride) {
     lanes r[6];
     input_end(d, d + 2, d + 4, r);

@@ -44,12 +44,12 @@ typedef struct {
     const cnk_run *runs; // null for one run at 0
     ptrdiff_t run_count;
     cnk_epilogue epilogue; // its residual starts where c does, its bias at c's first column
-} cnk_products;
+} cnk_brgemm;
 
 // Finishes results [rows][columns] that are in memory already, whatever `accumulates` says.
 void cnk_finish(float *results, ptrdiff_t rows, ptrdiff_t columns, const cnk_epilogue *epilogue);
 
-void cnk_multiply(const cnk_products *products);
+void cnk_multiply(const cnk_brgemm *products);
 
 // packed [columns / 32][rows][32] of a matrix [rows][columns], zeros beyond its columns. Panels lie `panel_stride` apart.
 void cnk_pack(const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed,

@@ -1,7 +1,7 @@
 import Foundation
 import NeuralGraph
 
-/// CIFAR-10, binary version: 50,000 training and 10,000 test photographs, 32x32 in colour, ten classes (Krizhevsky,
+/// CIFAR-10, binary version: 50,000 training and 10,000 test photographs, 32x32 in color, ten classes (Krizhevsky,
 /// "Learning Multiple Layers of Features from Tiny Images", 2009).
 public struct CIFAR10: ImageDataset {
     /// The training images' mean and standard deviation for red, green and blue.
@@ -50,7 +50,7 @@ public struct CIFAR10: ImageDataset {
     public var count: Int { packed.count }
 
     /// Every image's shape: `[32, 32, 3]`.
-    public var imageShape: Shape { packed.shape }
+    public var imageShape: TensorShape { packed.shape }
 
     /// The training images' mean and standard deviation for red, green and blue.
     public var normalization: Normalization { Self.normalization }

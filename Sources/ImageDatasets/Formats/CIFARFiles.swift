@@ -5,7 +5,7 @@ import NeuralGraph
 /// 32x32 green and 32x32 blue bytes.
 struct CIFARFiles {
     /// `[height, width, channels]` of every image.
-    static let shape: Shape = [32, 32, 3]
+    static let shape: TensorShape = [32, 32, 3]
     private static let largestNameFile = 1 << 16
     /// The most records of a file; CIFAR's own have 50,000 or fewer.
     private static let largestCount = 1_000_000

@@ -1,7 +1,7 @@
 import Foundation
 import NeuralGraph
 
-/// Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28x28 grey, ten classes (Xiao, Rasul and
+/// Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28x28 gray, ten classes (Xiao, Rasul and
 /// Vollgraf, arXiv 1708.07747).
 public struct FashionMNIST: ImageDataset {
     /// Where Debian's and Ubuntu's package `dataset-fashion-mnist` puts the files.
@@ -47,7 +47,7 @@ public struct FashionMNIST: ImageDataset {
     public var count: Int { images.count }
 
     /// Every image's shape: `[28, 28, 1]`.
-    public var imageShape: Shape { images.imageShape }
+    public var imageShape: TensorShape { images.imageShape }
 
     /// The ten classes in the order of their labels.
     public var classNames: [String] { images.classNames }

@@ -7,7 +7,7 @@ import NeuralGraph
 enum IDXFile {
     private static let labelMagic: UInt32 = 0x0000_0801
     private static let imageMagic: UInt32 = 0x0000_0803
-    private static let colourMagic: UInt32 = 0x0000_0804
+    private static let colorMagic: UInt32 = 0x0000_0804
     private static let largestSide = 1 << 16
     private static let largestChannels = 16
 
@@ -17,9 +17,9 @@ enum IDXFile {
     /// - Parameter check: takes the number of images that the header promises, before any of them is read.
     static func images(
         at url: URL, check: (_ count: Int) throws(DatasetError) -> Void
-    ) throws(DatasetError) -> (shape: Shape, pixels: [UInt8]) {
+    ) throws(DatasetError) -> (shape: TensorShape, pixels: [UInt8]) {
         let stream = try ByteStream(url, remedy: remedy)
-        let sizes = try header(of: stream, accepting: [imageMagic, colourMagic])
+        let sizes = try header(of: stream, accepting: [imageMagic, colorMagic])
         let shape = try imageShape(sizes, path: stream.path)
         return (shape, try payload(of: stream, sizes: sizes, check: check))
     }
@@ -49,14 +49,14 @@ enum IDXFile {
     private static func explanation(of magic: UInt32) -> String {
         switch magic {
         case labelMagic: "this is a label file: give the image file here"
-        case imageMagic, colourMagic: "this is an image file: give the label file here"
+        case imageMagic, colorMagic: "this is an image file: give the label file here"
         case let magic where magic >> 16 == 0 && (8...14).contains(magic >> 8):
             "this IDX file has another element type or rank: give bytes, one axis for labels and three for images"
         default: "give an IDX file"
         }
     }
 
-    private static func imageShape(_ sizes: [Int], path: String) throws(DatasetError) -> Shape {
+    private static func imageShape(_ sizes: [Int], path: String) throws(DatasetError) -> TensorShape {
         let channels = sizes.count == 4 ? sizes[3] : 1
         guard (1...largestSide).contains(sizes[1]), (1...largestSide).contains(sizes[2]),
             (1...largestChannels).contains(channels)

@@ -47,7 +47,7 @@ public struct IDXImages: ImageDataset {
     public var count: Int { packed.count }
 
     /// Every image's shape: `[height, width, channels]`.
-    public var imageShape: Shape { packed.shape }
+    public var imageShape: TensorShape { packed.shape }
 
     /// The class of one image.
     public func label(at index: Int) -> Int { Int(packed.labels[index]) }

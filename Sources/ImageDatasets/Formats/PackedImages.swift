@@ -2,7 +2,7 @@ import NeuralGraph
 
 /// Images of one shape that lie one after the other in memory, with a byte for each label.
 struct PackedImages: Sendable {
-    let shape: Shape
+    let shape: TensorShape
     /// `[count, height, width, channels]`.
     let pixels: [UInt8]
     let labels: [UInt8]

@@ -9,7 +9,7 @@ public final class Batch: @unchecked Sendable {
     /// The most examples that fit.
     public let capacity: Int
     /// One example's shape, channels last.
-    public let exampleShape: Shape
+    public let exampleShape: TensorShape
     /// The number of examples in the batch; the last batch of an epoch may have fewer than the others.
     public private(set) var count = 0
 
@@ -17,7 +17,7 @@ public final class Batch: @unchecked Sendable {
     private let labelStorage: UnsafeMutableBufferPointer<Int32>
     private let indexStorage: UnsafeMutableBufferPointer<Int>
 
-    init(capacity: Int, exampleShape: Shape) {
+    init(capacity: Int, exampleShape: TensorShape) {
         self.capacity = capacity
         self.exampleShape = exampleShape
         inputStorage = .allocate(capacity: capacity * exampleShape.count)
@@ -51,7 +51,7 @@ public final class Batch: @unchecked Sendable {
 
     /// A copy of the inputs: `[count, ...exampleShape]`.
     public var inputTensor: Tensor {
-        Tensor(shape: Shape([count] + exampleShape.dimensions)) { target in
+        Tensor(shape: TensorShape([count] + exampleShape.dimensions)) { target in
             _ = target.update(fromContentsOf: inputs)
         }
     }

@@ -31,7 +31,7 @@ public struct ImageSubset: ImageDataset {
     public var count: Int { indices.count }
 
     /// Every image's shape: `[height, width, channels]`.
-    public var imageShape: Shape { base.imageShape }
+    public var imageShape: TensorShape { base.imageShape }
 
     /// The whole data set's classes, those without images here among them.
     public var classNames: [String] { base.classNames }

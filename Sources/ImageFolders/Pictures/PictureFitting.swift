@@ -1,9 +1,9 @@
 import NeuralGraph
 
-/// Makes a picture of any size one of a network's size: resized, cut out of the middle, as colours or as grey.
+/// Makes a picture of any size one of a network's size: resized, cut out of the middle, as colors or as gray.
 struct PictureFitting: Sendable {
     /// `[height, width, channels]`, with 1 or 3 channels.
-    let shape: Shape
+    let shape: TensorShape
     let resizing: ImageResizing
 
     /// Writes `shape.count` bytes.
@@ -23,13 +23,13 @@ struct PictureFitting: Sendable {
                     start + (band.lowerBound + y) * picture.rowStep, step: picture.columnStep, lines: 1, lineStep: 0,
                     by: columns, into: narrowed + y * row, step: PixelView.channels, lineStep: 0)
             }
-            let isGrey = shape.channels == 1
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: isGrey ? height * row : 0) { colours in
-                let output = isGrey ? colours.baseAddress ?? target : target
+            let isGray = shape.channels == 1
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: isGray ? height * row : 0) { colors in
+                let output = isGray ? colors.baseAddress ?? target : target
                 Self.resample(
                     narrowed - band.lowerBound * row, step: row, lines: width, lineStep: PixelView.channels, by: rows,
                     into: output, step: row, lineStep: PixelView.channels)
-                if isGrey { Self.writeGrey(of: output, count: height * width, into: target) }
+                if isGray { Self.writeGray(of: output, count: height * width, into: target) }
             }
         }
     }
@@ -83,11 +83,11 @@ struct PictureFitting: Sendable {
     }
 
     /// Luma as ITU-R BT.601 weighs it, in 16 bits behind the point.
-    private static func writeGrey(
-        of colours: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutablePointer<UInt8>
+    private static func writeGray(
+        of colors: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutablePointer<UInt8>
     ) {
         for index in 0..<count {
-            let pixel = colours + index * PixelView.channels
+            let pixel = colors + index * PixelView.channels
             let sum = Int32(pixel[0]) * 19595 + Int32(pixel[1]) * 38470 + Int32(pixel[2]) * 7471 + 0x8000
             target[index] = UInt8(truncatingIfNeeded: sum >> 16)
         }

@@ -65,7 +65,7 @@ struct ONNXModelFile {
     }
 
     /// The shape of one image here, and the input as the file sees it.
-    private func input(imageSize: Int?, _ plan: ONNXPlan) throws -> (shape: Shape, view: ValueView) {
+    private func input(imageSize: Int?, _ plan: ONNXPlan) throws -> (shape: TensorShape, view: ValueView) {
         let initializers = Set(document.graph.initializers.map(\.name))
         guard let input = document.graph.inputs.first(where: { !initializers.contains($0.name) }), let axes = input.axes
         else {
@@ -116,7 +116,7 @@ struct ONNXModelFile {
         // Images come with channels in front, but for files of other frameworks.
         let isChannelsLast = lengths.count == 3 && [1, 3, 4].contains(lengths[2]) && ![1, 3, 4].contains(lengths[0])
         let isImage = lengths.count == 3 && !isChannelsLast
-        let shape = Shape(isImage ? [lengths[1], lengths[2], lengths[0]] : lengths)
+        let shape = TensorShape(isImage ? [lengths[1], lengths[2], lengths[0]] : lengths)
         var own = ValueView.rowMajor(shape.dimensions)
         if isImage { own = [own[2], own[0], own[1]] }
         return (shape, ValueView(.value(Graph.Value.input), axes: [plan.batchFactors] + own))
@@ -135,7 +135,7 @@ struct ONNXModelFile {
         if let identifier = metadata.architecture {
             let network = try? Architectures.named(identifier).graph(
                 inputShape: graph.inputShape, classes: description.classes)
-            func shapes(_ graph: Graph) -> [String: Shape] {
+            func shapes(_ graph: Graph) -> [String: TensorShape] {
                 Dictionary(
                     graph.parameters.map { ($0.key, $0.specification.shape) }
                         + graph.state.map { ($0.key, $0.specification.shape) }, uniquingKeysWith: { first, _ in first })

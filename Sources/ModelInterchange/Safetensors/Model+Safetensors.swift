@@ -70,7 +70,7 @@ extension Model {
                 options: architecture?.options ?? [:],
                 imageSize: imageSize, path: url.path)
             graph = try network.graph(
-                inputShape: Shape(description.inputShape), classes: description.classes)
+                inputShape: TensorShape(description.inputShape), classes: description.classes)
             prefix = file.prefix(for: graph)
         } else {
             let size = imageSize ?? 32

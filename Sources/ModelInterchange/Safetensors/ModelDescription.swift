@@ -106,7 +106,7 @@ struct ModelDescription: Equatable {
         if let imageSize, inputShape.count != 3 || inputShape[0] != imageSize || inputShape[1] != imageSize {
             throw SafetensorsError(
                 path,
-                "the file is for inputs of \(Shape(inputShape)), not of size \(imageSize); leave the size out"
+                "the file is for inputs of \(TensorShape(inputShape)), not of size \(imageSize); leave the size out"
             )
         }
     }

@@ -23,7 +23,7 @@ extension SafetensorsFile {
     }
 
     /// Shapes by names without a beginning that all of them have.
-    private static func shapes(_ shapes: [String: Shape], without prefix: String) -> [String: Shape] {
+    private static func shapes(_ shapes: [String: TensorShape], without prefix: String) -> [String: TensorShape] {
         // Nothing in a file may trap, though names that differ before this differ after it.
         Dictionary(shapes.lazy.map { (name($0.key, without: prefix), $0.value) }) { first, _ in first }
     }

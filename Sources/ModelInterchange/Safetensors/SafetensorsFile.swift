@@ -38,10 +38,10 @@ public struct SafetensorsFile: Sendable {
     public func scalarType(of name: String) -> ScalarType? { entry(name)?.scalarType }
 
     /// A tensor's shape; nil if there is no tensor of this name.
-    public func shape(of name: String) -> Shape? { entry(name)?.shape }
+    public func shape(of name: String) -> TensorShape? { entry(name)?.shape }
 
     /// Every tensor's shape by name.
-    public var shapes: [String: Shape] { header.places.mapValues { header.entries[$0].shape } }
+    public var shapes: [String: TensorShape] { header.places.mapValues { header.entries[$0].shape } }
 
     /// Reads one tensor as 32-bit floats: `F32`, `F16` and `BF16` exactly, `F64`, `I64` and `I32` rounded to nearest.
     /// - Throws: ``SafetensorsError`` if there is no such tensor, or it has another element type.

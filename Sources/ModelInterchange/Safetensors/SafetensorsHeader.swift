@@ -5,7 +5,7 @@ struct SafetensorsHeader {
     struct Entry: Sendable {
         let name: String
         let scalarType: SafetensorsFile.ScalarType
-        let shape: Shape
+        let shape: TensorShape
         /// Where the tensor's bytes lie after the header.
         let bytes: Range<Int>
     }
@@ -109,7 +109,7 @@ struct SafetensorsHeader {
                     + "\(shape) takes \(expected)")
         }
         return Entry(
-            name: name, scalarType: scalarType, shape: Shape(shape), bytes: offsets[0]..<offsets[1])
+            name: name, scalarType: scalarType, shape: TensorShape(shape), bytes: offsets[0]..<offsets[1])
     }
 
     private static func byteCount(

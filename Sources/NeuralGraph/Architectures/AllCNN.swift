@@ -16,7 +16,7 @@ public struct AllCNN: Architecture {
         ArchitectureIdentifier(name: normalizes ? "allcnn-bn" : "allcnn")
     }
 
-    public func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
         var x = builder.input
         x = try block(&builder, x, 0, channels: 96)
@@ -28,25 +28,25 @@ public struct AllCNN: Architecture {
         x = try block(&builder, x, 6, channels: 192, stride: 2)
         x = try builder.dropout(x, named: "features.7", probability: dropout)
         x = try block(&builder, x, 8, channels: 192)
-        x = try block(&builder, x, 9, channels: 192, kernel: 1)
-        x = try builder.globalAveragePooling(x, named: "features.10")
+        x = try block(&builder, x, 9, channels: 192, kernelSize: 1)
+        x = try builder.globalAveragePool(x, named: "features.10")
         _ = try builder.linear(x, named: "classifier.0", outputs: classes)
         return try builder.graph()
     }
 
     private func block(
-        _ builder: inout GraphBuilder, _ input: Graph.Value, _ index: Int, channels: Int, kernel: Int = 3,
+        _ builder: inout GraphBuilder, _ input: Graph.Value, _ index: Int, channels: Int, kernelSize: Int = 3,
         stride: Int = 1
     ) throws(ShapeError) -> Graph.Value {
         var x = try builder.convolution(
-            input, named: "features.\(index).0", channels: channels, kernel: Extent(kernel),
-            stride: Extent(stride), padding: Padding((kernel - 1) / 2), bias: !normalizes)
+            input, named: "features.\(index).0", channels: channels, kernelSize: Size2D(kernelSize),
+            stride: Size2D(stride), padding: Padding((kernelSize - 1) / 2), bias: !normalizes)
         if normalizes { x = try builder.batchNormalization(x, named: "features.\(index).1") }
         return try builder.relu(x, named: "features.\(index).relu")
     }
 
     public func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         let name = identifier.name
         let stem = try shapes.shape("features.0.0.weight", rank: 4, architecture: name)

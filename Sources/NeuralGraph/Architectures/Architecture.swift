@@ -4,11 +4,11 @@ public protocol Architecture: Sendable {
     var identifier: ArchitectureIdentifier { get }
 
     /// The network for images `[height, width, channels]`.
-    func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph
+    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph
 
     /// The input channels and the number of classes of a state dictionary, from its tensors' shapes.
     func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int)
 }
 
@@ -46,11 +46,11 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-extension Dictionary where Key == String, Value == Shape {
+extension Dictionary where Key == String, Value == TensorShape {
     /// The shape of a tensor that must be there with a number of axes.
     func shape(
         _ name: String, rank: Int, architecture: String
-    ) throws(ArchitectureError) -> Shape {
+    ) throws(ArchitectureError) -> TensorShape {
         guard let shape = self[name], shape.rank == rank else {
             throw .notThisArchitecture(architecture: architecture, missing: name)
         }

@@ -32,11 +32,11 @@ public struct MobileNetV2: Architecture {
         (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
     ]
 
-    public func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         let scale = try WidthMultiplier(width, architecture: "mobilenet_v2")
         var builder = GraphBuilder(inputShape: inputShape)
         var x = try builder.heConvolution(
-            builder.input, named: "features.0.0", channels: scale.channels(32), kernel: 3,
+            builder.input, named: "features.0.0", channels: scale.channels(32), kernelSize: 3,
             stride: stem == .small ? 1 : 2)
         x = try builder.batchNormalization(x, named: "features.0.1")
         x = try builder.relu6(x, named: "features.0.2")
@@ -52,10 +52,10 @@ public struct MobileNetV2: Architecture {
             }
         }
         x = try builder.heConvolution(
-            x, named: "features.\(index).0", channels: max(1280, scale.channels(1280)), kernel: 1)
+            x, named: "features.\(index).0", channels: max(1280, scale.channels(1280)), kernelSize: 1)
         x = try builder.batchNormalization(x, named: "features.\(index).1")
         x = try builder.relu6(x, named: "features.\(index).2")
-        x = try builder.globalAveragePooling(x, named: "avgpool")
+        x = try builder.globalAveragePool(x, named: "avgpool")
         x = try builder.dropout(x, named: "classifier.0", probability: dropout)
         _ = try builder.linear(x, named: "classifier.1", outputs: classes)
         return try builder.graph()
@@ -72,23 +72,23 @@ public struct MobileNetV2: Architecture {
         var layer = 0
         func part(_ index: Int) -> String { "\(name).conv.\(layer).\(index)" }
         if expansion > 1 {
-            x = try builder.heConvolution(x, named: part(0), channels: inputs * expansion, kernel: 1)
+            x = try builder.heConvolution(x, named: part(0), channels: inputs * expansion, kernelSize: 1)
             x = try builder.batchNormalization(x, named: part(1))
             x = try builder.relu6(x, named: part(2))
             layer += 1
         }
         x = try builder.heConvolution(
-            x, named: part(0), channels: inputs * expansion, kernel: 3, stride: stride, groups: inputs * expansion)
+            x, named: part(0), channels: inputs * expansion, kernelSize: 3, stride: stride, groups: inputs * expansion)
         x = try builder.batchNormalization(x, named: part(1))
         x = try builder.relu6(x, named: part(2))
-        x = try builder.heConvolution(x, named: "\(name).conv.\(layer + 1)", channels: outputs, kernel: 1)
+        x = try builder.heConvolution(x, named: "\(name).conv.\(layer + 1)", channels: outputs, kernelSize: 1)
         x = try builder.batchNormalization(x, named: "\(name).conv.\(layer + 2)")
         guard mayAdd, inputs == outputs else { return x }
-        return try builder.sum(x, input, named: "\(name).add")
+        return try builder.add(x, input, named: "\(name).add")
     }
 
     public func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         try shapes.dimensions(
             stem: "features.0.0.weight", head: "classifier.1.weight", architecture: "mobilenet_v2")

@@ -43,17 +43,17 @@ public struct ResNet: Architecture {
         ArchitectureIdentifier(name: depth.rawValue, options: ["stem": stem.rawValue].adding(width: width))
     }
 
-    public func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         let scale = try WidthMultiplier(width, architecture: depth.rawValue)
         var builder = GraphBuilder(inputShape: inputShape)
-        let kernel = stem == .imagenet ? 7 : 3
+        let kernelSize = stem == .imagenet ? 7 : 3
         var x = try builder.heConvolution(
-            builder.input, named: "conv1", channels: scale.channels(64), kernel: kernel,
+            builder.input, named: "conv1", channels: scale.channels(64), kernelSize: kernelSize,
             stride: stem == .imagenet ? 2 : 1)
         x = try builder.batchNormalization(x, named: "bn1")
         x = try builder.relu(x, named: "relu")
         if stem == .imagenet {
-            x = try builder.maxPooling(x, named: "maxpool", kernel: 3, stride: 2, padding: 1)
+            x = try builder.maxPool(x, named: "maxpool", kernelSize: 3, stride: 2, padding: 1)
         }
         for (stage, channels) in [64, 128, 256, 512].enumerated() {
             for index in 0..<depth.blocks[stage] {
@@ -63,7 +63,7 @@ public struct ResNet: Architecture {
                     stride: stride)
             }
         }
-        x = try builder.globalAveragePooling(x, named: "avgpool")
+        x = try builder.globalAveragePool(x, named: "avgpool")
         _ = try builder.linear(x, named: "fc", outputs: classes)
         return try builder.graph()
     }
@@ -81,22 +81,22 @@ public struct ResNet: Architecture {
         var shortcut = input
         if stride != 1 || builder.shape(of: input).channels != outputs {
             shortcut = try builder.heConvolution(
-                input, named: "\(name).downsample.0", channels: outputs, kernel: 1, stride: stride)
+                input, named: "\(name).downsample.0", channels: outputs, kernelSize: 1, stride: stride)
             shortcut = try builder.batchNormalization(shortcut, named: "\(name).downsample.1")
         }
         var x = input
-        for (index, (channels, kernel, stride)) in layers.enumerated() {
+        for (index, (channels, kernelSize, stride)) in layers.enumerated() {
             x = try builder.heConvolution(
-                x, named: "\(name).conv\(index + 1)", channels: channels, kernel: kernel, stride: stride)
+                x, named: "\(name).conv\(index + 1)", channels: channels, kernelSize: kernelSize, stride: stride)
             x = try builder.batchNormalization(x, named: "\(name).bn\(index + 1)")
             if index < layers.count - 1 { x = try builder.relu(x, named: "\(name).relu\(index + 1)") }
         }
-        x = try builder.sum(x, shortcut, named: "\(name).add")
+        x = try builder.add(x, shortcut, named: "\(name).add")
         return try builder.relu(x, named: "\(name).relu\(layers.count)")
     }
 
     public func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         try shapes.dimensions(stem: "conv1.weight", head: "fc.weight", architecture: depth.rawValue)
     }

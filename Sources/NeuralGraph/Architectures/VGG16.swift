@@ -16,7 +16,7 @@ public struct VGG16: Architecture {
         ArchitectureIdentifier(name: "vgg16_bn", options: [:].adding(width: width))
     }
 
-    public func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         let scale = try WidthMultiplier(width, architecture: "vgg16_bn")
         var builder = GraphBuilder(inputShape: inputShape)
         var x = builder.input
@@ -24,16 +24,16 @@ public struct VGG16: Architecture {
         for (channels, count) in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)] {
             for _ in 0..<count {
                 x = try builder.heConvolution(
-                    x, named: "features.\(index)", channels: scale.channels(channels), kernel: 3, bias: true)
+                    x, named: "features.\(index)", channels: scale.channels(channels), kernelSize: 3, bias: true)
                 x = try builder.batchNormalization(x, named: "features.\(index + 1)")
                 x = try builder.relu(x, named: "features.\(index + 2)")
                 index += 3
             }
-            x = try builder.maxPooling(x, named: "features.\(index)", kernel: 2)
+            x = try builder.maxPool(x, named: "features.\(index)", kernelSize: 2)
             index += 1
         }
-        x = try builder.adaptiveAveragePooling(x, named: "avgpool", output: 7)
-        x = try builder.flattening(x, named: "flatten")
+        x = try builder.adaptiveAveragePool(x, named: "avgpool", output: 7)
+        x = try builder.flatten(x, named: "flatten")
         for layer in [0, 3] {
             x = try builder.linear(x, named: "classifier.\(layer)", outputs: scale.channels(4096))
             x = try builder.relu(x, named: "classifier.\(layer + 1)")
@@ -44,7 +44,7 @@ public struct VGG16: Architecture {
     }
 
     public func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         try shapes.dimensions(stem: "features.0.weight", head: "classifier.6.weight", architecture: "vgg16_bn")
     }

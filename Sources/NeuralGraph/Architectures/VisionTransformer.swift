@@ -52,7 +52,7 @@ public struct VisionTransformer: Architecture {
         return ArchitectureIdentifier(name: "vit-\(size.rawValue)", options: options)
     }
 
-    public func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
         let keys = TransformerKeys(names)
         guard inputShape.rank == 3, patch > 0, inputShape[0] % patch == 0, inputShape[1] % patch == 0, depth >= 0 else {
@@ -61,19 +61,20 @@ public struct VisionTransformer: Architecture {
                 "patches of \(patch)x\(patch) do not cut up an image of \(inputShape); choose a size that they divide")
         }
         var x = try builder.convolution(
-            builder.input, named: keys.patches, channels: width, kernel: Extent(patch), stride: Extent(patch))
-        x = try builder.reshaping(x, named: "tokens", shape: [builder.shape(of: x).positions, width])
+            builder.input, named: keys.patches, channels: width, kernelSize: Size2D(patch), stride: Size2D(patch))
+        x = try builder.reshape(x, named: "tokens", shape: [builder.shape(of: x).positions, width])
         let token = try builder.parameterValue(
-            named: "class_token", shape: [1, 1, width], initializer: .normal(deviation: 1e-6), key: keys.token)
-        let first = try builder.reshaping(token, named: "class_token.row", shape: [1, width])
-        x = try builder.concatenation([first, x], named: "sequence", axis: 0)
+            named: "class_token", shape: [1, 1, width], initializer: .normal(standardDeviation: 1e-6), key: keys.token)
+        let first = try builder.reshape(token, named: "class_token.row", shape: [1, width])
+        x = try builder.concat([first, x], named: "sequence", axis: 0)
         x = try builder.add(
             ParametricArithmetic(
-                .addition, shape: Shape([1] + builder.shape(of: x).dimensions), initializer: .normal(deviation: 0.02)),
+                .addition, shape: TensorShape([1] + builder.shape(of: x).dimensions),
+                initializer: .normal(standardDeviation: 0.02)),
             named: "positions", [x], keys: ["weight": keys.positions])
         for index in 0..<depth { x = try block(&builder, x, keys.block(index)) }
-        x = try builder.slicing(x, named: "class_token.out", axis: 0, start: 0, count: 1)
-        x = try builder.reshaping(x, named: "features", shape: [width])
+        x = try builder.slice(x, named: "class_token.out", axis: 0, start: 0, count: 1)
+        x = try builder.reshape(x, named: "features", shape: [width])
         x = try builder.layerNormalization(x, named: keys.norm, epsilon: 1e-6)
         _ = try linear(&builder, x, keys.head, outputs: classes)
         return try builder.graph()
@@ -87,24 +88,25 @@ public struct VisionTransformer: Architecture {
         y = try linear(&builder, y, keys.qkv, outputs: 3 * width, keys: keys.qkvKeys)
         y = try builder.attention(y, named: "\(keys.name).attention", heads: heads)
         y = try linear(&builder, y, keys.projection, outputs: width)
-        let x = try builder.sum(input, y, named: "\(keys.name).add1")
+        let x = try builder.add(input, y, named: "\(keys.name).add1")
         y = try builder.layerNormalization(x, named: keys.norm2, epsilon: 1e-6)
         y = try linear(&builder, y, keys.mlp1, outputs: 4 * width)
         y = try builder.pointwise(y, named: "\(keys.name).gelu", .gelu)
         y = try linear(&builder, y, keys.mlp2, outputs: width)
-        return try builder.sum(x, y, named: "\(keys.name).add2")
+        return try builder.add(x, y, named: "\(keys.name).add2")
     }
 
     private func linear(
         _ builder: inout GraphBuilder, _ input: Graph.Value, _ name: String, outputs: Int, keys: [String: String] = [:]
     ) throws(ShapeError) -> Graph.Value {
         try builder.add(
-            Linear(outputs: outputs, initializer: .normal(deviation: 0.02), biasInitializer: .constant(0)), named: name,
+            Linear(outputs: outputs, initializer: .normal(standardDeviation: 0.02), biasInitializer: .constant(0)),
+            named: name,
             [input], keys: keys)
     }
 
     public func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         let keys = TransformerKeys(names)
         let stem = try shapes.shape("\(keys.patches).weight", rank: 4, architecture: identifier.name)

@@ -8,7 +8,7 @@ struct ActivationPlan {
     private(set) var valueOffsets: [Int] = []
     private(set) var gradientOffsets: [Int] = []
     private(set) var savedOffsets: [Int] = []
-    private(set) var preparedOffsets: [Int] = []
+    private(set) var packedOffsets: [Int] = []
     private(set) var scratchOffset = 0
     private(set) var count = 0
 
@@ -60,7 +60,7 @@ struct ActivationPlan {
         var valueBuffer = [Int](repeating: -1, count: nodes.count + 1)
         var gradientBuffer = [Int](repeating: -1, count: nodes.count + 1)
         var savedBuffer = [Int](repeating: -1, count: nodes.count)
-        var preparedBuffer = [Int](repeating: -1, count: nodes.count)
+        var packedBuffer = [Int](repeating: -1, count: nodes.count)
 
         func add(_ count: Int, first: Int, last: Int) -> Int {
             buffers.append(MemoryPlan.Buffer(count: count, first: first, last: last))
@@ -81,8 +81,8 @@ struct ActivationPlan {
                 let end = runsBackward[index] ? backwardStep(index) : index
                 savedBuffer[index] = add(kernels[index].savedCount, first: index, last: end)
             }
-            if kernels[index].preparedCount > 0 {
-                preparedBuffer[index] = add(kernels[index].preparedCount, first: 0, last: lastStep)
+            if kernels[index].packedCount > 0 {
+                packedBuffer[index] = add(kernels[index].packedCount, first: 0, last: lastStep)
             }
         }
         for index in (0...nodes.count).reversed() where needsGradient[index] {
@@ -109,7 +109,7 @@ struct ActivationPlan {
         valueOffsets = offsets(valueBuffer)
         gradientOffsets = offsets(gradientBuffer)
         savedOffsets = offsets(savedBuffer)
-        preparedOffsets = offsets(preparedBuffer)
+        packedOffsets = offsets(packedBuffer)
         scratchOffset = plan.offsets[scratchBuffer]
         count = plan.count
     }

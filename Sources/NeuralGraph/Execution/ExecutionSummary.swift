@@ -11,7 +11,7 @@ public struct ExecutionSummary: Sendable {
         /// What the plan picked to compute it.
         public let algorithm: String
         /// One example's output.
-        public let output: Shape
+        public let output: TensorShape
     }
 
     /// The nodes in the order of the forward pass.
@@ -30,39 +30,39 @@ public struct ExecutionSummary: Sendable {
     ///   - request: the gradients that are wanted.
     ///   - modes: the modes that passes will run in.
     ///   - workers: the threads to work with.
-    ///   - precision: `.strict` leaves the universal algorithms alone.
+    ///   - algorithms: `.strict` leaves the universal algorithms alone.
     ///   - nodes: nodes of the model whose outputs are kept.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        precision: Precision = .fast, keeping nodes: Set<String>
+        algorithms: Algorithms = .fast, keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            precision: precision, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
     }
 
     /// Plans as ``Executor`` does, and allocates nothing.
     public init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        precision: Precision = .fast
+        algorithms: Algorithms = .fast
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            precision: precision, keptNodes: [])
+            algorithms: algorithms, keptNodes: [])
     }
 
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
-        precision: Precision, keptNodes: Set<Int>
+        algorithms: Algorithms, keptNodes: Set<Int>
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
         let (graph, kept) = model.graph.executed(
-            precision: precision, computing: request, modes: modes, keeping: keptNodes)
+            algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
         let kernels = graph.kernels(
-            batchCapacity: batchCapacity, computing: request, workers: max(1, workers), precision: precision)
+            batchCapacity: batchCapacity, computing: request, workers: max(1, workers), algorithms: algorithms)
         let plan = ActivationPlan(
             graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
         var floats = plan.count

@@ -6,14 +6,14 @@ extension Executor {
     ///   - request: the gradients that are wanted.
     ///   - modes: the modes that passes will run in. With inference alone, batch norm becomes part of convolutions.
     ///   - threads: the threads to work with.
-    ///   - precision: `.strict` leaves the universal algorithms alone.
+    ///   - algorithms: `.strict` leaves the universal algorithms alone.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            precision: precision, keptNodes: [])
+            algorithms: algorithms, keptNodes: [])
     }
 
     /// Plans the passes and allocates their memory, such that the outputs of some nodes can be read after a forward
@@ -24,17 +24,17 @@ extension Executor {
     ///   - request: the gradients that are wanted.
     ///   - modes: the modes that passes will run in. With inference alone, batch norm becomes part of convolutions.
     ///   - threads: the threads to work with.
-    ///   - precision: `.strict` leaves the universal algorithms alone.
+    ///   - algorithms: `.strict` leaves the universal algorithms alone.
     ///   - nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), precision: Precision = .fast,
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast,
         keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            precision: precision, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
     }
 }
 
@@ -49,11 +49,11 @@ extension Graph {
 
     /// The network as a plan executes it, and where in it the outputs of kept nodes are, by their names.
     func executed(
-        precision: Precision, computing request: GradientRequest, modes: Set<Mode>, keeping nodes: Set<Int>
+        algorithms: Algorithms, computing request: GradientRequest, modes: Set<Mode>, keeping nodes: Set<Int>
     ) -> (graph: Graph, kept: [String: Graph.Value]) {
         // Folding mixes a norm's parameters with a convolution's, so that neither's gradient could be told.
         let folds = modes == [.inference] && !request.parameters
-        let (graph, values) = precision == .fast ? fused(foldingNormalization: folds, keeping: nodes) : (self, [:])
+        let (graph, values) = algorithms == .fast ? fused(foldingNormalization: folds, keeping: nodes) : (self, [:])
         let kept = nodes.map { (self.nodes[$0].name, values[$0 + 1] ?? Graph.Value(index: $0 + 1)) }
         return (graph, Dictionary(kept) { first, _ in first })
     }

@@ -29,12 +29,12 @@ public final class Executor {
     private let parameterArena: FloatArena
     private let gradientArena: FloatArena
     private let stateArena: FloatArena
-    private let stateSlots: [(key: String, offset: Int, shape: Shape)]
+    private let stateSlots: [(key: String, offset: Int, shape: TensorShape)]
     private let inputOffset: Int
     private let outputOffset: Int
     private let inputGradientOffset: Int?
     private let outputGradientOffset: Int?
-    private let keptValues: [String: (offset: Int, shape: Shape)]
+    private let keptValues: [String: (offset: Int, shape: TensorShape)]
     private var isPrepared = false
     private var lastPass: (batch: Int, mode: Mode, updatesState: Bool, seed: UInt64)?
 
@@ -50,14 +50,14 @@ public final class Executor {
     /// graph, stay readable after a forward pass.
     init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
-        precision: Precision, keptNodes: Set<Int>
+        algorithms: Algorithms, keptNodes: Set<Int>
     ) {
         precondition(batchCapacity > 0, "a batch has at least one example")
         matrixKernels = OpenBLASRuntime.coreName
         let (graph, kept) = model.graph.executed(
-            precision: precision, computing: request, modes: modes, keeping: keptNodes)
+            algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
         let kernels = graph.kernels(
-            batchCapacity: batchCapacity, computing: request, workers: threads.workers, precision: precision)
+            batchCapacity: batchCapacity, computing: request, workers: threads.workers, algorithms: algorithms)
         let plan = ActivationPlan(
             graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
         let slots = Self.parameterSlots(graph, request: request, runsBackward: plan.runsBackward)
@@ -65,7 +65,7 @@ public final class Executor {
             $0 + MemoryPlan.aligned($1.specification.shape.count)
         }
         let parameterCount = slots.reduce(0) { $0 + MemoryPlan.aligned($1.specification.shape.count) }
-        var stateSlots: [(key: String, offset: Int, shape: Shape)] = []
+        var stateSlots: [(key: String, offset: Int, shape: TensorShape)] = []
         var stateCount = 0
         for (key, specification) in graph.state {
             stateSlots.append((key, stateCount, specification.shape))
@@ -157,7 +157,7 @@ public final class Executor {
     public func forward(batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0) {
         precondition((1...batchCapacity).contains(batch), "batch \(batch) is not in 1...\(batchCapacity)")
         precondition(modes.contains(mode), "the executor was not made for \(mode)")
-        prepare()
+        packWeights()
         lastPass = (batch, mode, updatesState, seed)
         for index in kernels.indices {
             kernels[index].forward(
@@ -168,11 +168,11 @@ public final class Executor {
     }
 
     /// Computes what depends on parameters and state alone, if they may have changed.
-    private func prepare() {
+    private func packWeights() {
         guard !isPrepared else { return }
-        for index in kernels.indices where kernels[index].preparedCount > 0 {
-            kernels[index].prepare(
-                PreparationPass(memory: memory[index], runsBackward: runsBackward[index], threads: threads))
+        for index in kernels.indices where kernels[index].packedCount > 0 {
+            kernels[index].packWeights(
+                PackingPass(memory: memory[index], runsBackward: runsBackward[index], threads: threads))
         }
         isPrepared = true
     }
@@ -234,7 +234,7 @@ public final class Executor {
     }
 
     /// What the plan picked for each node, for people who ask.
-    public var nodeDescriptions: [(name: String, operation: String, algorithm: String, output: Shape)] {
+    public var nodeDescriptions: [(name: String, operation: String, algorithm: String, output: TensorShape)] {
         zip(graph.nodes, kernels).map { ($0.name, $0.operation.kind, $1.algorithm, $0.shape) }
     }
 
@@ -269,7 +269,7 @@ public final class Executor {
 
     private static func connect(
         graph: Graph, plan: ActivationPlan, slots: [ParameterSlot],
-        stateSlots: [(key: String, offset: Int, shape: Shape)], arena: FloatArena, parameters: FloatArena,
+        stateSlots: [(key: String, offset: Int, shape: TensorShape)], arena: FloatArena, parameters: FloatArena,
         gradients: FloatArena, state: FloatArena
     ) -> [NodeMemory] {
         let slotByKey = Dictionary(slots.map { ($0.key, $0) }) { first, _ in first }
@@ -280,7 +280,7 @@ public final class Executor {
             memory.inputs = node.inputs.map { arena.base + plan.valueOffsets[$0.index] }
             memory.output = arena.base + plan.valueOffsets[index + 1]
             memory.saved = arena.base + plan.savedOffsets[index]
-            memory.prepared = arena.base + plan.preparedOffsets[index]
+            memory.packed = arena.base + plan.packedOffsets[index]
             memory.scratch = arena.base + plan.scratchOffset
             memory.outputGradient = arena.base + plan.gradientOffsets[index + 1]
             memory.parameters = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {

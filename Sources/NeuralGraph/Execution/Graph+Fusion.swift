@@ -87,7 +87,7 @@ private struct Fusion {
             chain.normalization = next
             chain.nodes.append(next)
         }
-        if let next = onlyConsumer(of: chain.last), graph.nodes[next].operation is Addition, !absorbed.contains(next) {
+        if let next = onlyConsumer(of: chain.last), graph.nodes[next].operation is Add, !absorbed.contains(next) {
             // Of two chains that are added up, only the first one found takes the addition over.
             let other = graph.nodes[next].inputs.filter { $0.index != chain.last + 1 }
             if other.count == 1 {
@@ -95,7 +95,7 @@ private struct Fusion {
                 chain.nodes.append(next)
             }
         }
-        if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? Rectification {
+        if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? ReLU {
             chain.rectification = operation.ceiling
             chain.nodes.append(next)
         }

@@ -25,12 +25,12 @@ struct MemoryPlan {
         for index in order {
             let buffer = buffers[index]
             let size = Self.aligned(buffer.count)
-            let neighbours =
+            let neighbors =
                 placed
                 .filter { buffers[$0].first <= buffer.last && buffer.first <= buffers[$0].last }
                 .sorted { offsets[$0] < offsets[$1] }
             var offset = 0
-            for other in neighbours {
+            for other in neighbors {
                 if offset + size <= offsets[other] { break }
                 offset = max(offset, offsets[other] + Self.aligned(buffers[other].count))
             }

@@ -1,9 +1,9 @@
 extension Graph {
     /// The network with what its ``head`` reads beside what it answers: the output is `[d + K]`, d features and K logits.
     /// A loss can then speak of both. nil if the network has no head that reads a vector.
-    public var showingFeatures: Graph? {
+    public var withFeatureOutput: Graph? {
         guard let features = head?.inputs.first, shape(of: features).rank == 1 else { return nil }
-        let operation = Concatenation()
+        let operation = Concat()
         let inputs = [features, Value(index: nodes.count)]
         let shapes = inputs.map { shape(of: $0) }
         let names = Set(nodes.map(\.name))
@@ -18,8 +18,8 @@ extension Graph {
 }
 
 extension Model {
-    /// The same numbers in ``Graph/showingFeatures``; nil if the network has no head that reads a vector.
-    public var showingFeatures: Model? {
-        graph.showingFeatures.map { Model(part: $0, of: self, metadata: ModelMetadata()) }
+    /// The same numbers in ``Graph/withFeatureOutput``; nil if the network has no head that reads a vector.
+    public var withFeatureOutput: Model? {
+        graph.withFeatureOutput.map { Model(part: $0, of: self, metadata: ModelMetadata()) }
     }
 }

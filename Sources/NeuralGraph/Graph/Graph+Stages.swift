@@ -52,6 +52,6 @@ extension Graph.Node {
         let mixesChannels = parameters.contains { $0.shape.rank > 1 } && !(operation is ParametricArithmetic)
         let staysMap = inputShapes.first.map { $0.rank == shape.rank } ?? false
         return inputs.count == 1 && !mixesChannels
-            && (staysMap || operation is Flattening || operation is Reshaping)
+            && (staysMap || operation is Flatten || operation is Reshape)
     }
 }

@@ -23,9 +23,9 @@ public struct Graph: Sendable {
         /// Where the inputs come from, earlier in the graph.
         public let inputs: [Value]
         /// The inputs' shapes for one example.
-        public let inputShapes: [Shape]
+        public let inputShapes: [TensorShape]
         /// The output's shape for one example.
-        public let shape: Shape
+        public let shape: TensorShape
         /// The parameters.
         public let parameters: [ParameterSpecification]
         /// The state tensors.
@@ -40,15 +40,15 @@ public struct Graph: Sendable {
     }
 
     /// The shape of one example, `[height, width, channels]` for images.
-    public let inputShape: Shape
+    public let inputShape: TensorShape
     /// The nodes in topological order. The last one's output is the network's.
     public let nodes: [Node]
 
     /// The shape of one example's output.
-    public var outputShape: Shape { nodes.last?.shape ?? inputShape }
+    public var outputShape: TensorShape { nodes.last?.shape ?? inputShape }
 
     /// The shape of a value.
-    public func shape(of value: Value) -> Shape {
+    public func shape(of value: Value) -> TensorShape {
         value.index == 0 ? inputShape : nodes[value.index - 1].shape
     }
 
@@ -68,18 +68,18 @@ public struct Graph: Sendable {
 public struct GraphBuilder {
     /// The network's input.
     public let input = Graph.Value(index: 0)
-    private let inputShape: Shape
+    private let inputShape: TensorShape
     private var nodes: [Graph.Node] = []
     private var names: Set<String> = []
     private var tensors: Set<String> = []
 
     /// Starts a network over examples of a shape, `[height, width, channels]` for images.
-    public init(inputShape: Shape) {
+    public init(inputShape: TensorShape) {
         self.inputShape = inputShape
     }
 
     /// The shape of a value for one example.
-    public func shape(of value: Graph.Value) -> Shape {
+    public func shape(of value: Graph.Value) -> TensorShape {
         value.index == 0 ? inputShape : nodes[value.index - 1].shape
     }
 

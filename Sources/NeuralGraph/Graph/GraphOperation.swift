@@ -8,13 +8,13 @@ public protocol GraphOperation: Sendable {
 
     /// The shape of one example's output, given one example's inputs (channels last, no batch axis).
     /// - Throws: ``ShapeError`` naming `node` if the inputs do not fit.
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape
 
     /// The parameters, in the order that the kernel finds them in.
-    func parameters(for inputs: [Shape]) -> [ParameterSpecification]
+    func parameters(for inputs: [TensorShape]) -> [ParameterSpecification]
 
     /// The tensors that training updates without a gradient, in the order that the kernel finds them in.
-    func state(for inputs: [Shape]) -> [StateSpecification]
+    func state(for inputs: [TensorShape]) -> [StateSpecification]
 
     /// The work for one plan.
     func kernel(for request: KernelRequest) -> any Kernel
@@ -22,32 +22,32 @@ public protocol GraphOperation: Sendable {
 
 extension GraphOperation {
     /// No parameters.
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] { [] }
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] { [] }
     /// No state.
-    public func state(for inputs: [Shape]) -> [StateSpecification] { [] }
+    public func state(for inputs: [TensorShape]) -> [StateSpecification] { [] }
 }
 
 /// What a plan asks a kernel for.
 public struct KernelRequest: Sendable {
     /// The shapes of one example's inputs.
-    public let inputs: [Shape]
+    public let inputs: [TensorShape]
     /// The shape of one example's output.
-    public let output: Shape
+    public let output: TensorShape
     /// The largest batch that will be run.
     public let batchCapacity: Int
     /// How many workers may run a kernel's parallel loop; scratch memory may be cut among them.
     public let workers: Int
     /// Which algorithms may be used.
-    public let precision: Precision
+    public let algorithms: Algorithms
     /// Whether a backward pass may follow; without one, its working memory is not needed.
     public let runsBackward: Bool
     /// Whether it will compute gradients by this node's parameters. If not, they do not change from pass to pass, and
-    /// ``Kernel/prepare(_:)`` can do once what depends on them alone.
+    /// ``Kernel/packWeights(_:)`` can do once what depends on them alone.
     public let wantsParameterGradients: Bool
 }
 
 /// Which algorithms a plan may pick.
-public enum Precision: String, Sendable, CaseIterable {
+public enum Algorithms: String, Sendable, CaseIterable {
     /// The fastest for each node and pass.
     case fast
     /// The universal ones alone (im2col and matrix products for convolution), for checking the others.
@@ -81,8 +81,8 @@ public protocol Kernel: Sendable {
     var backwardReads: BackwardReads { get }
     /// Floats kept from the forward to the backward pass, for a full batch.
     var savedCount: Int { get }
-    /// Floats that ``prepare(_:)`` writes and that stay until it is called again.
-    var preparedCount: Int { get }
+    /// Floats that ``packWeights(_:)`` writes and that stay until it is called again.
+    var packedCount: Int { get }
     /// Floats of working memory during one pass, for a full batch and all workers together.
     var scratchCount: Int { get }
     /// Whether the output may share the first input's memory, and its gradient likewise.
@@ -91,8 +91,8 @@ public protocol Kernel: Sendable {
     var algorithm: String { get }
 
     /// Computes what depends on parameters and state alone. Called before the first pass and after the executor has got
-    /// other numbers, if `preparedCount` is above 0.
-    func prepare(_ pass: PreparationPass)
+    /// other numbers, if `packedCount` is above 0.
+    func packWeights(_ pass: PackingPass)
 
     /// Computes `pass.output` from `pass.inputs`.
     func forward(_ pass: ForwardPass)
@@ -106,10 +106,10 @@ extension Kernel {
     public var backwardReads: BackwardReads { [] }
     /// Nothing is kept.
     public var savedCount: Int { 0 }
-    /// Nothing is prepared.
-    public var preparedCount: Int { 0 }
-    /// Nothing is prepared.
-    public func prepare(_ pass: PreparationPass) {}
+    /// No weights are packed.
+    public var packedCount: Int { 0 }
+    /// No weights are packed.
+    public func packWeights(_ pass: PackingPass) {}
     /// No working memory.
     public var scratchCount: Int { 0 }
     /// Input and output are apart.

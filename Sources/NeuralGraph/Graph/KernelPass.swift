@@ -5,7 +5,7 @@ final class NodeMemory {
     var parameters: [UnsafeMutablePointer<Float>] = []
     var state: [UnsafeMutablePointer<Float>] = []
     var saved: UnsafeMutablePointer<Float>
-    var prepared: UnsafeMutablePointer<Float>
+    var packed: UnsafeMutablePointer<Float>
     var scratch: UnsafeMutablePointer<Float>
     var outputGradient: UnsafeMutablePointer<Float>
     var inputGradients: [GradientTarget?] = []
@@ -14,7 +14,7 @@ final class NodeMemory {
     init(placeholder: UnsafeMutablePointer<Float>) {
         output = placeholder
         saved = placeholder
-        prepared = placeholder
+        packed = placeholder
         scratch = placeholder
         outputGradient = placeholder
     }
@@ -28,8 +28,8 @@ public struct GradientTarget {
     public let accumulates: Bool
 }
 
-/// What a kernel prepares with. Pointers are valid during the call alone.
-public struct PreparationPass {
+/// What a kernel packs its weights with. Pointers are valid during the call alone.
+public struct PackingPass {
     let memory: NodeMemory
     /// Whether backward passes may follow.
     public let runsBackward: Bool
@@ -40,8 +40,8 @@ public struct PreparationPass {
     public var parameters: [UnsafeMutablePointer<Float>] { memory.parameters }
     /// The state tensors.
     public var state: [UnsafeMutablePointer<Float>] { memory.state }
-    /// Memory to be written, `preparedCount` floats.
-    public var prepared: UnsafeMutablePointer<Float> { memory.prepared }
+    /// Memory to be written, `packedCount` floats.
+    public var packed: UnsafeMutablePointer<Float> { memory.packed }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }
@@ -70,8 +70,8 @@ public struct ForwardPass {
     public var state: [UnsafeMutablePointer<Float>] { memory.state }
     /// Memory kept until the backward pass, `savedCount` floats.
     public var saved: UnsafeMutablePointer<Float> { memory.saved }
-    /// What ``Kernel/prepare(_:)`` has written, `preparedCount` floats.
-    public var prepared: UnsafeMutablePointer<Float> { memory.prepared }
+    /// What ``Kernel/packWeights(_:)`` has written, `packedCount` floats.
+    public var packed: UnsafeMutablePointer<Float> { memory.packed }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }

@@ -97,10 +97,10 @@ extension Graph {
     /// - Parameter prefix: what its names have before the network's.
     /// - Throws: ``StateDictionaryError`` if a tensor is missing, unknown or of another shape.
     package func checkStateDictionary(
-        _ shapes: [String: Shape], prefix: String = ""
+        _ shapes: [String: TensorShape], prefix: String = ""
     ) throws(StateDictionaryError) {
         var known: Set<String> = []
-        func check(_ key: String, _ shape: Shape, isOptional: Bool) throws(StateDictionaryError) {
+        func check(_ key: String, _ shape: TensorShape, isOptional: Bool) throws(StateDictionaryError) {
             let name = prefix + key
             known.insert(name)
             guard let found = shapes[name] else {
@@ -129,7 +129,7 @@ public enum StateDictionaryError: Error, Equatable, CustomStringConvertible {
     /// The dictionary has a tensor that the network lacks, and so many others.
     case unexpected(name: String, others: Int)
     /// A tensor's shape is not the network's.
-    case wrongShape(name: String, expected: Shape, found: Shape)
+    case wrongShape(name: String, expected: TensorShape, found: TensorShape)
 
     /// What is wrong and what to check, in one line.
     public var description: String {

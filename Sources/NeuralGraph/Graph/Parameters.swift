@@ -3,7 +3,7 @@ public struct ParameterSpecification: Sendable, Hashable {
     /// The name below the node's, such as `weight`.
     public let name: String
     /// The shape at the package's border, which is PyTorch's.
-    public let shape: Shape
+    public let shape: TensorShape
     /// How the engine stores it.
     public let layout: ParameterLayout
     /// How a new network starts.
@@ -13,7 +13,7 @@ public struct ParameterSpecification: Sendable, Hashable {
 
     /// Describes a parameter.
     public init(
-        name: String, shape: Shape, layout: ParameterLayout = .unchanged, initializer: Initializer,
+        name: String, shape: TensorShape, layout: ParameterLayout = .unchanged, initializer: Initializer,
         isTrained: Bool = true
     ) {
         self.name = name
@@ -42,14 +42,14 @@ public struct StateSpecification: Sendable, Hashable {
     /// The name below the node's, such as `running_mean`.
     public let name: String
     /// The shape, which is PyTorch's.
-    public let shape: Shape
+    public let shape: TensorShape
     /// The value that a new network starts with.
     public let initialValue: Float
     /// Whether PyTorch keeps it as a 64-bit integer; files follow.
     public let isInteger: Bool
 
     /// Describes a state tensor.
-    public init(name: String, shape: Shape, initialValue: Float, isInteger: Bool = false) {
+    public init(name: String, shape: TensorShape, initialValue: Float, isInteger: Bool = false) {
         self.name = name
         self.shape = shape
         self.initialValue = initialValue
@@ -62,7 +62,7 @@ public enum ParameterLayout: Sendable, Hashable {
     /// As at the border.
     case unchanged
     /// The border's elements seen as a tensor of shape `view`, stored with its axes in `order`.
-    case permuted(view: Shape, order: [Int])
+    case permuted(view: TensorShape, order: [Int])
 
     /// The engine's order of a tensor in the border's order.
     public func stored(_ tensor: Tensor) -> [Float] {
@@ -73,11 +73,11 @@ public enum ParameterLayout: Sendable, Hashable {
     }
 
     /// The border's order of elements in the engine's order.
-    public func restored(_ elements: [Float], shape: Shape) throws(ShapeError) -> Tensor {
+    public func restored(_ elements: [Float], shape: TensorShape) throws(ShapeError) -> Tensor {
         guard case .permuted(let view, let order) = self else { return try Tensor(elements, shape: shape) }
         var inverse = order
         for (position, axis) in order.enumerated() { inverse[axis] = position }
-        let stored = try Tensor(elements, shape: Shape(order.map { view[$0] }))
+        let stored = try Tensor(elements, shape: TensorShape(order.map { view[$0] }))
         return try stored.transposed(inverse).reshaped(to: shape)
     }
 }
@@ -89,10 +89,10 @@ public enum Initializer: Sendable, Hashable {
     /// Evenly between `-bound` and `bound`. PyTorch's default for weights and biases has bound 1 / sqrt(fan in).
     case uniform(bound: Float)
     /// Normal with mean 0. He initialization (He et al. 2015, eq. 10) has deviation sqrt(2 / fan).
-    case normal(deviation: Float)
+    case normal(standardDeviation: Float)
 
     /// A new tensor of a shape.
-    public func tensor(shape: Shape, random: inout SeededRandom) -> Tensor {
+    public func tensor(shape: TensorShape, random: inout SeededRandom) -> Tensor {
         Tensor(shape: shape) { buffer in
             for index in buffer.indices {
                 switch self {

@@ -1,4 +1,4 @@
-extension Shape {
+extension TensorShape {
     /// The most numbers that an example may have.
     static let largestCount = Int(Int32.max)
 
@@ -13,7 +13,7 @@ extension Shape {
         return count
     }
 
-    /// How far apart neighbours along each axis lie in memory.
+    /// How far apart neighbors along each axis lie in memory.
     var strides: [Int] {
         var strides = [Int](repeating: 1, count: rank)
         for axis in (0..<max(0, rank - 1)).reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
@@ -30,15 +30,15 @@ extension Shape {
     }
 
     /// The shape with another length of one axis.
-    func replacing(_ axis: Int, by length: Int) -> Shape {
+    func replacing(_ axis: Int, by length: Int) -> TensorShape {
         var lengths = dimensions
         lengths[axis] = length
-        return Shape(lengths)
+        return TensorShape(lengths)
     }
 
     /// The shape that two shapes spread to: aligned at their last axes, where lengths are equal or one of them is 1.
     /// Nil if they do not fit.
-    func broadcast(with other: Shape) -> Shape? {
+    func broadcast(with other: TensorShape) -> TensorShape? {
         let rank = max(rank, other.rank)
         var lengths = [Int](repeating: 1, count: rank)
         for (axis, length) in padded(to: rank).enumerated() { lengths[axis] = length }
@@ -49,7 +49,7 @@ extension Shape {
                 return nil
             }
         }
-        return Shape(lengths)
+        return TensorShape(lengths)
     }
 
     /// The lengths with axes of length 1 in front, up to a rank.
@@ -59,19 +59,20 @@ extension Shape {
 extension GraphOperation {
     /// The only input of an operation that takes one with at least one number.
     /// - Throws: ``ShapeError`` if there is another number of inputs.
-    func onlyInput(_ inputs: [Shape], node: String, leastRank: Int = 0) throws(ShapeError) -> Shape {
-        guard inputs.count == 1, inputs[0].rank >= leastRank, inputs[0].checkedCount != nil else {
-            let axes = leastRank > 0 ? " with at least \(leastRank) axes" : ""
+    func onlyInput(_ inputs: [TensorShape], node: String, minimumRank: Int = 0) throws(ShapeError) -> TensorShape {
+        guard inputs.count == 1, inputs[0].rank >= minimumRank, inputs[0].checkedCount != nil else {
+            let axes = minimumRank > 0 ? " with at least \(minimumRank) axes" : ""
             throw ShapeError(node, "\(kind) takes one input\(axes) that is not empty, not \(inputs)")
         }
         return inputs[0]
     }
 
     /// A result of a size that an example may have.
-    func checked(_ shape: Shape, node: String) throws(ShapeError) -> Shape {
+    func checked(_ shape: TensorShape, node: String) throws(ShapeError) -> TensorShape {
         guard shape.checkedCount != nil else {
             throw ShapeError(
-                node, "\(kind) gives \(shape.dimensions), which is empty or larger than \(Shape.largestCount) numbers")
+                node,
+                "\(kind) gives \(shape.dimensions), which is empty or larger than \(TensorShape.largestCount) numbers")
         }
         return shape
     }

@@ -1,13 +1,13 @@
 /// A dense array of 32-bit floats in row-major order: a value, copied on write.
 public struct Tensor: Sendable, Hashable {
     /// The axes' lengths.
-    public let shape: Shape
+    public let shape: TensorShape
     /// The elements in row-major order, `shape.count` of them.
     public private(set) var elements: [Float]
 
     /// Creates a tensor from its elements.
     /// - Throws: ``ShapeError`` if the shape has another number of elements.
-    public init(_ elements: [Float], shape: Shape) throws(ShapeError) {
+    public init(_ elements: [Float], shape: TensorShape) throws(ShapeError) {
         guard elements.count == shape.count else {
             throw ShapeError(
                 "tensor", "shape \(shape) holds \(shape.count) elements, but \(elements.count) were given")
@@ -17,14 +17,14 @@ public struct Tensor: Sendable, Hashable {
     }
 
     /// Creates a tensor that holds one value everywhere.
-    public init(repeating value: Float, shape: Shape) {
+    public init(repeating value: Float, shape: TensorShape) {
         self.shape = shape
         self.elements = [Float](repeating: value, count: shape.count)
     }
 
     /// Creates a tensor whose elements `body` writes; it must write them all.
     public init(
-        shape: Shape, initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
+        shape: TensorShape, initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
     ) rethrows {
         self.shape = shape
         self.elements = try [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
@@ -58,7 +58,7 @@ public struct Tensor: Sendable, Hashable {
 
     /// The same elements under another shape.
     /// - Throws: ``ShapeError`` if the new shape has another number of elements.
-    public func reshaped(to shape: Shape) throws(ShapeError) -> Tensor {
+    public func reshaped(to shape: TensorShape) throws(ShapeError) -> Tensor {
         try Tensor(elements, shape: shape)
     }
 
@@ -72,7 +72,7 @@ public struct Tensor: Sendable, Hashable {
         for axis in (0..<max(0, shape.rank - 1)).reversed() {
             strides[axis] = strides[axis + 1] * shape[axis + 1]
         }
-        let result = Shape(order.map { shape[$0] })
+        let result = TensorShape(order.map { shape[$0] })
         let steps = order.map { strides[$0] }
         // The last axis is a plain loop; the others count up like an odometer, carrying to the left.
         let length = result.channels

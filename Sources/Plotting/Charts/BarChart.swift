@@ -9,7 +9,7 @@ public struct BarChart: Plot {
         public var values: [Double?]
         /// A range for each group, such as a confidence interval; nil where there is none. May be empty.
         public var intervals: [ClosedRange<Double>?]
-        /// The position whose colour and filling it has, so that it looks the same in charts that lack others; nil takes
+        /// The position whose color and filling it has, so that it looks the same in charts that lack others; nil takes
         /// its own.
         public var style: Int?
 
@@ -122,7 +122,7 @@ public struct BarChart: Plot {
         }
         let end = placed.position(of: value)
         var labelStart = max(zero, end)
-        markup.add("g", ["class": "series \(style.colour)"]) { markup in
+        markup.add("g", ["class": "series \(style.color)"]) { markup in
             markup.add(
                 "rect",
                 [

@@ -91,7 +91,7 @@ public struct Histogram: Plot {
         frame.draw(into: &markup)
         let places = edges.map(frame.x.position)
         for (position, shares) in outlines.enumerated() where !shares.isEmpty {
-            markup.add("g", ["class": "series \(SeriesStyle(position: position).colour)"]) { markup in
+            markup.add("g", ["class": "series \(SeriesStyle(position: position).color)"]) { markup in
                 draw(shares, SeriesStyle(position: position), places, frame, into: &markup)
             }
         }

@@ -55,7 +55,7 @@ public struct LineChart: Plot {
         frame.draw(into: &markup)
         for (position, line) in lines.enumerated() {
             let style = SeriesStyle(position: position)
-            markup.add("g", ["class": "series \(style.colour)"]) { markup in
+            markup.add("g", ["class": "series \(style.color)"]) { markup in
                 draw(line, style, frame, into: &markup)
             }
         }

@@ -1,4 +1,4 @@
-/// Points in a plane, each series with a colour and a marker of its own.
+/// Points in a plane, each series with a color and a marker of its own.
 public struct ScatterPlot: Plot {
     /// Points that belong together.
     public struct Series: Sendable {
@@ -52,7 +52,7 @@ public struct ScatterPlot: Plot {
         frame.draw(into: &markup)
         for (position, points) in points.enumerated().reversed() where !points.isEmpty {
             let style = SeriesStyle(position: position)
-            markup.add("g", ["class": "series \(style.colour)", "opacity": "0.75"]) { markup in
+            markup.add("g", ["class": "series \(style.color)", "opacity": "0.75"]) { markup in
                 markup.markers(
                     style.marker,
                     at: points.map { (frame.x.position(of: $0.x), frame.y.position(of: $0.y)) }, radius: 2.2)

@@ -22,7 +22,7 @@ struct Legend {
     private static let gap = 14.0
 
     /// Lays names out.
-    /// - Parameter styles: the position whose colours and signs each series has; nil takes its own.
+    /// - Parameter styles: the position whose colors and signs each series has; nil takes its own.
     init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
         self.sign = sign
         self.styles = styles ?? Array(names.indices)
@@ -43,7 +43,7 @@ struct Legend {
     func draw(into markup: inout Markup) {
         for (position, entry) in entries.enumerated() {
             let style = SeriesStyle(position: styles[position])
-            markup.add("g", ["class": "legend \(style.colour)"]) { markup in
+            markup.add("g", ["class": "legend \(style.color)"]) { markup in
                 let middle = entry.y + Self.rowHeight / 2
                 switch sign {
                 case .line:

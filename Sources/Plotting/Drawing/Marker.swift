@@ -1,4 +1,4 @@
-/// The shapes, dashes and fillings that tell series apart besides colour.
+/// The shapes, dashes and fillings that tell series apart besides color.
 enum Marker: Int, CaseIterable {
     case circle, square, triangle, cross, diamond, plus
 
@@ -29,8 +29,8 @@ struct SeriesStyle {
 
     private static let dashes = ["none", "7 3", "2 3", "9 3 2 3", "5 2"]
 
-    /// The class that sets the colour.
-    var colour: String { "c\(position % PlotStyle.colourCount)" }
+    /// The class that sets the color.
+    var color: String { "c\(position % PlotStyle.colorCount)" }
 
     /// The line's dashes, as SVG writes them.
     var dashes: String { Self.dashes[position % Self.dashes.count] }

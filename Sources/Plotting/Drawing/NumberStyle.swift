@@ -29,7 +29,7 @@ public enum NumberStyle: Sendable, Hashable {
         let step = steps.min() ?? abs(values.first ?? 1)
         let largest = values.map(abs).max() ?? 0
         guard step > 0, largest >= 1e-3, largest < 1e6 else {
-            // As many digits as tell neighbours apart.
+            // As many digits as tell neighbors apart.
             let digits = step > 0 ? Int(log10(largest / step).rounded(.up)) : 2
             return values.map { Self.scientific($0, decimals: min(max(digits, 0), 15)) + suffix }
         }

@@ -1,10 +1,10 @@
-/// Colours and type of all plots, as CSS. A page sets the custom properties anew to restyle them.
+/// Colors and type of all plots, as CSS. A page sets the custom properties anew to restyle them.
 ///
-/// The series' colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any common colour
+/// The series' colors are those of Okabe and Ito ("Color Universal Design", 2008), which people with any common color
 /// blindness tell apart, a little lighter on dark ground. Markers, dashes and fillings say the same once more.
 public enum PlotStyle {
-    /// Colours before they are repeated.
-    static let colourCount = 7
+    /// Colors before they are repeated.
+    static let colorCount = 7
 
     /// The width that all plots are drawn for, in pixels. Wide enough for a desk, and readable on a phone.
     static let width = 480.0
@@ -32,7 +32,7 @@ public enum PlotStyle {
         .plot .heat{color:var(--plot-heat)}
         .plot image{image-rendering:pixelated}
 
-        """ + (0..<colourCount).map { ".plot .c\($0){color:var(--plot-\($0))}\n" }.joined()
+        """ + (0..<colorCount).map { ".plot .c\($0){color:var(--plot-\($0))}\n" }.joined()
 
     private static let light = [
         "#0072b2", "#d55e00", "#009e73", "#b8578f", "#b07a00", "#3a9bd6", "#6b6b6b",
@@ -42,9 +42,9 @@ public enum PlotStyle {
     ]
 
     private static func properties(
-        _ colours: [String], heat: String, ink: String, faint: String, grid: String, ground: String
+        _ colors: [String], heat: String, ink: String, faint: String, grid: String, ground: String
     ) -> String {
-        let series = colours.enumerated().map { "--plot-\($0.offset):\($0.element)" }
+        let series = colors.enumerated().map { "--plot-\($0.offset):\($0.element)" }
         return
             (series + [
                 "--plot-heat:\(heat)", "--plot-ink:\(ink)", "--plot-faint:\(faint)", "--plot-grid:\(grid)",

@@ -5,7 +5,7 @@ extension PixelImage {
     /// The picture as a PNG file (ISO/IEC 15948): 8 bits a channel, no filter.
     public var png: [UInt8] {
         var header = Self.bigEndian(UInt32(clamping: width)) + Self.bigEndian(UInt32(clamping: height))
-        header += [8, isColoured ? 2 : 0, 0, 0, 0]
+        header += [8, isColored ? 2 : 0, 0, 0, 0]
         return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
             + Self.chunk("IHDR", header) + Self.chunk("IDAT", Self.compressed(scanlines)) + Self.chunk("IEND", [])
     }

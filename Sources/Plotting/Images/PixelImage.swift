@@ -1,11 +1,11 @@
-/// A picture of bytes, grey or in colour.
+/// A picture of bytes, gray or in color.
 public struct PixelImage: Sendable, Hashable {
     /// Pixels from left to right.
     public let width: Int
     /// Pixels from top to bottom.
     public let height: Int
-    /// Whether a pixel is red, green and blue, or one grey.
-    public let isColoured: Bool
+    /// Whether a pixel is red, green and blue, or one gray.
+    public let isColored: Bool
     /// One or three bytes a pixel, row after row.
     public let bytes: [UInt8]
 
@@ -18,7 +18,7 @@ public struct PixelImage: Sendable, Hashable {
         self.width = width
         self.height = height
         self.bytes = bytes
-        isColoured = bytes.count != count
+        isColored = bytes.count != count
     }
 
     /// Creates a picture from numbers, the smallest black and the largest white. Undefined numbers are black.
@@ -36,7 +36,7 @@ public struct PixelImage: Sendable, Hashable {
         self.init(width: width, height: height, bytes: bytes)
     }
 
-    /// The picture in grey with a heat map laid over it: nothing where the map is 0, colour where it is 1.
+    /// The picture in gray with a heat map laid over it: nothing where the map is 0, color where it is 1.
     /// - Parameter heat: a number from 0 to 1 for each pixel, row after row.
     /// - Returns: nil if the map has another size.
     public func overlaid(with heat: [Float]) -> PixelImage? {
@@ -45,35 +45,35 @@ public struct PixelImage: Sendable, Hashable {
         mixed.reserveCapacity(3 * heat.count)
         for (pixel, heat) in heat.enumerated() {
             let strength = heat.isFinite ? min(max(heat, 0), 1) : 0
-            let colour = ColourScale.viridis.colour(at: strength)
+            let color = ColorScale.viridis.color(at: strength)
             let share = 0.75 * strength
-            for channel in [colour.red, colour.green, colour.blue] {
-                mixed.append(UInt8((share * channel * 255 + (1 - share) * grey(pixel)).rounded()))
+            for channel in [color.red, color.green, color.blue] {
+                mixed.append(UInt8((share * channel * 255 + (1 - share) * gray(pixel)).rounded()))
             }
         }
         return PixelImage(width: width, height: height, bytes: mixed)
     }
 
     /// A pixel's brightness, 0 to 255 (ITU-R BT.601).
-    private func grey(_ pixel: Int) -> Float {
-        guard isColoured else { return Float(bytes[pixel]) }
+    private func gray(_ pixel: Int) -> Float {
+        guard isColored else { return Float(bytes[pixel]) }
         let start = 3 * pixel
         return 0.299 * Float(bytes[start]) + 0.587 * Float(bytes[start + 1]) + 0.114 * Float(bytes[start + 2])
     }
 }
 
-/// Colours from dark to bright that keep their order in grey and for colour-blind people.
-struct ColourScale: Sendable {
+/// Colors from dark to bright that keep their order in gray and for color-blind people.
+struct ColorScale: Sendable {
     private let stops: [(red: Float, green: Float, blue: Float)]
 
     /// The upper three quarters of matplotlib's viridis (Smith and van der Walt, 2015).
-    static let viridis = ColourScale(stops: [
+    static let viridis = ColorScale(stops: [
         (0.23, 0.32, 0.55), (0.17, 0.44, 0.56), (0.13, 0.57, 0.55), (0.21, 0.72, 0.47), (0.56, 0.84, 0.27),
         (0.99, 0.91, 0.14),
     ])
 
-    /// The colour at a place from 0 to 1.
-    func colour(at place: Float) -> (red: Float, green: Float, blue: Float) {
+    /// The color at a place from 0 to 1.
+    func color(at place: Float) -> (red: Float, green: Float, blue: Float) {
         let scaled = min(max(place, 0), 1) * Float(stops.count - 1)
         let below = min(Int(scaled), stops.count - 2)
         let share = scaled - Float(below)

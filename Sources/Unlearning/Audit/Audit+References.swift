@@ -34,7 +34,7 @@ extension AuditEvidence {
     /// there are of the class.
     /// - Throws: ``AuditError/unusableReference(number:fault:)``.
     func checkReferences() throws(AuditError) {
-        guard !forgetsSamples else { return }
+        guard !supportsSamples else { return }
         for (position, model) in models.retrained.enumerated() {
             for index in forgottenClasses.sorted() {
                 var (right, count) = (0, 0)

@@ -50,7 +50,7 @@ extension Audit {
         for section in sections {
             try timed(section.name) {
                 let expected = progress.done + section.cost(plan)
-                if let reason = section.needs.lazy.compactMap({ $0.reason(evidence) }).first {
+                if let reason = section.requirements.lazy.compactMap({ $0.reason(evidence) }).first {
                     findings.results += section.measures.map { MeasureResult($0, omitted: reason) }
                 } else {
                     try section.examine(evidence, into: &findings)
@@ -103,7 +103,7 @@ extension Audit {
         of data: AuditData, for model: Model, forgotten target: AuditTarget
     ) throws -> (test: AuditSamples, training: AuditSamples?) {
         let forgotten = target.classes
-        func draw(_ data: LabelledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
+        func draw(_ data: LabeledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
             let examples = try data.examples(for: model)
             try model.check(examples, named: name)
             return try AuditSamples(
@@ -169,7 +169,7 @@ extension Audit {
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
             configuration: configuration, forgottenClasses: forgotten,
-            forgetsSamples: target.samples != nil,
+            supportsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
             training: training,

@@ -58,7 +58,7 @@ public struct Audit: Sendable {
     ///   - progress: called after every step, on the thread that computes.
     /// - Throws: as ``run(original:unlearned:retrained:forgotten:data:progress:)``.
     public func run(
-        original: Model, unlearned: Model, retrained: [Model] = [], forgottenSamples samples: LabelledData,
+        original: Model, unlearned: Model, retrained: [Model] = [], forgottenSamples samples: LabeledData,
         data: AuditData, progress: ProgressHandler? = nil
     ) async throws -> AuditResult {
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)

@@ -4,8 +4,8 @@ import NeuralGraph
 /// What an audit measures on. Unlike forgetting, an audit needs images of the forgotten classes: without them nobody
 /// can see whether they are still known. They are used to measure, and never to change a model that is handed over.
 public struct AuditData: Sendable {
-    let test: LabelledData
-    let training: LabelledData?
+    let test: LabeledData
+    let training: LabeledData?
 
     /// Images, which are prepared for the model.
     /// - Parameters:

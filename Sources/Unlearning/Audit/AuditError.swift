@@ -6,7 +6,7 @@ public enum AuditError: Error, Equatable {
     /// A model has another number of classes than the original.
     case otherClassCount(model: String, found: Int, expected: Int)
     /// A model takes another input than the original.
-    case otherInputShape(model: String, found: Shape, expected: Shape)
+    case otherInputShape(model: String, found: TensorShape, expected: TensorShape)
     /// A model has a number that no computation can be trusted with.
     case unsoundModel(model: String, fault: ModelFault)
     /// A model's answer to an example is infinite or undefined.

@@ -9,7 +9,7 @@ public struct Retraining: Sendable {
     public var augmentation: Augmentation?
     /// One model is trained from each seed; two or more show how far retraining is from itself.
     public var seeds: [UInt64]
-    /// Threads and precision; its seed is not used.
+    /// Threads and algorithms; its seed is not used.
     public var options: RunOptions
 
     /// Creates a retraining.

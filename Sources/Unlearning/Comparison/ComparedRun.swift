@@ -7,7 +7,7 @@ public struct ComparedRun: Sendable, Codable, Hashable {
     /// The seed of everything random, the original's training among it.
     public let seed: UInt64
     /// The images that it saw.
-    public let needs: [MethodNeed]
+    public let requirements: [Requirement]
     /// Why there is no model, such as a diverged training; nil if there is one.
     public var failure: String?
     /// The figures by name; one that could not be taken is missing.

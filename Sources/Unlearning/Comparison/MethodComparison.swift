@@ -31,7 +31,7 @@ public struct MethodComparison: Sendable {
     public var samplesPerClass: Int
     /// What is measured; bootstrap intervals and figures are not used.
     public var audit: AuditConfiguration
-    /// Threads and precision; its seed is not used.
+    /// Threads and algorithms; its seed is not used.
     public var options: RunOptions
 
     /// Creates a comparison.
@@ -103,7 +103,7 @@ public struct MethodComparison: Sendable {
             let classes: [Int]
             let images: [String]
             let network: [String]
-            let precision: String
+            let algorithms: String
             let samplesPerClass: Int
             let training: TrainingConfiguration
         }
@@ -111,7 +111,7 @@ public struct MethodComparison: Sendable {
             audit: audit, augmentation: augmentation.map { "\($0)" } ?? "none", classes: classes.sorted(),
             images: ["\(images.name), \(images.count)", "\(test.name), \(test.count)"],
             network: model.graph.nodes.map { "\($0.name) \($0.operation.kind) \($0.shape)" },
-            precision: "\(options.precision)", samplesPerClass: samplesPerClass, training: training)
+            algorithms: "\(options.algorithms)", samplesPerClass: samplesPerClass, training: training)
         return try Self.json(key)
     }
 

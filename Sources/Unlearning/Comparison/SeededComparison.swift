@@ -66,7 +66,7 @@ struct SeededComparison: Sendable {
     ) async throws -> ComparedRun {
         if let kept { return kept }
         var run = ComparedRun(
-            method: ComparedRun.original, settings: "{}", seed: seed, needs: [], figures: [:],
+            method: ComparedRun.original, settings: "{}", seed: seed, requirements: [], figures: [:],
             relearnIsLowerBound: false)
         run.takeOriginal(
             try await audit(model, original: model, reference: reference, ComparedRun.original))
@@ -81,7 +81,8 @@ struct SeededComparison: Sendable {
     ) async throws -> ComparedRun {
         var run = ComparedRun(
             method: method.name, settings: settings, seed: seed,
-            needs: MethodNeed.allCases.filter(method.needs.contains), figures: [:], relearnIsLowerBound: false)
+            requirements: Requirement.allCases.filter(method.requirements.contains), figures: [:],
+            relearnIsLowerBound: false)
         let data = try MethodImages(
             for: method, from: images, forgetting: classes, samplesPerClass: comparison.samplesPerClass, seed: seed)
         do {

@@ -58,7 +58,7 @@ public struct Evaluator: Sendable {
         self.predictor = predictor
     }
 
-    /// The accuracy on labelled examples.
+    /// The accuracy on labeled examples.
     /// - Throws: ``UnlearningError`` if the examples do not fit the model, or `CancellationError`.
     public func accuracy(
         of model: Model, on examples: any ExampleSource, forgottenClasses: Set<Int> = [],

@@ -16,7 +16,7 @@ struct PooledFeatures {
     private var elements: [Float] = []
 
     /// - Parameter shape: the node's output for one example; the last axis are its channels.
-    init(node: String, shape: Shape, examples: Int) {
+    init(node: String, shape: TensorShape, examples: Int) {
         self.node = node
         positions = max(1, shape.positions)
         width = shape.channels
@@ -46,7 +46,7 @@ struct PooledFeatures {
 extension Graph {
     /// The shape of a node's output for one example.
     /// - Throws: `GraphError` if there is no such node.
-    func shape(ofNode name: String) throws -> Shape {
+    func shape(ofNode name: String) throws -> TensorShape {
         guard let node = nodes.first(where: { $0.name == name }) else {
             throw GraphError.unknownNode(name: name, known: nodes.map(\.name))
         }

@@ -21,8 +21,8 @@ public struct BadTeacher: UnlearningMethod, Hashable {
     }
 
     public var name: String { "bad-teacher" }
-    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try training.validate()
@@ -34,7 +34,7 @@ public struct BadTeacher: UnlearningMethod, Hashable {
         return [forgotten, retained, training.cost(examples: retained + forgotten)]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         let random = Model(graph: request.model.graph, seed: run.seed("\(name).weights"))
         let bad = try run.answers(of: random, to: forget).masking(request.earlierClasses)

@@ -25,8 +25,8 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     }
 
     public var name: String { "boundary-shrink" }
-    public var needs: Set<MethodNeed> { [.forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try training.validate()
@@ -37,21 +37,21 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
         [3 * Double(request.forgottenCount), training.cost(examples: Double(request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
         let labels = try run.phase(.teaching) {
             try nearestLabels(of: forget, by: request.model, without: request.forgottenClasses, run)
         }
         return try run.train(
             request.model,
-            EpochRun(
-                examples: RelabelledExamples(source: forget, classes: labels), examplesName: "forget",
+            TrainingLoop(
+                examples: RelabeledExamples(source: forget, classes: labels), examplesName: "forget",
                 configuration: training, phase: .forgetting, stream: name))
     }
 
     /// The class of each example beyond the nearest boundary.
     func nearestLabels(
-        of examples: any ExampleSource, by model: Model, without classes: Set<Int>, _ run: UnlearningRun
+        of examples: any ExampleSource, by model: Model, without classes: Set<Int>, _ run: UnlearningSession
     ) throws -> [Int] {
         let executor = try run.context.executor(
             model: model, batchCapacity: min(250, examples.count), computing: .input, modes: [.inference])

@@ -15,8 +15,8 @@ public struct FineTuning: UnlearningMethod, Hashable {
     }
 
     public var name: String { "fine-tune" }
-    public var needs: Set<MethodNeed> { [.retainData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws { try training.validate() }
 
@@ -24,7 +24,7 @@ public struct FineTuning: UnlearningMethod, Hashable {
         [training.cost(examples: Double(request.retainedCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         try run.train(request.model, on: request.retained(), training, phase: .repair)
     }
 }

@@ -24,8 +24,8 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
     }
 
     public var name: String { "fisher" }
-    public var needs: Set<MethodNeed> { [.retainData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try Setting.check("scale", scale, isAbove: 0)
@@ -42,7 +42,7 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
     private static let raised = 10.0
     private static let forgottenVariance = 1e-4
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let model = request.model
         let information = try run.phase(.importance) {
             try GradientStatistics(

@@ -9,19 +9,19 @@ public struct FullRetraining: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "retrain" }
-    public var needs: Set<MethodNeed> { [.allRetainData, .originalTraining] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.allRetainData, .originalTraining] }
+    public var supportsSamples: Bool { true }
 
     public func phaseCosts(of request: UnlearningRequest) -> [Double] {
         [request.training?.cost(examples: Double(request.retainedCount)) ?? 0]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let untrained = Model(
             graph: request.model.graph, metadata: request.model.metadata, seed: run.seed("retraining.weights"))
         return try run.train(
             untrained,
-            EpochRun(
+            TrainingLoop(
                 examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),
                 phase: .training, stream: "retraining"))
     }

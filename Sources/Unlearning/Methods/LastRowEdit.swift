@@ -9,11 +9,11 @@ public struct LastRowEdit: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "last-row" }
-    public var needs: Set<MethodNeed> { [] }
+    public var requirements: Set<Requirement> { [] }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         try run.phase(.forgetting) {
-            let model = try request.model.redrawingHead(
+            let model = try request.model.reinitializingHead(
                 of: request.classes, seed: run.seed("\(name).rows"), method: name)
             try run.finished(1, of: 1, in: .forgetting)
             return model

@@ -26,8 +26,8 @@ public struct LastStages: UnlearningMethod, Hashable {
     }
 
     public var name: String { resets ? "eu-k" : "cf-k" }
-    public var needs: Set<MethodNeed> { [.retainData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try Setting.check("stages", stages, isIn: 0...10_000)
@@ -39,13 +39,13 @@ public struct LastStages: UnlearningMethod, Hashable {
         [Double(request.retainedCount), training.cost(examples: Double(request.retainedCount)) / 3]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (frozen, last) = try request.model.cut(at: Self.cut(request.model.graph, keeping: stages))
         let features = try run.features(of: request.retained(), by: frozen)
         let start = resets ? Model(graph: last.graph, metadata: last.metadata, seed: run.seed("\(name).weights")) : last
         let trained = try run.train(
             start,
-            EpochRun(
+            TrainingLoop(
                 examples: features, examplesName: "retain", configuration: training, phase: .repair, stream: name))
         return try request.model.replacing(trained.stateDictionary)
     }

@@ -19,8 +19,8 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "delete" }
-    public var needs: Set<MethodNeed> { [.forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws { try training.validate() }
 
@@ -28,14 +28,14 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
         [Double(request.forgottenCount), training.cost(examples: Double(request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
         let teacher = try run.answers(of: request.model, to: forget).masking { row in
             request.forgottenClasses.union([forget.label(at: row)])
         }
         return try run.train(
             request.model,
-            EpochRun(
+            TrainingLoop(
                 examples: forget, examplesName: "forget", configuration: training, phase: .forgetting, stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
     }

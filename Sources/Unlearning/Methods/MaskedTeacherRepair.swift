@@ -18,7 +18,7 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
     /// Creates the method.
     public init(
         labelShare: Float = 0.5,
-        training: TrainingConfiguration = TrainingConfiguration(epochs: 2, leastSteps: 64, schedule: .cosine),
+        training: TrainingConfiguration = TrainingConfiguration(epochs: 2, minimumSteps: 64, schedule: .cosine),
         learningRate: Double? = nil
     ) {
         self.labelShare = labelShare
@@ -27,7 +27,7 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
     }
 
     public var name: String { "masked-teacher" }
-    public var needs: Set<MethodNeed> { [.retainData] }
+    public var requirements: Set<Requirement> { [.retainData] }
 
     public func validate() throws {
         try training.validate()
@@ -49,7 +49,7 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
         return model.graph.nodes.contains { $0.operation is BatchNormalization } ? 5e-3 : 1e-3
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (model, retain) = (request.model, try request.retained())
         let logits = try run.answers(of: model, to: retain).masking(request.forgottenClasses)
         var targets = try Softmax.probabilities(of: logits)
@@ -62,8 +62,8 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
         var configuration = training
         configuration.learningRate = rate(for: model)
         return try run.train(
-            model.redrawingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name),
-            EpochRun(
+            model.reinitializingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name),
+            TrainingLoop(
                 examples: retain, examplesName: "retain", configuration: configuration, phase: .repair, stream: name,
                 objective: TeacherObjective(loss: CrossEntropy(), table: targets, kind: .probabilities)))
     }

@@ -20,14 +20,14 @@ public struct MethodImages: Sendable {
         for method: any UnlearningMethod, from images: any ImageDataset, forgetting classes: Set<Int>,
         after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
     ) throws(DatasetError) {
-        if method.needs.contains(.allRetainData) {
+        if method.requirements.contains(.allRetainData) {
             retain = try images.excluding(classes: classes.union(earlier))
-        } else if method.needs.contains(.retainData) {
+        } else if method.requirements.contains(.retainData) {
             retain = try images.samples(perClass: samplesPerClass, excluding: classes.union(earlier), seed: seed)
         } else {
             retain = nil
         }
-        if method.needs.contains(.forgetData) {
+        if method.requirements.contains(.forgetData) {
             let others = Set(images.classNames.indices).subtracting(classes)
             forget = try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
         } else {

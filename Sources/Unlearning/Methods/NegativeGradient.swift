@@ -35,8 +35,8 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
     }
 
     public var name: String { retainWeight == nil ? "negative-gradient" : "negative-gradient-retain" }
-    public var needs: Set<MethodNeed> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try training.validate()
@@ -50,7 +50,7 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
         [training.cost(examples: Double(request.forgottenCount + (retainWeight == nil ? 0 : request.retainedCount)))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
         let earlier = request.earlierClasses
         let loss = LabelObjective(smoothing: training.labelSmoothing, excluding: earlier)
@@ -61,7 +61,7 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
         guard let retainWeight else {
             return try run.train(
                 request.model,
-                EpochRun(
+                TrainingLoop(
                     examples: forget, examplesName: "forget", configuration: training, phase: .forgetting,
                     stream: name, objective: ascent(1)))
         }

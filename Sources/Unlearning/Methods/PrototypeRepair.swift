@@ -38,7 +38,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 4, leastSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
+            epochs: 4, minimumSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
         learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard()
     ) {
         self.labelShare = labelShare
@@ -57,7 +57,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         default: "prototypes"
         }
     }
-    public var needs: Set<MethodNeed> { [.retainData] }
+    public var requirements: Set<Requirement> { [.retainData] }
 
     /// Names the random numbers.
     private static let stream = "prototypes"
@@ -94,14 +94,14 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         return (normalizes ? 4 : 1) * trained
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
-        let model = try request.model.redrawingHead(
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+        let model = try request.model.reinitializingHead(
             of: request.classes, seed: run.seed("\(Self.stream).rows"), method: name)
         let (frozen, trained) = try parts(of: model)
         let retain: any ExampleSource =
             if let frozen { try run.features(of: request.retained(), by: frozen) } else { try request.retained() }
-        guard let student = trained.showingFeatures else { throw UnlearningError.noLinearHead(method: name) }
-        let lesson = try Lesson(
+        guard let student = trained.withFeatureOutput else { throw UnlearningError.noLinearHead(method: name) }
+        let lesson = try DistillationTargets(
             answers: run.answers(of: teacher(of: student, original: request.model), to: retain), labels: retain.labels,
             classes: request.model.classCount, masking: request.forgottenClasses, labelShare: labelShare)
         let (shown, watched) =
@@ -114,7 +114,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
             configuration.learningRate = rate
             return try run.train(
                 student,
-                EpochRun(
+                TrainingLoop(
                     examples: examples, examplesName: "retain", configuration: configuration, phase: .repair,
                     stream: Self.stream, objective: objective))
         }
@@ -125,7 +125,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
             at: rate, original: lesson.correct(among: watched), of: watched.count, run, train: train
         ) { candidate in
             let answers = try run.answers(of: candidate, to: held)
-            return Lesson.correct(answers, labels: held.labels, classes: model.classCount)
+            return DistillationTargets.correct(answers, labels: held.labels, classes: model.classCount)
         }
         return try model.replacing(repaired.stateDictionary)
     }
@@ -153,11 +153,11 @@ extension PrototypeRepair {
     public static let fast = PrototypeRepair(
         trainedShare: 0.25,
         training: TrainingConfiguration(
-            epochs: 2, leastSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
+            epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
 
     /// ``UnlearningPreset/thorough``.
     public static let thorough = PrototypeRepair(
         trainedShare: 1,
         training: TrainingConfiguration(
-            epochs: 5, leastSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+            epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
 }

@@ -16,8 +16,8 @@ public struct RandomLabels: UnlearningMethod, Hashable {
     }
 
     public var name: String { "random-labels" }
-    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws { try training.validate() }
 
@@ -25,8 +25,8 @@ public struct RandomLabels: UnlearningMethod, Hashable {
         [training.cost(examples: Double(request.retainedCount + request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
-        let forget = try request.forgotten().relabelled(
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+        let forget = try request.forgotten().relabeled(
             classCount: request.model.classCount, incorrectly: false, excluding: request.earlierClasses,
             seed: run.seed("\(name).labels"))
         return try run.train(

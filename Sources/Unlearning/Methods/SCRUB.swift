@@ -38,8 +38,8 @@ public struct SCRUB: UnlearningMethod, Hashable {
     }
 
     public var name: String { "scrub" }
-    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try training.validate()
@@ -62,7 +62,7 @@ public struct SCRUB: UnlearningMethod, Hashable {
         ]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         let model = request.model
         let distillation = DistillationLoss(temperature: temperature)
@@ -77,9 +77,9 @@ public struct SCRUB: UnlearningMethod, Hashable {
         let near = WeightedObjective(
             (divergenceWeight, keepingTo(try run.answers(of: model, to: retain).masking(earlier))),
             (labelWeight, LabelObjective(smoothing: training.labelSmoothing, excluding: earlier)))
-        let maximizing = try ExamplePass(
+        let maximizing = try EpochBatches(
             forget, named: "forget", batchSize: forgetBatchSize, graph: model.graph, stream: "\(name).forget")
-        let minimizing = try ExamplePass(
+        let minimizing = try EpochBatches(
             retain, named: "retain", batchSize: training.batchSize, graph: model.graph, stream: "\(name).retain")
         return try run.phase(.forgetting) {
             try turns(model, maximizing, away, minimizing, near, run)
@@ -87,18 +87,18 @@ public struct SCRUB: UnlearningMethod, Hashable {
     }
 
     private func turns(
-        _ model: Model, _ maximizing: ExamplePass, _ away: any BatchObjective, _ minimizing: ExamplePass,
-        _ near: any BatchObjective, _ run: UnlearningRun
+        _ model: Model, _ maximizing: EpochBatches, _ away: any BatchObjective, _ minimizing: EpochBatches,
+        _ near: any BatchObjective, _ run: UnlearningSession
     ) throws -> Model {
         try model.checkTrainable(frozen: training.frozen)
-        let session = try OptimizationSession(
+        let session = try TrainState(
             model: model, batchSize: max(maximizing.batchSize, minimizing.batchSize), optimizer: training.optimizer,
             clipping: training.clipping, frozen: training.frozen, phase: .forgetting, context: run.context)
         let epochs = training.epochs(ofSteps: minimizing.stepCount)
         let stepCount = epochs * minimizing.stepCount + min(epochs, maximizingEpochs) * maximizing.stepCount
         let dropoutSeed = run.seed("\(name).dropout")
         var step = 0
-        func take(_ pass: ExamplePass, _ epoch: Int, _ objective: any BatchObjective) throws {
+        func take(_ pass: EpochBatches, _ epoch: Int, _ objective: any BatchObjective) throws {
             try pass.run(epoch, context: run.context) { batch in
                 let rate = training.schedule.rate(base: training.learningRate, step: step, of: stepCount)
                 let value = try session.step(

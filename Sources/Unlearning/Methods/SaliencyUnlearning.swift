@@ -1,7 +1,7 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Random incorrect labels as in ``AmnesiacRelabelling``, but only the weights that matter most for the forget data move:
+/// Random incorrect labels as in ``AmnesiacRelabeling``, but only the weights that matter most for the forget data move:
 /// those whose gradient of the forget data's loss is among the largest. The others stay to the bit.
 ///
 /// Source: Fan et al., "SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency" (ICLR 2024,
@@ -27,8 +27,8 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
     }
 
     public var name: String { "salun" }
-    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try training.validate()
@@ -46,7 +46,7 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
         ]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         let mask = try run.phase(.importance) {
             let gradients = try GradientStatistics(
@@ -54,11 +54,11 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
             ).mean(of: request.model, over: forget, run)
             return Self.mask(ofLargest: movingShare, in: gradients)
         }
-        let relabelled = forget.relabelled(
+        let relabeled = forget.relabeled(
             classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
             seed: run.seed("\(name).labels"))
         return try run.train(
-            request.model, forgetting: relabelled, retaining: retain, training, stream: name, mask: mask)
+            request.model, forgetting: relabeled, retaining: retain, training, stream: name, mask: mask)
     }
 
     /// 1 for the share of numbers that are largest in magnitude over all tensors, 0 for the others.

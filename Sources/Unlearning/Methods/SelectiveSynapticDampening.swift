@@ -29,8 +29,8 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
     }
 
     public var name: String { "ssd" }
-    public var needs: Set<MethodNeed> { [.retainData, .forgetData] }
-    public var forgetsSamples: Bool { true }
+    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
+    public var supportsSamples: Bool { true }
 
     public func validate() throws {
         try Setting.check("selection", selection, isAbove: 0)
@@ -44,7 +44,7 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
         return [3 * Double(all), 3 * Double(min(exampleLimit, request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         func importance(_ examples: any ExampleSource, _ stream: String) throws -> [String: Tensor] {
             try run.phase(.importance) {

@@ -7,8 +7,8 @@
 /// ```swift
 /// struct NoiseThenRepair: UnlearningMethod {
 ///     let name = "noise-then-repair"
-///     let needs: Set<MethodNeed> = [.retainData]
-///     func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+///     let requirements: Set<Requirement> = [.retainData]
+///     func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
 ///         let noise = try run.noise(NoiseMaximizer(), for: request)
 ///         let impaired = try run.impair(ImpairStep(), request.model, noise: noise, retaining: request.retained())
 ///         return try run.train(
@@ -23,10 +23,10 @@ public protocol UnlearningMethod: Sendable, Encodable {
     var name: String { get }
 
     /// What it cannot do without.
-    var needs: Set<MethodNeed> { get }
+    var requirements: Set<Requirement> { get }
 
     /// Whether it can forget some examples of classes that stay; false by default.
-    var forgetsSamples: Bool { get }
+    var supportsSamples: Bool { get }
 
     /// Checks the settings; by default there are none.
     func validate() throws
@@ -38,17 +38,17 @@ public protocol UnlearningMethod: Sendable, Encodable {
     /// Makes the new model. Called on a thread of its own that may block, with a request that has been checked. The same
     /// request and the same run options must give the same model to the bit.
     /// - Throws: ``UnlearningError``, or `CancellationError` from the run.
-    func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model
+    func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model
 }
 
 extension UnlearningMethod {
-    public var forgetsSamples: Bool { false }
+    public var supportsSamples: Bool { false }
     public func validate() throws {}
     public func phaseCosts(of request: UnlearningRequest) -> [Double] { [] }
 }
 
 /// What a method cannot do without, besides the model.
-public enum MethodNeed: String, Sendable, Codable, CaseIterable {
+public enum Requirement: String, Sendable, Codable, CaseIterable {
     /// Examples of what is to be retained, a part of them is enough.
     case retainData = "retain-data"
     /// All examples of what is to be retained that the original was trained on.

@@ -5,7 +5,7 @@ public enum UnlearningMethods {
         PrototypeRepair.standard, PrototypeRepair.fast, PrototypeRepair.thorough,
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
         LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95), RandomLabels(),
-        FisherForgetting(), AmnesiacRelabelling(), BoundaryShrink(), SelectiveSynapticDampening(), SCRUB(),
+        FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(), SCRUB(),
         BadTeacher(), SaliencyUnlearning(), MaskedDistillation(), LastStages(resetting: true),
         LastStages(resetting: false), FullRetraining(),
     ]

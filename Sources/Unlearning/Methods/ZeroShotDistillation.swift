@@ -25,7 +25,7 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "zero-shot" }
-    public var needs: Set<MethodNeed> { [] }
+    public var requirements: Set<Requirement> { [] }
 
     public func validate() throws {
         try synthesizer.validate()
@@ -37,17 +37,17 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
         return [synthesizer.cost(classes: request.model.classCount), count, training.cost(examples: count)]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let model = request.model
         // Found out before the inputs are made, which takes long.
-        let start = try model.redrawingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name)
+        let start = try model.reinitializingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name)
         let examples = try run.phase(.synthesis) {
             try synthesizer.examples(for: model, without: request.earlierClasses, run)
         }
         let teacher = try run.answers(of: model, to: examples).masking(request.forgottenClasses)
         let trained = try run.train(
             start,
-            EpochRun(
+            TrainingLoop(
                 examples: examples, examplesName: "synthetic", configuration: training, phase: .forgetting,
                 stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))

@@ -22,7 +22,7 @@ extension Model {
     ) throws {
         try Setting.check("image size", imageSize, isIn: 1...Self.largestImageSize)
         try Setting.check("channels", channels, isIn: 1...Self.mostChannels)
-        let shape: Shape = [imageSize, imageSize, channels]
+        let shape: TensorShape = [imageSize, imageSize, channels]
         try ImagePreparation(targetShape: shape, normalization: dataset.normalization)
             .check(imageShape: dataset.imageShape, of: dataset.name)
         self.init(

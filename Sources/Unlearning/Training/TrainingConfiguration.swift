@@ -6,7 +6,7 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Passes over the examples, 1 to 1,000,000.
     public var epochs: Int
     /// Steps at least, 0 to 1,000,000: with few examples there are more epochs, so that there are as many steps.
-    public var leastSteps: Int
+    public var minimumSteps: Int
     /// Examples in one step, 1 to 1,000,000. An epoch's last batch may be smaller; a single example is left out if the
     /// network has batch norm over single numbers, which cannot normalize it.
     public var batchSize: Int
@@ -26,12 +26,12 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 
     /// Creates a configuration.
     public init(
-        epochs: Int = 1, leastSteps: Int = 0, batchSize: Int = 256, optimizer: OptimizerConfiguration = .adam,
+        epochs: Int = 1, minimumSteps: Int = 0, batchSize: Int = 256, optimizer: OptimizerConfiguration = .adam,
         learningRate: Double = 1e-3, schedule: LearningRateSchedule = .constant, labelSmoothing: Float = 0,
         clipping: GradientClipping = .none, frozen: Set<String> = []
     ) {
         self.epochs = epochs
-        self.leastSteps = leastSteps
+        self.minimumSteps = minimumSteps
         self.batchSize = batchSize
         self.optimizer = optimizer
         self.learningRate = learningRate
@@ -41,16 +41,16 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
         self.frozen = frozen
     }
 
-    /// The epochs that an epoch's number of steps makes of ``epochs`` and ``leastSteps``.
+    /// The epochs that an epoch's number of steps makes of ``epochs`` and ``minimumSteps``.
     func epochs(ofSteps stepsPerEpoch: Int) -> Int {
-        max(epochs, (leastSteps + stepsPerEpoch - 1) / max(1, stepsPerEpoch))
+        max(epochs, (minimumSteps + stepsPerEpoch - 1) / max(1, stepsPerEpoch))
     }
 
     /// Checks every setting.
     /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
     public func validate() throws {
         try Setting.check("epochs", epochs, isIn: 1...1_000_000)
-        try Setting.check("least steps", leastSteps, isIn: 0...1_000_000)
+        try Setting.check("minimum steps", minimumSteps, isIn: 0...1_000_000)
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         try Setting.check("learning rate", learningRate, isAbove: 0)
         guard labelSmoothing >= 0, labelSmoothing < 1 else {
@@ -102,7 +102,7 @@ public struct Trainer: Sendable {
     /// Trains a copy of a model.
     /// - Parameters:
     ///   - model: where to start.
-    ///   - examples: labelled with the model's classes, in the shape of its input.
+    ///   - examples: labeled with the model's classes, in the shape of its input.
     ///   - options: seed and threads.
     ///   - progress: called after every step.
     /// - Returns: the trained model, whose metadata says the learning rate, and the losses.
@@ -111,7 +111,7 @@ public struct Trainer: Sendable {
         _ model: Model, on examples: any ExampleSource, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
-        let run = EpochRun(
+        let run = TrainingLoop(
             examples: examples, examplesName: "training", configuration: configuration, phase: .training,
             stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
@@ -129,7 +129,7 @@ extension TrainingConfiguration {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = TrainingConfiguration()
         epochs = try container.decode(.epochs, or: defaults.epochs)
-        leastSteps = try container.decode(.leastSteps, or: defaults.leastSteps)
+        minimumSteps = try container.decode(.minimumSteps, or: defaults.minimumSteps)
         batchSize = try container.decode(.batchSize, or: defaults.batchSize)
         optimizer = try container.decode(.optimizer, or: defaults.optimizer)
         learningRate = try container.decode(.learningRate, or: defaults.learningRate)

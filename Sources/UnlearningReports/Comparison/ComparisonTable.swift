@@ -30,7 +30,7 @@ public struct ComparisonTable: Sendable {
     public func row(_ method: String) -> [String] {
         let runs = result.runs(of: method)
         return [method] + ComparedFigure.allCases.map { cell($0, method) }
-            + [runs.first.map { Self.text($0.needs) } ?? "-"]
+            + [runs.first.map { Self.text($0.requirements) } ?? "-"]
     }
 
     private func cell(_ figure: ComparedFigure, _ method: String) -> String {
@@ -56,8 +56,8 @@ public struct ComparisonTable: Sendable {
     }
 
     /// What a method sees, in a word or two.
-    static func text(_ needs: [MethodNeed]) -> String {
-        let words = needs.compactMap { need in
+    static func text(_ requirements: [Requirement]) -> String {
+        let words = requirements.compactMap { need in
             switch need {
             case .retainData: "retain"
             case .allRetainData: "all retain"

@@ -6,7 +6,7 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     /// The method's name; nil in records of versions that had one.
     public let method: String?
     /// The settings of UNSIR's three steps; nil if the method was another one.
-    public let configuration: UnlearningConfiguration?
+    public let configuration: UNSIR.Configuration?
     /// The method's settings as JSON, if it was not UNSIR.
     public let settings: String?
     /// The seed of everything random.

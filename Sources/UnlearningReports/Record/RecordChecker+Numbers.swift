@@ -9,7 +9,7 @@ extension RecordChecker {
             (.forgetAccuracyTest, samples.forgottenTest), (.forgetAccuracyTraining, samples.forgottenTraining),
             (.retainAccuracyTest, samples.retainedTest), (.retainAccuracyTraining, samples.retainedTraining),
             (.membershipEntropy, samples.forgottenTraining), (.membershipConfidence, samples.forgottenTraining),
-            (.linearProbe, samples.forgottenTest), (.nearestCentre, samples.forgottenTest),
+            (.linearProbe, samples.forgottenTest), (.nearestCentroid, samples.forgottenTest),
         ]
         for (identifier, count) in counts {
             guard let result = audit[identifier], !result.isOmitted, result.unlearned != nil else { continue }

@@ -93,7 +93,7 @@ extension MeasureThreshold {
 }
 
 extension MeasureVerdict {
-    /// A sign that says the same without colour.
+    /// A sign that says the same without color.
     var sign: String {
         switch self {
         case .pass: "✓"
@@ -121,7 +121,7 @@ extension AuditedModel {
     /// Its name in tables and legends.
     var title: String { rawValue }
 
-    /// Its place among all, which gives its colour.
+    /// Its place among all, which gives its color.
     var position: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 

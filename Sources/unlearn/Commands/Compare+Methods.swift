@@ -56,7 +56,7 @@ struct MethodComparisonReport: Report {
 
     private struct Row: Encodable {
         let method: String
-        let data: [MethodNeed]
+        let data: [Requirement]
         let failures: [String]
         let figures: [String: Figure]
 
@@ -69,7 +69,7 @@ struct MethodComparisonReport: Report {
         init(_ result: ComparedMethods, _ method: String) {
             self.method = method
             let runs = result.runs(of: method)
-            data = runs.first?.needs ?? []
+            data = runs.first?.requirements ?? []
             failures = runs.compactMap(\.failure)
             var figures: [String: Figure] = [:]
             for figure in ComparedFigure.allCases {

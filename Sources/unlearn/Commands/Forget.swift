@@ -176,7 +176,7 @@ struct Forget: ReportingCommand {
             return [(method.name, .parameters, TrainingConfiguration().batchSize)]
         }
         let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
-            .batchSize(classCount: classes.count, model: model, precision: flags.options.precision)
+            .batchSize(classCount: classes.count, model: model, algorithms: flags.options.algorithms)
         return [
             ("noise", .input, noiseBatch),
             ("impair", .parameters, configuration.impair.training.batchSize),

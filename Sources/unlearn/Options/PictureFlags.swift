@@ -29,10 +29,17 @@ struct PictureFlags: ParsableArguments {
     var mean: NumberList?
 
     @Option(
-        parsing: .unconditional,
+        name: .customLong("std"), parsing: .unconditional,
         help: ArgumentHelp("The standard deviations that belong to --mean.", valueName: "deviations"),
         transform: NumberList.init(parsing:))
+    var givenStandardDeviation: NumberList?
+
+    // The option's name before 1.0, which scripts may still use.
+    @Option(
+        name: .customLong("deviation"), parsing: .unconditional, help: .hidden, transform: NumberList.init(parsing:))
     var deviation: NumberList?
+
+    private var standardDeviation: NumberList? { givenStandardDeviation ?? deviation }
 
     @Option(
         help: ArgumentHelp(
@@ -42,8 +49,8 @@ struct PictureFlags: ParsableArguments {
     var classNames: ClassNamesArgument?
 
     func validate() throws {
-        guard (mean == nil) == (deviation == nil) else {
-            throw ValidationError("--mean and --deviation belong together; give both.")
+        guard (mean == nil) == (standardDeviation == nil) else {
+            throw ValidationError("--mean and --std belong together; give both.")
         }
     }
 
@@ -139,7 +146,7 @@ struct PictureFlags: ParsableArguments {
             }
             guard [1, 3].contains(channels) else {
                 throw UnlearningError.invalidSetting(
-                    name: "channels", value: "\(channels)", remedy: "pictures have 3, or 1 for grey")
+                    name: "channels", value: "\(channels)", remedy: "pictures have 3, or 1 for gray")
             }
             let configuration = configuration(shape: [imageSize, imageSize, channels])
             guard let excluded else {
@@ -171,16 +178,16 @@ struct PictureFlags: ParsableArguments {
         var configuration = configuration(shape: model.graph.inputShape)
         configuration.resizing = configuration.resizing ?? model.metadata.resizing
         if let given = configuration.normalization, let own = model.metadata.normalization, given != own {
-            throw CommandError("--mean and --deviation are not the model's own; leave them out")
+            throw CommandError("--mean and --std are not the model's own; leave them out")
         }
         return configuration
     }
 
-    private func configuration(shape: Shape) -> ImageFolder.Configuration {
+    private func configuration(shape: TensorShape) -> ImageFolder.Configuration {
         var configuration = ImageFolder.Configuration(imageShape: shape, resizing: resize?.resizing)
         configuration.unreadable = unreadable
-        if let mean, let deviation {
-            configuration.normalization = Normalization(mean: mean.values, standardDeviation: deviation.values)
+        if let mean, let standardDeviation {
+            configuration.normalization = Normalization(mean: mean.values, standardDeviation: standardDeviation.values)
         }
         return configuration
     }

@@ -36,7 +36,7 @@ struct TrainingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Channels of the inputs; a grey image is repeated. A folder's pictures have 3, or 1 for grey. (default: 3)",
+            "Channels of the inputs; a gray image is repeated. A folder's pictures have 3, or 1 for gray. (default: 3)",
             valueName: "number"),
         transform: NumberParsing.whole(.lengths))
     var channels: Int = 3

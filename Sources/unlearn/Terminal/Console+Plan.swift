@@ -14,7 +14,7 @@ extension Console {
                 model: model, batchCapacity: max(1, batch), computing: request,
                 // What trains nothing runs in inference mode: prediction, audits, noise of the presets.
                 modes: request.parameters ? [.training] : [.inference], workers: workers,
-                precision: options.precision)
+                algorithms: options.algorithms)
             if position == 0 {
                 logger.info("\(Self.machine(plan, workers: workers))")
                 logger.info("\(Self.nodes(plan))")

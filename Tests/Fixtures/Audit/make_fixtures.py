@@ -104,7 +104,7 @@ def membership():
 def loss_attack():
     random = np.random.default_rng(3)
     members, others = random.gamma(1, 0.5, 70), random.gamma(1.5, 0.8, 45)
-    folds = np.concatenate([random.permutation(70) % 5, random.permutation(45) % 5])
+    folds = np.concatenate([random.transpose(70) % 5, random.transpose(45) % 5])
     truth = np.array([1] * 70 + [0] * 45)
     model = LogisticRegression(class_weight="balanced", tol=1e-12, max_iter=100000)
     told = cross_val_predict(
@@ -156,10 +156,10 @@ def relearning(seed=6, steps=40, rate=0.02):
     """PyTorch learns a class again that a small network does not know; every step shows all examples."""
     torch.manual_seed(seed)
     torch.set_default_dtype(torch.float64)
-    centres = 1.2 * torch.randn(4, 6)
+    centers = 1.2 * torch.randn(4, 6)
 
     def points(labels):
-        return centres[labels] + 0.8 * torch.randn(len(labels), 6), labels
+        return centers[labels] + 0.8 * torch.randn(len(labels), 6), labels
 
     forgotten = points(torch.full((24,), 3))
     retained = points(torch.arange(40) % 3)

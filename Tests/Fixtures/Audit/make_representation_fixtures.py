@@ -31,9 +31,9 @@ def labels(count):
 
 
 def features(name, count, width):
-    """Points around a centre for each class; float32, as the Swift side adds them."""
-    centres = symmetric("features.centres", (CLASSES, width), 0.8)
-    return (symmetric(f"features.{name}", (count, width)) + centres[labels(count)]).numpy()
+    """Points around a center for each class; float32, as the Swift side adds them."""
+    centers = symmetric("features.centers", (CLASSES, width), 0.8)
+    return (symmetric(f"features.{name}", (count, width)) + centers[labels(count)]).numpy()
 
 
 def cka(x, y):

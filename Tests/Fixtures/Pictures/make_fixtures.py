@@ -47,7 +47,7 @@ def packed(values, bits):
 
 
 def png(values, bits, kind, before=b"", after=b"", interlaced=False):
-    """A PNG file; Pillow writes neither 16 bits of colour nor interlaced ones."""
+    """A PNG file; Pillow writes neither 16 bits of color nor interlaced ones."""
     height, width = values.shape[:2]
     data = b""
     if interlaced:
@@ -65,8 +65,8 @@ def png(values, bits, kind, before=b"", after=b"", interlaced=False):
 
 
 def palette(bits):
-    colours = samples(3, 8, 2**bits, 1).reshape(-1, 3).astype(numpy.uint8)
-    return chunk(b"PLTE", colours.tobytes())
+    colors = samples(3, 8, 2**bits, 1).reshape(-1, 3).astype(numpy.uint8)
+    return chunk(b"PLTE", colors.tobytes())
 
 
 def exif(orientation):
@@ -109,7 +109,7 @@ def saved(kind, mode="RGB", **options):
     return buffer.getvalue()
 
 
-def bmp(bits, masks=None, top_down=False, core=False, colours=None):
+def bmp(bits, masks=None, top_down=False, core=False, colors=None):
     """A BMP file of the kinds that Pillow reads and does not write."""
     values = samples(3 if bits >= 16 else 1, {16: 5}.get(bits, min(bits, 8)))
     if bits >= 16:
@@ -118,7 +118,7 @@ def bmp(bits, masks=None, top_down=False, core=False, colours=None):
         values = numpy.stack([samples(3, width)[..., channel] for channel, width in enumerate(widths)], -1)
         pixels = sum(values[..., channel] << shifts[channel] for channel in range(3))
     else:
-        pixels = values[..., 0] if colours is None else values[..., 0] % colours
+        pixels = values[..., 0] if colors is None else values[..., 0] % colors
     rows = []
     for row in pixels:
         if bits >= 8:
@@ -132,13 +132,13 @@ def bmp(bits, masks=None, top_down=False, core=False, colours=None):
         rows.reverse()
     table = b""
     if bits <= 8:
-        for red, green, blue in samples(3, 8, colours or 2**bits, 1).reshape(-1, 3):
+        for red, green, blue in samples(3, 8, colors or 2**bits, 1).reshape(-1, 3):
             table += bytes([blue, green, red]) + (b"" if core else b"\0")
     if core:
         header = struct.pack("<IHHHH", 12, WIDTH, HEIGHT, 1, bits)
     else:
         height = -HEIGHT if top_down else HEIGHT
-        header = struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, 3 if masks else 0, 0, 0, 0, colours or 0, 0)
+        header = struct.pack("<IiiHHIIiiII", 40, WIDTH, height, 1, bits, 3 if masks else 0, 0, 0, 0, colors or 0, 0)
     if masks:
         header += struct.pack("<III", *masks)
     start = 14 + len(header) + len(table)
@@ -172,18 +172,18 @@ def other_formats():
     yield "turned.webp", saved("WEBP", lossless=True, exif=exif(6))
     yield "palette.gif", saved("GIF", "P", interlace=0)
     yield "interlaced.gif", saved("GIF", "P", interlace=1)
-    yield "grey.gif", saved("GIF", "L")
+    yield "gray.gif", saved("GIF", "L")
     yield "transparent.gif", saved("GIF", "P", transparency=int(samples(1, 8)[5, 5, 0]))
     yield "canvas.gif", gif_on_canvas(WIDTH + 5, HEIGHT + 4, 3, 2)
     yield "beyond.gif", gif_on_canvas(WIDTH - 5, HEIGHT, 3, 2)
     yield "animated.gif", animated("GIF")
-    yield "colour24.bmp", saved("BMP")
-    yield "grey8.bmp", saved("BMP", "L")
+    yield "color24.bmp", saved("BMP")
+    yield "gray8.bmp", saved("BMP", "L")
     yield "bits1.bmp", saved("BMP", "1")
     yield "alpha32.bmp", saved("BMP", "RGBA")
     for bits in (1, 4, 8, 16, 32):
         yield f"bits{bits}-own.bmp", bmp(bits)
-    yield "few-colours.bmp", bmp(8, colours=20)
+    yield "few-colors.bmp", bmp(8, colors=20)
     yield "top-down.bmp", bmp(24, top_down=True)
     yield "core.bmp", bmp(8, core=True)
     yield "masks565.bmp", bmp(16, masks=(0xF800, 0x7E0, 0x1F))
@@ -192,18 +192,18 @@ def other_formats():
 
 def pictures():
     for bits in (1, 2, 4, 8, 16):
-        yield f"grey{bits}.png", png(samples(1, bits), bits, GREY)
+        yield f"gray{bits}.png", png(samples(1, bits), bits, GREY)
     for bits in (1, 2, 4, 8):
         yield f"palette{bits}.png", png(samples(1, bits), bits, PALETTE, palette(bits))
     for bits in (8, 16):
-        yield f"colour{bits}.png", png(samples(3, bits), bits, RGB)
-        yield f"grey-alpha{bits}.png", png(samples(2, bits), bits, GREY_ALPHA)
-        yield f"colour-alpha{bits}.png", png(samples(4, bits), bits, RGBA)
+        yield f"color{bits}.png", png(samples(3, bits), bits, RGB)
+        yield f"gray-alpha{bits}.png", png(samples(2, bits), bits, GREY_ALPHA)
+        yield f"color-alpha{bits}.png", png(samples(4, bits), bits, RGBA)
     key = samples(3, 8)[5, 5].astype(">u2").tobytes()
-    yield "transparent-grey.png", png(samples(1, 8), 8, GREY, chunk(b"tRNS", samples(1, 8)[5, 5].astype(">u2").tobytes()))
-    yield "transparent-colour.png", png(samples(3, 8), 8, RGB, chunk(b"tRNS", key))
+    yield "transparent-gray.png", png(samples(1, 8), 8, GREY, chunk(b"tRNS", samples(1, 8)[5, 5].astype(">u2").tobytes()))
+    yield "transparent-color.png", png(samples(3, 8), 8, RGB, chunk(b"tRNS", key))
     yield "transparent-palette.png", png(samples(1, 4), 4, PALETTE, palette(4) + chunk(b"tRNS", bytes(range(0, 256, 20))))
-    yield "interlaced-colour.png", png(samples(3, 8), 8, RGB, interlaced=True)
+    yield "interlaced-color.png", png(samples(3, 8), 8, RGB, interlaced=True)
     yield "interlaced-palette.png", png(samples(1, 2), 2, PALETTE, palette(2), interlaced=True)
     yield "gamma.png", png(samples(3, 8), 8, RGB, chunk(b"gAMA", struct.pack(">I", 100000)))
     yield "turned-before.png", png(samples(3, 8), 8, RGB, chunk(b"eXIf", exif(6)[6:]))
@@ -214,7 +214,7 @@ def pictures():
     yield "progressive.jpg", jpeg(progressive=True)
     yield "restarts.jpg", jpeg(restart_marker_blocks=1)
     yield "stored-rgb.jpg", jpeg(keep_rgb=True)
-    yield "grey.jpg", jpeg("L")
+    yield "gray.jpg", jpeg("L")
     yield "cmyk.jpg", jpeg("CMYK")
     cmyk = jpeg("CMYK")
     place = cmyk.index(b"Adobe") + 11
@@ -235,9 +235,9 @@ def malformed():
     plain = jpeg()
     size = plain.index(b"\xff\xc0") + 5
     yield "bomb.jpg", plain[:size] + struct.pack(">HH", 65_500, 65_500) + plain[size + 4 :]
-    colour = png(samples(3, 8), 8, RGB)
-    broken = bytearray(colour)
-    broken[colour.index(b"IDAT") + 20] ^= 0xFF
+    color = png(samples(3, 8), 8, RGB)
+    broken = bytearray(color)
+    broken[color.index(b"IDAT") + 20] ^= 0xFF
     yield "damaged.png", bytes(broken)
     lossless = bytearray(saved("WEBP", lossless=True))
     place = lossless.index(b"VP8L") + 9
@@ -252,7 +252,7 @@ def malformed():
 
 def opened(data):
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    # Pillow clips 16 bits of grey to 255, which turns such pictures white; of colours it keeps the upper eight bits.
+    # Pillow clips 16 bits of gray to 255, which turns such pictures white; of colors it keeps the upper eight bits.
     if image.mode.startswith("I"):
         image = Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
     return image.convert("RGB")
@@ -283,8 +283,8 @@ def main():
         [transforms.Resize(16), transforms.CenterCrop(12), transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]
     )
     expected["photo.normalized"] = chain(image).permute(1, 2, 0).contiguous()
-    grey = transforms.Compose([transforms.Grayscale(), transforms.Resize(16), transforms.CenterCrop(12)])
-    expected["photo.grey"] = pixels(grey(image))
+    gray = transforms.Compose([transforms.Grayscale(), transforms.Resize(16), transforms.CenterCrop(12)])
+    expected["photo.gray"] = pixels(gray(image))
     save_file(expected, FOLDER / "expected.safetensors")
     for name, data in malformed():
         (FILES / name).write_bytes(data)

@@ -29,7 +29,7 @@ import Testing
         return try Folding(node: node, inputs: inputs, budget: ONNXBudget(fileSize: 1)).results(rule)
     }
 
-    /// Shape and numbers, of whatever kind.
+    /// TensorShape and numbers, of whatever kind.
     private static func content(_ numbers: KnownNumbers) -> ([Int], [Float]) {
         switch numbers {
         case .integers(let tensor), .reals(let tensor):

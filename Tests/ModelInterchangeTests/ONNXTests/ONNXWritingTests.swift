@@ -152,7 +152,7 @@ import Testing
         for exponent in -14...15 {
             let base = Float(sign: .plus, exponent: exponent, significand: 1)
             let bits = halfBits(of: base)
-            // The middle between two neighbours goes to the even one.
+            // The middle between two neighbors goes to the even one.
             #expect(halfBits(of: base * (1 + 0x1p-11)) == bits)
             #expect(halfBits(of: base * (1 + 3 * 0x1p-11)) == bits + 2)
             #expect(halfBits(of: base * (1 + 0x1.1p-11)) == bits + 1)

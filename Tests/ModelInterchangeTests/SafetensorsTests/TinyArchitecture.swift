@@ -9,14 +9,14 @@ struct TinyArchitecture: Architecture {
         ArchitectureIdentifier(name: "tiny", options: ["bias": bias ? "yes" : "no"])
     }
 
-    func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
         _ = try builder.add(TinyOperation(classes: classes, bias: bias), named: "fc", builder.input)
         return try builder.graph()
     }
 
     func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         guard let shape = shapes["fc.weight"], shape.rank == 2 else {
             throw .notThisArchitecture(architecture: "tiny", missing: "fc.weight")
@@ -37,16 +37,16 @@ private struct TinyOperation: GraphOperation {
     let bias: Bool
     var kind: String { "Tiny" }
 
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape { [classes] }
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape { [classes] }
 
-    func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let weight = ParameterSpecification(
             name: "weight", shape: [classes, inputs[0].channels], initializer: .uniform(bound: 1))
-        let bias = ParameterSpecification(name: "bias", shape: [classes], initializer: .normal(deviation: 1))
+        let bias = ParameterSpecification(name: "bias", shape: [classes], initializer: .normal(standardDeviation: 1))
         return self.bias ? [weight, bias] : [weight]
     }
 
-    func state(for inputs: [Shape]) -> [StateSpecification] {
+    func state(for inputs: [TensorShape]) -> [StateSpecification] {
         [
             StateSpecification(name: "running_mean", shape: [classes], initialValue: 0.25),
             StateSpecification(name: "num_batches_tracked", shape: [], initialValue: 0, isInteger: true),

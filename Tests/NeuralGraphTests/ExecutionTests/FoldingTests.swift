@@ -7,24 +7,24 @@ import Testing
     private static let cases: [@Sendable (inout GraphBuilder) throws -> Void] = [
         // With a bias of the convolution's own, Winograd or products, and a residual.
         { builder in
-            var x = try builder.convolution(builder.input, named: "first", channels: 18, kernel: 3, padding: 1)
+            var x = try builder.convolution(builder.input, named: "first", channels: 18, kernelSize: 3, padding: 1)
             x = try builder.batchNormalization(x, named: "firstnorm")
             let kept = try builder.relu(x, named: "firstrelu")
-            x = try builder.convolution(kept, named: "second", channels: 18, kernel: 3, padding: 1, bias: false)
+            x = try builder.convolution(kept, named: "second", channels: 18, kernelSize: 3, padding: 1, bias: false)
             x = try builder.batchNormalization(x, named: "secondnorm", epsilon: 1e-3)
-            x = try builder.sum(x, kept, named: "sum")
+            x = try builder.add(x, kept, named: "sum")
             _ = try builder.relu(x, named: "relu")
         },
         // Groups, which are unrolled, and a ceiling.
         { builder in
             var x = try builder.convolution(
-                builder.input, named: "grouped", channels: 6, kernel: 3, stride: 2, padding: 1, groups: 3)
+                builder.input, named: "grouped", channels: 6, kernelSize: 3, stride: 2, padding: 1, groups: 3)
             x = try builder.batchNormalization(x, named: "norm")
             _ = try builder.relu6(x, named: "relu")
         },
         // Without rectification.
         { builder in
-            let x = try builder.convolution(builder.input, named: "strided", channels: 7, kernel: 5, stride: 2)
+            let x = try builder.convolution(builder.input, named: "strided", channels: 7, kernelSize: 5, stride: 2)
             _ = try builder.batchNormalization(x, named: "norm")
         },
     ]
@@ -36,7 +36,7 @@ import Testing
             $0.mode = .inference
             $0.request = .input
         }
-        let exact = try item.run(options.with { $0.precision = .strict })
+        let exact = try item.run(options.with { $0.algorithms = .strict })
         let folded = try item.run(options.with { $0.modes = [.inference] })
         #expect(folded.algorithms.count < exact.algorithms.count)
         #expect(relativeDifference(folded.output, from: exact.output) < Tolerance.output)

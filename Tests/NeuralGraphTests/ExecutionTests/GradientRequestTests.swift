@@ -4,17 +4,17 @@ import Testing
 
 /// What is asked for is computed, and nothing else; what is computed does not depend on what else is asked for.
 @Suite struct GradientRequestTests {
-    private func run(_ request: GradientRequest, _ precision: Precision = .fast) throws -> EngineRun {
+    private func run(_ request: GradientRequest, _ algorithms: Algorithms = .fast) throws -> EngineRun {
         try SampleNetworks.everyOperation().run(
-            EngineRun.Options().with { ($0.request, $0.precision) = (request, precision) })
+            EngineRun.Options().with { ($0.request, $0.algorithms) = (request, algorithms) })
     }
 
-    @Test(arguments: Precision.allCases)
-    func requestsAgree(_ precision: Precision) throws {
-        let both = try run(.both, precision)
-        let input = try run(.input, precision)
-        let parameters = try run(.parameters, precision)
-        let nothing = try run(.nothing, precision)
+    @Test(arguments: Algorithms.allCases)
+    func requestsAgree(_ algorithms: Algorithms) throws {
+        let both = try run(.both, algorithms)
+        let input = try run(.input, algorithms)
+        let parameters = try run(.parameters, algorithms)
+        let nothing = try run(.nothing, algorithms)
         #expect(input.inputGradient == both.inputGradient)
         #expect(input.parameterGradients.isEmpty)
         #expect(parameters.inputGradient.isEmpty)
@@ -28,7 +28,7 @@ import Testing
         let model = Model(graph: graph, seed: 1)
         func bytes(_ request: GradientRequest) -> Int {
             // Winograd's transformed weights would hide the activations.
-            Executor(model: model, batchCapacity: 8, computing: request, precision: .strict).byteCount
+            Executor(model: model, batchCapacity: 8, computing: request, algorithms: .strict).byteCount
         }
         let parameterBytes = model.parameterCount * MemoryLayout<Float>.stride
         #expect(bytes(.both) - bytes(.input) >= parameterBytes)
@@ -43,14 +43,14 @@ import Testing
     }
 
     /// The summary plans as the executor does.
-    @Test(arguments: [GradientRequest.nothing, .input, .parameters, .both], Precision.allCases)
-    func summariesAgreeWithExecutors(_ request: GradientRequest, _ precision: Precision) throws {
+    @Test(arguments: [GradientRequest.nothing, .input, .parameters, .both], Algorithms.allCases)
+    func summariesAgreeWithExecutors(_ request: GradientRequest, _ algorithms: Algorithms) throws {
         let item = try SampleNetworks.everyOperation()
         let executor = Executor(
             model: item.model, batchCapacity: 5, computing: request, threads: ThreadTeam(workers: 3),
-            precision: precision)
+            algorithms: algorithms)
         let summary = ExecutionSummary(
-            model: item.model, batchCapacity: 5, computing: request, workers: 3, precision: precision)
+            model: item.model, batchCapacity: 5, computing: request, workers: 3, algorithms: algorithms)
         #expect(summary.byteCount == executor.byteCount)
         #expect(summary.nodes.map(\.algorithm) == executor.nodeDescriptions.map(\.algorithm))
     }

@@ -18,16 +18,16 @@ import Testing
     }
 
     private func expectKeptValues(
-        _ item: OperationCase, keeping nodes: [Int], _ request: GradientRequest, _ precision: Precision,
+        _ item: OperationCase, keeping nodes: [Int], _ request: GradientRequest, _ algorithms: Algorithms,
         mode: Mode = .inference
     ) throws {
         let names = nodes.map { item.model.graph.nodes[$0].name }
         let executor = try Executor(
-            model: item.model, batchCapacity: item.batch + 2, computing: request, precision: precision,
+            model: item.model, batchCapacity: item.batch + 2, computing: request, algorithms: algorithms,
             keeping: Set(names))
         let plain = try item.run(
             EngineRun.Options().with {
-                ($0.request, $0.precision, $0.capacity, $0.mode) = (request, precision, item.batch + 2, mode)
+                ($0.request, $0.algorithms, $0.capacity, $0.mode) = (request, algorithms, item.batch + 2, mode)
             })
         let run = try EngineRun(
             executor, input: item.input, outputGradient: item.outputGradient,
@@ -39,7 +39,7 @@ import Testing
             let part = try EngineRun(
                 prefix(of: item.model, upTo: node), input: item.input, outputGradient: [],
                 EngineRun.Options().with {
-                    ($0.request, $0.precision, $0.capacity, $0.mode) = (.nothing, precision, item.batch + 2, mode)
+                    ($0.request, $0.algorithms, $0.capacity, $0.mode) = (.nothing, algorithms, item.batch + 2, mode)
                 })
             let value = try executor.value(of: name)
             #expect(value.count == (item.batch + 2) * item.model.graph.nodes[node].shape.count)
@@ -52,17 +52,17 @@ import Testing
         let item = try SampleNetworks.random(seed: seed)
         let all = Array(item.model.graph.nodes.indices)
         var random = SeededRandom(seed: seed, stream: "kept")
-        for precision in Precision.allCases {
-            try expectKeptValues(item, keeping: all, .nothing, precision)
-            try expectKeptValues(item, keeping: all.filter { _ in Bool.random(using: &random) }, .nothing, precision)
-            try expectKeptValues(item, keeping: [random.pick(all)], .both, precision, mode: .training)
+        for algorithms in Algorithms.allCases {
+            try expectKeptValues(item, keeping: all, .nothing, algorithms)
+            try expectKeptValues(item, keeping: all.filter { _ in Bool.random(using: &random) }, .nothing, algorithms)
+            try expectKeptValues(item, keeping: [random.pick(all)], .both, algorithms, mode: .training)
         }
     }
 
-    @Test(arguments: [GradientRequest.nothing, .input, .both], Precision.allCases)
-    func everyNodeAlone(_ request: GradientRequest, _ precision: Precision) throws {
+    @Test(arguments: [GradientRequest.nothing, .input, .both], Algorithms.allCases)
+    func everyNodeAlone(_ request: GradientRequest, _ algorithms: Algorithms) throws {
         let item = try SampleNetworks.everyOperation()
-        for node in item.model.graph.nodes.indices { try expectKeptValues(item, keeping: [node], request, precision) }
+        for node in item.model.graph.nodes.indices { try expectKeptValues(item, keeping: [node], request, algorithms) }
     }
 
     @Test func stagesOfResNet() throws {

@@ -27,7 +27,7 @@ import Testing
         let item = try sample(Self.architectures[index], batch: 18)
         let options = EngineRun.Options().with { $0.seed = 11 }
         let one = try item.run(options.with { $0.workers = 1 })
-        if index == 0 { #expect(Set(one.algorithms).isSuperset(of: ["position products", "Winograd"])) }
+        if index == 0 { #expect(Set(one.algorithms).isSuperset(of: ["batch-reduce GEMM", "Winograd"])) }
         #expect(one.output.allSatisfy { $0.isFinite })
         for workers in [2, 5, 2] {
             let other = try item.run(options.with { $0.workers = workers })

@@ -7,14 +7,14 @@ import Testing
     private static let operations: [(name: String, add: @Sendable (inout GraphBuilder) throws -> Void)] = [
         ("ReLU", { _ = try $0.relu($0.input, named: "node") }),
         ("ReLU6", { _ = try $0.relu6($0.input, named: "node") }),
-        ("max pooling", { _ = try $0.maxPooling($0.input, named: "node", kernel: 2) }),
+        ("max pooling", { _ = try $0.maxPool($0.input, named: "node", kernelSize: 2) }),
         (
             "overlapping max pooling",
-            { _ = try $0.maxPooling($0.input, named: "node", kernel: 3, stride: 1, padding: 1) }
+            { _ = try $0.maxPool($0.input, named: "node", kernelSize: 3, stride: 1, padding: 1) }
         ),
-        ("average pooling", { _ = try $0.averagePooling($0.input, named: "node", kernel: 2) }),
-        ("global average pooling", { _ = try $0.globalAveragePooling($0.input, named: "node") }),
-        ("convolution", { _ = try $0.convolution($0.input, named: "node", channels: 3, kernel: 3, padding: 1) }),
+        ("average pooling", { _ = try $0.averagePool($0.input, named: "node", kernelSize: 2) }),
+        ("global average pooling", { _ = try $0.globalAveragePool($0.input, named: "node") }),
+        ("convolution", { _ = try $0.convolution($0.input, named: "node", channels: 3, kernelSize: 3, padding: 1) }),
         (
             "batch norm, ReLU",
             { builder in
@@ -26,12 +26,12 @@ import Testing
             "batch norm, addition, ReLU",
             { builder in
                 let x = try builder.batchNormalization(builder.input, named: "node")
-                let sum = try builder.sum(x, builder.input, named: "sum")
+                let sum = try builder.add(x, builder.input, named: "sum")
                 _ = try builder.relu(sum, named: "relu")
             }
         ),
         ("linear", { _ = try $0.linear($0.input, named: "node", outputs: 3) }),
-        ("flattening", { _ = try $0.flattening($0.input, named: "node") }),
+        ("flattening", { _ = try $0.flatten($0.input, named: "node") }),
     ]
 
     @Test(arguments: operations.indices, [0, 7, 31])

@@ -13,9 +13,9 @@ import Testing
         let reference = item.network.numericGradients(
             input: item.referenceInput, outputGradient: item.outputGradient.map(Double.init), mode: .training,
             step: 1e-6)
-        for precision in Precision.allCases {
-            let run = try item.run(EngineRun.Options().with { $0.precision = precision })
-            try expectAgreement(run, reference, "network \(seed), \(precision)")
+        for algorithms in Algorithms.allCases {
+            let run = try item.run(EngineRun.Options().with { $0.algorithms = algorithms })
+            try expectAgreement(run, reference, "network \(seed), \(algorithms)")
         }
     }
 
@@ -35,21 +35,22 @@ import Testing
     @Test(arguments: [2, 16])
     func everyAlgorithmAccumulates(_ batch: Int) throws {
         let item = try OperationCase([3, 4, 3], batch: batch, seed: 8) { builder in
-            let x = try builder.convolution(builder.input, named: "first", channels: 17, kernel: 3, padding: 1)
-            let same = try builder.convolution(x, named: "same", channels: 18, kernel: 3, padding: 1)
-            let product = try builder.convolution(x, named: "product", channels: 18, kernel: 1)
-            let grouped = try builder.convolution(x, named: "grouped", channels: 17, kernel: 3, padding: 1, groups: 17)
+            let x = try builder.convolution(builder.input, named: "first", channels: 17, kernelSize: 3, padding: 1)
+            let same = try builder.convolution(x, named: "same", channels: 18, kernelSize: 3, padding: 1)
+            let product = try builder.convolution(x, named: "product", channels: 18, kernelSize: 1)
+            let grouped = try builder.convolution(
+                x, named: "grouped", channels: 17, kernelSize: 3, padding: 1, groups: 17)
             let positions = try builder.convolution(
-                x, named: "positions", channels: 18, kernel: Extent(height: 1, width: 3),
+                x, named: "positions", channels: 18, kernelSize: Size2D(height: 1, width: 3),
                 padding: Padding(top: 0, left: 1, bottom: 0, right: 1))
-            let joined = try builder.concatenation([same, product, grouped, positions, x], named: "joined")
-            _ = try builder.convolution(joined, named: "last", channels: 2, kernel: 3)
+            let joined = try builder.concat([same, product, grouped, positions, x], named: "joined")
+            _ = try builder.convolution(joined, named: "last", channels: 2, kernelSize: 3)
         }
         let fast = try item.run()
-        let strict = try item.run(EngineRun.Options().with { $0.precision = .strict })
+        let strict = try item.run(EngineRun.Options().with { $0.algorithms = .strict })
         let algorithms = Set(fast.algorithms.flatMap { $0.split(separator: " / ").map(String.init) })
         #expect(algorithms.isSuperset(of: ["Winograd", "product", "im2col"]))
-        #expect(algorithms.contains("position products") == (batch >= 16))
+        #expect(algorithms.contains("batch-reduce GEMM") == (batch >= 16))
         #expect(relativeDifference(fast.output, from: strict.output) < Tolerance.output)
         let input = relativeDifference(fast.inputGradient, from: strict.inputGradient)
         #expect(worst.isWithin(Tolerance.inputGradient, input, "input gradient", at: "algorithms"), "\(input)")

@@ -140,7 +140,7 @@ import Testing
         (8, 3, 1, 1, 1), (8, 3, 2, 0, 1), (7, 3, 2, 1, 1), (224, 5, 2, 1, 2), (5, 2, 1, 0, 1), (6, 1, 2, 0, 0),
     ])
     func samePadding(_ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: Int) {
-        let padding = Padding.same(Extent(height: size, width: 1), kernel: Extent(kernel), stride: Extent(stride))
+        let padding = Padding.same(Size2D(height: size, width: 1), kernelSize: Size2D(kernel), stride: Size2D(stride))
         #expect(padding.top == before && padding.bottom == after)
         #expect(padding.left + padding.right == kernel - 1)
     }

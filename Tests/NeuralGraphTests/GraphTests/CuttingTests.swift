@@ -13,9 +13,11 @@ import Testing
         return reached.contains(graph.nodes.count)
     }
 
-    private func expectParts(_ item: OperationCase, _ precision: Precision = .fast) throws {
+    private func expectParts(_ item: OperationCase, _ algorithms: Algorithms = .fast) throws {
         let graph = item.model.graph
-        let options = EngineRun.Options().with { ($0.mode, $0.precision, $0.request) = (.inference, precision, .input) }
+        let options = EngineRun.Options().with {
+            ($0.mode, $0.algorithms, $0.request) = (.inference, algorithms, .input)
+        }
         let whole = try item.run(options)
         let cutNodes = Set(graph.cutNodes.map(\.name))
         for (index, node) in graph.nodes.dropLast().enumerated() {
@@ -45,7 +47,7 @@ import Testing
     @Test(arguments: 0..<60)
     func randomNetworks(_ seed: UInt64) throws {
         let item = try SampleNetworks.random(seed: seed)
-        for precision in Precision.allCases { try expectParts(item, precision) }
+        for algorithms in Algorithms.allCases { try expectParts(item, algorithms) }
     }
 
     @Test func everyOperation() throws {

@@ -6,14 +6,14 @@ import Testing
 @Suite struct FeatureTests {
     private let options = EngineRun.Options().with { $0.mode = .inference }
 
-    private func numbers(_ name: String, _ shape: Shape) throws -> [Float] {
+    private func numbers(_ name: String, _ shape: TensorShape) throws -> [Float] {
         try GeneratedNumbers.symmetric(name, shape: shape).elements
     }
 
     @Test("the output is the features and the logits, and the gradients of both add up")
     func showsFeatures() throws {
         let model = try GeneratedNumbers.model(ResNet18(stem: .small).graph(inputShape: [8, 8, 3], classes: 5))
-        let showing = try #require(model.showingFeatures)
+        let showing = try #require(model.withFeatureOutput)
         #expect(showing.graph.outputShape == [517] && showing.stateDictionary == model.stateDictionary)
         let input = try numbers("input", [2, 8, 8, 3])
         let (byFeatures, byLogits) = (try numbers("features", [2, 512]), try numbers("logits", [2, 5]))
@@ -34,12 +34,12 @@ import Testing
     @Test("a network whose last layer reads no features shows none")
     func noFeatures() throws {
         var pooled = GraphBuilder(inputShape: [4, 4, 2])
-        _ = try pooled.globalAveragePooling(pooled.input, named: "pool")
+        _ = try pooled.globalAveragePool(pooled.input, named: "pool")
         var linear = GraphBuilder(inputShape: [4])
         _ = try linear.linear(linear.input, named: "fc", outputs: 3)
         for graph in [try pooled.graph(), try linear.graph()] {
-            #expect(graph.showingFeatures == nil)
-            #expect(Model(graph: graph, seed: 0).showingFeatures == nil)
+            #expect(graph.withFeatureOutput == nil)
+            #expect(Model(graph: graph, seed: 0).withFeatureOutput == nil)
         }
     }
 
@@ -48,7 +48,7 @@ import Testing
         var builder = GraphBuilder(inputShape: [4])
         let x = try builder.relu(builder.input, named: "features and logits")
         _ = try builder.linear(x, named: "fc", outputs: 3)
-        let names = try #require(try builder.graph().showingFeatures).nodes.map(\.name)
+        let names = try #require(try builder.graph().withFeatureOutput).nodes.map(\.name)
         #expect(Set(names).count == 3)
     }
 }

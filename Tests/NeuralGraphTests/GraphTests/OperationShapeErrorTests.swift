@@ -13,12 +13,12 @@ import Testing
         ("clamp upside down", { _ = try $0.pointwise($0.input, named: "node", .clamp(minimum: 1, maximum: 0)) }),
         ("clamp without limits", { _ = try $0.pointwise($0.input, named: "node", .clamp(minimum: .nan, maximum: 0)) }),
         ("undefined power", { _ = try $0.pointwise($0.input, named: "node", .power(.nan)) }),
-        ("infinite slope", { _ = try $0.pointwise($0.input, named: "node", .leakyRectification(slope: .infinity)) }),
+        ("infinite slope", { _ = try $0.pointwise($0.input, named: "node", .leakyReLU(slope: .infinity)) }),
         ("arithmetic of one value", { _ = try $0.add(Arithmetic(.addition), named: "node", $0.input) }),
         (
             "arithmetic of shapes that do not fit",
             {
-                let x = try $0.slicing($0.input, named: "other", axis: 2, start: 0, count: 3)
+                let x = try $0.slice($0.input, named: "other", axis: 2, start: 0, count: 3)
                 _ = try $0.arithmetic(.addition, $0.input, x, named: "node")
             }
         ),
@@ -26,59 +26,59 @@ import Testing
         ("parameter with axes in front", { _ = try $0.parametric([5, 8, 6, 3]) }),
         ("parameter without elements", { _ = try $0.parametric([0]) }),
         ("parameter beyond memory", { _ = try $0.parametric([huge, huge, 8, 6, 4]) }),
-        ("slopes that do not fit", { _ = try $0.parametricRectification($0.input, named: "node", shape: [6]) }),
+        ("slopes that do not fit", { _ = try $0.prelu($0.input, named: "node", shape: [6]) }),
         (
             "slopes larger than the input",
-            { _ = try $0.parametricRectification($0.input, named: "node", shape: [2, 8, 6, 4]) }
+            { _ = try $0.prelu($0.input, named: "node", shape: [2, 8, 6, 4]) }
         ),
-        ("axis named twice", { _ = try $0.permutation($0.input, named: "node", axes: [0, 1, 1]) }),
-        ("axis left out", { _ = try $0.permutation($0.input, named: "node", axes: [0, 1]) }),
-        ("axis beyond the last", { _ = try $0.permutation($0.input, named: "node", axes: [0, 1, 3]) }),
-        ("other number of elements", { _ = try $0.reshaping($0.input, named: "node", shape: [8, 6, 5]) }),
-        ("reshaping to nothing", { _ = try $0.reshaping($0.input, named: "node", shape: [0]) }),
-        ("reshaping beyond memory", { _ = try $0.reshaping($0.input, named: "node", shape: [huge, huge, huge]) }),
-        ("slice beyond the end", { _ = try $0.slicing($0.input, named: "node", axis: 0, start: 7, count: 2) }),
-        ("slice before the start", { _ = try $0.slicing($0.input, named: "node", axis: 0, start: -1, count: 2) }),
+        ("axis named twice", { _ = try $0.transpose($0.input, named: "node", axes: [0, 1, 1]) }),
+        ("axis left out", { _ = try $0.transpose($0.input, named: "node", axes: [0, 1]) }),
+        ("axis beyond the last", { _ = try $0.transpose($0.input, named: "node", axes: [0, 1, 3]) }),
+        ("other number of elements", { _ = try $0.reshape($0.input, named: "node", shape: [8, 6, 5]) }),
+        ("reshaping to nothing", { _ = try $0.reshape($0.input, named: "node", shape: [0]) }),
+        ("reshaping beyond memory", { _ = try $0.reshape($0.input, named: "node", shape: [huge, huge, huge]) }),
+        ("slice beyond the end", { _ = try $0.slice($0.input, named: "node", axis: 0, start: 7, count: 2) }),
+        ("slice before the start", { _ = try $0.slice($0.input, named: "node", axis: 0, start: -1, count: 2) }),
         (
             "slice backwards beyond",
-            { _ = try $0.slicing($0.input, named: "node", axis: 0, start: 1, count: 3, step: -1) }
+            { _ = try $0.slice($0.input, named: "node", axis: 0, start: 1, count: 3, step: -1) }
         ),
-        ("slice of nothing", { _ = try $0.slicing($0.input, named: "node", axis: 0, start: 0, count: 0) }),
+        ("slice of nothing", { _ = try $0.slice($0.input, named: "node", axis: 0, start: 0, count: 0) }),
         (
             "slice that stands still",
-            { _ = try $0.slicing($0.input, named: "node", axis: 0, start: 0, count: 2, step: 0) }
+            { _ = try $0.slice($0.input, named: "node", axis: 0, start: 0, count: 2, step: 0) }
         ),
-        ("slice along no axis", { _ = try $0.slicing($0.input, named: "node", axis: 3, start: 0, count: 1) }),
+        ("slice along no axis", { _ = try $0.slice($0.input, named: "node", axis: 3, start: 0, count: 1) }),
         (
             "slice that overflows",
-            { _ = try $0.slicing($0.input, named: "node", axis: 0, start: .max, count: 2, step: .max) }
+            { _ = try $0.slice($0.input, named: "node", axis: 0, start: .max, count: 2, step: .max) }
         ),
         (
             "slice of a negative number",
-            { _ = try $0.slicing($0.input, named: "node", axis: 0, start: 0, count: .min, step: .min) }
+            { _ = try $0.slice($0.input, named: "node", axis: 0, start: 0, count: .min, step: .min) }
         ),
-        ("concatenation along no axis", { _ = try $0.concatenation([$0.input, $0.input], named: "node", axis: -4) }),
-        ("broadcast that does not fit", { _ = try $0.broadcasting($0.input, named: "node", shape: [5]) }),
-        ("broadcast to nothing", { _ = try $0.broadcasting($0.input, named: "node", shape: [0, 8, 6, 4]) }),
-        ("broadcast beyond memory", { _ = try $0.broadcasting($0.input, named: "node", shape: [huge, 8, 6, 4]) }),
-        ("too few borders", { _ = try $0.padded($0.input, named: "node", before: [1], after: [1]) }),
-        ("negative border", { _ = try $0.padded($0.input, named: "node", before: [0, -1, 0], after: [0, 0, 0]) }),
+        ("concatenation along no axis", { _ = try $0.concat([$0.input, $0.input], named: "node", axis: -4) }),
+        ("broadcast that does not fit", { _ = try $0.expand($0.input, named: "node", shape: [5]) }),
+        ("broadcast to nothing", { _ = try $0.expand($0.input, named: "node", shape: [0, 8, 6, 4]) }),
+        ("broadcast beyond memory", { _ = try $0.expand($0.input, named: "node", shape: [huge, 8, 6, 4]) }),
+        ("too few borders", { _ = try $0.pad($0.input, named: "node", before: [1], after: [1]) }),
+        ("negative border", { _ = try $0.pad($0.input, named: "node", before: [0, -1, 0], after: [0, 0, 0]) }),
         (
             "border beyond memory",
-            { _ = try $0.padded($0.input, named: "node", before: [0, .max, 0], after: [0, 0, 0]) }
+            { _ = try $0.pad($0.input, named: "node", before: [0, .max, 0], after: [0, 0, 0]) }
         ),
         (
             "reflection of more than there is",
-            { _ = try $0.padded($0.input, named: "node", before: [8, 0, 0], after: [0, 0, 0], mode: .reflect) }
+            { _ = try $0.pad($0.input, named: "node", before: [8, 0, 0], after: [0, 0, 0], mode: .reflect) }
         ),
-        ("enlargement by 0", { _ = try $0.nearestUpsampling($0.input, named: "node", 0) }),
-        ("enlargement beyond memory", { _ = try $0.nearestUpsampling($0.input, named: "node", Extent(1 << 30)) }),
-        ("resizing to nothing", { _ = try $0.nearestResizing($0.input, named: "node", height: 0, width: 3) }),
+        ("enlargement by 0", { _ = try $0.upsample($0.input, named: "node", 0) }),
+        ("enlargement beyond memory", { _ = try $0.upsample($0.input, named: "node", Size2D(1 << 30)) }),
+        ("resizing to nothing", { _ = try $0.resize($0.input, named: "node", height: 0, width: 3) }),
         (
             "resizing beyond memory",
-            { _ = try $0.nearestResizing($0.input, named: "node", height: 1 << 30, width: 1 << 30) }
+            { _ = try $0.resize($0.input, named: "node", height: 1 << 30, width: 1 << 30) }
         ),
-        ("resizing of a vector", { _ = try $0.add(NearestResizing(height: 1, width: 1), named: "node", $0.flat()) }),
+        ("resizing of a vector", { _ = try $0.add(Resize(height: 1, width: 1), named: "node", $0.flat()) }),
         (
             "parameter of an input",
             { _ = try $0.add(ParameterValue(shape: [1], initializer: .constant(0)), named: "node", $0.input) }
@@ -93,8 +93,8 @@ import Testing
         ("no groups", { _ = try $0.groupNormalization($0.input, named: "node", groups: 0) }),
         ("softmax along no axis", { _ = try $0.softmax($0.input, named: "node", axis: 3) }),
         ("softmax of a number", { _ = try $0.add(Softmax(), named: "node", $0.scalar()) }),
-        ("product of a vector", { _ = try $0.add(MatrixProduct(), named: "node", $0.input, $0.flat()) }),
-        ("product of unequal lengths", { _ = try $0.matrixProduct($0.input, $0.input, named: "node") }),
+        ("product of a vector", { _ = try $0.add(MatMul(), named: "node", $0.input, $0.flat()) }),
+        ("product of unequal lengths", { _ = try $0.matMul($0.input, $0.input, named: "node") }),
         ("attention of an image", { _ = try $0.attention($0.input, named: "node", heads: 1) }),
         (
             "attention of two values",
@@ -135,17 +135,17 @@ import Testing
 }
 
 extension GraphBuilder {
-    fileprivate mutating func parametric(_ shape: Shape) throws -> Graph.Value {
+    fileprivate mutating func parametric(_ shape: TensorShape) throws -> Graph.Value {
         try parametricArithmetic(.addition, input, named: "node", shape: shape, initializer: .constant(0))
     }
 
-    fileprivate mutating func flat() throws -> Graph.Value { try flattening(input, named: "flat") }
+    fileprivate mutating func flat() throws -> Graph.Value { try flatten(input, named: "flat") }
 
     fileprivate mutating func scalar() throws -> Graph.Value {
         try reduction(.mean, input, named: "scalar", axes: [0, 1, 2])
     }
 
     fileprivate mutating func rows(_ name: String = "a", columns: Int = 48) throws -> Graph.Value {
-        try reshaping(input, named: name, shape: [192 / columns, columns])
+        try reshape(input, named: name, shape: [192 / columns, columns])
     }
 }

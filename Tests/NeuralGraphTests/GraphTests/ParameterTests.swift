@@ -33,7 +33,7 @@ import Testing
 
     @Test func normalHasItsSpreadAndTails() {
         let count = 100_000
-        let values = draw(.normal(deviation: 0.05), count: count).map { $0 / 0.05 }
+        let values = draw(.normal(standardDeviation: 0.05), count: count).map { $0 / 0.05 }
         let (mean, deviation) = moments(values)
         #expect(abs(mean) < 6 / Double(count).squareRoot())
         #expect(abs(deviation - 1) < 6 / Double(2 * count).squareRoot())
@@ -46,8 +46,8 @@ import Testing
     /// PyTorch's defaults: 1 / sqrt(fan in), and He's by fan-out for ResNet.
     @Test func operationsStartAsPyTorchs() throws {
         var builder = GraphBuilder(inputShape: [8, 8, 6])
-        let x = try builder.convolution(builder.input, named: "conv", channels: 4, kernel: 3, groups: 2)
-        let y = try builder.globalAveragePooling(x, named: "pool")
+        let x = try builder.convolution(builder.input, named: "conv", channels: 4, kernelSize: 3, groups: 2)
+        let y = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(y, named: "fc", outputs: 3)
         let initializers = try Dictionary(
             uniqueKeysWithValues: builder.graph().parameters.map { ($0.key, $0.specification.initializer) })
@@ -56,7 +56,7 @@ import Testing
         #expect(initializers["fc.weight"] == .uniform(bound: 0.5) && initializers["fc.bias"] == .uniform(bound: 0.5))
         let network = try ResNet18().graph(inputShape: [32, 32, 3], classes: 10).parameters
         let stem = network.first { $0.key == "conv1.weight" }?.specification.initializer
-        #expect(stem == .normal(deviation: (2 / Float(64 * 49)).squareRoot()))
+        #expect(stem == .normal(standardDeviation: (2 / Float(64 * 49)).squareRoot()))
     }
 
     /// The same seed gives the same numbers; names have streams of their own, which a new layer does not move.
@@ -77,8 +77,8 @@ import Testing
             (.unchanged, [2, 3, 4]),
             (.permuted(view: [2, 3, 4], order: [2, 0, 1]), [2, 3, 4]),
             (.permuted(view: [2, 2, 3, 5, 1], order: [0, 3, 4, 2, 1]), [4, 3, 5, 1]),
-        ] as [(ParameterLayout, Shape)])
-    func layoutsGoThereAndBack(_ layout: ParameterLayout, _ shape: Shape) throws {
+        ] as [(ParameterLayout, TensorShape)])
+    func layoutsGoThereAndBack(_ layout: ParameterLayout, _ shape: TensorShape) throws {
         let tensor = try Tensor((0..<shape.count).map(Float.init), shape: shape)
         let stored = layout.stored(tensor)
         #expect(stored.sorted() == tensor.elements)
@@ -88,7 +88,7 @@ import Testing
 
     /// The engine's order of convolution weights: groups, rows, columns, inputs, outputs.
     @Test func convolutionWeightsAreStoredByTap() throws {
-        let operation = Convolution(outputChannels: 4, kernel: Extent(height: 2, width: 3), groups: 2)
+        let operation = Convolution(outputChannels: 4, kernelSize: Size2D(height: 2, width: 3), groups: 2)
         let specification = operation.parameters(for: [[5, 5, 6]])[0]
         let shape = specification.shape
         #expect(shape == [4, 3, 2, 3])

@@ -11,94 +11,94 @@ import Testing
             "kernel larger than the padded image",
             { b in
                 _ = try b.convolution(
-                    b.input, named: "node", channels: 2, kernel: Extent(height: 3, width: 9), padding: 1)
+                    b.input, named: "node", channels: 2, kernelSize: Size2D(height: 3, width: 9), padding: 1)
             }
         ),
         (
             "dilated kernel larger than the image",
             { b in
-                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 3, dilation: 3)
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: 3, dilation: 3)
             }
         ),
-        ("no kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 0) }),
-        ("negative kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: -1) }),
-        ("no stride", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, stride: 0) }),
+        ("no kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: 0) }),
+        ("negative kernel", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: -1) }),
+        ("no stride", { b in _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: 1, stride: 0) }),
         (
             "no dilation",
             { b in
-                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, dilation: 0)
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: 1, dilation: 0)
             }
         ),
         (
             "negative padding",
             { b in
-                _ = try b.convolution(b.input, named: "node", channels: 2, kernel: 1, padding: -1)
+                _ = try b.convolution(b.input, named: "node", channels: 2, kernelSize: 1, padding: -1)
             }
         ),
-        ("no output channels", { b in _ = try b.convolution(b.input, named: "node", channels: 0, kernel: 1) }),
-        ("no groups", { b in _ = try b.convolution(b.input, named: "node", channels: 4, kernel: 1, groups: 0) }),
+        ("no output channels", { b in _ = try b.convolution(b.input, named: "node", channels: 0, kernelSize: 1) }),
+        ("no groups", { b in _ = try b.convolution(b.input, named: "node", channels: 4, kernelSize: 1, groups: 0) }),
         (
             "groups that do not divide the inputs",
             { b in
-                _ = try b.convolution(b.input, named: "node", channels: 6, kernel: 1, groups: 3)
+                _ = try b.convolution(b.input, named: "node", channels: 6, kernelSize: 1, groups: 3)
             }
         ),
         (
             "groups that do not divide the outputs",
             { b in
-                _ = try b.convolution(b.input, named: "node", channels: 6, kernel: 1, groups: 4)
+                _ = try b.convolution(b.input, named: "node", channels: 6, kernelSize: 1, groups: 4)
             }
         ),
         (
             "convolution of a vector",
             { b in
-                let x = try b.flattening(b.input, named: "flat")
-                _ = try b.convolution(x, named: "node", channels: 2, kernel: 1)
+                let x = try b.flatten(b.input, named: "flat")
+                _ = try b.convolution(x, named: "node", channels: 2, kernelSize: 1)
             }
         ),
         (
             "convolution of two images",
             { b in
-                _ = try b.add(Convolution(outputChannels: 2, kernel: 1), named: "node", b.input, b.input)
+                _ = try b.add(Convolution(outputChannels: 2, kernelSize: 1), named: "node", b.input, b.input)
             }
         ),
         ("batch norm of nothing", { b in _ = try b.add(BatchNormalization(), named: "node", []) }),
         ("batch norm of two values", { b in _ = try b.add(BatchNormalization(), named: "node", b.input, b.input) }),
-        ("ReLU of two values", { b in _ = try b.add(Rectification(), named: "node", b.input, b.input) }),
-        ("ReLU with a ceiling of 0", { b in _ = try b.add(Rectification(ceiling: 0), named: "node", b.input) }),
+        ("ReLU of two values", { b in _ = try b.add(ReLU(), named: "node", b.input, b.input) }),
+        ("ReLU with a ceiling of 0", { b in _ = try b.add(ReLU(ceiling: 0), named: "node", b.input) }),
         (
             "ReLU with an undefined ceiling",
             { b in
-                _ = try b.add(Rectification(ceiling: .nan), named: "node", b.input)
+                _ = try b.add(ReLU(ceiling: .nan), named: "node", b.input)
             }
         ),
-        ("pooling window larger than the image", { b in _ = try b.maxPooling(b.input, named: "node", kernel: 9) }),
-        ("pooling without a stride", { b in _ = try b.maxPooling(b.input, named: "node", kernel: 2, stride: 0) }),
-        ("pooling without a window", { b in _ = try b.averagePooling(b.input, named: "node", kernel: 0, stride: 1) }),
+        ("pooling window larger than the image", { b in _ = try b.maxPool(b.input, named: "node", kernelSize: 9) }),
+        ("pooling without a stride", { b in _ = try b.maxPool(b.input, named: "node", kernelSize: 2, stride: 0) }),
+        ("pooling without a window", { b in _ = try b.averagePool(b.input, named: "node", kernelSize: 0, stride: 1) }),
         (
             "pooling with more padding than half a window",
             { b in
-                _ = try b.averagePooling(b.input, named: "node", kernel: 3, padding: 2)
+                _ = try b.averagePool(b.input, named: "node", kernelSize: 3, padding: 2)
             }
         ),
         (
             "pooling with negative padding",
             { b in
-                _ = try b.maxPooling(b.input, named: "node", kernel: 3, padding: -1)
+                _ = try b.maxPool(b.input, named: "node", kernelSize: 3, padding: -1)
             }
         ),
         (
             "pooling of a vector",
             { b in
-                let x = try b.flattening(b.input, named: "flat")
-                _ = try b.maxPooling(x, named: "node", kernel: 1)
+                let x = try b.flatten(b.input, named: "flat")
+                _ = try b.maxPool(x, named: "node", kernelSize: 1)
             }
         ),
         (
             "global average of a vector",
             { b in
-                let x = try b.flattening(b.input, named: "flat")
-                _ = try b.globalAveragePooling(x, named: "node")
+                let x = try b.flatten(b.input, named: "flat")
+                _ = try b.globalAveragePool(x, named: "node")
             }
         ),
         ("linear layer without outputs", { b in _ = try b.linear(b.input, named: "node", outputs: 0) }),
@@ -106,20 +106,20 @@ import Testing
         (
             "sum of different shapes",
             { b in
-                let x = try b.convolution(b.input, named: "other", channels: 3, kernel: 1)
-                _ = try b.sum(b.input, x, named: "node")
+                let x = try b.convolution(b.input, named: "other", channels: 3, kernelSize: 1)
+                _ = try b.add(b.input, x, named: "node")
             }
         ),
-        ("sum of one value", { b in _ = try b.add(Addition(), named: "node", b.input) }),
-        ("concatenation of nothing", { b in _ = try b.concatenation([], named: "node") }),
+        ("sum of one value", { b in _ = try b.add(Add(), named: "node", b.input) }),
+        ("concatenation of nothing", { b in _ = try b.concat([], named: "node") }),
         (
             "concatenation of different sizes",
             { b in
-                let x = try b.maxPooling(b.input, named: "other", kernel: 2)
-                _ = try b.concatenation([b.input, x], named: "node")
+                let x = try b.maxPool(b.input, named: "other", kernelSize: 2)
+                _ = try b.concat([b.input, x], named: "node")
             }
         ),
-        ("flattening of two values", { b in _ = try b.add(Flattening(), named: "node", b.input, b.input) }),
+        ("flattening of two values", { b in _ = try b.add(Flatten(), named: "node", b.input, b.input) }),
         ("dropout of everything", { b in _ = try b.dropout(b.input, named: "node", probability: 1) }),
         (
             "dropout with a negative probability",
@@ -160,11 +160,11 @@ import Testing
         #expect(error.map { "\($0)".hasPrefix("node: ") && $0.message.count > 20 } == true, "\(what)")
     }
 
-    @Test(arguments: [[0, 6, 4], [8, 0, 4], [8, 6, 0]] as [Shape])
-    func imagesWithoutPixelsAreRefused(_ shape: Shape) {
+    @Test(arguments: [[0, 6, 4], [8, 0, 4], [8, 6, 0]] as [TensorShape])
+    func imagesWithoutPixelsAreRefused(_ shape: TensorShape) {
         var builder = GraphBuilder(inputShape: shape)
         let error = #expect(throws: ShapeError.self) {
-            try builder.convolution(builder.input, named: "node", channels: 2, kernel: 1)
+            try builder.convolution(builder.input, named: "node", channels: 2, kernelSize: 1)
         }
         #expect(error?.place == "node")
     }
@@ -177,15 +177,15 @@ import Testing
     @Test func builderSurvivesAnError() throws {
         var builder = GraphBuilder(inputShape: [8, 6, 4])
         #expect(throws: ShapeError.self) {
-            try builder.convolution(builder.input, named: "node", channels: 2, kernel: 99)
+            try builder.convolution(builder.input, named: "node", channels: 2, kernelSize: 99)
         }
-        let x = try builder.convolution(builder.input, named: "node", channels: 2, kernel: 3)
+        let x = try builder.convolution(builder.input, named: "node", channels: 2, kernelSize: 3)
         #expect(builder.shape(of: x) == [6, 4, 2])
         #expect(try builder.graph().nodes.map(\.name) == ["node"])
     }
 
-    @Test(arguments: [("resnet18", [2, 2, 3]), ("allcnn", [32, 32])] as [(String, Shape)])
-    func architecturesPassErrorsOn(_ name: String, _ shape: Shape) throws {
+    @Test(arguments: [("resnet18", [2, 2, 3]), ("allcnn", [32, 32])] as [(String, TensorShape)])
+    func architecturesPassErrorsOn(_ name: String, _ shape: TensorShape) throws {
         let architecture = try Architectures.named(ArchitectureIdentifier(name: name))
         if shape.rank == 3 {
             // Padding makes up for small images: the network shrinks to one pixel and still has an output.
@@ -197,8 +197,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [[32, 32], [33, 32, 3], [8, 8, 3]] as [Shape])
-    func patchesCutImagesUp(_ shape: Shape) {
+    @Test(arguments: [[32, 32], [33, 32, 3], [8, 8, 3]] as [TensorShape])
+    func patchesCutImagesUp(_ shape: TensorShape) {
         let error = #expect(throws: ShapeError.self) {
             try VisionTransformer(.tiny).graph(inputShape: shape, classes: 4)
         }

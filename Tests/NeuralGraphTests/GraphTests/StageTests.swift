@@ -46,7 +46,7 @@ import Testing
         var x = builder.input
         for block in 0..<30 {
             let y = try builder.linear(x, named: "linear\(block)", outputs: 5)
-            x = block == 0 ? y : try builder.sum(x, y, named: "sum\(block)")
+            x = block == 0 ? y : try builder.add(x, y, named: "sum\(block)")
         }
         _ = try builder.linear(x, named: "head", outputs: 2)
         let graph = try builder.graph()
@@ -64,8 +64,8 @@ import Testing
         #expect(single.stages().isEmpty && single.penultimate == nil && single.head == nil)
 
         var other = GraphBuilder(inputShape: [4, 4, 3])
-        let x = try other.convolution(other.input, named: "conv", channels: 2, kernel: 1)
-        _ = try other.globalAveragePooling(x, named: "pool")
+        let x = try other.convolution(other.input, named: "conv", channels: 2, kernelSize: 1)
+        _ = try other.globalAveragePool(x, named: "pool")
         let graph = try other.graph()
         #expect(graph.stages() == ["conv"] && graph.penultimate == nil && graph.head == nil)
     }
@@ -73,12 +73,12 @@ import Testing
     /// Flattening shows the same numbers again, dropout passes them on, and a branch ends a block.
     @Test func blocks() throws {
         var builder = GraphBuilder(inputShape: [4, 4, 3])
-        var x = try builder.convolution(builder.input, named: "conv", channels: 2, kernel: 3)
+        var x = try builder.convolution(builder.input, named: "conv", channels: 2, kernelSize: 3)
         x = try builder.batchNormalization(x, named: "norm")
         x = try builder.relu(x, named: "relu")
         let left = try builder.relu6(x, named: "left")
-        x = try builder.sum(left, x, named: "sum")
-        x = try builder.flattening(x, named: "flat")
+        x = try builder.add(left, x, named: "sum")
+        x = try builder.flatten(x, named: "flat")
         x = try builder.dropout(x, named: "drop", probability: 0.5)
         x = try builder.linear(x, named: "hidden", outputs: 6)
         x = try builder.relu(x, named: "active")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct TensorTests {
-    private func counting(_ shape: Shape) throws -> Tensor {
+    private func counting(_ shape: TensorShape) throws -> Tensor {
         try Tensor((0..<shape.count).map(Float.init), shape: shape)
     }
 
@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [[], [5], [3, 4], [2, 1, 3], [2, 3, 1, 4], [2, 0, 3]] as [Shape])
-    func transposingBackGivesTheSame(_ shape: Shape) throws {
+    @Test(arguments: [[], [5], [3, 4], [2, 1, 3], [2, 3, 1, 4], [2, 0, 3]] as [TensorShape])
+    func transposingBackGivesTheSame(_ shape: TensorShape) throws {
         var random = SeededRandom(seed: 1, stream: "\(shape)")
         let tensor = try counting(shape)
         for _ in 0..<5 {
@@ -63,9 +63,9 @@ import Testing
     }
 
     @Test func shapesDescribeThemselves() {
-        let image: Shape = [4, 5, 3]
+        let image: TensorShape = [4, 5, 3]
         #expect(image.count == 60 && image.positions == 20 && image.channels == 3 && image.rank == 3)
-        let scalar: Shape = []
+        let scalar: TensorShape = []
         #expect(scalar.count == 1 && scalar.positions == 1 && scalar.channels == 1)
         #expect("\(image)" == "4x5x3" && "\(scalar)" == "scalar")
     }

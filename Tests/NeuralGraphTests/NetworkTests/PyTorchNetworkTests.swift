@@ -120,20 +120,20 @@ import Testing
 
     /// The losses of ten steps of training, in which the loss falls by a good part. The fixture's script makes sure that
     /// rounding by any order of summation moves them by a fraction of the tolerance.
-    @Test(arguments: NetworkFixture.names, Precision.allCases)
-    func tenSteps(_ name: String, _ precision: Precision) throws {
+    @Test(arguments: NetworkFixture.names, Algorithms.allCases)
+    func tenSteps(_ name: String, _ algorithms: Algorithms) throws {
         let fixture = try NetworkFixture(name, for: .descent)
         let expected = try fixture.results.values("descent.losses")
-        for (step, loss) in try losses(fixture, precision: precision).enumerated() {
-            try expectClose([loss], [expected[step]], 1e-3, "losses", "\(name), \(precision), step \(step)")
+        for (step, loss) in try losses(fixture, algorithms: algorithms).enumerated() {
+            try expectClose([loss], [expected[step]], 1e-3, "losses", "\(name), \(algorithms), step \(step)")
         }
     }
 
     /// The losses before each of ten steps of Adam.
-    private func losses(_ fixture: NetworkFixture, precision: Precision) throws -> [Double] {
+    private func losses(_ fixture: NetworkFixture, algorithms: Algorithms) throws -> [Double] {
         let results = fixture.results
         let executor = Executor(
-            model: fixture.model, batchCapacity: fixture.batch, computing: .parameters, precision: precision)
+            model: fixture.model, batchCapacity: fixture.batch, computing: .parameters, algorithms: algorithms)
         let optimizer = try OptimizerConfiguration.adam(epsilon: results.scalar("descent.epsilon"))
             .makeOptimizer(parameterCount: executor.trainableCount)
         let rate = Float(try results.scalar("descent.learning_rate"))

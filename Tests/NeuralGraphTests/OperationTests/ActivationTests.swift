@@ -6,12 +6,12 @@ import Testing
 @Suite struct ActivationTests {
     private let worst = WorstErrors("activations")
 
-    @Test(arguments: [[3, 5, 4], [7]] as [Shape], [Float.infinity, 6, 0.5])
-    func rectificationAgreesWithTwoSidedDifferences(_ shape: Shape, _ ceiling: Float) throws {
+    @Test(arguments: [[3, 5, 4], [7]] as [TensorShape], [Float.infinity, 6, 0.5])
+    func rectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape, _ ceiling: Float) throws {
         let item = try OperationCase(shape, batch: 3, seed: 1) { random, count in
             random.normals(count, deviation: 4, awayFrom: [0, Double(ceiling)])
         } build: { builder in
-            _ = try builder.add(Rectification(ceiling: ceiling), named: "relu", builder.input)
+            _ = try builder.add(ReLU(ceiling: ceiling), named: "relu", builder.input)
         }
         try item.expectCorrect(worst, "ReLU up to \(ceiling)")
     }
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    private func dropout(_ shape: Shape, _ probability: Float, batch: Int) throws -> OperationCase {
+    private func dropout(_ shape: TensorShape, _ probability: Float, batch: Int) throws -> OperationCase {
         try OperationCase(shape, batch: batch, seed: 2) {
             _ = try $0.dropout($0.input, named: "drop", probability: probability)
         }

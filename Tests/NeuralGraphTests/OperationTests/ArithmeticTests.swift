@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    private static let parameterShapes: [Shape] = [
+    private static let parameterShapes: [TensorShape] = [
         [5], [1], [], [4, 3, 5], [3, 1], [4, 1, 1], [1, 4, 3, 5], [1, 1, 5],
     ]
 
@@ -125,12 +125,12 @@ import Testing
         try item.expectCorrect(worst, "\(kind), spread inputs")
     }
 
-    @Test(arguments: [[1], [5], [3, 1], [4, 3, 5]] as [Shape])
-    func parametricRectificationAgreesWithTwoSidedDifferences(_ shape: Shape) throws {
+    @Test(arguments: [[1], [5], [3, 1], [4, 3, 5]] as [TensorShape])
+    func parametricRectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase([4, 3, 5], batch: 3, seed: 9) { random, count in
             random.normals(count, awayFrom: [0])
         } build: { builder in
-            _ = try builder.parametricRectification(builder.input, named: "prelu", shape: shape)
+            _ = try builder.prelu(builder.input, named: "prelu", shape: shape)
         }
         try item.expectCorrect(worst, "PReLU with \(shape)")
     }
@@ -142,7 +142,7 @@ import Testing
                 .multiplication, builder.input, named: "constant", shape: [3], initializer: .constant(2), learns: false)
             let token = try builder.parameterValue(
                 named: "token", shape: [3], initializer: .constant(1), learns: false)
-            _ = try builder.linear(builder.sum(x, token, named: "sum"), named: "fc", outputs: 2)
+            _ = try builder.linear(builder.add(x, token, named: "sum"), named: "fc", outputs: 2)
         }
         let executor = Executor(model: item.model, batchCapacity: 2, computing: .both)
         let run = try EngineRun(executor, input: item.input, outputGradient: item.outputGradient)

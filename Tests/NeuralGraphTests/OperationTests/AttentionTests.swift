@@ -8,7 +8,7 @@ import Testing
 
     @Test(arguments: [([17], -1), ([3, 33], 1), ([3, 4, 5], 0), ([3, 4, 20], 1), ([4, 1], -1), ([2, 3, 1], 1)])
     func softmaxAgreesWithTwoSidedDifferences(_ shape: [Int], _ axis: Int) throws {
-        let item = try OperationCase(Shape(shape), batch: 3, seed: 1) { builder in
+        let item = try OperationCase(TensorShape(shape), batch: 3, seed: 1) { builder in
             let x = try builder.pointwise(builder.input, named: "x", .affine(scale: 3, shift: 1))
             let once = try builder.softmax(x, named: "once", axis: axis)
             _ = try builder.arithmetic(.multiplication, x, once, named: "last")
@@ -30,14 +30,14 @@ import Testing
     @Test(arguments: [false, true], [([], []), ([2], [2]), ([2], []), ([], [3]), ([2, 1], [3]), ([1, 3], [2, 1])])
     func matrixProductsAgreeWithTwoSidedDifferences(_ transposes: Bool, _ leading: ([Int], [Int])) throws {
         let (m, k, n) = (3, 4, 5)
-        let first = Shape(leading.0 + [m, k])
-        let second = Shape(leading.1 + (transposes ? [n, k] : [k, n]))
+        let first = TensorShape(leading.0 + [m, k])
+        let second = TensorShape(leading.1 + (transposes ? [n, k] : [k, n]))
         let item = try OperationCase([first.count + second.count], batch: 3, seed: 2) { builder in
-            let a = try builder.slicing(builder.input, named: "a", axis: 0, start: 0, count: first.count)
-            let b = try builder.slicing(builder.input, named: "b", axis: 0, start: first.count, count: second.count)
-            _ = try builder.matrixProduct(
-                builder.reshaping(a, named: "first", shape: first),
-                builder.reshaping(b, named: "second", shape: second),
+            let a = try builder.slice(builder.input, named: "a", axis: 0, start: 0, count: first.count)
+            let b = try builder.slice(builder.input, named: "b", axis: 0, start: first.count, count: second.count)
+            _ = try builder.matMul(
+                builder.reshape(a, named: "first", shape: first),
+                builder.reshape(b, named: "second", shape: second),
                 named: "product", transposesSecond: transposes)
         }
         try item.expectCorrect(worst, "\(first) and \(second)")
@@ -46,7 +46,7 @@ import Testing
     /// A matrix with itself, whose two shares are added up.
     @Test func squaresAgreeWithTwoSidedDifferences() throws {
         let item = try OperationCase([2, 4, 3], batch: 3, seed: 3) {
-            _ = try $0.matrixProduct($0.input, $0.input, named: "gram", transposesSecond: true)
+            _ = try $0.matMul($0.input, $0.input, named: "gram", transposesSecond: true)
         }
         try item.expectCorrect(worst, "a matrix with itself")
     }
@@ -68,8 +68,8 @@ import Testing
     @Test(arguments: [(5, 5, 1), (3, 8, 2), (9, 2, 3)])
     func attentionOfThreeInputsAgreesWithTwoSidedDifferences(_ queries: Int, _ keys: Int, _ heads: Int) throws {
         let item = try OperationCase([queries + keys, 5], batch: 2, seed: 5) { builder in
-            let q = try builder.slicing(builder.input, named: "first", axis: 0, start: 0, count: queries)
-            let other = try builder.slicing(builder.input, named: "second", axis: 0, start: queries, count: keys)
+            let q = try builder.slice(builder.input, named: "first", axis: 0, start: 0, count: queries)
+            let other = try builder.slice(builder.input, named: "second", axis: 0, start: queries, count: keys)
             let width = heads * 2
             _ = try builder.attention(
                 queries: builder.linear(q, named: "q", outputs: width),
@@ -100,7 +100,7 @@ import Testing
         #expect(forward.byteCount < full.byteCount)
     }
 
-    private static let normalized: [Shape] = [[3, 17], [40], [2, 3, 5], [4, 16]]
+    private static let normalized: [TensorShape] = [[3, 17], [40], [2, 3, 5], [4, 16]]
 
     @Test(arguments: normalized.indices, [(true, true), (true, false), (false, true), (false, false)])
     func layerNormalizationAgreesWithTwoSidedDifferences(_ index: Int, _ parts: (Bool, Bool)) throws {
@@ -121,7 +121,7 @@ import Testing
 
     @Test(arguments: [([3, 4, 6], 1), ([3, 4, 6], 2), ([3, 4, 6], 6), ([300, 2], 1), ([20], 4), ([17, 33], 3)])
     func groupNormalizationAgreesWithTwoSidedDifferences(_ shape: [Int], _ groups: Int) throws {
-        let item = try OperationCase(Shape(shape), batch: 3, seed: 9) { random, count in
+        let item = try OperationCase(TensorShape(shape), batch: 3, seed: 9) { random, count in
             random.normals(count, mean: 2, deviation: 1.5)
         } build: { builder in
             _ = try builder.groupNormalization(builder.input, named: "norm", groups: groups)

@@ -6,7 +6,7 @@ import Testing
     private let worst = WorstErrors("batch normalization")
 
     /// Image and vector shapes, few and many rows, more channels than a block of sums takes.
-    private static let shapes: [(shape: Shape, batch: Int)] = [
+    private static let shapes: [(shape: TensorShape, batch: Int)] = [
         ([5, 7, 3], 2), ([4, 4, 1], 1), ([1, 1, 6], 9), ([3], 12), ([9, 9, 2], 9), ([2, 3, 17], 4),
     ]
 

@@ -4,14 +4,14 @@ import TestSupport
 /// One convolution of random geometry, with numbers for everything.
 struct ConvolutionCase: CustomStringConvertible {
     let operation: Convolution
-    let inputShape: Shape
+    let inputShape: TensorShape
     let batch: Int
     let model: Model
     let input: [Float]
     let outputGradient: [Float]
 
     /// Throws if the window does not fit into the image.
-    init(_ operation: Convolution, inputShape: Shape, batch: Int, random: inout SeededRandom) throws {
+    init(_ operation: Convolution, inputShape: TensorShape, batch: Int, random: inout SeededRandom) throws {
         self.operation = operation
         self.inputShape = inputShape
         self.batch = batch
@@ -23,14 +23,14 @@ struct ConvolutionCase: CustomStringConvertible {
         outputGradient = random.normals(batch * graph.outputShape.count)
     }
 
-    var outputShape: Shape { model.graph.outputShape }
+    var outputShape: TensorShape { model.graph.outputShape }
 
     /// Positions that a weight's gradient is summed over.
     var positions: Int { batch * outputShape.positions }
 
     /// Multiplications of a naive forward pass, taps in the padding included.
     var products: Int {
-        batch * outputShape.count * operation.kernel.height * operation.kernel.width * inputShape[2]
+        batch * outputShape.count * operation.kernelSize.height * operation.kernelSize.width * inputShape[2]
             / operation.groups
     }
 
@@ -57,7 +57,7 @@ struct ConvolutionCase: CustomStringConvertible {
     }
 
     var description: String {
-        "\(batch) x \(inputShape) -> \(outputShape), kernel \(operation.kernel), stride \(operation.stride), "
+        "\(batch) x \(inputShape) -> \(outputShape), kernel \(operation.kernelSize), stride \(operation.stride), "
             + "padding \(operation.padding), dilation \(operation.dilation), groups \(operation.groups), "
             + (operation.hasBias ? "bias" : "no bias")
     }
@@ -70,16 +70,16 @@ extension ConvolutionCase {
             let groups = random.pick([1, 1, 2, 3, 4])
             let isDepthwise = groups > 1 && Bool.random(using: &random)
             let inputs = groups * (isDepthwise ? 1 : random.pick([1, 2, 3]))
-            let kernel = Extent(height: random.pick([1, 2, 3, 5, 7]), width: random.pick([1, 2, 3, 4, 7]))
+            let kernelSize = Size2D(height: random.pick([1, 2, 3, 5, 7]), width: random.pick([1, 2, 3, 4, 7]))
             let operation = Convolution(
-                outputChannels: groups * random.pick([1, 2, 3]), kernel: kernel,
-                stride: Extent(height: random.pick([1, 2, 3]), width: random.pick([1, 2, 3])),
+                outputChannels: groups * random.pick([1, 2, 3]), kernelSize: kernelSize,
+                stride: Size2D(height: random.pick([1, 2, 3]), width: random.pick([1, 2, 3])),
                 padding: Padding(
                     top: random.pick([0, 1, 2, 3]), left: random.pick([0, 1, 2, 3]),
                     bottom: random.pick([0, 1, 2, 3]), right: random.pick([0, 1, 2, 3])),
-                dilation: Extent(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 2])),
+                dilation: Size2D(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 2])),
                 groups: groups, hasBias: Bool.random(using: &random))
-            let shape: Shape = [random.pick([1, 2, 4, 5, 7, 9]), random.pick([1, 3, 4, 5, 7, 8]), inputs]
+            let shape: TensorShape = [random.pick([1, 2, 4, 5, 7, 9]), random.pick([1, 3, 4, 5, 7, 8]), inputs]
             return (operation, shape, random.pick([1, 1, 2, 3]))
         }
     }
@@ -89,13 +89,13 @@ extension ConvolutionCase {
         fitting(&random) { random in
             let operation = Convolution(
                 outputChannels: random.pick([1, 2, 3]),
-                kernel: Extent(height: random.pick([2, 3, 3, 5]), width: random.pick([1, 3, 3, 4])),
-                stride: Extent(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 3])),
+                kernelSize: Size2D(height: random.pick([2, 3, 3, 5]), width: random.pick([1, 3, 3, 4])),
+                stride: Size2D(height: random.pick([1, 1, 2]), width: random.pick([1, 1, 3])),
                 padding: Padding(
                     top: random.pick([0, 1, 2]), left: random.pick([0, 1, 1]), bottom: random.pick([0, 1, 3]),
                     right: random.pick([0, 1, 2])),
-                dilation: Extent(height: random.pick([1, 2]), width: 1), hasBias: Bool.random(using: &random))
-            let shape: Shape = [random.pick([1, 2, 3, 4]), random.pick([1, 2, 3, 4]), random.pick([1, 2, 3])]
+                dilation: Size2D(height: random.pick([1, 2]), width: 1), hasBias: Bool.random(using: &random))
+            let shape: TensorShape = [random.pick([1, 2, 3, 4]), random.pick([1, 2, 3, 4]), random.pick([1, 2, 3])]
             return (operation, shape, random.pick([16, 17, 19]))
         }
     }
@@ -104,8 +104,8 @@ extension ConvolutionCase {
     static func pointwise(_ random: inout SeededRandom) -> ConvolutionCase {
         fitting(&random) { random in
             let operation = Convolution(
-                outputChannels: random.pick([1, 3, 5, 8]), kernel: 1, hasBias: Bool.random(using: &random))
-            let shape: Shape = [random.pick([1, 2, 3, 5]), random.pick([1, 3, 4]), random.pick([1, 2, 5, 7])]
+                outputChannels: random.pick([1, 3, 5, 8]), kernelSize: 1, hasBias: Bool.random(using: &random))
+            let shape: TensorShape = [random.pick([1, 2, 3, 5]), random.pick([1, 3, 4]), random.pick([1, 2, 5, 7])]
             return (operation, shape, random.pick([1, 2, 16]))
         }
     }
@@ -115,12 +115,12 @@ extension ConvolutionCase {
     static func winograd(_ random: inout SeededRandom) -> ConvolutionCase {
         fitting(&random, numericProducts: .max) { random in
             let operation = Convolution(
-                outputChannels: random.pick([16, 17, 24, 32, 45]), kernel: 3,
+                outputChannels: random.pick([16, 17, 24, 32, 45]), kernelSize: 3,
                 padding: Padding(
                     top: random.pick([0, 1, 1, 2]), left: random.pick([0, 1, 1, 2]), bottom: random.pick([0, 1, 2]),
                     right: random.pick([0, 1, 2])),
                 hasBias: Bool.random(using: &random))
-            let shape: Shape = [
+            let shape: TensorShape = [
                 random.pick([5, 6, 8, 9, 13]), random.pick([5, 7, 8, 10, 12]), random.pick([16, 19, 31, 40]),
             ]
             return (operation, shape, random.pick([1, 2, 3, 16]))
@@ -130,7 +130,7 @@ extension ConvolutionCase {
     /// Draws until a window fits and two-sided differences are affordable.
     private static func fitting(
         _ random: inout SeededRandom, numericProducts limit: Int = 20_000_000,
-        _ draw: (inout SeededRandom) -> (Convolution, Shape, Int)
+        _ draw: (inout SeededRandom) -> (Convolution, TensorShape, Int)
     ) -> ConvolutionCase {
         while true {
             let (operation, shape, batch) = draw(&random)

@@ -29,7 +29,7 @@ import Testing
             let branches = try ["first", "second"].map {
                 try builder.add(item.operation, named: $0, builder.input)
             }
-            _ = try builder.add(Addition(), named: "sum", branches)
+            _ = try builder.add(Add(), named: "sum", branches)
             let model = Model(graph: try builder.graph(), seed: random.next())
             let dy = ReferenceTensor(
                 item.outputGradient.map(Double.init), batch: item.batch, shape: item.outputShape)
@@ -53,11 +53,11 @@ import Testing
     private func drawOptions(_ random: inout SeededRandom, batch: Int) -> EngineRun.Options {
         let capacity = batch + random.pick([0, 0, 1, 15])
         let workers = random.pick([1, 2, 3])
-        let precision = random.pick([Precision.fast, .fast, .fast, .strict])
+        let algorithms = random.pick([Algorithms.fast, .fast, .fast, .strict])
         return EngineRun.Options().with {
             $0.capacity = capacity
             $0.workers = workers
-            $0.precision = precision
+            $0.algorithms = algorithms
         }
     }
 

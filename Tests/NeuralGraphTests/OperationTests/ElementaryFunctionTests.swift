@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: functions.indices)
     func agreesWithTwoSidedDifferences(_ index: Int) throws {
         let (function, kinks, range) = Self.functions[index]
-        for shape in [[3, 5, 7], [33], []] as [Shape] {
+        for shape in [[3, 5, 7], [33], []] as [TensorShape] {
             let item = try OperationCase(shape, batch: 3, seed: 1) { random, count in
                 random.normals(count, deviation: 1, awayFrom: kinks).map { number in
                     var number = number
@@ -70,15 +70,15 @@ import Testing
     }
 
     /// The gradient goes to what was chosen, whether inputs have other readers or not.
-    @Test(arguments: [[3, 5], [40]] as [Shape])
-    func choicesAgreeWithTwoSidedDifferences(_ shape: Shape) throws {
+    @Test(arguments: [[3, 5], [40]] as [TensorShape])
+    func choicesAgreeWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase(shape, batch: 3, seed: 6) { builder in
             let a = try builder.linear(builder.input, named: "a", outputs: 4)
             let b = try builder.linear(builder.input, named: "b", outputs: 4)
             let test = try builder.linear(builder.input, named: "test", outputs: 4)
             let condition = try builder.elementary(test, named: "condition", .isPositive)
-            let chosen = try builder.choosing(condition, a, b, named: "chosen")
-            _ = try builder.sum(chosen, b, named: "sum")
+            let chosen = try builder.where(condition, a, b, named: "chosen")
+            _ = try builder.add(chosen, b, named: "sum")
         }
         try item.expectCorrect(worst, "choice, \(shape)")
     }
@@ -87,7 +87,7 @@ import Testing
         var builder = GraphBuilder(inputShape: [4])
         let other = try builder.linear(builder.input, named: "other", outputs: 3)
         #expect(throws: ShapeError.self) {
-            try builder.choosing(builder.input, builder.input, other, named: "choice")
+            try builder.where(builder.input, builder.input, other, named: "choice")
         }
     }
 }

@@ -27,15 +27,15 @@ import Testing
                 "norm + input, ReLU with a ceiling", ["BatchNormalization + addition + ReLU(0.75)"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    let sum = try builder.sum(x, builder.input, named: "sum")
-                    _ = try builder.add(Rectification(ceiling: 0.75), named: "relu", sum)
+                    let sum = try builder.add(x, builder.input, named: "sum")
+                    _ = try builder.add(ReLU(ceiling: 0.75), named: "relu", sum)
                 }
             ),
             (
                 "norm + input, ReLU", ["BatchNormalization + addition + ReLU"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    let sum = try builder.sum(x, builder.input, named: "sum")
+                    let sum = try builder.add(x, builder.input, named: "sum")
                     _ = try builder.relu(sum, named: "relu")
                 }
             ),
@@ -43,7 +43,7 @@ import Testing
                 "input + norm, ReLU", ["BatchNormalization + addition + ReLU"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    let sum = try builder.sum(builder.input, x, named: "sum")
+                    let sum = try builder.add(builder.input, x, named: "sum")
                     _ = try builder.relu(sum, named: "relu")
                 }
             ),
@@ -51,8 +51,8 @@ import Testing
                 "norm + value, ReLU", ["Convolution", "BatchNormalization + addition + ReLU"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    let other = try builder.convolution(builder.input, named: "conv", channels: 3, kernel: 1)
-                    let sum = try builder.sum(x, other, named: "sum")
+                    let other = try builder.convolution(builder.input, named: "conv", channels: 3, kernelSize: 1)
+                    let sum = try builder.add(x, other, named: "sum")
                     _ = try builder.relu(sum, named: "relu")
                 }
             ),
@@ -61,31 +61,31 @@ import Testing
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
                     let y = try builder.batchNormalization(builder.input, named: "other")
-                    let sum = try builder.sum(x, y, named: "sum")
+                    let sum = try builder.add(x, y, named: "sum")
                     _ = try builder.relu(sum, named: "relu")
                 }
             ),
             (
-                "norm, ReLU and another reader", ["BatchNormalization", "ReLU", "Addition"],
+                "norm, ReLU and another reader", ["BatchNormalization", "ReLU", "Add"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
                     let y = try builder.relu(x, named: "relu")
-                    _ = try builder.sum(x, y, named: "sum")
+                    _ = try builder.add(x, y, named: "sum")
                 }
             ),
             (
-                "norm + itself, ReLU", ["BatchNormalization", "Addition", "ReLU"],
+                "norm + itself, ReLU", ["BatchNormalization", "Add", "ReLU"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    let sum = try builder.sum(x, x, named: "sum")
+                    let sum = try builder.add(x, x, named: "sum")
                     _ = try builder.relu(sum, named: "relu")
                 }
             ),
             (
-                "norm + value", ["BatchNormalization", "Addition"],
+                "norm + value", ["BatchNormalization", "Add"],
                 { builder in
                     let x = try builder.batchNormalization(builder.input, named: "norm")
-                    _ = try builder.sum(x, builder.input, named: "sum")
+                    _ = try builder.add(x, builder.input, named: "sum")
                 }
             ),
         ]
@@ -100,7 +100,7 @@ import Testing
         let executor = Executor(model: item.model, batchCapacity: 3, computing: .both)
         #expect(executor.nodeDescriptions.map(\.operation).sorted() == chain.fused.sorted(), "\(chain.name)")
         let fused = try item.run(options)
-        let plain = try item.run(options.with { $0.precision = .strict })
+        let plain = try item.run(options.with { $0.algorithms = .strict })
         #expect(plain.algorithms.count == item.model.graph.nodes.count)
         #expect(relativeDifference(fused.output, from: plain.output) < 1e-6)
         #expect(relativeDifference(fused.inputGradient, from: plain.inputGradient) < 1e-6)

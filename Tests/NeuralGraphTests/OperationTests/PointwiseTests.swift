@@ -9,7 +9,7 @@ import Testing
     private static let functions: [(function: PointwiseFunction, kinks: [Double], positive: Bool)] = [
         (.sigmoid, [], false), (.hardSigmoid(alpha: 0.25, beta: 0.5), [-2, 2], false), (.hardSwish, [-3, 3], false),
         (.silu, [], false), (.gelu, [], false), (.geluTanh, [], false), (.tanh, [], false), (.erf, [], false),
-        (.leakyRectification(slope: 0.125), [0], false), (.exponentialLinear(alpha: 0.75), [0], false),
+        (.leakyReLU(slope: 0.125), [0], false), (.elu(alpha: 0.75), [0], false),
         (.softplus, [], false), (.exponential, [], false), (.logarithm, [], true), (.squareRoot, [], true),
         (.reciprocal, [], true), (.negation, [], false), (.absolute, [0], false), (.power(2), [], false),
         (.power(3), [], false), (.power(0.5), [], true), (.power(-1.5), [], true),
@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: functions.indices, [0.1, 1, 4])
     func agreesWithTwoSidedDifferences(_ index: Int, _ deviation: Double) throws {
         let (function, kinks, positive) = Self.functions[index]
-        for shape in [[3, 5, 7], [33], []] as [Shape] {
+        for shape in [[3, 5, 7], [33], []] as [TensorShape] {
             let item = try OperationCase(shape, batch: 3, seed: 1) { random, count in
                 let values = random.normals(count, deviation: deviation, awayFrom: kinks)
                 return positive ? values.map { abs($0) + 0.05 } : values
@@ -54,7 +54,7 @@ import Testing
             let x = try builder.linear(builder.input, named: "first", outputs: 5)
             let y = try builder.pointwise(x, named: "once", function)
             let z = try builder.linear(y, named: "second", outputs: 5)
-            let both = try builder.sum(try builder.pointwise(z, named: "twice", function), z, named: "sum")
+            let both = try builder.add(try builder.pointwise(z, named: "twice", function), z, named: "sum")
             _ = try builder.linear(both, named: "last", outputs: 3)
         }
         try item.expectCorrect(worst, "\(function) in a chain")
@@ -91,11 +91,11 @@ import Testing
             (item.input, item.outputGradient) = ([x], [1])
             return try item.run().inputGradient[0]
         }
-        #expect(try slope(.leakyRectification(slope: 0.5), at: 0) == 0.5)
+        #expect(try slope(.leakyReLU(slope: 0.5), at: 0) == 0.5)
         #expect(try slope(.absolute, at: 0) == 0)
         #expect(try slope(.clamp(minimum: -1, maximum: 1), at: 1) == 1)
         #expect(try slope(.clamp(minimum: -1, maximum: 1), at: -1) == 1)
         #expect(try slope(.hardSigmoid(alpha: 0.5, beta: 0.5), at: 1) == 0)
-        #expect(try slope(.exponentialLinear(alpha: 2), at: 0) == 2)
+        #expect(try slope(.elu(alpha: 2), at: 0) == 2)
     }
 }

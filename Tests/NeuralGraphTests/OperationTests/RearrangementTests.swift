@@ -9,7 +9,7 @@ import Testing
     /// An operation between two layers, so that values may share memory, and once more beside another reader of its
     /// input, so that its gradient is added to another one.
     private func expectCorrect(
-        _ operation: some GraphOperation, _ shape: Shape, _ place: String,
+        _ operation: some GraphOperation, _ shape: TensorShape, _ place: String,
         at location: SourceLocation = #_sourceLocation
     ) throws {
         let item = try OperationCase(shape, batch: 3, seed: 1) { builder in
@@ -18,7 +18,7 @@ import Testing
             let y = try builder.pointwise(x, named: "second", .affine(scale: 0.5, shift: 1))
             let twice = try builder.add(operation, named: "twice", y)
             let other = try builder.reduction(.sum, y, named: "other", axes: Array(0..<shape.rank))
-            let sum = try builder.sum(once, twice, named: "sum")
+            let sum = try builder.add(once, twice, named: "sum")
             _ = try builder.arithmetic(.multiplication, sum, other, named: "last")
         }
         try item.expectCorrect(worst, "\(place) of \(shape)", at: location)
@@ -31,36 +31,36 @@ import Testing
             ([6], [0]),
             ([], []), ([1, 4, 1, 3], [3, 0, 2, 1]),
         ] as [([Int], [Int])])
-    func permutation(_ shape: [Int], _ axes: [Int]) throws {
-        try expectCorrect(Permutation(axes: axes), Shape(shape), "permutation \(axes)")
+    func transpose(_ shape: [Int], _ axes: [Int]) throws {
+        try expectCorrect(Transpose(axes: axes), TensorShape(shape), "permutation \(axes)")
     }
 
     @Test(arguments: [([4, 3, 5], [60]), ([4, 6], [2, 2, 6]), ([1], []), ([], [1, 1])] as [([Int], [Int])])
-    func reshaping(_ from: [Int], _ to: [Int]) throws {
-        try expectCorrect(Reshaping(shape: Shape(to)), Shape(from), "reshaping to \(to)")
+    func reshape(_ from: [Int], _ to: [Int]) throws {
+        try expectCorrect(Reshape(shape: TensorShape(to)), TensorShape(from), "reshaping to \(to)")
     }
 
     @Test(arguments: [
-        Slicing(axis: 0, start: 1, count: 2), Slicing(axis: 1, start: 0, count: 2, step: 2),
-        Slicing(axis: -1, start: 3, count: 2), Slicing(axis: 2, start: 4, count: 3, step: -2),
-        Slicing(axis: 0, start: 3, count: 4, step: -1), Slicing(axis: 1, start: 0, count: 3),
-        Slicing(axis: 1, start: 2, count: 1, step: -7),
+        Slice(axis: 0, start: 1, count: 2), Slice(axis: 1, start: 0, count: 2, step: 2),
+        Slice(axis: -1, start: 3, count: 2), Slice(axis: 2, start: 4, count: 3, step: -2),
+        Slice(axis: 0, start: 3, count: 4, step: -1), Slice(axis: 1, start: 0, count: 3),
+        Slice(axis: 1, start: 2, count: 1, step: -7),
     ])
-    func slicing(_ operation: Slicing) throws {
+    func slice(_ operation: Slice) throws {
         try expectCorrect(operation, [4, 3, 5], "\(operation)")
     }
 
     @Test(
         arguments: [(0, [2, 0, 0, 3]), (1, [0]), (-1, [4, 3, 2, 1, 0]), (2, [1, 2, 1, 2, 1, 2])] as [(Int, [Int])])
-    func selecting(_ axis: Int, _ places: [Int]) throws {
-        try expectCorrect(Selecting(axis: axis, places: places), [4, 3, 5], "places \(places) of axis \(axis)")
+    func gather(_ axis: Int, _ places: [Int]) throws {
+        try expectCorrect(Gather(axis: axis, places: places), [4, 3, 5], "places \(places) of axis \(axis)")
     }
 
     @Test(arguments: [(0, []), (0, [4]), (0, [-1]), (3, [0]), (0, [0, 7, 1])] as [(Int, [Int])])
     func placesBeyondAnAxisAreRefused(_ axis: Int, _ places: [Int]) throws {
         #expect(throws: ShapeError.self) {
             var builder = GraphBuilder(inputShape: [4, 3, 5])
-            _ = try builder.selecting(builder.input, named: "places", axis: axis, places: places)
+            _ = try builder.gather(builder.input, named: "places", axis: axis, places: places)
         }
     }
 
@@ -68,8 +68,8 @@ import Testing
         arguments: [
             ([3, 1], [4, 3, 5]), ([1], [7]), ([], [2, 3]), ([4, 1, 5], [3, 1]), ([4, 3, 5], [1]), ([5], [2, 1]),
         ] as [([Int], [Int])])
-    func broadcasting(_ from: [Int], _ to: [Int]) throws {
-        try expectCorrect(Broadcasting(shape: Shape(to)), Shape(from), "broadcasting to \(to)")
+    func expand(_ from: [Int], _ to: [Int]) throws {
+        try expectCorrect(Expand(shape: TensorShape(to)), TensorShape(from), "broadcasting to \(to)")
     }
 
     @Test(
@@ -77,17 +77,17 @@ import Testing
         [[[0, 0, 0], [0, 0, 0]], [[1, 2, 0], [2, 0, 0]], [[1, 1, 4], [3, 2, 1]]])
     func padding(_ mode: PaddingMode, _ borders: [[Int]]) throws {
         try expectCorrect(
-            Padded(before: borders[0], after: borders[1], value: 0.75, mode: mode), [4, 3, 5], "\(mode) \(borders)")
+            Pad(before: borders[0], after: borders[1], value: 0.75, mode: mode), [4, 3, 5], "\(mode) \(borders)")
     }
 
-    @Test(arguments: [Extent(1), 2, Extent(height: 3, width: 1)])
-    func upsampling(_ factor: Extent) throws {
-        try expectCorrect(NearestUpsampling(factor), [3, 2, 4], "upsampling by \(factor)")
+    @Test(arguments: [Size2D(1), 2, Size2D(height: 3, width: 1)])
+    func upsampling(_ factor: Size2D) throws {
+        try expectCorrect(Upsample(factor), [3, 2, 4], "upsampling by \(factor)")
     }
 
     @Test(arguments: [(6, 5), (2, 3), (1, 1), (7, 11)])
     func resizing(_ height: Int, _ width: Int) throws {
-        try expectCorrect(NearestResizing(height: height, width: width), [4, 3, 2], "\(height)x\(width)")
+        try expectCorrect(Resize(height: height, width: width), [4, 3, 2], "\(height)x\(width)")
     }
 
     @Test(arguments: ReductionKind.allCases, [[0], [1], [2], [-1, 0], [1, 0], [0, 1, 2], [], [1, 2]])
@@ -110,12 +110,12 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2, -2, -1])
-    func concatenation(_ axis: Int) throws {
+    func concat(_ axis: Int) throws {
         let place = axis < 0 ? axis + 3 : axis
         let item = try OperationCase([4, 3, 5], batch: 2, seed: 3) { builder in
             let x = try builder.linear(builder.input, named: "x", outputs: 5)
-            let part = try builder.slicing(x, named: "part", axis: axis, start: 1, count: 2)
-            let joined = try builder.concatenation([part, x, builder.input, part], named: "joined", axis: axis)
+            let part = try builder.slice(x, named: "part", axis: axis, start: 1, count: 2)
+            let joined = try builder.concat([part, x, builder.input, part], named: "joined", axis: axis)
             let shape = builder.shape(of: joined)
             #expect(shape[place] == 4 + 2 * [4, 3, 5][place])
             _ = try builder.pointwise(joined, named: "last", .silu)
@@ -129,7 +129,7 @@ import Testing
         let item = try OperationCase([2, 4], batch: batch, seed: 4) { builder in
             let token = try builder.parameterValue(
                 named: "token", shape: [1, 4], initializer: .constant(0), key: "cls.weight")
-            let joined = try builder.concatenation([token, builder.input], named: "joined", axis: 0)
+            let joined = try builder.concat([token, builder.input], named: "joined", axis: 0)
             _ = try builder.linear(joined, named: "fc", outputs: 2)
         }
         #expect(item.model.parameters["cls.weight"]?.shape == [1, 4])

@@ -31,13 +31,13 @@ func unlearner(_ arguments: [String]) throws -> Unlearner {
     let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: arguments[1]))
     let retain = try TensorExamples(
         file.tensor("input").transposed([0, 2, 3, 1]), labels: file.tensor("labels").elements.map { Int($0) })
-    var configuration = UnlearningConfiguration.paperSafe
+    var configuration = UNSIR.Configuration.paperSafe
     configuration.noise.imagesPerClass = 8
     configuration.impair.noiseRepetitions = 2
     configuration.impair.training.batchSize = 16
     configuration.impair.training.learningRate = 3e-4
     configuration.repair.batchSize = 16
-    configuration.repair.leastSteps = 8
+    configuration.repair.minimumSteps = 8
     configuration.repair.learningRate = 1e-4
     return Unlearner(model: model, retaining: retain, configuration: configuration)
 }

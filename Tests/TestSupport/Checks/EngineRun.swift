@@ -9,7 +9,7 @@ public struct EngineRun: Sendable {
         /// Which modes are planned for.
         public var modes: Set<Mode> = [.training, .inference]
         /// Which algorithms may be used.
-        public var precision = Precision.fast
+        public var algorithms = Algorithms.fast
         /// The largest batch that is planned for; the batch itself if nil.
         public var capacity: Int?
         /// How many threads work.
@@ -55,7 +55,7 @@ public struct EngineRun: Sendable {
         let batch = input.count / model.graph.inputShape.count
         let executor = Executor(
             model: model, batchCapacity: options.capacity ?? batch, computing: options.request,
-            modes: options.modes, threads: ThreadTeam(workers: options.workers), precision: options.precision)
+            modes: options.modes, threads: ThreadTeam(workers: options.workers), algorithms: options.algorithms)
         try self.init(executor, input: input, outputGradient: outputGradient, options)
     }
 

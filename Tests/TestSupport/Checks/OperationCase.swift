@@ -19,7 +19,7 @@ public struct OperationCase: Sendable {
     ///   - input: draws so many input numbers; normal ones if nil.
     ///   - build: adds the nodes.
     public init(
-        _ inputShape: Shape, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil,
+        _ inputShape: TensorShape, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil,
         build: (inout GraphBuilder) throws -> Void
     ) throws {
         var builder = GraphBuilder(inputShape: inputShape)

@@ -17,13 +17,13 @@ public enum GeneratedNumbers {
     }
 
     /// Values in `[-scale, scale)`, in PyTorch's layout.
-    public static func symmetric(_ name: String, shape: Shape, scale: Double = 1) throws(ShapeError) -> Tensor {
+    public static func symmetric(_ name: String, shape: TensorShape, scale: Double = 1) throws(ShapeError) -> Tensor {
         let elements = uniform(name, count: shape.count).map { Float((2 * $0 - 1) * scale) }
         return try Tensor(elements, shape: shape)
     }
 
     /// One entry of a state dictionary, by the last part of its name.
-    public static func stateTensor(_ name: String, shape: Shape) throws(ShapeError) -> Tensor {
+    public static func stateTensor(_ name: String, shape: TensorShape) throws(ShapeError) -> Tensor {
         let role = name.split(separator: ".").last.map(String.init) ?? name
         if ["cls_token", "class_token", "pos_embed", "pos_embedding"].contains(role) {
             return try symmetric(name, shape: shape)

@@ -19,11 +19,11 @@ extension Reference {
     }
 
     /// `y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]`, or of `b[..., j, k]`.
-    public static func matrixProduct(
+    public static func matMul(
         _ a: ReferenceTensor, _ b: ReferenceTensor, transposesSecond: Bool
     ) -> ReferenceTensor {
         let rank = max(a.shape.rank, b.shape.rank)
-        func lengths(_ shape: Shape) -> [Int] {
+        func lengths(_ shape: TensorShape) -> [Int] {
             [Int](repeating: 1, count: rank - shape.rank) + shape.dimensions
         }
         let (first, second) = (lengths(a.shape), lengths(b.shape))
@@ -31,7 +31,7 @@ extension Reference {
         let inner = first[rank - 1]
         var y = ReferenceTensor(
             batch: a.batch,
-            shape: Shape(leading + [first[rank - 2], transposesSecond ? second[rank - 2] : second[rank - 1]]))
+            shape: TensorShape(leading + [first[rank - 2], transposesSecond ? second[rank - 2] : second[rank - 1]]))
         y.fill { example, index in
             func place(_ lengths: [Int], _ row: Int, _ column: Int) -> Int {
                 var place = example
@@ -53,18 +53,18 @@ extension Reference {
         var parts = inputs
         if inputs.count == 1 {
             let width = inputs[0].shape[1] / 3
-            parts = (0..<3).map { slicing(inputs[0], Slicing(axis: 1, start: $0 * width, count: width)) }
+            parts = (0..<3).map { slice(inputs[0], Slice(axis: 1, start: $0 * width, count: width)) }
         }
         let width = parts[0].shape[1] / operation.heads
         let scale = operation.scale.map(Double.init) ?? 1 / Double(width).squareRoot()
         let heads = (0..<operation.heads).map { head in
             let (q, k, v) = (0..<3).map {
-                slicing(parts[$0], Slicing(axis: 1, start: head * width, count: width))
+                slice(parts[$0], Slice(axis: 1, start: head * width, count: width))
             }.triple
-            let scores = matrixProduct(q, k, transposesSecond: true).map { $0 * scale }
-            return matrixProduct(softmax(scores, axis: -1), v, transposesSecond: false)
+            let scores = matMul(q, k, transposesSecond: true).map { $0 * scale }
+            return matMul(softmax(scores, axis: -1), v, transposesSecond: false)
         }
-        return concatenation(heads, axis: 1)
+        return concat(heads, axis: 1)
     }
 
     /// Each row of the last axis with mean 0 and variance 1, then `* weight + bias` where given.

@@ -68,7 +68,7 @@ extension Reference {
 
     /// A rectification whose units are on given sides of their kinks.
     static func rectification(
-        _ x: ReferenceTensor, _ operation: Rectification, sides: [ReferenceGates.Side]
+        _ x: ReferenceTensor, _ operation: ReLU, sides: [ReferenceGates.Side]
     ) -> ReferenceTensor {
         var y = x
         for (index, side) in sides.enumerated() where side != .between {
@@ -83,7 +83,7 @@ extension Reference {
             zip(dy.elements, sides).map { $1 == .between ? $0 : 0 }, batch: dy.batch, shape: dy.shape)
     }
 
-    static func globalAverageGradient(of dy: ReferenceTensor, _ shape: Shape) -> ReferenceTensor {
+    static func globalAverageGradient(of dy: ReferenceTensor, _ shape: TensorShape) -> ReferenceTensor {
         var dx = ReferenceTensor(batch: dy.batch, shape: shape)
         let (positions, channels) = (shape.positions, shape.channels)
         for index in dx.elements.indices {
@@ -94,7 +94,7 @@ extension Reference {
     }
 
     /// Numbers in PyTorch's order, channels outermost, back in an image.
-    static func unflattened(_ dy: ReferenceTensor, to shape: Shape) -> ReferenceTensor {
+    static func unflattened(_ dy: ReferenceTensor, to shape: TensorShape) -> ReferenceTensor {
         var dx = ReferenceTensor(batch: dy.batch, shape: shape)
         let (positions, channels) = (shape.positions, shape.channels)
         for index in dx.elements.indices {

@@ -62,7 +62,7 @@ extension Reference {
         let groupOutputs: Int
 
         init(_ operation: Convolution, inputs: Int) {
-            taps = operation.kernel.height * operation.kernel.width
+            taps = operation.kernelSize.height * operation.kernelSize.width
             groups = operation.groups
             groupInputs = inputs / operation.groups
             groupOutputs = operation.outputChannels / operation.groups
@@ -112,7 +112,8 @@ extension Reference {
     ///   - weight: the weights with the source's channels before the target's.
     ///   - target: the outputs, or going backward the gradients of the inputs.
     private static func addProducts(
-        _ operation: Convolution, _ batch: Int, _ inputShape: Shape, _ outputShape: Shape, _ layout: TapLayout,
+        _ operation: Convolution, _ batch: Int, _ inputShape: TensorShape, _ outputShape: TensorShape,
+        _ layout: TapLayout,
         from source: [Double], _ weight: [Double], to target: inout [Double], backward: Bool = false
     ) {
         let (from, to) =
@@ -140,11 +141,11 @@ extension Reference {
         }
     }
 
-    private static func outputShape(_ operation: Convolution, input: Shape) -> Shape {
+    private static func outputShape(_ operation: Convolution, input: TensorShape) -> TensorShape {
         func length(_ length: Int, _ padding: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
             (length + padding - dilation * (kernel - 1) - 1) / stride + 1
         }
-        let (padding, kernel) = (operation.padding, operation.kernel)
+        let (padding, kernel) = (operation.padding, operation.kernelSize)
         return [
             length(
                 input[0], padding.top + padding.bottom, kernel.height, operation.stride.height,
@@ -160,9 +161,10 @@ extension Reference {
     /// input and output pixels.
     @inline(__always)
     private static func forEachTap(
-        _ operation: Convolution, _ batch: Int, _ input: Shape, _ output: Shape, _ body: (Int, Int, Int) -> Void
+        _ operation: Convolution, _ batch: Int, _ input: TensorShape, _ output: TensorShape,
+        _ body: (Int, Int, Int) -> Void
     ) {
-        let (stride, dilation, kernel) = (operation.stride, operation.dilation, operation.kernel)
+        let (stride, dilation, kernel) = (operation.stride, operation.dilation, operation.kernelSize)
         let (height, width) = (input[0], input[1])
         for n in 0..<batch {
             for oh in 0..<output[0] {

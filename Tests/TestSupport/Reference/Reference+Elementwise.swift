@@ -18,8 +18,8 @@ extension Reference {
         case .geluTanh: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         case .tanh: tanh(x)
         case .erf: erf(x)
-        case .leakyRectification(let slope): x > 0 ? x : Double(slope) * x
-        case .exponentialLinear(let alpha): x > 0 ? x : Double(alpha) * expm1(x)
+        case .leakyReLU(let slope): x > 0 ? x : Double(slope) * x
+        case .elu(let alpha): x > 0 ? x : Double(alpha) * expm1(x)
         case .softplus: max(x, 0) + log1p(exp(-abs(x)))
         case .exponential: exp(x)
         case .logarithm: log(x)
@@ -38,11 +38,11 @@ extension Reference {
         _ a: ReferenceTensor, _ b: ReferenceTensor, _ combine: (Double, Double) -> Double
     ) -> ReferenceTensor {
         let rank = max(a.shape.rank, b.shape.rank)
-        func lengths(_ shape: Shape) -> [Int] {
+        func lengths(_ shape: TensorShape) -> [Int] {
             [Int](repeating: 1, count: rank - shape.rank) + shape.dimensions
         }
         let (first, second) = (lengths(a.shape), lengths(b.shape))
-        var y = ReferenceTensor(batch: a.batch, shape: Shape(zip(first, second).map { max($0, $1) }))
+        var y = ReferenceTensor(batch: a.batch, shape: TensorShape(zip(first, second).map { max($0, $1) }))
         y.fill { example, index in
             func value(_ tensor: ReferenceTensor, _ lengths: [Int]) -> Double {
                 var place = 0
@@ -68,7 +68,7 @@ extension Reference {
     }
 
     /// A parameter as a batch of equal examples.
-    public static func repeated(_ parameter: [Double], shape: Shape, batch: Int) -> ReferenceTensor {
+    public static func repeated(_ parameter: [Double], shape: TensorShape, batch: Int) -> ReferenceTensor {
         ReferenceTensor((0..<batch).flatMap { _ in parameter }, batch: batch, shape: shape)
     }
 }

@@ -2,7 +2,7 @@ import NeuralGraph
 
 extension Reference {
     /// `min(max(x, 0), ceiling)`.
-    public static func rectification(_ x: ReferenceTensor, _ operation: Rectification) -> ReferenceTensor {
+    public static func rectification(_ x: ReferenceTensor, _ operation: ReLU) -> ReferenceTensor {
         x.map { min(max($0, 0), Double(operation.ceiling)) }
     }
 

@@ -28,8 +28,8 @@ extension Reference {
         return result
     }
 
-    private static func pooledShape(_ shape: Shape, _ operation: Pooling) -> Shape {
-        let (kernel, stride, padding) = (operation.kernel, operation.stride, operation.padding)
+    private static func pooledShape(_ shape: TensorShape, _ operation: Pooling) -> TensorShape {
+        let (kernel, stride, padding) = (operation.kernelSize, operation.stride, operation.padding)
         return [
             pooledLength(
                 shape[0], padding.top, padding.bottom, kernel.height, stride.height, roundsUp: operation.roundsUp),
@@ -45,7 +45,7 @@ extension Reference {
         _ x: ReferenceTensor, _ y: ReferenceTensor, _ operation: Pooling,
         _ body: (_ places: [Int], _ size: Int, _ output: Int) -> Void
     ) {
-        let (kernel, stride, padding) = (operation.kernel, operation.stride, operation.padding)
+        let (kernel, stride, padding) = (operation.kernelSize, operation.stride, operation.padding)
         let (height, width) = (x.shape[0], x.shape[1])
         for n in 0..<x.batch {
             for oh in 0..<y.shape[0] {
@@ -66,8 +66,8 @@ extension Reference {
     }
 
     /// The mean over rows `floor(i H / n)` to `ceil((i + 1) H / n)`, and columns likewise.
-    public static func adaptiveAveragePooling(
-        _ x: ReferenceTensor, _ operation: AdaptiveAveragePooling
+    public static func adaptiveAveragePool(
+        _ x: ReferenceTensor, _ operation: AdaptiveAveragePool
     ) -> ReferenceTensor {
         var y = ReferenceTensor(batch: x.batch, shape: [operation.output.height, operation.output.width, x.shape[2]])
         forEachAdaptiveWindow(x, y) { places, output in
@@ -78,7 +78,7 @@ extension Reference {
 
     /// The gradient of ``adaptiveAveragePooling(_:_:)`` by its input.
     static func adaptiveAverageGradient(
-        of dy: ReferenceTensor, _ shape: Shape, _ operation: AdaptiveAveragePooling
+        of dy: ReferenceTensor, _ shape: TensorShape, _ operation: AdaptiveAveragePool
     ) -> ReferenceTensor {
         var dx = ReferenceTensor(batch: dy.batch, shape: shape)
         forEachAdaptiveWindow(dx, dy) { places, output in
@@ -111,7 +111,7 @@ extension Reference {
     }
 
     /// The mean over all positions of an example.
-    public static func globalAveragePooling(_ x: ReferenceTensor) -> ReferenceTensor {
+    public static func globalAveragePool(_ x: ReferenceTensor) -> ReferenceTensor {
         let (channels, positions) = (x.shape.channels, x.shape.positions)
         var y = ReferenceTensor(batch: x.batch, shape: [channels])
         for (index, value) in x.elements.enumerated() {

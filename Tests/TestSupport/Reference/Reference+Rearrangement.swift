@@ -2,9 +2,9 @@ import NeuralGraph
 
 extension Reference {
     /// Axis `k` of the result is axis `axes[k]` of the input.
-    public static func permutation(_ x: ReferenceTensor, axes: [Int]) -> ReferenceTensor {
+    public static func transpose(_ x: ReferenceTensor, axes: [Int]) -> ReferenceTensor {
         let order = axes.map { $0 < 0 ? $0 + x.shape.rank : $0 }
-        var y = ReferenceTensor(batch: x.batch, shape: Shape(order.map { x.shape[$0] }))
+        var y = ReferenceTensor(batch: x.batch, shape: TensorShape(order.map { x.shape[$0] }))
         y.fill { example, index in
             var source = index
             for (place, axis) in order.enumerated() { source[axis] = index[place] }
@@ -14,16 +14,16 @@ extension Reference {
     }
 
     /// The same numbers under another shape.
-    public static func reshaping(_ x: ReferenceTensor, to shape: Shape) -> ReferenceTensor {
+    public static func reshape(_ x: ReferenceTensor, to shape: TensorShape) -> ReferenceTensor {
         ReferenceTensor(x.elements, batch: x.batch, shape: shape)
     }
 
     /// Some places along one axis.
-    public static func slicing(_ x: ReferenceTensor, _ operation: Slicing) -> ReferenceTensor {
+    public static func slice(_ x: ReferenceTensor, _ operation: Slice) -> ReferenceTensor {
         let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis
         var lengths = x.shape.dimensions
         lengths[axis] = operation.count
-        var y = ReferenceTensor(batch: x.batch, shape: Shape(lengths))
+        var y = ReferenceTensor(batch: x.batch, shape: TensorShape(lengths))
         y.fill { example, index in
             var source = index
             source[axis] = operation.start + index[axis] * operation.step
@@ -33,11 +33,11 @@ extension Reference {
     }
 
     /// Places along one axis.
-    public static func selecting(_ x: ReferenceTensor, _ operation: Selecting) -> ReferenceTensor {
+    public static func gather(_ x: ReferenceTensor, _ operation: Gather) -> ReferenceTensor {
         let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis
         var lengths = x.shape.dimensions
         lengths[axis] = operation.places.count
-        var y = ReferenceTensor(batch: x.batch, shape: Shape(lengths))
+        var y = ReferenceTensor(batch: x.batch, shape: TensorShape(lengths))
         y.fill { example, index in
             var source = index
             source[axis] = operation.places[index[axis]]
@@ -47,7 +47,7 @@ extension Reference {
     }
 
     /// The second's numbers where the first's are not 0, the third's elsewhere.
-    public static func choosing(
+    public static func `where`(
         _ condition: ReferenceTensor, _ first: ReferenceTensor, _ second: ReferenceTensor
     ) -> ReferenceTensor {
         let pairs = arithmetic(condition, second) { $0 != 0 ? 0 : $1 }
@@ -55,9 +55,9 @@ extension Reference {
     }
 
     /// The input with a border.
-    public static func padded(_ x: ReferenceTensor, _ operation: Padded) -> ReferenceTensor {
+    public static func pad(_ x: ReferenceTensor, _ operation: Pad) -> ReferenceTensor {
         let lengths = x.shape.dimensions
-        let shape = Shape(lengths.indices.map { operation.before[$0] + lengths[$0] + operation.after[$0] })
+        let shape = TensorShape(lengths.indices.map { operation.before[$0] + lengths[$0] + operation.after[$0] })
         var y = ReferenceTensor(batch: x.batch, shape: shape)
         y.fill { example, index in
             var source = index.indices.map { index[$0] - operation.before[$0] }
@@ -88,12 +88,12 @@ extension Reference {
     }
 
     /// Inputs one after the other along an axis.
-    public static func concatenation(_ inputs: [ReferenceTensor], axis: Int) -> ReferenceTensor {
+    public static func concat(_ inputs: [ReferenceTensor], axis: Int) -> ReferenceTensor {
         let first = inputs[0].shape
         let axis = axis < 0 ? axis + first.rank : axis
         var lengths = first.dimensions
         lengths[axis] = inputs.reduce(0) { $0 + $1.shape[axis] }
-        var y = ReferenceTensor(batch: inputs[0].batch, shape: Shape(lengths))
+        var y = ReferenceTensor(batch: inputs[0].batch, shape: TensorShape(lengths))
         y.fill { example, index in
             var source = index
             for input in inputs {
@@ -109,7 +109,7 @@ extension Reference {
     public static func reduction(_ x: ReferenceTensor, _ operation: Reduction) -> ReferenceTensor {
         let axes = Set(operation.axes.map { $0 < 0 ? $0 + x.shape.rank : $0 })
         let kept = x.shape.dimensions.indices.filter { !axes.contains($0) }
-        let result = Shape(
+        let result = TensorShape(
             x.shape.dimensions.indices.compactMap { axis in
                 axes.contains(axis) ? (operation.keepsAxes ? 1 : nil) : x.shape[axis]
             })

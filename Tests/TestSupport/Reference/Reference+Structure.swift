@@ -2,7 +2,7 @@ import NeuralGraph
 
 extension Reference {
     /// An image as a vector in PyTorch's order, channels outermost.
-    public static func flattening(_ x: ReferenceTensor) -> ReferenceTensor {
+    public static func flatten(_ x: ReferenceTensor) -> ReferenceTensor {
         let (positions, channels) = (x.shape.positions, x.shape.channels)
         var elements: [Double] = []
         for n in 0..<x.batch {
@@ -18,7 +18,7 @@ extension Reference {
         _ x: ReferenceTensor, weight: [Double], bias: [Double]?, outputs: Int
     ) -> ReferenceTensor {
         let inputs = x.shape.channels
-        var y = ReferenceTensor(batch: x.batch, shape: Shape(x.shape.dimensions.dropLast() + [outputs]))
+        var y = ReferenceTensor(batch: x.batch, shape: TensorShape(x.shape.dimensions.dropLast() + [outputs]))
         for row in 0..<x.elements.count / inputs {
             for o in 0..<outputs {
                 var sum = bias?[o] ?? 0

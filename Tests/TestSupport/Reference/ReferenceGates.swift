@@ -31,7 +31,7 @@ public struct ReferenceGates: Sendable {
     ) rethrows {
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
-            case let operation as Rectification:
+            case let operation as ReLU:
                 let ceiling = Double(operation.ceiling)
                 sides[node.name] = try value(.output(of: index)).map {
                     $0 >= ceiling ? .above : $0 > 0 ? .between : .below
@@ -49,7 +49,7 @@ public struct ReferenceGates: Sendable {
     public static func sources(of graph: Graph) -> Set<String> {
         var names: Set<String> = []
         for node in graph.nodes {
-            if node.operation is Rectification { names.insert(node.name) }
+            if node.operation is ReLU { names.insert(node.name) }
             if let operation = node.operation as? Pooling, operation.method == .maximum, node.inputs[0].index > 0 {
                 names.insert(graph.nodes[node.inputs[0].index - 1].name)
             }

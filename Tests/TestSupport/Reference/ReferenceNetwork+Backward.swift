@@ -35,7 +35,7 @@ extension ReferenceNetwork {
         for node in graph.nodes {
             let inputs = node.inputs.map { values[$0.index] }
             let x = inputs[0]
-            if let operation = node.operation as? Rectification, let sides = gates.sides[node.name] {
+            if let operation = node.operation as? ReLU, let sides = gates.sides[node.name] {
                 values.append(Reference.rectification(x, operation, sides: sides))
             } else if let winners = gates.winners[node.name] {
                 values.append(
@@ -77,7 +77,7 @@ extension ReferenceNetwork {
             let found = Reference.linearGradients(
                 of: dy, x, weight: tensor(parameters, node, "weight"), outputs: operation.outputs)
             return ([found.input], named([("weight", found.weight), ("bias", found.bias)]))
-        case is Rectification:
+        case is ReLU:
             guard let sides = gates.sides[node.name] else { preconditionFailure("\(node.name) has no gates") }
             return ([Reference.gated(dy, by: sides)], [:])
         case let operation as Pooling where operation.method == .maximum:
@@ -85,12 +85,12 @@ extension ReferenceNetwork {
             var dx = ReferenceTensor(batch: x.batch, shape: x.shape)
             for (place, value) in zip(winners, dy.elements) { dx.elements[place] += value }
             return ([dx], [:])
-        case let operation as AdaptiveAveragePooling:
+        case let operation as AdaptiveAveragePool:
             return ([Reference.adaptiveAverageGradient(of: dy, x.shape, operation)], [:])
-        case is GlobalAveragePooling:
+        case is GlobalAveragePool:
             return ([Reference.globalAverageGradient(of: dy, x.shape)], [:])
-        case is Flattening: return ([Reference.unflattened(dy, to: x.shape)], [:])
-        case is Addition: return ([dy, dy], [:])
+        case is Flatten: return ([Reference.unflattened(dy, to: x.shape)], [:])
+        case is Add: return ([dy, dy], [:])
         case is Dropout where dropoutFactors[node.name] == nil: return ([dy], [:])
         default: preconditionFailure("there is no reference gradient of \(node.operation.kind)")
         }

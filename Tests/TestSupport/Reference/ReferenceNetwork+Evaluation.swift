@@ -9,24 +9,24 @@ extension ReferenceNetwork {
                 x, weight: tensor(parameters, node, "weight"), bias: parameters[node.key("bias")], operation)
         case let operation as BatchNormalization:
             return normalize(x, node, operation, mode: mode)
-        case let operation as Rectification:
+        case let operation as ReLU:
             return Reference.rectification(x, operation)
         case let operation as Pooling:
             return Reference.pooling(x, operation)
-        case let operation as AdaptiveAveragePooling:
-            return Reference.adaptiveAveragePooling(x, operation)
-        case is GlobalAveragePooling:
-            return Reference.globalAveragePooling(x)
+        case let operation as AdaptiveAveragePool:
+            return Reference.adaptiveAveragePool(x, operation)
+        case is GlobalAveragePool:
+            return Reference.globalAveragePool(x)
         case let operation as Linear:
             return Reference.linear(
                 x, weight: tensor(parameters, node, "weight"), bias: parameters[node.key("bias")],
                 outputs: operation.outputs)
-        case is Addition:
+        case is Add:
             return Reference.addition(x, inputs[1])
-        case let operation as Concatenation:
-            return Reference.concatenation(inputs, axis: operation.axis)
-        case is Flattening:
-            return Reference.flattening(x)
+        case let operation as Concat:
+            return Reference.concat(inputs, axis: operation.axis)
+        case is Flatten:
+            return Reference.flatten(x)
         case is Dropout:
             guard mode == .training, let factors = dropoutFactors[node.name] else { return x }
             return Reference.dropout(x, factors: factors)
@@ -45,8 +45,8 @@ extension ReferenceNetwork {
 
     private func evaluateElementwise(_ node: Graph.Node, _ inputs: [ReferenceTensor]) -> ReferenceTensor? {
         let x = inputs[0]
-        func weight(_ shape: Shape) -> ReferenceTensor {
-            let kept = Shape(Array(shape.dimensions.suffix(max(x.shape.rank, node.shape.rank))))
+        func weight(_ shape: TensorShape) -> ReferenceTensor {
+            let kept = TensorShape(Array(shape.dimensions.suffix(max(x.shape.rank, node.shape.rank))))
             return Reference.repeated(tensor(parameters, node, "weight"), shape: kept, batch: x.batch)
         }
         switch node.operation {
@@ -54,14 +54,14 @@ extension ReferenceNetwork {
             return Reference.pointwise(x, operation.function)
         case let operation as Elementary:
             return x.map { Reference.value(of: operation.function, at: $0) }
-        case is Choosing: return Reference.choosing(x, inputs[1], inputs[2])
+        case is Where: return Reference.where(x, inputs[1], inputs[2])
         case let operation as Arithmetic:
             return Reference.arithmetic(x, inputs[1]) { Reference.value(of: operation.arithmetic, $0, $1) }
         case let operation as ParametricArithmetic:
             let w = weight(operation.shape)
             let (a, b) = operation.parameterFirst ? (w, x) : (x, w)
             return Reference.arithmetic(a, b) { Reference.value(of: operation.arithmetic, $0, $1) }
-        case let operation as ParametricRectification:
+        case let operation as PReLU:
             return Reference.arithmetic(x, weight(operation.shape)) { $0 > 0 ? $0 : $0 * $1 }
         default: return nil
         }
@@ -70,14 +70,14 @@ extension ReferenceNetwork {
     private func evaluateRearrangement(_ node: Graph.Node, _ inputs: [ReferenceTensor]) -> ReferenceTensor? {
         let x = inputs[0]
         switch node.operation {
-        case let operation as Permutation: return Reference.permutation(x, axes: operation.axes)
-        case let operation as Reshaping: return Reference.reshaping(x, to: operation.shape)
-        case let operation as Slicing: return Reference.slicing(x, operation)
-        case let operation as Selecting: return Reference.selecting(x, operation)
-        case let operation as Padded: return Reference.padded(x, operation)
-        case is NearestUpsampling, is NearestResizing:
+        case let operation as Transpose: return Reference.transpose(x, axes: operation.axes)
+        case let operation as Reshape: return Reference.reshape(x, to: operation.shape)
+        case let operation as Slice: return Reference.slice(x, operation)
+        case let operation as Gather: return Reference.gather(x, operation)
+        case let operation as Pad: return Reference.pad(x, operation)
+        case is Upsample, is Resize:
             return Reference.resizing(x, height: node.shape[0], width: node.shape[1])
-        case let operation as Broadcasting:
+        case let operation as Expand:
             let zeros = ReferenceTensor(batch: x.batch, shape: operation.shape)
             return Reference.arithmetic(x, zeros, +)
         case let operation as Reduction: return Reference.reduction(x, operation)
@@ -89,8 +89,8 @@ extension ReferenceNetwork {
         let x = inputs[0]
         switch node.operation {
         case let operation as Softmax: return Reference.softmax(x, axis: operation.axis)
-        case let operation as MatrixProduct:
-            return Reference.matrixProduct(x, inputs[1], transposesSecond: operation.transposesSecond)
+        case let operation as MatMul:
+            return Reference.matMul(x, inputs[1], transposesSecond: operation.transposesSecond)
         case let operation as ScaledDotProductAttention: return Reference.attention(inputs, operation)
         case let operation as LayerNormalization:
             return Reference.layerNormalization(

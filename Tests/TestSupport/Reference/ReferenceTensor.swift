@@ -8,12 +8,12 @@ public struct ReferenceTensor: Sendable {
     /// The number of examples.
     public let batch: Int
     /// The shape of one example.
-    public let shape: Shape
+    public let shape: TensorShape
     /// `batch * shape.count` numbers.
     public var elements: [Double]
 
     /// Creates a batch from its numbers.
-    public init(_ elements: [Double], batch: Int, shape: Shape) {
+    public init(_ elements: [Double], batch: Int, shape: TensorShape) {
         precondition(elements.count == batch * shape.count, "\(elements.count) numbers for \(batch) x \(shape)")
         self.batch = batch
         self.shape = shape
@@ -21,7 +21,7 @@ public struct ReferenceTensor: Sendable {
     }
 
     /// Creates a batch of zeros.
-    public init(batch: Int, shape: Shape) {
+    public init(batch: Int, shape: TensorShape) {
         self.init([Double](repeating: 0, count: batch * shape.count), batch: batch, shape: shape)
     }
 

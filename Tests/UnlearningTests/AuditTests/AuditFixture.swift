@@ -102,7 +102,7 @@ struct RelearningFixture: Decodable {
     func model() throws -> Model {
         func tensor(_ name: String) throws -> Tensor {
             let stored = weights[name] ?? Weights(shape: [0], elements: [])
-            return try Tensor(stored.elements, shape: Shape(stored.shape))
+            return try Tensor(stored.elements, shape: TensorShape(stored.shape))
         }
         return try Model(
             graph: vectorNetwork(features: 6, classes: 4),

@@ -145,12 +145,12 @@ struct BootstrapTests {
 struct HistogramTests {
     @Test("bins are equal, shares add up, and a long tail is cut")
     func bins() {
-        let edges = Histogram.edges(of: [0, 10], bins: 5)
+        let edges = ScoreHistogram.edges(of: [0, 10], bins: 5)
         #expect(edges == [0, 2, 4, 6, 8, 10])
-        #expect(Histogram.shares(of: [0, 1, 2, 10, -5, 50], edges: edges) == [0.5, 1 / 6.0, 0, 0, 2 / 6.0])
-        let tail = Histogram.edges(of: (0..<1000).map { Double($0) / 1000 } + [1000])
+        #expect(ScoreHistogram.shares(of: [0, 1, 2, 10, -5, 50], edges: edges) == [0.5, 1 / 6.0, 0, 0, 2 / 6.0])
+        let tail = ScoreHistogram.edges(of: (0..<1000).map { Double($0) / 1000 } + [1000])
         #expect((tail.last ?? 0) < 1.1)
-        #expect(Histogram.edges(of: []).isEmpty && Histogram.shares(of: [1], edges: []).isEmpty)
-        #expect(Histogram.edges(of: [3, 3]).first == 3)
+        #expect(ScoreHistogram.edges(of: []).isEmpty && ScoreHistogram.shares(of: [1], edges: []).isEmpty)
+        #expect(ScoreHistogram.edges(of: [3, 3]).first == 3)
     }
 }

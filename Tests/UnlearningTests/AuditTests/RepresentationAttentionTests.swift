@@ -24,7 +24,7 @@ import Unlearning
             let map = try Tensor(
                 Array(expected.elements[number * size..<(number + 1) * size]),
                 shape: [expected.shape[1], expected.shape[2]])
-            let large = try HeatMap.resized(map, height: 10, width: 7)
+            let large = try ActivationMapImage.resized(map, height: 10, width: 7)
             #expect(
                 relativeDifference(large.elements, from: resized.elements[number * 70..<(number + 1) * 70]) < 1e-6)
         }
@@ -55,21 +55,21 @@ import Unlearning
     }
 
     @Test func bytes() throws {
-        #expect(HeatMap.bytes(try Tensor([0, 1, 2, 4], shape: [2, 2])) == [0, 64, 128, 255])
-        #expect(HeatMap.bytes(Tensor(repeating: 0, shape: [2])) == [0, 0])
-        #expect(HeatMap.bytes(try Tensor([.infinity, 1], shape: [2])) == [0, 0])
-        #expect(HeatMap.bytes(try Tensor([.nan, 1], shape: [2])) == [0, 0])
-        #expect(HeatMap.bytes(try Tensor([1, .nan], shape: [2])) == [0, 0])
-        let one = try HeatMap.resized(Tensor([3], shape: [1, 1]), height: 2, width: 3)
+        #expect(ActivationMapImage.bytes(try Tensor([0, 1, 2, 4], shape: [2, 2])) == [0, 64, 128, 255])
+        #expect(ActivationMapImage.bytes(Tensor(repeating: 0, shape: [2])) == [0, 0])
+        #expect(ActivationMapImage.bytes(try Tensor([.infinity, 1], shape: [2])) == [0, 0])
+        #expect(ActivationMapImage.bytes(try Tensor([.nan, 1], shape: [2])) == [0, 0])
+        #expect(ActivationMapImage.bytes(try Tensor([1, .nan], shape: [2])) == [0, 0])
+        let one = try ActivationMapImage.resized(Tensor([3], shape: [1, 1]), height: 2, width: 3)
         #expect(one == Tensor(repeating: 3, shape: [2, 3]))
         // Between two pixels: a quarter and three quarters of the way.
-        let two = try HeatMap.resized(Tensor([0, 4], shape: [1, 2]), height: 1, width: 4)
+        let two = try ActivationMapImage.resized(Tensor([0, 4], shape: [1, 2]), height: 1, width: 4)
         #expect(two.elements == [0, 1, 3, 4])
         #expect(throws: ShapeError.self) {
-            try HeatMap.resized(Tensor(repeating: 1, shape: [0, 2]), height: 1, width: 1)
+            try ActivationMapImage.resized(Tensor(repeating: 1, shape: [0, 2]), height: 1, width: 1)
         }
         #expect(throws: ShapeError.self) {
-            try HeatMap.resized(Tensor(repeating: 1, shape: [2, 2]), height: 0, width: 1)
+            try ActivationMapImage.resized(Tensor(repeating: 1, shape: [2, 2]), height: 0, width: 1)
         }
     }
 }

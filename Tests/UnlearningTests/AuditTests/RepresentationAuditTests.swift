@@ -63,7 +63,7 @@ import Testing
         let result = try await audit(outcome.model, retrained: [retrained, masked])
         let stages = ["relu0", "relu1", "flatten"]
         #expect(model.graph.stages() == stages)
-        for identifier in [.linearProbe, .nearestCentre, .kernelAlignment] as [MeasureIdentifier] {
+        for identifier in [.linearProbe, .nearestCentroid, .kernelAlignment] as [MeasureIdentifier] {
             let measure = try measure(identifier, in: result)
             #expect(measure.rows.map(\.name) == stages && measure.rowKind == .layers)
             #expect(measure.rows.last?.values.unlearned == measure.unlearned?.value)
@@ -85,7 +85,7 @@ import Testing
             #expect((layer.weightDistance.unlearned != nil) == !isStage, "\(layer.name)")
             #expect((layer.alignment.unlearned != nil) == isStage, "\(layer.name)")
             #expect((layer.probeRecall.original != nil) == isStage, "\(layer.name)")
-            #expect((layer.centreRecall.retrained != nil) == isStage, "\(layer.name)")
+            #expect((layer.centroidRecall.retrained != nil) == isStage, "\(layer.name)")
         }
         #expect(result.figures.embeddings.map(\.model) == [.original, .unlearned, .retrained])
         for embedding in result.figures.embeddings {
@@ -163,7 +163,7 @@ import Testing
         let result = try await Audit(configuration: AuditConfiguration(bootstrap: nil, relearning: nil)).run(
             original: model, unlearned: Self.retraining.value, forgotten: [Self.forgotten],
             data: AuditData(test: Patterns.test))
-        for identifier in [.linearProbe, .nearestCentre, .prototypeRelearning] as [MeasureIdentifier] {
+        for identifier in [.linearProbe, .nearestCentroid, .prototypeRelearning] as [MeasureIdentifier] {
             #expect(try measure(identifier, in: result).omission?.contains("no training data") == true)
         }
         for identifier in [.headShareBias, .headShareLayer, .weightDistance, .kernelAlignment] as [MeasureIdentifier] {
@@ -175,10 +175,10 @@ import Testing
     /// A network that ends in a convolution and has no layer to put back, and one that has no stages at all.
     @Test func otherNetworks() async throws {
         var builder = GraphBuilder(inputShape: Patterns.shape)
-        var x = try builder.convolution(builder.input, named: "conv", channels: 8, kernel: 3, stride: 2)
+        var x = try builder.convolution(builder.input, named: "conv", channels: 8, kernelSize: 3, stride: 2)
         x = try builder.relu(x, named: "relu")
-        x = try builder.convolution(x, named: "classes", channels: Patterns.classes, kernel: 3)
-        _ = try builder.globalAveragePooling(x, named: "mean")
+        x = try builder.convolution(x, named: "classes", channels: Patterns.classes, kernelSize: 3)
+        _ = try builder.globalAveragePool(x, named: "mean")
         let convolutional = Model(graph: try builder.graph(), seed: 3)
         let result = try await audit(convolutional.perturbed(seed: 1), original: convolutional)
         for identifier in [.headShareBias, .headShareLayer, .prototypeRelearning] as [MeasureIdentifier] {
@@ -188,7 +188,7 @@ import Testing
         #expect(result.figures.attention.isEmpty == false)
 
         var other = GraphBuilder(inputShape: Patterns.shape)
-        let flat = try other.flattening(other.input, named: "flat")
+        let flat = try other.flatten(other.input, named: "flat")
         _ = try other.linear(flat, named: "fc", outputs: Patterns.classes, bias: false)
         let linear = Model(graph: try other.graph(), seed: 3)
         let second = try await audit(linear.perturbed(seed: 1), original: linear)

@@ -31,10 +31,10 @@ struct RepresentationFixture {
     }
 
     private static func features(_ name: String, _ count: Int, _ width: Int) throws -> Tensor {
-        let centres = try GeneratedNumbers.symmetric("features.centres", shape: [classes, width], scale: 0.8)
+        let centers = try GeneratedNumbers.symmetric("features.centers", shape: [classes, width], scale: 0.8)
         var features = try GeneratedNumbers.symmetric("features.\(name)", shape: [count, width])
         for (row, label) in labels(count).enumerated() {
-            for column in 0..<width { features[row * width + column] += centres[label * width + column] }
+            for column in 0..<width { features[row * width + column] += centers[label * width + column] }
         }
         return features
     }
@@ -42,12 +42,12 @@ struct RepresentationFixture {
     /// Two convolutions, the first with batch norm, the second with stride 2, and a linear layer.
     static func tinyNetwork() throws -> Model {
         var builder = GraphBuilder(inputShape: [8, 8, 3])
-        var x = try builder.convolution(builder.input, named: "conv1", channels: 6, kernel: 3, padding: 1)
+        var x = try builder.convolution(builder.input, named: "conv1", channels: 6, kernelSize: 3, padding: 1)
         x = try builder.batchNormalization(x, named: "bn1")
         x = try builder.relu(x, named: "relu1")
-        x = try builder.convolution(x, named: "conv2", channels: 8, kernel: 3, stride: 2, padding: 1)
+        x = try builder.convolution(x, named: "conv2", channels: 8, kernelSize: 3, stride: 2, padding: 1)
         x = try builder.relu(x, named: "relu2")
-        x = try builder.globalAveragePooling(x, named: "pool")
+        x = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(x, named: "fc", outputs: 5)
         return try GeneratedNumbers.model(builder.graph())
     }

@@ -33,8 +33,8 @@ import Testing
         let head = try LinearHead(weight: Tensor([1, 0, 0, 1, -9, -9], shape: [3, 2]), bias: nil)
         let features = try Tensor([2, 0, 0, 2], shape: [2, 2])
         let relearning = try PrototypeRelearning(head: head, features: features, labels: [0, 1], forgotten: [2])
-        // Centre (1, 1), mean row (1/2, 1/2), rows at 1/sqrt 2 from it, mean logit 2. A prototype at (4, 5) lies at
-        // (3, 4) from the centre: row (1/2 + 3 / 5 sqrt 2, 1/2 + 4 / 5 sqrt 2), bias 2 - 4.5 - 32 / 5 sqrt 2.
+        // Center (1, 1), mean row (1/2, 1/2), rows at 1/sqrt 2 from it, mean logit 2. A prototype at (4, 5) lies at
+        // (3, 4) from the center: row (1/2 + 3 / 5 sqrt 2, 1/2 + 4 / 5 sqrt 2), bias 2 - 4.5 - 32 / 5 sqrt 2.
         let rewritten = try relearning.head(rewriting: 2, from: Tensor([3, 5, 5, 5], shape: [2, 2]))
         let (x, y) = (0.5 + 3 / (5 * 2.0.squareRoot()), 0.5 + 4 / (5 * 2.0.squareRoot()))
         let bias = 2 - 4 * x - 5 * y

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-/// Linear probe and nearest class centre against scikit-learn.
+/// Linear probe and nearest class centroid against scikit-learn.
 @Suite struct RepresentationProbeTests {
     @Test(arguments: RepresentationFixture.Kind.allCases)
     func ridgeRegression(_ kind: RepresentationFixture.Kind) throws {
@@ -25,7 +25,7 @@ import Unlearning
     @Test(arguments: RepresentationFixture.Kind.allCases)
     func nearestCentroid(_ kind: RepresentationFixture.Kind) throws {
         let fixture = try RepresentationFixture()
-        let rule = try NearestCentre(
+        let rule = try NearestCentroid(
             features: RepresentationFixture.training(kind),
             labels: RepresentationFixture.labels(kind.sizes.training), classes: RepresentationFixture.classes)
         let expected = try fixture.file.values("\(kind.rawValue).nearest_centroid").map { Int($0) }
@@ -48,12 +48,12 @@ import Unlearning
     @Test func classesWithoutExamples() throws {
         let features = try Tensor([0, 1, 0, 1], shape: [4, 1])
         let probe = try LinearProbe(features: features, labels: [0, 2, 0, 2], classes: 4)
-        let centre = try NearestCentre(features: features, labels: [0, 2, 0, 2], classes: 4)
+        let center = try NearestCentroid(features: features, labels: [0, 2, 0, 2], classes: 4)
         let test = try Tensor([-1, 0.1, 0.9, 3], shape: [4, 1])
         #expect(try probe.predictions(of: test) == [0, 0, 2, 2])
-        #expect(try centre.predictions(of: test) == [0, 0, 2, 2])
+        #expect(try center.predictions(of: test) == [0, 0, 2, 2])
         // Halfway, the first of equals.
-        #expect(try centre.predictions(of: Tensor([0.5], shape: [1, 1])) == [0])
+        #expect(try center.predictions(of: Tensor([0.5], shape: [1, 1])) == [0])
     }
 
     @Test func badFeatures() throws {
@@ -65,15 +65,15 @@ import Unlearning
         #expect(throws: LinearAlgebraError.notFinite(matrix: "the probe's features")) {
             try LinearProbe(features: undefined, labels: [0, 1, 0, 1], classes: 2)
         }
-        #expect(throws: LinearAlgebraError.notFinite(matrix: "the class centres' features")) {
-            try NearestCentre(features: undefined, labels: [0, 1, 0, 1], classes: 2)
+        #expect(throws: LinearAlgebraError.notFinite(matrix: "the class centers' features")) {
+            try NearestCentroid(features: undefined, labels: [0, 1, 0, 1], classes: 2)
         }
         for (shape, labels) in [([4, 1], [0, 1, 0]), ([4, 1], [0, 1, 2, 0]), ([0, 1], []), ([4], [0, 1, 0, 1])]
-            as [(Shape, [Int])]
+            as [(TensorShape, [Int])]
         {
             let features = Tensor(repeating: 1, shape: shape)
             #expect(throws: ShapeError.self) { try LinearProbe(features: features, labels: labels, classes: 2) }
-            #expect(throws: ShapeError.self) { try NearestCentre(features: features, labels: labels, classes: 2) }
+            #expect(throws: ShapeError.self) { try NearestCentroid(features: features, labels: labels, classes: 2) }
         }
         let good = try Tensor([1, 2, 3, 4], shape: [4, 1])
         #expect(throws: UnlearningError.self) {

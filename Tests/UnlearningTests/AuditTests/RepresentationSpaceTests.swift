@@ -85,7 +85,7 @@ import Unlearning
     }
 
     @Test func featuresWithoutComponents() throws {
-        for shape in [[1, 5], [5, 1], [0, 2], [4]] as [Shape] {
+        for shape in [[1, 5], [5, 1], [0, 2], [4]] as [TensorShape] {
             #expect(throws: ShapeError.self) { try PrincipalComponents(features: Tensor(repeating: 1, shape: shape)) }
         }
         #expect(throws: LinearAlgebraError.self) {

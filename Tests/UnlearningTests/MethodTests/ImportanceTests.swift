@@ -48,7 +48,7 @@ struct ImportanceTests {
         let (model, retain, _) = try problem()
         let found = try await RunContext.run(RunOptions(), progress: nil) { context in
             try GradientStatistics(quantity: .square, stream: "test")
-                .mean(of: model, over: retain, UnlearningRun(context: context))
+                .mean(of: model, over: retain, UnlearningSession(context: context))
         }
         let expected = try information(model, [retain])
         #expect(largestDifference(found["fc.weight"]?.elements.map(Double.init) ?? [], expected.weight) < 1e-6)

@@ -47,7 +47,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             method: NegativeGradient(retainWeight: 0.95, training: descent(epochs: 2, rate: 0.005)),
             mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: RandomLabels(training: training()), mostForgotten: 0.4, leastRetained: 0.9),
-        MethodCase(method: AmnesiacRelabelling(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
+        MethodCase(method: AmnesiacRelabeling(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
         // Its row is drawn around 0, which still wins where no other row is sure.
         MethodCase(method: FisherForgetting(scale: 1e-6), mostForgotten: 0.3, leastRetained: 0.9),
         MethodCase(

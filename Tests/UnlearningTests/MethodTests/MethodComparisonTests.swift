@@ -55,7 +55,7 @@ struct MethodComparisonTests {
         // The row's edit leaves the features as they are: the probe finds what it found.
         let (before, after) = (try #require(original[.probeGap]), try #require(edited[.probeGap]))
         #expect(abs(before - after) < 1e-9)
-        #expect(result.runs(of: "fine-tune")[0].needs == [.retainData])
+        #expect(result.runs(of: "fine-tune")[0].requirements == [.retainData])
     }
 
     @Test("what is finished is found again, and the rest goes on")

@@ -99,15 +99,15 @@ struct MethodContractTests {
     func needs(item: Named) async throws {
         let model = try await Patterns.model
         let method = item.method
-        let retain = LabelledData.images(try Patterns.retained(without: [2]))
-        let forget = LabelledData.images(try Patterns.train.only(classes: [2]))
-        for need in method.needs {
+        let retain = LabeledData.images(try Patterns.retained(without: [2]))
+        let forget = LabeledData.images(try Patterns.train.only(classes: [2]))
+        for need in method.requirements {
             let lacksRetain = need == .retainData || need == .allRetainData
             let unlearner = Unlearner(
                 model: model, method: method, retaining: lacksRetain ? nil : retain,
                 forgetting: need == .forgetData ? nil : forget,
                 training: need == .originalTraining ? nil : Patterns.training)
-            let expected = need == .allRetainData ? MethodNeed.retainData : need
+            let expected = need == .allRetainData ? Requirement.retainData : need
             await #expect(throws: UnlearningError.missingNeed(method: method.name, need: expected)) {
                 try await unlearner.forget(classes: [2])
             }
@@ -137,7 +137,7 @@ struct MethodContractTests {
     @Test("what does not belong to the classes is refused")
     func wrongData() async throws {
         let model = try await Patterns.model
-        let retain = LabelledData.images(try Patterns.retained(without: [2]))
+        let retain = LabeledData.images(try Patterns.retained(without: [2]))
         await #expect(throws: UnlearningError.forgetsRetainedClass(index: 1, count: 100)) {
             try await Unlearner(
                 model: model, method: SCRUB(), retaining: retain,
@@ -181,7 +181,7 @@ struct MethodContractTests {
         epochs: 60, batchSize: 20, optimizer: .sgd(momentum: 0.9), learningRate: 1e12)
     private static let diverging: [any UnlearningMethod] = [
         FineTuning(training: wild), NegativeGradient(training: wild), RandomLabels(training: wild),
-        AmnesiacRelabelling(training: wild), BoundaryShrink(training: wild), SCRUB(training: wild),
+        AmnesiacRelabeling(training: wild), BoundaryShrink(training: wild), SCRUB(training: wild),
         BadTeacher(training: wild), SaliencyUnlearning(training: wild), MaskedDistillation(training: wild),
         LastStages(resetting: false, training: wild), MaskedTeacherRepair(training: wild, learningRate: 1e12),
         FisherForgetting(scale: 1e80),
@@ -193,9 +193,9 @@ private struct NoiseThenRepair: UnlearningMethod {
     static let repair = TrainingConfiguration(batchSize: 20, learningRate: 0.003)
 
     let name = "noise-then-repair"
-    let needs: Set<MethodNeed> = [.retainData]
+    let requirements: Set<Requirement> = [.retainData]
 
-    func run(_ request: UnlearningRequest, _ run: UnlearningRun) throws -> Model {
+    func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         let configuration = Patterns.configuration
         let noise = try run.noise(NoiseMaximizer(configuration: configuration.noise), for: request)
         let impaired = try run.impair(

@@ -98,7 +98,7 @@ struct PrototypeRepairTests {
     @Test("where no attempt will do, the best one is handed over")
     func best() async throws {
         let run = try await RunContext.run(RunOptions(), progress: nil) { context in
-            let run = UnlearningRun(context: context)
+            let run = UnlearningSession(context: context)
             let model = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 1)
             var (rates, found) = ([Double](), [40, 55, 50].makeIterator())
             let kept = try RetainGuard(attempts: 3, divisor: 10).train(at: 1, original: 95, of: 100, run) { rate in
@@ -153,8 +153,8 @@ struct PrototypeRepairTests {
     @Test("a network without a last linear layer is refused by name")
     func noHead() async throws {
         var builder = GraphBuilder(inputShape: [12, 12, 1])
-        let x = try builder.convolution(builder.input, named: "conv", channels: 6, kernel: 3)
-        _ = try builder.globalAveragePooling(x, named: "pool")
+        let x = try builder.convolution(builder.input, named: "conv", channels: 6, kernelSize: 3)
+        _ = try builder.globalAveragePool(x, named: "pool")
         let model = Model(graph: try builder.graph(), seed: 0)
         await #expect(throws: UnlearningError.noLinearHead(method: "default")) {
             try await Unlearner(model: model, retaining: Patterns.retained(without: [2])).forget(classes: [2])

@@ -47,28 +47,28 @@ struct RelabellingTests {
     func labels() throws {
         let forget = try TensorExamples(
             Tensor(repeating: 0, shape: [6000, 1]), labels: (0..<6000).map { 2 + $0 % 2 })
-        func counts(_ examples: RelabelledExamples) -> [Int] {
+        func counts(_ examples: RelabeledExamples) -> [Int] {
             (0..<5).map { label in examples.labels.count { $0 == label } }
         }
-        let any = forget.relabelled(classCount: 5, incorrectly: false, seed: 1)
+        let any = forget.relabeled(classCount: 5, incorrectly: false, seed: 1)
         #expect(counts(any).allSatisfy { abs($0 - 1200) < 150 })
-        let wrong = forget.relabelled(classCount: 5, incorrectly: true, excluding: [2], seed: 1)
+        let wrong = forget.relabeled(classCount: 5, incorrectly: true, excluding: [2], seed: 1)
         #expect(zip(wrong.labels, forget.labels).allSatisfy { $0 != $1 && $0 != 2 })
         // Examples of class 2 get 0, 1, 3 or 4, those of class 3 get 0, 1 or 4.
         #expect(zip(counts(wrong), [1750, 1750, 0, 750, 1750]).allSatisfy { abs($0 - $1) < 200 })
-        #expect(forget.relabelled(classCount: 5, incorrectly: true, seed: 2).labels != wrong.labels)
+        #expect(forget.relabeled(classCount: 5, incorrectly: true, seed: 2).labels != wrong.labels)
     }
 
-    @Test("random labels and amnesiac relabelling show the relabelled examples beside the retained ones")
-    func relabelled() async throws {
+    @Test("random labels and amnesiac relabeling show the relabeled examples beside the retained ones")
+    func relabeled() async throws {
         // 10 examples, of which 4 have new labels: in tenths the biases are the labels' counts less a third of all.
-        for method in [RandomLabels(training: Self.oneStep), AmnesiacRelabelling(training: Self.oneStep)]
+        for method in [RandomLabels(training: Self.oneStep), AmnesiacRelabeling(training: Self.oneStep)]
             as [any UnlearningMethod]
         {
             let counts = try await bias(method).map { (($0 + 1 / 3.0) * 10).rounded() }
             #expect(counts.reduce(0, +) == 10)
             #expect(counts[0] >= 4 && counts[1] >= 2)
-            if method is AmnesiacRelabelling { #expect(counts[2] == 0) }
+            if method is AmnesiacRelabeling { #expect(counts[2] == 0) }
         }
     }
 
@@ -82,7 +82,7 @@ struct RelabellingTests {
             ])
         let examples = try TensorExamples(Tensor([0.3, -0.3, 0.05, -0.05], shape: [4, 1]), labels: [1, 1, 1, 1])
         let labels = try await RunContext.run(RunOptions(), progress: nil) { context in
-            let run = UnlearningRun(context: context)
+            let run = UnlearningSession(context: context)
             let method = BoundaryShrink(step: 0.5)
             return (
                 try method.nearestLabels(of: examples, by: model, without: [1], run),

@@ -21,7 +21,7 @@ struct SampleTests {
         "what a model knows of some examples by heart goes, and their class stays",
         arguments: [
             NegativeGradient(retainWeight: 0.95, training: MethodCase.descent(epochs: 2, rate: 0.005)),
-            RandomLabels(training: MethodCase.training()), AmnesiacRelabelling(training: MethodCase.training()),
+            RandomLabels(training: MethodCase.training()), AmnesiacRelabeling(training: MethodCase.training()),
             SCRUB(training: MethodCase.training(epochs: 3)), BadTeacher(training: MethodCase.training(epochs: 2)),
             SaliencyUnlearning(training: MethodCase.descent(epochs: 3, rate: 0.02)),
             FineTuning(training: MethodCase.training(epochs: 3)),
@@ -51,14 +51,14 @@ struct SampleTests {
     @Test("methods for classes alone refuse samples")
     func refused() async throws {
         let (model, samples, retain) = try await Self.first.value
-        for method in UnlearningMethods.all where !method.forgetsSamples {
+        for method in UnlearningMethods.all where !method.supportsSamples {
             await #expect(throws: UnlearningError.forgetsNoSamples(method: method.name)) {
                 try await Unlearner(model: model, method: method, retaining: .examples(retain))
                     .forget(samples: .examples(samples))
             }
         }
         #expect(
-            UnlearningMethods.all.filter { !$0.forgetsSamples }.map(\.name)
+            UnlearningMethods.all.filter { !$0.supportsSamples }.map(\.name)
                 == [
                     "default", "fast", "thorough", "unsir", "unsir-paper", "masked-teacher", "zero-shot", "last-row",
                 ])

@@ -118,8 +118,8 @@ struct TeacherTests {
     @Test("methods on the last row say so if there is none")
     func noHead() async throws {
         var builder = GraphBuilder(inputShape: [12, 12, 1])
-        let x = try builder.convolution(builder.input, named: "conv", channels: 6, kernel: 3)
-        _ = try builder.globalAveragePooling(x, named: "pool")
+        let x = try builder.convolution(builder.input, named: "conv", channels: 6, kernelSize: 3)
+        _ = try builder.globalAveragePool(x, named: "pool")
         let model = Model(graph: try builder.graph(), seed: 0)
         await #expect(throws: UnlearningError.noLinearHead(method: "last-row")) {
             try await Unlearner(model: model, method: LastRowEdit()).forget(classes: [2])
@@ -153,7 +153,7 @@ struct TeacherTests {
     @Test("retraining knows nothing of the original but its architecture")
     func retraining() async throws {
         let model = try await Patterns.model
-        let retain = LabelledData.images(try Patterns.retained(without: [2]))
+        let retain = LabeledData.images(try Patterns.retained(without: [2]))
         func retrained(_ original: Model) async throws -> Model {
             try await Unlearner(
                 model: original, method: FullRetraining(), retaining: retain,

@@ -83,7 +83,7 @@ struct ZeroShotTests {
         func made(_ weight: Float) async throws -> TensorExamples {
             try await RunContext.run(RunOptions(seed: 2), progress: nil) { context in
                 try InputSynthesizer(perClass: 20, batchSize: 60, steps: 60, statisticsWeight: weight)
-                    .examples(for: model, UnlearningRun(context: context))
+                    .examples(for: model, UnlearningSession(context: context))
             }
         }
         let matched = try await made(5)

@@ -1,18 +1,18 @@
 import Unlearning
 
 /// Three convolutions with batch norm and ReLU, then a linear layer.
-func convolutionalNetwork(_ inputShape: Shape, classes: Int, dropout: Float? = nil) throws -> Graph {
+func convolutionalNetwork(_ inputShape: TensorShape, classes: Int, dropout: Float? = nil) throws -> Graph {
     var builder = GraphBuilder(inputShape: inputShape)
     var x = builder.input
     for (index, channels) in [8, 16, 16].enumerated() {
         x = try builder.convolution(
-            x, named: "conv\(index)", channels: channels, kernel: 3, stride: index == 0 ? 1 : 2, padding: 1,
+            x, named: "conv\(index)", channels: channels, kernelSize: 3, stride: index == 0 ? 1 : 2, padding: 1,
             bias: false)
         x = try builder.batchNormalization(x, named: "bn\(index)")
         x = try builder.relu(x, named: "relu\(index)")
         if let dropout { x = try builder.dropout(x, named: "dropout\(index)", probability: dropout) }
     }
-    x = try builder.flattening(x, named: "flatten")
+    x = try builder.flatten(x, named: "flatten")
     _ = try builder.linear(x, named: "fc", outputs: classes)
     return try builder.graph()
 }
@@ -59,15 +59,15 @@ extension Model {
     }
 }
 
-/// A problem of six classes of 12x12 grey patterns, and a network trained on it once for all tests.
+/// A problem of six classes of 12x12 gray patterns, and a network trained on it once for all tests.
 enum Patterns {
     static let classes = 6
-    static let shape: Shape = [12, 12, 1]
+    static let shape: TensorShape = [12, 12, 1]
     static let train = PatternImages(classes: classes, perClass: 100, shape: shape, seed: 1)
     static let test = PatternImages(classes: classes, perClass: 50, shape: shape, seed: 2)
 
     /// The paper's rates for a problem a hundred times smaller: fewer noise images, smaller batches.
-    static let configuration = UnlearningConfiguration(
+    static let configuration = UNSIR.Configuration(
         noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
         impair: ImpairStep.Configuration(
             noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.02)),

@@ -19,7 +19,7 @@ struct TokenExamples: ExampleSource {
     let token: Token
 
     var count: Int { source.count }
-    var exampleShape: Shape { source.exampleShape }
+    var exampleShape: TensorShape { source.exampleShape }
     func label(at index: Int) -> Int { source.label(at: index) }
     func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
         try source.write(index, augmentationSeed: augmentationSeed, into: target)

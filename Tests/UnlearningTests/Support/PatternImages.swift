@@ -4,13 +4,13 @@ import Unlearning
 /// at a random place and contrast, under noise. The patterns follow from the class alone, the examples from the seed.
 struct PatternImages: ImageDataset {
     let name = "patterns"
-    let imageShape: Shape
+    let imageShape: TensorShape
     let classNames: [String]
     let normalization = Normalization(mean: [0.5], standardDeviation: [0.2])
     private let perClass: Int
     private let pixels: [UInt8]
 
-    init(classes: Int, perClass: Int, shape: Shape, seed: UInt64) {
+    init(classes: Int, perClass: Int, shape: TensorShape, seed: UInt64) {
         imageShape = shape
         classNames = (0..<classes).map { "pattern \($0)" }
         self.perClass = perClass
@@ -63,14 +63,14 @@ private struct Waves {
     }
 }
 
-/// Points around one centre a class, in a number of features.
+/// Points around one center a class, in a number of features.
 func blobs(classes: Int, perClass: Int, features: Int, seed: UInt64) throws -> TensorExamples {
-    var centres = SeededRandom(seed: 99, stream: "centres")
-    let centre = (0..<classes * features).map { _ in 4 * centres.normal() }
+    var centers = SeededRandom(seed: 99, stream: "centers")
+    let center = (0..<classes * features).map { _ in 4 * centers.normal() }
     var random = SeededRandom(seed: seed, stream: "points")
     let labels = (0..<classes * perClass).map { $0 % classes }
     let elements = labels.flatMap { label in
-        (0..<features).map { Float(centre[label * features + $0] + random.normal()) }
+        (0..<features).map { Float(center[label * features + $0] + random.normal()) }
     }
     return try TensorExamples(Tensor(elements, shape: [labels.count, features]), labels: labels)
 }

@@ -4,7 +4,7 @@ extension ONNXExporter {
     /// Writes operations that go number by number.
     mutating func exportElementwise(_ node: Graph.Node) throws -> Exported? {
         switch node.operation {
-        case let operation as Rectification:
+        case let operation as ReLU:
             return try keepingOrder(node) { exporter, input in
                 guard operation.ceiling != .infinity else { return exporter.add("Relu", [input], named: node.name) }
                 let limits = [
@@ -26,21 +26,21 @@ extension ONNXExporter {
             return try keepingOrder(node) { exporter, input in
                 exporter.elementary(operation.function, input, named: node.name)
             }
-        case is Choosing:
+        case is Where:
             let inputs = try node.inputs.map { try name(of: $0, .channelsLast) }
             let condition = add("Cast", [inputs[0]], named: node.name + ".condition") {
                 $0.attribute("to", ONNXScalarType.bool.rawValue)
             }
             return Exported(
                 name: add("Where", [condition, inputs[1], inputs[2]], named: node.name), order: .channelsLast)
-        case is Addition: return try arithmetic(.addition, node)
+        case is Add: return try arithmetic(.addition, node)
         case let operation as Arithmetic: return try arithmetic(operation.arithmetic, node)
         case let operation as ParametricArithmetic:
             let input = try exported(node.inputs[0], for: node)
             let weight = try spread(try tensor(node, "weight"), operation.shape, like: node.shape, input.order, node)
             let inputs = operation.parameterFirst ? [weight, input.name] : [input.name, weight]
             return Exported(name: add(operation.arithmetic.operatorName, inputs, named: node.name), order: input.order)
-        case let operation as ParametricRectification:
+        case let operation as PReLU:
             let input = try exported(node.inputs[0], for: node)
             let slope = try spread(try tensor(node, "weight"), operation.shape, like: node.shape, input.order, node)
             return Exported(name: add("PRelu", [input.name, slope], named: node.name), order: input.order)
@@ -69,7 +69,7 @@ extension ONNXExporter {
 
     /// A parameter that broadcasts from the right, in the order of the value that it meets.
     private mutating func spread(
-        _ name: String, _ own: Shape, like shape: Shape, _ order: Order, _ node: Graph.Node
+        _ name: String, _ own: TensorShape, like shape: TensorShape, _ order: Order, _ node: Graph.Node
     ) throws -> String {
         // Axes of length 1 in front of the value's are the batch's.
         let lengths = Array(own.dimensions.suffix(shape.rank))
@@ -100,8 +100,8 @@ extension ONNXExporter {
         case .geluTanh: return geluTanh(x, named: name)
         case .tanh: return add("Tanh", [x], named: name)
         case .erf: return add("Erf", [x], named: name)
-        case .leakyRectification(let slope): return add("LeakyRelu", [x], named: name) { $0.attribute("alpha", slope) }
-        case .exponentialLinear(let alpha): return add("Elu", [x], named: name) { $0.attribute("alpha", alpha) }
+        case .leakyReLU(let slope): return add("LeakyRelu", [x], named: name) { $0.attribute("alpha", slope) }
+        case .elu(let alpha): return add("Elu", [x], named: name) { $0.attribute("alpha", alpha) }
         case .softplus: return add("Softplus", [x], named: name)
         case .exponential: return add("Exp", [x], named: name)
         case .logarithm: return add("Log", [x], named: name)

@@ -22,23 +22,23 @@ extension ONNXExporter {
             var inputs = [try self.name(of: node.inputs[0], .channelsFirst), try tensor(node, "weight")]
             if operation.hasBias { inputs.append(try tensor(node, "bias")) }
             name = add("Conv", inputs, named: node.name) { writer in
-                Self.window(&writer, operation.kernel, operation.stride, operation.padding)
+                Self.window(&writer, operation.kernelSize, operation.stride, operation.padding)
                 writer.attribute("dilations", [operation.dilation.height, operation.dilation.width])
                 writer.attribute("group", operation.groups)
             }
         case let operation as Pooling:
             let input = try self.name(of: node.inputs[0], .channelsFirst)
             name = add(operation.method == .maximum ? "MaxPool" : "AveragePool", [input], named: node.name) { writer in
-                Self.window(&writer, operation.kernel, operation.stride, operation.padding)
+                Self.window(&writer, operation.kernelSize, operation.stride, operation.padding)
                 writer.attribute("ceil_mode", operation.roundsUp ? 1 : 0)
                 if operation.method == .average(countsPadding: true) { writer.attribute("count_include_pad", 1) }
             }
-        case let operation as NearestUpsampling:
+        case let operation as Upsample:
             let input = try self.name(of: node.inputs[0], .channelsFirst)
             let factor = [Float(operation.factor.height), Float(operation.factor.width)]
             let scales = constant([1, 1] + factor, [4], named: node.name + ".scales")
             name = add("Resize", [input, "", scales], named: node.name, Self.nearest)
-        case let operation as NearestResizing:
+        case let operation as Resize:
             let input = try self.name(of: node.inputs[0], .channelsFirst)
             let sizes = batchShape([node.shape.channels, operation.height, operation.width], named: node.name)
             name = add("Resize", [input, "", "", sizes], named: node.name, Self.nearest)
@@ -47,7 +47,7 @@ extension ONNXExporter {
         return Exported(name: name, order: .channelsFirst)
     }
 
-    private static func window(_ writer: inout WireWriter, _ kernel: Extent, _ stride: Extent, _ padding: Padding) {
+    private static func window(_ writer: inout WireWriter, _ kernel: Size2D, _ stride: Size2D, _ padding: Padding) {
         writer.attribute("kernel_shape", [kernel.height, kernel.width])
         writer.attribute("strides", [stride.height, stride.width])
         writer.attribute("pads", [padding.top, padding.left, padding.bottom, padding.right])
@@ -101,7 +101,7 @@ extension ONNXExporter {
             let axis = axis(operation.axis, rank: node.shape.rank, input.order)
             return Exported(
                 name: add("Softmax", [input.name], named: node.name) { $0.attribute("axis", axis) }, order: input.order)
-        case let operation as MatrixProduct: return try matrixProduct(operation, node)
+        case let operation as MatMul: return try matMul(operation, node)
         case let operation as ScaledDotProductAttention: return try attention(operation, node)
         default: return nil
         }
@@ -146,7 +146,7 @@ extension ONNXExporter {
         return Exported(name: add("Add", [scaled, shift], named: node.name), order: .channelsFirst)
     }
 
-    private mutating func matrixProduct(_ operation: MatrixProduct, _ node: Graph.Node) throws -> Exported {
+    private mutating func matMul(_ operation: MatMul, _ node: Graph.Node) throws -> Exported {
         let rank = node.shape.rank
         let first = try padded(node.inputs[0], toRank: rank, node)
         var second = try padded(node.inputs[1], toRank: rank, node)

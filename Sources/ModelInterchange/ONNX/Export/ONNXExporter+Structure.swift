@@ -8,39 +8,39 @@ extension ONNXExporter {
             return try parameterValue(operation, node)
         }
         switch node.operation {
-        case is Flattening:
+        case is Flatten:
             let input = try name(of: node.inputs[0], .channelsFirst)
             return Exported(
                 name: add("Flatten", [input], named: node.name) { $0.attribute("axis", 1) }, order: .channelsLast)
-        case is GlobalAveragePooling: return try globalPooling(node)
-        case let operation as Permutation:
+        case is GlobalAveragePool: return try globalPooling(node)
+        case let operation as Transpose:
             let input = try name(of: node.inputs[0], .channelsLast)
             let axes = [0] + operation.axes.map { ($0 < 0 ? $0 + node.shape.rank : $0) + 1 }
             return Exported(
                 name: add("Transpose", [input], named: node.name) { $0.attribute("perm", axes) }, order: .channelsLast)
-        case is Reshaping:
+        case is Reshape:
             let input = try name(of: node.inputs[0], .channelsLast)
             let target = integers([0] + node.shape.dimensions)
             return Exported(name: add("Reshape", [input, target], named: node.name), order: .channelsLast)
-        case is Broadcasting:
+        case is Expand:
             let input = try padded(node.inputs[0], toRank: node.shape.rank, node)
             let target = integers([1] + node.shape.dimensions)
             return Exported(name: add("Expand", [input, target], named: node.name), order: .channelsLast)
-        case let operation as Slicing: return try slicing(operation, node)
-        case let operation as Selecting:
+        case let operation as Slice: return try slice(operation, node)
+        case let operation as Gather:
             let input = try exported(node.inputs[0], for: node)
             let axis = axis(operation.axis, rank: node.shape.rank, input.order)
             return Exported(
                 name: add("Gather", [input.name, integers(operation.places)], named: node.name) {
                     $0.attribute("axis", axis)
                 }, order: input.order)
-        case let operation as Concatenation:
+        case let operation as Concat:
             let order = try exported(node.inputs[0], for: node).order
             let inputs = try node.inputs.map { try name(of: $0, order) }
             let axis = axis(operation.axis, rank: node.shape.rank, order)
             return Exported(
                 name: add("Concat", inputs, named: node.name) { $0.attribute("axis", axis) }, order: order)
-        case let operation as Padded: return try padding(operation, node)
+        case let operation as Pad: return try padding(operation, node)
         case let operation as Reduction: return try reduction(operation, node)
         default: return nil
         }
@@ -70,7 +70,7 @@ extension ONNXExporter {
         return Exported(name: add("Expand", [one, sizes], named: node.name), order: .channelsLast)
     }
 
-    private mutating func slicing(_ operation: Slicing, _ node: Graph.Node) throws -> Exported {
+    private mutating func slice(_ operation: Slice, _ node: Graph.Node) throws -> Exported {
         let input = try exported(node.inputs[0], for: node)
         let axis = axis(operation.axis, rank: node.shape.rank, input.order)
         let last = operation.start + operation.count * operation.step
@@ -84,7 +84,7 @@ extension ONNXExporter {
         return Exported(name: name, order: input.order)
     }
 
-    private mutating func padding(_ operation: Padded, _ node: Graph.Node) throws -> Exported {
+    private mutating func padding(_ operation: Pad, _ node: Graph.Node) throws -> Exported {
         let input = try exported(node.inputs[0], for: node)
         let rank = node.shape.rank
         var pads = [Int](repeating: 0, count: 2 * (rank + 1))

@@ -89,7 +89,7 @@ struct ONNXExporter {
     // MARK: Values
 
     /// A value's shape here.
-    func shape(_ value: Graph.Value) -> Shape { model.graph.shape(of: value) }
+    func shape(_ value: Graph.Value) -> TensorShape { model.graph.shape(of: value) }
 
     /// A value as it was exported.
     func exported(_ value: Graph.Value, for node: Graph.Node) throws -> Exported {

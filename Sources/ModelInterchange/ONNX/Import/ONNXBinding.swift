@@ -91,7 +91,7 @@ extension ONNXImporter {
     ///   - shape: the parameter's shape; that of the factors if nil.
     ///   - learns: whether it is of a kind that is trained.
     mutating func parameter(
-        _ view: ValueView, order: [Place], shape: Shape? = nil, node: String, _ name: String, learns: Bool
+        _ view: ValueView, order: [Place], shape: TensorShape? = nil, node: String, _ name: String, learns: Bool
     ) throws -> ONNXParameter {
         guard let constant = view.constant else {
             throw ONNXProblem("node \(quoted(node)) computes its \(name), which has to be stored in the file")
@@ -101,7 +101,7 @@ extension ONNXImporter {
         guard !elements.isEmpty else {
             throw ONNXProblem("node \(quoted(node)) has a \(name) without elements")
         }
-        let shape = shape ?? Shape(steps.map(\.count))
+        let shape = shape ?? TensorShape(steps.map(\.count))
         // A stored tensor that is used twice, or in part, could not be written back.
         let isWhole = elements.count == shape.count && steps.reduce(1) { $0 * $1.count } == elements.count
         guard steps.reduce(1, { $0 * $1.count }) == shape.count else {

@@ -10,7 +10,7 @@ extension ONNXImporter {
         var groups: [[Place]]
         /// The second's factors in that order, and its shape, which broadcasts to the first's.
         var secondGroups: [[Place]]
-        var secondShape: Shape
+        var secondShape: TensorShape
         var secondOrder: [Place] { secondGroups.flatMap { $0 } }
     }
 
@@ -76,7 +76,7 @@ extension ONNXImporter {
         } else {
             let y = try materialize(pair.second, pair.secondGroups, named: name)
             if kind == .addition, builder.shape(of: x) == builder.shape(of: y) {
-                value = try add(Addition(), named: own, swaps ? [y, x] : [x, y])
+                value = try add(Add(), named: own, swaps ? [y, x] : [x, y])
             } else {
                 value = try add(Arithmetic(kind), named: own, swaps ? [y, x] : [x, y])
             }
@@ -123,7 +123,7 @@ extension ONNXImporter {
         // Axes that the second lacks in front need not be there.
         let leading = secondGroups.prefix { $0.isEmpty }.count
         secondGroups = Array(secondGroups.dropFirst(leading == chosen.count ? max(0, leading - 1) : leading))
-        let shape = Shape(secondGroups.map { $0.reduce(1) { $0 * second[$1].length.count } })
+        let shape = TensorShape(secondGroups.map { $0.reduce(1) { $0 * second[$1].length.count } })
         return Pair(first: first, second: second, groups: chosen, secondGroups: secondGroups, secondShape: shape)
     }
 

@@ -76,7 +76,7 @@ extension ONNXImporter {
         guard parts.allSatisfy({ builder.shape(of: $0) == shape }) else { return nil }
         var source: Graph.Value?
         for (index, part) in parts.enumerated() {
-            guard let maker = maker(unshaped(part)), let slice = maker.operation as? Slicing, slice.step == 1,
+            guard let maker = maker(unshaped(part)), let slice = maker.operation as? Slice, slice.step == 1,
                 source == nil || source == maker.inputs[0]
             else { return nil }
             let whole = maker.inputShapes[0]

@@ -12,9 +12,9 @@ extension ONNXImporter {
     }
 
     /// `gamma elu(x)`
-    mutating func scaledExponentialLinear(_ node: ONNXNode) throws {
+    mutating func selu(_ node: ONNXNode) throws {
         let curved = try pointwise(
-            try view(node, 0), .exponentialLinear(alpha: try node.float("alpha") ?? 1.67326319217681884765625),
+            try view(node, 0), .elu(alpha: try node.float("alpha") ?? 1.67326319217681884765625),
             name: node.label + ".elu")
         let gamma = try node.float("gamma") ?? 1.05070102214813232421875
         try define(node, try pointwise(curved, .affine(scale: gamma, shift: 0), name: node.label))
@@ -26,7 +26,7 @@ extension ONNXImporter {
         guard alpha != 0, alpha.isFinite else { throw ONNXProblem(node, "has the alpha \(alpha)") }
         guard alpha > 0 else { throw ONNXProblem(node, "has the alpha \(alpha), and only those above 0 are run") }
         let scaled = try pointwise(try view(node, 0), .affine(scale: 1 / alpha, shift: 0), name: node.label + ".scale")
-        let curved = try pointwise(scaled, .exponentialLinear(alpha: 1), name: node.label + ".elu")
+        let curved = try pointwise(scaled, .elu(alpha: 1), name: node.label + ".elu")
         try define(node, try pointwise(curved, .affine(scale: alpha, shift: 0), name: node.label))
     }
 
@@ -166,7 +166,7 @@ extension ONNXImporter {
             if view.value != nil || shape == nil { shape = own }
         }
         guard let shape else { throw ONNXProblem(node, "has no inputs; the file is damaged") }
-        let value = try add(Choosing(), named: unique(node), values)
+        let value = try add(Where(), named: unique(node), values)
         return shape.restrided(value, order: shape.axes.indices.flatMap { shape.places(ofAxis: $0) })
     }
 

@@ -6,7 +6,7 @@ extension ONNXImporter {
         try checkBatch(input, node)
         guard input.rank >= 2 else { throw ONNXProblem(node, "has an input of \(input.description) without channels") }
         let (x, order) = try materialize(input, last: input.places(ofAxis: 1), named: node.label)
-        let channels: Shape = [input.length(1).count]
+        let channels: TensorShape = [input.length(1).count]
         let name = unique(node)
         var parameters: [ONNXParameter] = []
         var isFrozen = false
@@ -86,7 +86,7 @@ extension ONNXImporter {
         let epsilon = try node.float("epsilon") ?? 1e-5
         let (x, order) = try materialize(input, last: last, named: node.label)
         let name = unique(node)
-        let features: Shape = [last.reduce(1) { $0 * input[$1].length.count }]
+        let features: TensorShape = [last.reduce(1) { $0 * input[$1].length.count }]
         var parameters = [
             try parameter(scale, order: scale.places, shape: features, node: name, "weight", learns: true)
         ]
@@ -119,7 +119,7 @@ extension ONNXImporter {
         let input = try expanded(try view(node, 0), named: node.label)
         try checkBatch(input, node)
         let (x, order) = try materialize(input, last: input.places(ofAxis: 1), named: node.label)
-        let channels: Shape = [input.length(1).count]
+        let channels: TensorShape = [input.length(1).count]
         let name = unique(node)
         var parameters: [ONNXParameter] = []
         for (position, own) in ["weight", "bias"].enumerated() {
@@ -232,7 +232,7 @@ extension ONNXImporter {
     /// A value before it was given another shape.
     func unshaped(_ value: Graph.Value) -> Graph.Value {
         var value = value
-        while let node = maker(value), node.operation is Reshaping { value = node.inputs[0] }
+        while let node = maker(value), node.operation is Reshape { value = node.inputs[0] }
         return value
     }
 }

@@ -19,8 +19,8 @@ extension ONNXImporter {
     static let lowerings: [String: Lowering] = [
         // Windows over images
         "Conv": { try $0.convolution($1) },
-        "MaxPool": { try $0.maxPooling($1) },
-        "AveragePool": { try $0.averagePooling($1) },
+        "MaxPool": { try $0.maxPool($1) },
+        "AveragePool": { try $0.averagePool($1) },
         "GlobalAveragePool": { try $0.globalPooling($1, .mean) },
         "GlobalMaxPool": { try $0.globalPooling($1, .maximum) },
         "Pad": { try $0.padding($1) },
@@ -28,7 +28,7 @@ extension ONNXImporter {
         "Upsample": { try $0.resizing($1) },
         // Matrix products
         "Gemm": { try $0.generalProduct($1) },
-        "MatMul": { try $0.matrixProduct($1) },
+        "MatMul": { try $0.matMul($1) },
         "Attention": { try $0.attention($1) },
         // Normalization
         "BatchNormalization": { try $0.batchNormalization($1) },
@@ -43,9 +43,9 @@ extension ONNXImporter {
         // One input, number by number
         "Relu": { try $0.rectification($1) },
         "Clip": { try $0.clip($1) },
-        "PRelu": { try $0.parametricRectification($1) },
-        "LeakyRelu": { try $0.pointwise($1, .leakyRectification(slope: $1.float("alpha") ?? 0.01)) },
-        "Elu": { try $0.pointwise($1, .exponentialLinear(alpha: $1.float("alpha") ?? 1)) },
+        "PRelu": { try $0.prelu($1) },
+        "LeakyRelu": { try $0.pointwise($1, .leakyReLU(slope: $1.float("alpha") ?? 0.01)) },
+        "Elu": { try $0.pointwise($1, .elu(alpha: $1.float("alpha") ?? 1)) },
         "Sigmoid": { try $0.pointwise($1, .sigmoid) },
         "HardSigmoid": {
             try $0.pointwise($1, .hardSigmoid(alpha: $1.float("alpha") ?? 0.2, beta: $1.float("beta") ?? 0.5))
@@ -78,7 +78,7 @@ extension ONNXImporter {
         "Shrink": {
             try $0.elementary($1, .shrinkage(threshold: $1.float("lambd") ?? 0.5, bias: $1.float("bias") ?? 0))
         },
-        "Selu": { try $0.scaledExponentialLinear($1) },
+        "Selu": { try $0.selu($1) },
         "Celu": { try $0.continuousExponentialLinear($1) },
         "Mish": { try $0.mish($1) },
         "Softsign": { try $0.softsign($1) },
@@ -117,7 +117,7 @@ extension ONNXImporter {
         "Squeeze": { try $0.squeeze($1) },
         "Unsqueeze": { try $0.unsqueeze($1) },
         "Expand": { try $0.expand($1) },
-        "Concat": { try $0.concatenation($1) },
+        "Concat": { try $0.concat($1) },
         "Split": { try $0.split($1) },
         "Slice": { try $0.slice($1) },
         "Gather": { try $0.gather($1) },

@@ -9,7 +9,7 @@ extension ONNXImporter {
         let source = try stored(view, named: name)
         let order = groups.flatMap { $0 }
         let memory = view.memoryOrder
-        let shape = Shape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
+        let shape = TensorShape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
         guard order != memory else { return try reshaped(source, to: shape, named: name) }
         let runs = Self.runs(order, in: memory)
         let sorted = runs.sorted { $0.lowerBound < $1.lowerBound }
@@ -20,10 +20,10 @@ extension ONNXImporter {
         let own = builder.shape(of: source)
         let value: Graph.Value
         if own.rank == 3, shape.rank == 1, axes == [1, 0], sizes == [own.positions, own.channels] {
-            value = try add(Flattening(), named: unique(name + ".flatten"), [source])
+            value = try add(Flatten(), named: unique(name + ".flatten"), [source])
         } else {
-            let parts = try reshaped(source, to: Shape(sizes), named: name)
-            let turned = try add(Permutation(axes: axes), named: unique(name + ".transpose"), [parts])
+            let parts = try reshaped(source, to: TensorShape(sizes), named: name)
+            let turned = try add(Transpose(axes: axes), named: unique(name + ".transpose"), [parts])
             value = try reshaped(turned, to: shape, named: name)
         }
         reordered[key] = value
@@ -58,15 +58,15 @@ extension ONNXImporter {
     }
 
     /// The same numbers in the same order under another shape.
-    mutating func reshaped(_ value: Graph.Value, to shape: Shape, named name: String) throws -> Graph.Value {
+    mutating func reshaped(_ value: Graph.Value, to shape: TensorShape, named name: String) throws -> Graph.Value {
         guard builder.shape(of: value) != shape else { return value }
         // Of a reshaped value, what it was before will do as well.
-        if let maker = maker(value), maker.operation is Reshaping {
+        if let maker = maker(value), maker.operation is Reshape {
             return try reshaped(maker.inputs[0], to: shape, named: name)
         }
         let key = Reordering(value: value, sizes: [], axes: [], shape: shape)
         if let known = reordered[key] { return known }
-        let result = try add(Reshaping(shape: shape), named: unique(name + ".reshape"), [value])
+        let result = try add(Reshape(shape: shape), named: unique(name + ".reshape"), [value])
         reordered[key] = result
         return result
     }
@@ -94,8 +94,8 @@ extension ONNXImporter {
             long.append(view[place].length.count)
         }
         let source = try materialize(view, [strided], named: name)
-        let parts = try reshaped(source, to: Shape(short), named: name)
-        let spread = try add(Broadcasting(shape: Shape(long)), named: unique(name + ".expand"), [parts])
+        let parts = try reshaped(source, to: TensorShape(short), named: name)
+        let spread = try add(Expand(shape: TensorShape(long)), named: unique(name + ".expand"), [parts])
         return result.restrided(spread, order: order + strided)
     }
 

@@ -2,7 +2,7 @@ import NeuralGraph
 
 /// Operators that take parts of a value, or join several.
 extension ONNXImporter {
-    mutating func concatenation(_ node: ONNXNode) throws {
+    mutating func concat(_ node: ONNXNode) throws {
         var views = try node.inputs.indices.map { try expanded(try view(node, $0), named: node.label) }
         guard let number = try node.integer("axis"), let first = views.first(where: { $0.value != nil }) ?? views.first
         else {
@@ -30,14 +30,14 @@ extension ONNXImporter {
         let order = try wholeAxes(of: first, node)
         var values: [Graph.Value] = []
         for view in views {
-            let shape = Shape(order.map { view.length($0).count })
+            let shape = TensorShape(order.map { view.length($0).count })
             let value = try materialize(view, order.map { view.places(ofAxis: $0) }, named: node.label)
             values.append(try reshaped(value, to: shape, named: node.label))
         }
         guard let place = order.firstIndex(of: axis) else {
             throw ONNXProblem(node, "joins along the batch, which cannot be run")
         }
-        let value = try add(Concatenation(axis: place), named: unique(node), values)
+        let value = try add(Concat(axis: place), named: unique(node), values)
         try define(node, view(of: value, axes: order, like: first))
     }
 
@@ -203,7 +203,7 @@ extension ONNXImporter {
                 throw ONNXProblem(node, "takes a part of an axis of length 1")
             }
             return try importer.add(
-                Slicing(axis: place, start: start, count: count, step: step), named: name, [x])
+                Slice(axis: place, start: start, count: count, step: step), named: name, [x])
         }
     }
 }

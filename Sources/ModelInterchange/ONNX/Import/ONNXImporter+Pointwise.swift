@@ -21,7 +21,7 @@ extension ONNXImporter {
 
     mutating func rectification(_ node: ONNXNode) throws {
         let view = try view(node, 0)
-        let value = try add(Rectification(), for: node, "", try value(of: view, named: node.label))
+        let value = try add(ReLU(), for: node, "", try value(of: view, named: node.label))
         try define(node, ValueView(.value(value), axes: view.axes))
     }
 
@@ -42,7 +42,7 @@ extension ONNXImporter {
         let lower = min(minimum, maximum)
         if lower == 0, maximum > 0 {
             let x = try value(of: view, named: node.label)
-            let value = try add(Rectification(ceiling: maximum), for: node, "", x)
+            let value = try add(ReLU(ceiling: maximum), for: node, "", x)
             return try define(node, ValueView(.value(value), axes: view.axes))
         }
         try define(node, try pointwise(view, .clamp(minimum: lower, maximum: maximum), name: node.label))
@@ -59,7 +59,7 @@ extension ONNXImporter {
         try define(node, try pointwise(curved, .affine(scale: 1 / alpha, shift: 0), name: node.label))
     }
 
-    mutating func parametricRectification(_ node: ONNXNode) throws {
+    mutating func prelu(_ node: ONNXNode) throws {
         let input = try view(node, 0)
         let slope = try view(node, 1)
         let pair = try arranged(input, slope.padded(toRank: input.rank), node)
@@ -67,7 +67,7 @@ extension ONNXImporter {
         let name = unique(node)
         let parameter = try parameter(
             pair.second, order: pair.secondOrder, shape: pair.secondShape, node: name, "weight", learns: true)
-        let value = try add(ParametricRectification(shape: pair.secondShape), named: name, [x], [parameter])
+        let value = try add(PReLU(shape: pair.secondShape), named: name, [x], [parameter])
         try define(node, pair.first.restrided(value, order: pair.groups.flatMap { $0 }))
     }
 
@@ -130,7 +130,7 @@ extension ONNXImporter {
 
     /// The x of clip(x + 3, 0, 6).
     private func shiftedRectification(_ value: Graph.Value) -> Graph.Value? {
-        guard let clip = maker(value), (clip.operation as? Rectification)?.ceiling == 6,
+        guard let clip = maker(value), (clip.operation as? ReLU)?.ceiling == 6,
             let sum = affine(clip.inputs[0]), sum.scale == 1, sum.shift == 3
         else { return nil }
         return sum.value

@@ -11,9 +11,10 @@ extension ONNXImporter {
         let window = try ONNXWindow(node, rank: input.rank, lengths: input.lengths[2...].map(\.count))
         guard window.dilation == 1 else { throw ONNXProblem(node, "pools with dilation, which is not supported") }
         let operation = Pooling(
-            .average(countsPadding: true), kernel: window.kernel, stride: window.stride, padding: window.padding)
+            .average(countsPadding: true), kernelSize: window.kernelSize, stride: window.stride, padding: window.padding
+        )
         let mean = try add(operation, for: node, ".mean", x)
-        let count = Float(window.kernel.height * window.kernel.width)
+        let count = Float(window.kernelSize.height * window.kernelSize.width)
         var view = try pointwise(
             view(ofImage: mean, rank: input.rank), .affine(scale: count, shift: 0), name: node.label + ".sum")
         if p == 2 { view = try pointwise(view, .squareRoot, name: node.label) }
@@ -51,7 +52,7 @@ extension ONNXImporter {
         return p == 1 ? sum : try pointwise(sum, .squareRoot, name: node.label + ".root")
     }
 
-    /// `x / (bias + alpha / size sum of squares over neighbouring channels)^beta` (Krizhevsky et al. 2012).
+    /// `x / (bias + alpha / size sum of squares over neighboring channels)^beta` (Krizhevsky et al. 2012).
     mutating func localResponseNormalization(_ node: ONNXNode) throws {
         let input = try expanded(try view(node, 0), named: node.label)
         try checkBatch(input, node)
@@ -69,7 +70,7 @@ extension ONNXImporter {
         let before = (size - 1) / 2
         let mean = try add(
             Pooling(
-                .average(countsPadding: true), kernel: Extent(height: 1, width: size), stride: 1,
+                .average(countsPadding: true), kernelSize: Size2D(height: 1, width: size), stride: 1,
                 padding: Padding(top: 0, left: before, bottom: 0, right: size - 1 - before)), for: node, ".mean", rows)
         let sums = try reshaped(mean, to: shape, named: node.label)
         let base = try add(Pointwise(.affine(scale: alpha, shift: bias)), named: unique(node.label + ".base"), [sums])

@@ -33,7 +33,7 @@ extension ONNXImporter {
     }
 
     /// A matrix product over the last two axes; the others are gone through, and broadcast.
-    mutating func matrixProduct(_ node: ONNXNode) throws {
+    mutating func matMul(_ node: ONNXNode) throws {
         let (first, second) = (try view(node, 0), try view(node, 1))
         guard first.rank >= 1, second.rank >= 1, first.rank + second.rank > 2 else {
             throw ONNXProblem(node, "takes matrices, not \(first.description) and \(second.description)")
@@ -127,7 +127,7 @@ extension ONNXImporter {
         let turned = groups(right, [rank - 1, rank - 2])
         let transposes = turned.flatMap { $0 } == right.memoryOrder && straight.flatMap { $0 } != right.memoryOrder
         let y = try materialize(right, transposes ? turned : straight, named: name)
-        let value = try add(MatrixProduct(transposesSecond: transposes), named: unique(name), [x, y])
+        let value = try add(MatMul(transposesSecond: transposes), named: unique(name), [x, y])
         var result = front
         result.axes[rank - 2] = left.axes[rank - 2]
         result.axes[rank - 1] = right.axes[rank - 1]

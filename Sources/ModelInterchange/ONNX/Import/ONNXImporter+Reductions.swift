@@ -73,7 +73,7 @@ extension ONNXImporter {
         if kind == .mean, own.rank == 3, order == reduced + kept,
             own.channels == kept.reduce(1, { $0 * view[$1].length.count })
         {
-            value = try add(GlobalAveragePooling(), for: node, "", x)
+            value = try add(GlobalAveragePool(), for: node, "", x)
         } else if !reduced.isEmpty {
             // Stretches of memory that are reduced or not, as axes.
             var groups: [[Place]] = []
@@ -84,7 +84,7 @@ extension ONNXImporter {
                     groups.append([place])
                 }
             }
-            let shape = Shape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
+            let shape = TensorShape(groups.map { $0.reduce(1) { $0 * view[$1].length.count } })
             let parts = try reshaped(x, to: shape, named: node.label)
             let places = groups.indices.filter { axes.contains(groups[$0][0].axis) }
             value = try add(

@@ -115,10 +115,10 @@ extension ONNXImporter {
         let value: Graph.Value
         if own.rank == 3, place < 2, places.count == factor * length, places == (0..<places.count).map({ $0 / factor })
         {
-            let extent = Extent(height: place == 0 ? factor : 1, width: place == 1 ? factor : 1)
-            value = try add(NearestUpsampling(extent), named: unique(name), [x])
+            let extent = Size2D(height: place == 0 ? factor : 1, width: place == 1 ? factor : 1)
+            value = try add(Upsample(extent), named: unique(name), [x])
         } else {
-            value = try add(Selecting(axis: place, places: places), named: unique(name), [x])
+            value = try add(Gather(axis: place, places: places), named: unique(name), [x])
         }
         return self.view(of: value, axes: order, like: whole)
     }

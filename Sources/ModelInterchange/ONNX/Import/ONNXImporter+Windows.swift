@@ -2,24 +2,24 @@ import NeuralGraph
 
 /// A window's settings for both image axes, from a node for one or two.
 struct ONNXWindow {
-    var kernel: Extent
-    var stride: Extent
-    var dilation: Extent
+    var kernelSize: Size2D
+    var stride: Size2D
+    var dilation: Size2D
     var padding: Padding
 
     /// A pooling's window, for an image of some rank in the file.
     init(_ node: ONNXNode, rank: Int, lengths: [Int]) throws {
-        guard let kernel = try node.extents("kernel_shape", count: rank - 2) else {
+        guard let kernelSize = try node.extents("kernel_shape", count: rank - 2) else {
             throw ONNXProblem(node, "lacks its kernel_shape; the file is damaged")
         }
-        try self.init(node, kernel: kernel, lengths: lengths)
+        try self.init(node, kernelSize: kernelSize, lengths: lengths)
     }
 
     /// - Parameters:
-    ///   - kernel: the window's size along the image axes, one or two of them.
+    ///   - kernelSize: the window's size along the image axes, one or two of them.
     ///   - lengths: the image's.
-    init(_ node: ONNXNode, kernel: [Int], lengths: [Int]) throws {
-        let count = kernel.count
+    init(_ node: ONNXNode, kernelSize: [Int], lengths: [Int]) throws {
+        let count = kernelSize.count
         let strides = try node.extents("strides", count: count) ?? [Int](repeating: 1, count: count)
         let dilations = try node.extents("dilations", count: count) ?? [Int](repeating: 1, count: count)
         var before = [Int](repeating: 0, count: count)
@@ -33,17 +33,17 @@ struct ONNXWindow {
         case let mode where mode == "SAME_UPPER" || mode == "SAME_LOWER":
             for axis in 0..<count {
                 let output = (lengths[axis] + strides[axis] - 1) / strides[axis]
-                let reach = (output - 1) * strides[axis] + dilations[axis] * (kernel[axis] - 1) + 1
+                let reach = (output - 1) * strides[axis] + dilations[axis] * (kernelSize[axis] - 1) + 1
                 let total = max(0, reach - lengths[axis])
                 before[axis] = mode == "SAME_UPPER" ? total / 2 : total - total / 2
                 after[axis] = total - before[axis]
             }
         case let mode: throw ONNXProblem(node, "has the unknown auto_pad \(quoted(mode))")
         }
-        func extent(_ values: [Int]) -> Extent {
-            count == 2 ? Extent(height: values[0], width: values[1]) : Extent(height: 1, width: values[0])
+        func extent(_ values: [Int]) -> Size2D {
+            count == 2 ? Size2D(height: values[0], width: values[1]) : Size2D(height: 1, width: values[0])
         }
-        self.kernel = extent(kernel)
+        self.kernelSize = extent(kernelSize)
         stride = extent(strides)
         dilation = extent(dilations)
         padding =
@@ -65,9 +65,9 @@ extension ONNXImporter {
         }
         let x = try image(input, node)
         let lengths = weight.lengths.map(\.count)
-        let kernel = Array(lengths[2...])
-        if let declared = try node.integers("kernel_shape"), declared != kernel {
-            throw ONNXProblem(node, "declares a kernel of \(declared), but its weights have \(kernel)")
+        let kernelSize = Array(lengths[2...])
+        if let declared = try node.integers("kernel_shape"), declared != kernelSize {
+            throw ONNXProblem(node, "declares a kernel of \(declared), but its weights have \(kernelSize)")
         }
         let groups = try node.integer("group") ?? 1
         guard (1...Self.largestSetting).contains(groups), builder.shape(of: x).channels == groups * lengths[1] else {
@@ -76,13 +76,14 @@ extension ONNXImporter {
                 "has \(groups) groups and weights of \(weight.description) for an input of \(input.description), "
                     + "which do not fit each other")
         }
-        let window = try ONNXWindow(node, kernel: kernel, lengths: input.lengths[2...].map(\.count))
+        let window = try ONNXWindow(node, kernelSize: kernelSize, lengths: input.lengths[2...].map(\.count))
         let name = unique(node)
         let hasBias = node.input(2) != nil
         var parameters = [
             try parameter(
                 weight, order: weight.places,
-                shape: Shape([lengths[0], lengths[1], window.kernel.height, window.kernel.width]), node: name, "weight",
+                shape: TensorShape([lengths[0], lengths[1], window.kernelSize.height, window.kernelSize.width]),
+                node: name, "weight",
                 learns: true)
         ]
         if hasBias {
@@ -91,17 +92,17 @@ extension ONNXImporter {
                 try parameter(bias, order: bias.places, shape: [lengths[0]], node: name, "bias", learns: true))
         }
         let operation = Convolution(
-            outputChannels: lengths[0], kernel: window.kernel, stride: window.stride, padding: window.padding,
+            outputChannels: lengths[0], kernelSize: window.kernelSize, stride: window.stride, padding: window.padding,
             dilation: window.dilation, groups: groups, hasBias: hasBias)
         let value = try add(operation, named: name, [x], parameters)
         try define(node, view(ofImage: value, rank: input.rank))
     }
 
-    mutating func maxPooling(_ node: ONNXNode) throws {
+    mutating func maxPool(_ node: ONNXNode) throws {
         try pooling(node) { _ in .maximum }
     }
 
-    mutating func averagePooling(_ node: ONNXNode) throws {
+    mutating func averagePool(_ node: ONNXNode) throws {
         try pooling(node) { try .average(countsPadding: $0.integer("count_include_pad") == 1) }
     }
 
@@ -111,7 +112,7 @@ extension ONNXImporter {
         let window = try ONNXWindow(node, rank: input.rank, lengths: input.lengths[2...].map(\.count))
         guard window.dilation == 1 else { throw ONNXProblem(node, "pools with dilation, which is not supported") }
         let operation = Pooling(
-            try method(node), kernel: window.kernel, stride: window.stride, padding: window.padding,
+            try method(node), kernelSize: window.kernelSize, stride: window.stride, padding: window.padding,
             roundsUp: try node.integer("ceil_mode") == 1)
         let value = try add(operation, for: node, "", x)
         try define(node, view(ofImage: value, rank: input.rank))
@@ -158,7 +159,7 @@ extension ONNXImporter {
         else { throw ONNXProblem(node, "pads the batch, which cannot be run") }
         try onWholeAxes(input, node) { importer, x, axisOrder, name in
             try importer.add(
-                Padded(
+                Pad(
                     before: axisOrder.map { before[$0] }, after: axisOrder.map { after[$0] }, value: value, mode: mode),
                 named: name, [x])
         }

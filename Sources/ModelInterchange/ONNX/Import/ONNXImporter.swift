@@ -61,7 +61,7 @@ struct ONNXImporter {
         let value: Graph.Value
         let sizes: [Int]
         let axes: [Int]
-        let shape: Shape
+        let shape: TensorShape
     }
 
     /// The most numbers of one example that a value may have: 8 GiB.
@@ -73,7 +73,7 @@ struct ONNXImporter {
     /// The largest kernel, stride, padding or other setting that is believed.
     static let largestSetting = 1 << 20
 
-    init(plan: ONNXPlan, reader: ONNXTensorReader, inputShape: Shape) {
+    init(plan: ONNXPlan, reader: ONNXTensorReader, inputShape: TensorShape) {
         self.plan = plan
         self.reader = reader
         budget = ONNXBudget(fileSize: reader.bytes.count)

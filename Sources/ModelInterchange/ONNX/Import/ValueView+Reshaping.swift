@@ -31,7 +31,7 @@ extension ValueView {
         return taken
     }
 
-    /// Factors with neighbours that step on where the other ends made one.
+    /// Factors with neighbors that step on where the other ends made one.
     private static func joined(_ factors: [Factor]) -> [Factor] {
         var result: [Factor] = []
         for factor in factors {

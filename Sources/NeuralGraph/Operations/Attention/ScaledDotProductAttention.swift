@@ -17,7 +17,7 @@ public struct ScaledDotProductAttention: GraphOperation {
 
     public var kind: String { "Attention" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1 || inputs.count == 3,
             inputs.allSatisfy({ $0.rank == 2 && $0.checkedCount != nil })
         else {

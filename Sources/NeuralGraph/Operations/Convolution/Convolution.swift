@@ -7,13 +7,13 @@ public struct Convolution: GraphOperation {
     /// The number of output channels.
     public var outputChannels: Int
     /// The window's size.
-    public var kernel: Extent
+    public var kernelSize: Size2D
     /// The distance between windows.
-    public var stride: Extent
+    public var stride: Size2D
     /// Zeros around the image.
     public var padding: Padding
     /// The distance between a window's taps.
-    public var dilation: Extent
+    public var dilation: Size2D
     /// How many groups the channels are cut into; each output group sees its own input group alone.
     public var groups: Int
     /// Whether a bias is added.
@@ -23,11 +23,11 @@ public struct Convolution: GraphOperation {
 
     /// Describes a convolution.
     public init(
-        outputChannels: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1,
+        outputChannels: Int, kernelSize: Size2D, stride: Size2D = 1, padding: Padding = 0, dilation: Size2D = 1,
         groups: Int = 1, hasBias: Bool = true, initializer: Initializer? = nil
     ) {
         self.outputChannels = outputChannels
-        self.kernel = kernel
+        self.kernelSize = kernelSize
         self.stride = stride
         self.padding = padding
         self.dilation = dilation
@@ -38,19 +38,19 @@ public struct Convolution: GraphOperation {
 
     public var kind: String { "Convolution" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let geometry = try geometry(for: inputs, node: node)
         return [geometry.rows.outputLength, geometry.columns.outputLength, outputChannels]
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let groupInputs = inputs[0].channels / groups
-        let patch = kernel.height * kernel.width * groupInputs
+        let patch = kernelSize.height * kernelSize.width * groupInputs
         let standard = Initializer.uniform(bound: 1 / Float(patch).squareRoot())
         let weight = ParameterSpecification(
-            name: "weight", shape: [outputChannels, groupInputs, kernel.height, kernel.width],
+            name: "weight", shape: [outputChannels, groupInputs, kernelSize.height, kernelSize.width],
             layout: .permuted(
-                view: [groups, outputChannels / groups, groupInputs, kernel.height, kernel.width],
+                view: [groups, outputChannels / groups, groupInputs, kernelSize.height, kernelSize.width],
                 order: [0, 3, 4, 2, 1]),
             initializer: initializer ?? standard)
         guard hasBias else { return [weight] }
@@ -64,7 +64,7 @@ public struct Convolution: GraphOperation {
         return ConvolutionKernel(geometry: geometry, fusion: ConvolutionFusion(hasBias: hasBias), request: request)
     }
 
-    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry {
+    func geometry(for inputs: [TensorShape], node: String) throws(ShapeError) -> ConvolutionGeometry {
         guard inputs.count == 1, inputs[0].rank == 3 else {
             throw ShapeError(node, "convolution takes one image [height, width, channels], not \(inputs)")
         }
@@ -78,10 +78,10 @@ public struct Convolution: GraphOperation {
         }
         return ConvolutionGeometry(
             rows: try SlidingWindow(
-                length: input[0], kernel: kernel.height, stride: stride.height, dilation: dilation.height,
+                length: input[0], kernelSize: kernelSize.height, stride: stride.height, dilation: dilation.height,
                 paddingBefore: padding.top, paddingAfter: padding.bottom, node: node),
             columns: try SlidingWindow(
-                length: input[1], kernel: kernel.width, stride: stride.width, dilation: dilation.width,
+                length: input[1], kernelSize: kernelSize.width, stride: stride.width, dilation: dilation.width,
                 paddingBefore: padding.left, paddingAfter: padding.right, node: node),
             inputChannels: input[2], outputChannels: outputChannels, groups: groups)
     }
@@ -90,13 +90,13 @@ public struct Convolution: GraphOperation {
 extension GraphBuilder {
     /// Adds a ``Convolution``.
     public mutating func convolution(
-        _ input: Graph.Value, named name: String, channels: Int, kernel: Extent, stride: Extent = 1,
-        padding: Padding = 0, dilation: Extent = 1, groups: Int = 1, bias: Bool = true,
+        _ input: Graph.Value, named name: String, channels: Int, kernelSize: Size2D, stride: Size2D = 1,
+        padding: Padding = 0, dilation: Size2D = 1, groups: Int = 1, bias: Bool = true,
         initializer: Initializer? = nil
     ) throws(ShapeError) -> Graph.Value {
         try add(
             Convolution(
-                outputChannels: channels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+                outputChannels: channels, kernelSize: kernelSize, stride: stride, padding: padding, dilation: dilation,
                 groups: groups, hasBias: bias, initializer: initializer),
             named: name, input)
     }

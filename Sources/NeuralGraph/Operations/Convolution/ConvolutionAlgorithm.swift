@@ -10,10 +10,10 @@ internal import CNeuralKernels
 protocol ConvolutionAlgorithm: Sendable {
     var name: String { get }
     /// Floats of weights in the algorithm's order; 0 if it reads them as they are.
-    func preparedCount(_ pass: ConvolutionPass) -> Int
+    func packedCount(_ pass: ConvolutionPass) -> Int
     func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int
-    func prepare(
-        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>,
+    func packWeights(
+        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>,
         threads: ThreadTeam)
     func forward(
         x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
@@ -27,10 +27,10 @@ protocol ConvolutionAlgorithm: Sendable {
 }
 
 extension ConvolutionAlgorithm {
-    func preparedCount(_ pass: ConvolutionPass) -> Int { 0 }
+    func packedCount(_ pass: ConvolutionPass) -> Int { 0 }
 
-    func prepare(
-        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>,
+    func packWeights(
+        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>,
         threads: ThreadTeam
     ) {}
 }

@@ -20,7 +20,7 @@ struct FoldedNormalization: Sendable {
 
     /// Writes `s w` and the new bias. Parameters are the convolution's, then the norm's weight `g` and bias `h`.
     func fold(
-        _ pass: PreparationPass, into weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>,
+        _ pass: PackingPass, into weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>,
         geometry: ConvolutionGeometry, hasBias: Bool
     ) {
         let first = hasBias ? 2 : 1
@@ -43,7 +43,7 @@ struct FoldedNormalization: Sendable {
 /// An operation that is a convolution, and of which ``ConvolutionKernel`` does the work.
 protocol ConvolutionOperation: GraphOperation {
     var hasBias: Bool { get }
-    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry
+    func geometry(for inputs: [TensorShape], node: String) throws(ShapeError) -> ConvolutionGeometry
 }
 
 extension Convolution: ConvolutionOperation {}
@@ -60,15 +60,15 @@ struct FusedConvolution: GraphOperation {
         var kind = convolution.kind
         if fusion.normalization != nil { kind += " + BatchNormalization" }
         if fusion.addsResidual { kind += " + addition" }
-        if let ceiling = fusion.rectification { kind += " + \(Rectification(ceiling: ceiling).kind)" }
+        if let ceiling = fusion.rectification { kind += " + \(ReLU(ceiling: ceiling).kind)" }
         return kind
     }
 
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         try convolution.outputShape(for: [inputs[0]], node: node)
     }
 
-    func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         convolution.parameters(for: inputs)
     }
 

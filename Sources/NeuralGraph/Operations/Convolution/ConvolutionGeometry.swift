@@ -15,7 +15,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     /// Output channels that one group writes.
     var groupOutputs: Int { outputChannels / groups }
     /// Inputs under one window of one group.
-    var patch: Int { rows.kernel * columns.kernel * groupInputs }
+    var patch: Int { rows.kernelSize * columns.kernelSize * groupInputs }
     /// Floats of one example's input.
     var inputCount: Int { rows.length * columns.length * inputChannels }
     /// Positions of one example's output.
@@ -27,11 +27,11 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     /// Floats of one group's weights.
     var groupWeightCount: Int { patch * groupOutputs }
     /// Floats of the weights of one kernel row of one group.
-    var kernelRowCount: Int { columns.kernel * groupInputs * groupOutputs }
+    var kernelRowCount: Int { columns.kernelSize * groupInputs * groupOutputs }
 
     /// Whether the convolution is a matrix product over positions as they are.
     var isPointwise: Bool {
-        rows.kernel == 1 && columns.kernel == 1 && rows.stride == 1 && columns.stride == 1
+        rows.kernelSize == 1 && columns.kernelSize == 1 && rows.stride == 1 && columns.stride == 1
             && rows.outputLength == rows.length && columns.outputLength == columns.length
             && rows.paddingBefore == 0 && columns.paddingBefore == 0
     }

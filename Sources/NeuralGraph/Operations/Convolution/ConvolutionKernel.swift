@@ -10,20 +10,20 @@ struct ConvolutionKernel: Kernel {
     let scratchCount: Int
     let backwardReads: BackwardReads
     /// Weights in the algorithms' orders that stay for good: where no gradient by them is wanted.
-    let preparedCount: Int
+    let packedCount: Int
     private let forwardWeights: PreparedWeights
     private let inputGradientWeights: PreparedWeights
     private let weightAlgorithm: any ConvolutionAlgorithm
-    private let keepsPrepared: Bool
+    private let keepsPacked: Bool
 
     init(geometry: ConvolutionGeometry, fusion: ConvolutionFusion, request: KernelRequest) {
         self.geometry = geometry
         self.fusion = fusion
         let (batch, workers) = (request.batchCapacity, request.workers)
         func pick(_ pass: ConvolutionPass) -> any ConvolutionAlgorithm {
-            ConvolutionPlanner.algorithm(for: geometry, pass: pass, batch: batch, precision: request.precision)
+            ConvolutionPlanner.algorithm(for: geometry, pass: pass, batch: batch, algorithms: request.algorithms)
         }
-        let keepsPrepared = !request.wantsParameterGradients
+        let keepsPacked = !request.wantsParameterGradients
         let copies = fusion.normalization != nil
         // Prepared weights that stay lie behind each other, after the bias; others take turns in scratch memory.
         let biasCount = copies ? MemoryPlan.aligned(geometry.outputChannels) : 0
@@ -32,13 +32,13 @@ struct ConvolutionKernel: Kernel {
             copies: copies)
         let inputGradient = PreparedWeights(
             algorithm: pick(.inputGradient), pass: .inputGradient,
-            offset: keepsPrepared ? biasCount + forward.count : 0, weightCount: geometry.weightCount, copies: copies)
+            offset: keepsPacked ? biasCount + forward.count : 0, weightCount: geometry.weightCount, copies: copies)
         weightAlgorithm = pick(.weightGradient)
         forwardWeights = forward
         inputGradientWeights = inputGradient
-        self.keepsPrepared = keepsPrepared
+        self.keepsPacked = keepsPacked
         let runsBackward = request.runsBackward
-        preparedCount = keepsPrepared ? biasCount + forward.count + (runsBackward ? inputGradient.count : 0) : 0
+        packedCount = keepsPacked ? biasCount + forward.count + (runsBackward ? inputGradient.count : 0) : 0
         backwardReads = [
             request.wantsParameterGradients ? .inputs : [], fusion.rectification != nil ? .output : [],
         ]
@@ -47,7 +47,7 @@ struct ConvolutionKernel: Kernel {
         if runsBackward {
             counts.append(inputGradient.algorithm.scratchCount(.inputGradient, batch: batch, workers: workers))
         }
-        if !keepsPrepared { counts = zip(counts, [forward.count, inputGradient.count]).map { $0 + $1 } }
+        if !keepsPacked { counts = zip(counts, [forward.count, inputGradient.count]).map { $0 + $1 } }
         if copies { counts.append(geometry.weightCount) }
         if request.wantsParameterGradients {
             counts.append(weightAlgorithm.scratchCount(.weightGradient, batch: batch, workers: workers))
@@ -62,21 +62,21 @@ struct ConvolutionKernel: Kernel {
         return Set(names).count == 1 ? names[0] : names.joined(separator: " / ")
     }
 
-    func prepare(_ pass: PreparationPass) {
+    func packWeights(_ pass: PackingPass) {
         var weights = UnsafePointer(pass.parameters[0])
         if let normalization = fusion.normalization {
             normalization.fold(
-                pass, into: pass.scratch, bias: pass.prepared, geometry: geometry, hasBias: fusion.hasBias)
+                pass, into: pass.scratch, bias: pass.packed, geometry: geometry, hasBias: fusion.hasBias)
             weights = UnsafePointer(pass.scratch)
         }
-        forwardWeights.prepare(weights, into: pass.prepared, threads: pass.threads)
-        if pass.runsBackward { inputGradientWeights.prepare(weights, into: pass.prepared, threads: pass.threads) }
+        forwardWeights.packWeights(weights, into: pass.packed, threads: pass.threads)
+        if pass.runsBackward { inputGradientWeights.packWeights(weights, into: pass.packed, threads: pass.threads) }
     }
 
     func forward(_ pass: ForwardPass) {
         var epilogue = cnk_epilogue.none
         if fusion.normalization != nil {
-            epilogue.bias = UnsafePointer(pass.prepared)
+            epilogue.bias = UnsafePointer(pass.packed)
         } else if fusion.hasBias {
             epilogue.bias = UnsafePointer(pass.parameters[1])
         }
@@ -127,8 +127,8 @@ struct ConvolutionKernel: Kernel {
         _ weights: PreparedWeights, _ pass: ForwardPass
     ) -> (weights: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         guard weights.count > 0 else { return (UnsafePointer(pass.parameters[0]), pass.scratch) }
-        if keepsPrepared { return (UnsafePointer(pass.prepared + weights.offset), pass.scratch) }
-        weights.prepare(pass.parameters[0], into: pass.scratch, threads: pass.threads)
+        if keepsPacked { return (UnsafePointer(pass.packed + weights.offset), pass.scratch) }
+        weights.packWeights(pass.parameters[0], into: pass.scratch, threads: pass.threads)
         return (UnsafePointer(pass.scratch), pass.scratch + weights.count)
     }
 }
@@ -137,7 +137,7 @@ struct ConvolutionKernel: Kernel {
 private struct PreparedWeights: Sendable {
     let algorithm: any ConvolutionAlgorithm
     let pass: ConvolutionPass
-    /// Where they lie in prepared memory.
+    /// Where they lie in packed memory.
     let offset: Int
     /// How many floats they take; 0 if the parameters are read as they are.
     let count: Int
@@ -149,14 +149,14 @@ private struct PreparedWeights: Sendable {
         self.pass = pass
         self.offset = offset
         self.weightCount = weightCount
-        let ownOrder = algorithm.preparedCount(pass)
+        let ownOrder = algorithm.packedCount(pass)
         count = MemoryPlan.aligned(ownOrder > 0 ? ownOrder : copies ? weightCount : 0)
     }
 
-    func prepare(_ w: UnsafePointer<Float>, into memory: UnsafeMutablePointer<Float>, threads: ThreadTeam) {
+    func packWeights(_ w: UnsafePointer<Float>, into memory: UnsafeMutablePointer<Float>, threads: ThreadTeam) {
         guard count > 0 else { return }
-        if algorithm.preparedCount(pass) > 0 {
-            algorithm.prepare(pass, w: w, into: memory + offset, threads: threads)
+        if algorithm.packedCount(pass) > 0 {
+            algorithm.packWeights(pass, w: w, into: memory + offset, threads: threads)
         } else {
             (memory + offset).update(from: w, count: weightCount)
         }

@@ -6,27 +6,27 @@ enum ConvolutionPlanner {
     static let winogradChannels = 16
     /// An input gradient's product has a column for each input channel, in whole vectors: of a gradient by an image of
     /// 3 channels 13 of 16 columns would be for nothing, where unrolling multiplies by whole windows.
-    static let fewestGradientChannels = 16
+    static let minimumGradientChannels = 16
     /// One product per position has one row per image: with few images it degrades to vectors.
-    static let fewestImages = 12
+    static let minimumImages = 12
 
     static func algorithm(
-        for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, precision: Precision
+        for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, algorithms: Algorithms
     ) -> any ConvolutionAlgorithm {
-        guard precision == .fast else { return Im2ColConvolution(geometry: geometry) }
+        guard algorithms == .fast else { return Im2ColConvolution(geometry: geometry) }
         if DepthwiseConvolution.supports(geometry) { return DepthwiseConvolution(geometry: geometry) }
         if WinogradConvolution.supports(geometry), geometry.outputPositions >= winogradMap,
             min(geometry.inputChannels, geometry.outputChannels) >= winogradChannels
         {
             return WinogradConvolution(geometry: geometry)
         }
-        let isNarrow = pass == .inputGradient && geometry.inputChannels < fewestGradientChannels
-        if PositionProducts.supports(geometry, pass) {
+        let isNarrow = pass == .inputGradient && geometry.inputChannels < minimumGradientChannels
+        if BatchReduceConvolution.supports(geometry, pass) {
             // Every position of a 1x1 convolution is an image of its own.
             if geometry.isPointwise {
-                return PositionProducts(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions)
+                return BatchReduceConvolution(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions)
             }
-            if batch >= fewestImages, !isNarrow { return PositionProducts(geometry: geometry) }
+            if batch >= minimumImages, !isNarrow { return BatchReduceConvolution(geometry: geometry) }
         }
         return Im2ColConvolution(geometry: geometry)
     }

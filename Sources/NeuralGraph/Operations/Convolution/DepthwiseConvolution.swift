@@ -22,11 +22,11 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
         outputs = DepthwisePositions(
             rows: TapTable(outputsOf: geometry.rows), columns: TapTable(outputsOf: geometry.columns),
             sourceColumns: geometry.columns.length, channels: geometry.inputChannels,
-            kernelColumns: geometry.columns.kernel)
+            kernelColumns: geometry.columns.kernelSize)
         inputs = DepthwisePositions(
             rows: TapTable(inputsOf: geometry.rows), columns: TapTable(inputsOf: geometry.columns),
             sourceColumns: geometry.columns.outputLength, channels: geometry.inputChannels,
-            kernelColumns: geometry.columns.kernel)
+            kernelColumns: geometry.columns.kernelSize)
     }
 
     /// Whether the algorithm computes this convolution at all.
@@ -36,19 +36,19 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
 
     var name: String { "depthwise" }
 
-    func preparedCount(_ pass: ConvolutionPass) -> Int { pass == .weightGradient ? 0 : geometry.weightCount }
+    func packedCount(_ pass: ConvolutionPass) -> Int { pass == .weightGradient ? 0 : geometry.weightCount }
 
     func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int {
         pass == .weightGradient ? parts(batch: batch) * geometry.weightCount : 0
     }
 
-    func prepare(
-        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>,
+    func packWeights(
+        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>,
         threads: ThreadTeam
     ) {
         for channel in 0..<geometry.inputChannels {
             for tap in 0..<geometry.patch {
-                prepared[tap * geometry.inputChannels + channel] = w[channel * geometry.patch + tap]
+                packed[tap * geometry.inputChannels + channel] = w[channel * geometry.patch + tap]
             }
         }
     }

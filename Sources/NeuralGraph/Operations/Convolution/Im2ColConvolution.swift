@@ -150,7 +150,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
     ) {
         let g = geometry
         let channels = g.groupInputs
-        let kernelRow = g.columns.kernel * channels
+        let kernelRow = g.columns.kernelSize * channels
         let contiguous = g.groups == 1 && g.columns.dilation == 1
         var target = columns
         for row in rows {
@@ -159,17 +159,17 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
             let liveRows = g.rows.liveTaps(at: oh)
             for ow in 0..<g.columns.outputLength {
                 let live = g.columns.liveTaps(at: ow)
-                for kh in 0..<g.rows.kernel {
+                for kh in 0..<g.rows.kernelSize {
                     defer { target += kernelRow }
                     guard liveRows.contains(kh), !live.isEmpty else {
                         target.update(repeating: 0, count: kernelRow)
                         continue
                     }
                     let line = source + g.rows.position(output: oh, tap: kh) * g.columns.length * g.inputChannels
-                    if live.count < g.columns.kernel {
+                    if live.count < g.columns.kernelSize {
                         target.update(repeating: 0, count: live.lowerBound * channels)
                         (target + live.upperBound * channels).update(
-                            repeating: 0, count: (g.columns.kernel - live.upperBound) * channels)
+                            repeating: 0, count: (g.columns.kernelSize - live.upperBound) * channels)
                     }
                     let start = line + g.columns.position(output: ow, tap: live.lowerBound) * g.inputChannels
                     if contiguous {
@@ -191,7 +191,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
     ) {
         let g = geometry
         let channels = g.groupInputs
-        let kernelRow = g.columns.kernel * channels
+        let kernelRow = g.columns.kernelSize * channels
         let contiguous = g.groups == 1 && g.columns.dilation == 1
         var source = columns
         for row in rows {
@@ -200,7 +200,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
             let liveRows = g.rows.liveTaps(at: oh)
             for ow in 0..<g.columns.outputLength {
                 let live = g.columns.liveTaps(at: ow)
-                for kh in 0..<g.rows.kernel {
+                for kh in 0..<g.rows.kernelSize {
                     defer { source += kernelRow }
                     guard liveRows.contains(kh), !live.isEmpty else { continue }
                     let line = target + g.rows.position(output: oh, tap: kh) * g.columns.length * g.inputChannels

@@ -29,7 +29,7 @@ struct TapTable: Sendable {
         self.init(count: window.length) { input in
             let reach = input + window.paddingBefore
             let base = reach / window.stride
-            let taps: [Tap] = (0..<window.kernel).compactMap { tap in
+            let taps: [Tap] = (0..<window.kernelSize).compactMap { tap in
                 let distance = reach - tap * window.dilation
                 guard distance >= 0, distance % window.stride == 0, distance / window.stride < window.outputLength
                 else { return nil }

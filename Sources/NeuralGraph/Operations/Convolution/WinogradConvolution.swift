@@ -48,14 +48,14 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     /// Whether the algorithm computes this convolution at all.
     static func supports(_ geometry: ConvolutionGeometry) -> Bool {
         [geometry.rows, geometry.columns].allSatisfy {
-            $0.kernel == 3 && $0.stride == 1 && $0.dilation == 1 && $0.paddingBefore <= 2
+            $0.kernelSize == 3 && $0.stride == 1 && $0.dilation == 1 && $0.paddingBefore <= 2
                 && $0.outputLength <= $0.length + 2
         } && geometry.groups == 1
     }
 
     var name: String { "Winograd" }
 
-    func preparedCount(_ pass: ConvolutionPass) -> Int {
+    func packedCount(_ pass: ConvolutionPass) -> Int {
         switch pass {
         case .forward: forwardTiles.filterCount
         case .inputGradient: inputGradientTiles.filterCount
@@ -73,14 +73,14 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         }
     }
 
-    func prepare(
-        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>,
+    func packWeights(
+        _ pass: ConvolutionPass, w: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>,
         threads: ThreadTeam
     ) {
         let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
         let tiles = pass == .forward ? forwardTiles : inputGradientTiles
         threads.forEach(tiles.panels) { panel, _ in
-            let target = prepared + panel * tiles.panelStride
+            let target = packed + panel * tiles.panelStride
             if pass == .forward {
                 cnk_winograd_weights(w, inputs, outputs, panel, target, tiles.filterPlane)
             } else {
@@ -138,7 +138,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 let (plane, block) = task.quotientAndRemainder(dividingBy: inputBlocks)
                 let channel = block * inputBlock
                 // dU [inputs x outputs] += Vᵀ [inputs x tiles] · dM [tiles x outputs]
-                var product = cnk_products()
+                var product = cnk_brgemm()
                 product.a = UnsafePointer(v + plane * chunk.inputPlane + channel)
                 product.a_row = 1
                 product.b = UnsafePointer(dm + plane * chunk.gradientPlane)
@@ -183,7 +183,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
             let v = scratch + worker * blockCount(tiles)
             let m = v + Self.planes * inputPlane
             tiles.transform(source, 0..<count, from: first, into: v, plane: inputPlane)
-            var product = cnk_products()
+            var product = cnk_brgemm()
             product.a_row = inner
             product.b_panel = tiles.panelStride
             product.c_row = outer
@@ -226,7 +226,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 let (plane, part) = task.quotientAndRemainder(dividingBy: parts)
                 let panel = part * Self.panelsOfPart
                 // M [tiles x some outputs] = V [tiles x inputs] · U [inputs x some outputs]
-                var product = cnk_products()
+                var product = cnk_brgemm()
                 product.a = UnsafePointer(v + plane * inputPlane)
                 product.a_row = inner
                 product.b = filters + panel * tiles.panelStride + plane * tiles.filterPlane

@@ -32,7 +32,7 @@ public struct Arithmetic: GraphOperation {
 
     public var kind: String { "Elementwise \(arithmetic.rawValue)" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, let shape = inputs[0].broadcast(with: inputs[1]) else {
             throw ShapeError(
                 node, "\(kind) takes two inputs whose axes are equal or 1, counted from the last, not \(inputs)")

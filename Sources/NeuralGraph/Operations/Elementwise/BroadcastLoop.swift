@@ -28,12 +28,12 @@ struct BroadcastLoop: Sendable {
     private let runCount: Int
     private let run: Int
 
-    init(_ kind: BroadcastFunction, _ first: Shape, _ second: Shape, output: Shape) {
+    init(_ kind: BroadcastFunction, _ first: TensorShape, _ second: TensorShape, output: TensorShape) {
         struct Axis {
             var length: Int
             var steps: (Int, Int)
         }
-        func steps(_ shape: Shape) -> [Int] {
+        func steps(_ shape: TensorShape) -> [Int] {
             let padding = [Int](repeating: 0, count: output.rank - shape.rank)
             return padding + zip(shape.dimensions, shape.strides).map { $0 == 1 ? 0 : $1 }
         }

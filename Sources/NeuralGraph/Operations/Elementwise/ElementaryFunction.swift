@@ -58,7 +58,7 @@ public struct Elementary: GraphOperation {
 
     public var kind: String { function.name }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         switch function {
         case .thresholdedRectification(let threshold) where !threshold.isFinite:

@@ -6,7 +6,7 @@ public struct ParametricArithmetic: GraphOperation {
     /// What is done.
     public var arithmetic: ArithmeticKind
     /// The parameter's shape.
-    public var shape: Shape
+    public var shape: TensorShape
     /// How a new network's parameter starts.
     public var initializer: Initializer
     /// Whether the parameter is the first operand.
@@ -16,7 +16,7 @@ public struct ParametricArithmetic: GraphOperation {
 
     /// Describes a combination with a parameter.
     public init(
-        _ kind: ArithmeticKind, shape: Shape, initializer: Initializer, parameterFirst: Bool = false,
+        _ kind: ArithmeticKind, shape: TensorShape, initializer: Initializer, parameterFirst: Bool = false,
         learns: Bool = true
     ) {
         arithmetic = kind
@@ -28,7 +28,7 @@ public struct ParametricArithmetic: GraphOperation {
 
     public var kind: String { "Parametric \(arithmetic.rawValue)" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard let result = shape.droppingBatch(beyond: input.rank).broadcast(with: input) else {
             throw ShapeError(
@@ -37,7 +37,7 @@ public struct ParametricArithmetic: GraphOperation {
         return try checked(result, node: node)
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
     }
 
@@ -49,12 +49,12 @@ public struct ParametricArithmetic: GraphOperation {
     }
 }
 
-extension Shape {
+extension TensorShape {
     /// The shape without those axes of length 1 in front that are more than a rank.
-    fileprivate func droppingBatch(beyond rank: Int) -> Shape {
+    fileprivate func droppingBatch(beyond rank: Int) -> TensorShape {
         var dimensions = dimensions[...]
         while dimensions.count > rank, dimensions.first == 1 { dimensions.removeFirst() }
-        return Shape(Array(dimensions))
+        return TensorShape(Array(dimensions))
     }
 }
 
@@ -72,7 +72,7 @@ struct ParametricKernel: Kernel {
     private static let mostNumbers = 4 * 1024 * 1024
 
     init(
-        _ function: BroadcastFunction, input: Shape, parameter: Shape, parameterFirst: Bool, isLinear: Bool,
+        _ function: BroadcastFunction, input: TensorShape, parameter: TensorShape, parameterFirst: Bool, isLinear: Bool,
         request: KernelRequest
     ) {
         loop = BroadcastLoop(
@@ -153,7 +153,7 @@ struct ParametricKernel: Kernel {
 extension GraphBuilder {
     /// Adds a ``ParametricArithmetic`` combination.
     public mutating func parametricArithmetic(
-        _ kind: ArithmeticKind, _ input: Graph.Value, named name: String, shape: Shape, initializer: Initializer,
+        _ kind: ArithmeticKind, _ input: Graph.Value, named name: String, shape: TensorShape, initializer: Initializer,
         parameterFirst: Bool = false, learns: Bool = true
     ) throws(ShapeError) -> Graph.Value {
         try add(

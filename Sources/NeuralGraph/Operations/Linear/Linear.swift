@@ -26,16 +26,16 @@ public struct Linear: GraphOperation {
 
     public var kind: String { "Linear" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank >= 1, inputs[0].channels > 0, outputs > 0 else {
             throw ShapeError(node, "a linear layer takes one input with features, not \(inputs) to \(outputs)")
         }
-        return Shape(inputs[0].dimensions.dropLast() + [outputs])
+        return TensorShape(inputs[0].dimensions.dropLast() + [outputs])
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let standard = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
-        let shape: Shape = [outputs, inputs[0].channels]
+        let shape: TensorShape = [outputs, inputs[0].channels]
         let weight = ParameterSpecification(
             name: "weight", shape: shape,
             layout: inputs[0].rank > 1 ? .permuted(view: shape, order: [1, 0]) : .unchanged,
@@ -58,7 +58,7 @@ public struct Linear: GraphOperation {
 }
 
 extension Linear: ConvolutionOperation {
-    func geometry(for inputs: [Shape], node: String) throws(ShapeError) -> ConvolutionGeometry {
+    func geometry(for inputs: [TensorShape], node: String) throws(ShapeError) -> ConvolutionGeometry {
         .pointwise(positions: inputs[0].positions, inputs: inputs[0].channels, outputs: outputs)
     }
 }

@@ -24,25 +24,25 @@ public struct BatchNormalization: GraphOperation {
 
     public var kind: String {
         "BatchNormalization" + (addsResidual ? " + addition" : "")
-            + (rectification.map { " + \(Rectification(ceiling: $0).kind)" } ?? "")
+            + (rectification.map { " + \(ReLU(ceiling: $0).kind)" } ?? "")
     }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == (addsResidual ? 2 : 1), inputs[0].rank > 0, inputs.allSatisfy({ $0 == inputs[0] })
         else { throw ShapeError(node, "batch normalization takes one input with channels, not \(inputs)") }
         return inputs[0]
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
-        let shape: Shape = [inputs[0].channels]
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        let shape: TensorShape = [inputs[0].channels]
         return [
             ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
             ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0)),
         ]
     }
 
-    public func state(for inputs: [Shape]) -> [StateSpecification] {
-        let shape: Shape = [inputs[0].channels]
+    public func state(for inputs: [TensorShape]) -> [StateSpecification] {
+        let shape: TensorShape = [inputs[0].channels]
         return [
             StateSpecification(name: "running_mean", shape: shape, initialValue: 0),
             StateSpecification(name: "running_var", shape: shape, initialValue: 1),

@@ -1,7 +1,7 @@
 internal import CNeuralKernels
 
 /// Group normalization (Wu and He 2018), as PyTorch's `GroupNorm`: each example is normalized with the mean and the
-/// biased variance of each group of neighbouring channels over all positions. With as many groups as channels it is
+/// biased variance of each group of neighboring channels over all positions. With as many groups as channels it is
 /// instance normalization.
 ///
 /// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
@@ -19,8 +19,8 @@ public struct GroupNormalization: GraphOperation {
 
     public var kind: String { "GroupNormalization" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
-        let input = try onlyInput(inputs, node: node, leastRank: 1)
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node, minimumRank: 1)
         guard groups > 0, input.channels % groups == 0, epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(
                 node, "\(groups) groups must divide the \(input.channels) channels, and epsilon \(epsilon) be from 0")
@@ -28,8 +28,8 @@ public struct GroupNormalization: GraphOperation {
         return input
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
-        let shape: Shape = [inputs[0].channels]
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        let shape: TensorShape = [inputs[0].channels]
         return [
             ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
             ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0)),

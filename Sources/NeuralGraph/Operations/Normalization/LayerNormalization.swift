@@ -21,15 +21,15 @@ public struct LayerNormalization: GraphOperation {
 
     public var kind: String { "LayerNormalization" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(node, "\(kind) takes a finite epsilon from 0, not \(epsilon)")
         }
-        return try onlyInput(inputs, node: node, leastRank: 1)
+        return try onlyInput(inputs, node: node, minimumRank: 1)
     }
 
-    public func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
-        let shape: Shape = [inputs[0].channels]
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        let shape: TensorShape = [inputs[0].channels]
         let weight = ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1))
         let bias = ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0))
         return (hasScale ? [weight] : []) + (hasShift ? [bias] : [])

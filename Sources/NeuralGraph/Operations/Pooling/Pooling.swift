@@ -15,9 +15,9 @@ public struct Pooling: GraphOperation {
     /// What a window becomes.
     public var method: Method
     /// The window's size.
-    public var kernel: Extent
+    public var kernelSize: Size2D
     /// The distance between windows.
-    public var stride: Extent
+    public var stride: Size2D
     /// Rows and columns around the image.
     public var padding: Padding
     /// Whether a last window that hangs over the edge counts (PyTorch's `ceil_mode`).
@@ -25,10 +25,10 @@ public struct Pooling: GraphOperation {
 
     /// Describes a pooling.
     public init(
-        _ method: Method, kernel: Extent, stride: Extent, padding: Padding = 0, roundsUp: Bool = false
+        _ method: Method, kernelSize: Size2D, stride: Size2D, padding: Padding = 0, roundsUp: Bool = false
     ) {
         self.method = method
-        self.kernel = kernel
+        self.kernelSize = kernelSize
         self.stride = stride
         self.padding = padding
         self.roundsUp = roundsUp
@@ -36,7 +36,7 @@ public struct Pooling: GraphOperation {
 
     public var kind: String { method == .maximum ? "MaxPooling" : "AveragePooling" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let (rows, columns) = try windows(for: inputs, node: node)
         return [rows.outputLength, columns.outputLength, inputs[0][2]]
     }
@@ -48,7 +48,7 @@ public struct Pooling: GraphOperation {
         let window = cnk_window(
             height: rows.length, width: columns.length, channels: request.output.channels,
             output_height: rows.outputLength, output_width: columns.outputLength,
-            kernel_height: rows.kernel, kernel_width: columns.kernel,
+            kernel_height: rows.kernelSize, kernel_width: columns.kernelSize,
             stride_height: rows.stride, stride_width: columns.stride,
             padding_top: padding.top, padding_left: padding.left, padding_bottom: padding.bottom,
             padding_right: padding.right)
@@ -65,23 +65,23 @@ public struct Pooling: GraphOperation {
     }
 
     private func windows(
-        for inputs: [Shape], node: String
+        for inputs: [TensorShape], node: String
     ) throws(ShapeError) -> (rows: SlidingWindow, columns: SlidingWindow) {
         guard inputs.count == 1, inputs[0].rank == 3 else {
             throw ShapeError(node, "pooling takes one image [height, width, channels], not \(inputs)")
         }
         guard
-            max(padding.top, padding.bottom) * 2 <= kernel.height,
-            max(padding.left, padding.right) * 2 <= kernel.width
+            max(padding.top, padding.bottom) * 2 <= kernelSize.height,
+            max(padding.left, padding.right) * 2 <= kernelSize.width
         else {
-            throw ShapeError(node, "padding \(padding) must be at most half of the window \(kernel)")
+            throw ShapeError(node, "padding \(padding) must be at most half of the window \(kernelSize)")
         }
         return (
             try SlidingWindow(
-                length: inputs[0][0], kernel: kernel.height, stride: stride.height, paddingBefore: padding.top,
+                length: inputs[0][0], kernelSize: kernelSize.height, stride: stride.height, paddingBefore: padding.top,
                 paddingAfter: padding.bottom, roundsUp: roundsUp, node: node),
             try SlidingWindow(
-                length: inputs[0][1], kernel: kernel.width, stride: stride.width, paddingBefore: padding.left,
+                length: inputs[0][1], kernelSize: kernelSize.width, stride: stride.width, paddingBefore: padding.left,
                 paddingAfter: padding.right, roundsUp: roundsUp, node: node)
         )
     }
@@ -142,13 +142,13 @@ private struct AveragePoolingKernel: Kernel {
 }
 
 /// The mean over all positions: `[height, width, channels]` to `[channels]`.
-public struct GlobalAveragePooling: GraphOperation {
+public struct GlobalAveragePool: GraphOperation {
     /// Describes a global average pooling.
     public init() {}
 
-    public var kind: String { "GlobalAveragePooling" }
+    public var kind: String { "GlobalAveragePool" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank >= 2, inputs[0].positions > 0 else {
             throw ShapeError(node, "global average pooling takes one image [height, width, channels], not \(inputs)")
         }
@@ -170,31 +170,33 @@ public struct GlobalAveragePooling: GraphOperation {
 
 extension GraphBuilder {
     /// Adds a max pooling. The stride is the kernel's size if nil.
-    public mutating func maxPooling(
-        _ input: Graph.Value, named name: String, kernel: Extent, stride: Extent? = nil, padding: Padding = 0,
+    public mutating func maxPool(
+        _ input: Graph.Value, named name: String, kernelSize: Size2D, stride: Size2D? = nil, padding: Padding = 0,
         roundsUp: Bool = false
     ) throws(ShapeError) -> Graph.Value {
         try add(
-            Pooling(.maximum, kernel: kernel, stride: stride ?? kernel, padding: padding, roundsUp: roundsUp),
+            Pooling(
+                .maximum, kernelSize: kernelSize, stride: stride ?? kernelSize, padding: padding, roundsUp: roundsUp),
             named: name, input)
     }
 
     /// Adds an average pooling. The stride is the kernel's size if nil.
-    public mutating func averagePooling(
-        _ input: Graph.Value, named name: String, kernel: Extent, stride: Extent? = nil, padding: Padding = 0,
+    public mutating func averagePool(
+        _ input: Graph.Value, named name: String, kernelSize: Size2D, stride: Size2D? = nil, padding: Padding = 0,
         countsPadding: Bool = true, roundsUp: Bool = false
     ) throws(ShapeError) -> Graph.Value {
         try add(
             Pooling(
-                .average(countsPadding: countsPadding), kernel: kernel, stride: stride ?? kernel, padding: padding,
+                .average(countsPadding: countsPadding), kernelSize: kernelSize, stride: stride ?? kernelSize,
+                padding: padding,
                 roundsUp: roundsUp),
             named: name, input)
     }
 
-    /// Adds a ``GlobalAveragePooling``.
-    public mutating func globalAveragePooling(
+    /// Adds a ``GlobalAveragePool``.
+    public mutating func globalAveragePool(
         _ input: Graph.Value, named name: String
     ) throws(ShapeError) -> Graph.Value {
-        try add(GlobalAveragePooling(), named: name, input)
+        try add(GlobalAveragePool(), named: name, input)
     }
 }

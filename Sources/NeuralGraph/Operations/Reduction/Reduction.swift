@@ -28,7 +28,7 @@ public struct Reduction: GraphOperation {
 
     public var kind: String { "Reduction (\(reduction.rawValue))" }
 
-    public func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         var reduced: Set<Int> = []
         for axis in axes {
@@ -36,7 +36,7 @@ public struct Reduction: GraphOperation {
                 throw ShapeError(node, "axis \(axis) of \(input) is given twice in \(axes)")
             }
         }
-        return Shape(
+        return TensorShape(
             input.dimensions.enumerated().compactMap { axis, length in
                 reduced.contains(axis) ? (keepsAxes ? 1 : nil) : length
             })
@@ -61,7 +61,7 @@ private struct ReductionKernel: Kernel {
     private let outputCount: Int
     private let capacity: Int
 
-    init(_ kind: ReductionKind, input: Shape, axes: Set<Int>, capacity: Int) {
+    init(_ kind: ReductionKind, input: TensorShape, axes: Set<Int>, capacity: Int) {
         var outer = input.rank
         var run = 1
         let reducesRun = axes.contains(input.rank - 1)

@@ -51,7 +51,7 @@ struct AuditEvidence: Sendable {
     /// The forgotten classes.
     let forgottenClasses: Set<Int>
     /// Whether samples of classes that stay were to be forgotten.
-    let forgetsSamples: Bool
+    let supportsSamples: Bool
     /// The classes' names; their numbers if they have none.
     let classNames: [String]
     /// The retained classes that the original confuses most with the forgotten ones, the most confused first.
@@ -69,7 +69,7 @@ struct AuditEvidence: Sendable {
 
     /// A model's answers to what was to be forgotten: to test examples of the classes, or to the samples.
     func forgottenAnswers(of model: ModelEvidence) -> Predictions {
-        guard forgetsSamples, let training, let answers = model.training else {
+        guard supportsSamples, let training, let answers = model.training else {
             return model.test.predictions[test.forgotten]
         }
         return answers.predictions[training.forgotten]

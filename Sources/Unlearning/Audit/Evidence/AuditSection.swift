@@ -6,7 +6,7 @@ protocol AuditSection: Sendable {
     var measures: [MeasureDescription] { get }
 
     /// What must be at hand; without it the measures are left out.
-    var needs: [EvidenceNeed] { get }
+    var requirements: [EvidenceRequirement] { get }
 
     /// What it costs in forward passes of one example, for estimates of the time left.
     func cost(_ plan: AuditPlan) -> Int
@@ -39,7 +39,7 @@ struct AuditFindings: Sendable {
 }
 
 /// Something that a measure cannot do without.
-enum EvidenceNeed: Sendable, Hashable {
+enum EvidenceRequirement: Sendable, Hashable {
     /// A retrained model.
     case retrained
     /// Enough test examples of the forgotten classes.
@@ -80,9 +80,9 @@ enum EvidenceNeed: Sendable, Hashable {
         case .retainedTraining:
             return reason(evidence.training?.retained.count, "training examples of the retained classes")
         case .forgottenClasses:
-            return evidence.forgetsSamples ? "it makes sense for whole classes alone, and samples were forgotten" : nil
+            return evidence.supportsSamples ? "it makes sense for whole classes alone, and samples were forgotten" : nil
         case .forgottenExamples:
-            return evidence.forgetsSamples
+            return evidence.supportsSamples
                 ? reason(evidence.training?.forgotten.count, "samples")
                 : reason(evidence.test.forgotten.count, "test examples of the forgotten classes")
         case .features:

@@ -110,19 +110,19 @@ public struct LayerFigure: Sendable, Codable, Hashable {
     public var alignment: ByModel<Double>
     /// Recall of the forgotten classes by a linear probe of features.
     public var probeRecall: ByModel<Double>
-    /// Recall of the forgotten classes by the nearest class centre of features.
-    public var centreRecall: ByModel<Double>
+    /// Recall of the forgotten classes by the nearest class centroid of features.
+    public var centroidRecall: ByModel<Double>
 
     /// Creates a layer's numbers.
     public init(
         name: String, weightDistance: ByModel<Double> = ByModel(), alignment: ByModel<Double> = ByModel(),
-        probeRecall: ByModel<Double> = ByModel(), centreRecall: ByModel<Double> = ByModel()
+        probeRecall: ByModel<Double> = ByModel(), centroidRecall: ByModel<Double> = ByModel()
     ) {
         self.name = name
         self.weightDistance = weightDistance
         self.alignment = alignment
         self.probeRecall = probeRecall
-        self.centreRecall = centreRecall
+        self.centroidRecall = centroidRecall
     }
 }
 
@@ -179,7 +179,7 @@ public struct FigureImage: Sendable, Codable, Hashable {
     public var width: Int
     /// Rows.
     public var height: Int
-    /// 1 for grey, 3 for red, green and blue.
+    /// 1 for gray, 3 for red, green and blue.
     public var channels: Int
     /// Rows from the top, channels last; Base64 in JSON.
     public var pixels: Data

@@ -50,7 +50,7 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
     package static let leakageMeasures: [MeasureIdentifier] = [
         .totalVariation, .jensenShannon, .softmaxDistance, .predictionAgreement, .membershipEntropy,
         .membershipConfidence, .membershipLoss, .likelihoodRatioAttack, .relearnTime, .anamnesisIndex,
-        .prototypeRelearning, .linearProbe, .nearestCentre,
+        .prototypeRelearning, .linearProbe, .nearestCentroid,
     ]
 
     /// Sums up judged measures.

@@ -72,8 +72,8 @@ extension MeasureIdentifier {
     // Inside the network
     /// What a linear probe of features recovers.
     public static let linearProbe = MeasureIdentifier(rawValue: "linear-probe")
-    /// What the nearest class centre of features recovers.
-    public static let nearestCentre = MeasureIdentifier(rawValue: "nearest-centre")
+    /// What the nearest class centroid of features recovers.
+    public static let nearestCentroid = MeasureIdentifier(rawValue: "nearest-centroid")
     /// What restoring the last layer's bias brings back.
     public static let headShareBias = MeasureIdentifier(rawValue: "head-share-bias")
     /// What restoring the last layer brings back.

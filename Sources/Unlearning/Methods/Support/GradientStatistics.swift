@@ -27,7 +27,7 @@ struct GradientStatistics {
 
     /// The mean over the gradients, in the parameters' shapes.
     /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if a gradient is not finite, and `CancellationError`.
-    func mean(of model: Model, over examples: any ExampleSource, _ run: UnlearningRun) throws -> [String: Tensor] {
+    func mean(of model: Model, over examples: any ExampleSource, _ run: UnlearningSession) throws -> [String: Tensor] {
         var order = Array(0..<examples.count)
         var random = SeededRandom(seed: run.seed("\(stream).examples"), stream: "examples")
         random.draw(limit, toFrontOf: &order)

@@ -54,10 +54,10 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     /// What it costs in forward passes of one example.
     func cost(classes: Int) -> Double { 2 * Double(perClass) * Double(classes) * Double(steps) }
 
-    /// Makes inputs for the classes of a model, labelled with what they were made for.
+    /// Makes inputs for the classes of a model, labeled with what they were made for.
     /// - Parameter excluded: classes that the model does not know any more.
     func examples(
-        for model: Model, without excluded: Set<Int> = [], _ run: UnlearningRun
+        for model: Model, without excluded: Set<Int> = [], _ run: UnlearningSession
     ) throws -> TensorExamples {
         let matched = try model.matchingStatistics(weight: statisticsWeight)
         // The classes take turns, so that every batch has its share of each.
@@ -74,7 +74,7 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
             let finished = try batch(of: own, number: number, of: starts.count, executor, run)
             inputs += finished
         }
-        let tensor = try Tensor(inputs, shape: Shape([labels.count] + model.graph.inputShape.dimensions))
+        let tensor = try Tensor(inputs, shape: TensorShape([labels.count] + model.graph.inputShape.dimensions))
         guard tensor.isFinite else {
             throw UnlearningError.diverged(phase: .synthesis, step: steps, what: "an input")
         }
@@ -82,7 +82,7 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     }
 
     private func batch(
-        of labels: [Int32], number: Int, of batches: Int, _ executor: Executor, _ run: UnlearningRun
+        of labels: [Int32], number: Int, of batches: Int, _ executor: Executor, _ run: UnlearningSession
     ) throws -> [Float] {
         let size = executor.graph.inputShape.count
         let count = labels.count * size

@@ -5,7 +5,7 @@ extension Model {
     /// ±1/√d for d features, biases 0.
     /// - Parameter method: what the message calls who asks.
     /// - Throws: ``UnlearningError/noLinearHead(method:)``.
-    func redrawingHead(of classes: Set<Int>, seed: UInt64, method: String) throws -> Model {
+    func reinitializingHead(of classes: Set<Int>, seed: UInt64, method: String) throws -> Model {
         guard let head = graph.head, var weight = parameters[head.key("weight")], weight.shape.rank == 2 else {
             throw UnlearningError.noLinearHead(method: method)
         }

@@ -5,7 +5,7 @@ import NeuralGraph
 ///
 ///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
 ///
-/// Rows of outputs are features and logits, `[d + K]`, as ``NeuralGraph/Graph/showingFeatures`` gives them.
+/// Rows of outputs are features and logits, `[d + K]`, as ``NeuralGraph/Graph/withFeatureOutput`` gives them.
 struct PrototypeObjective: BatchObjective {
     /// `[examples, K]`.
     let targets: Tensor

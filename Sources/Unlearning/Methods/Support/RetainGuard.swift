@@ -69,7 +69,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     ///   - correct: how many of the watched examples a model is right about.
     /// - Throws: what the last training throws, if not one came to an end.
     func train(
-        at rate: Double, original: Int, of count: Int, _ run: UnlearningRun, train: (Double) throws -> Model,
+        at rate: Double, original: Int, of count: Int, _ run: UnlearningSession, train: (Double) throws -> Model,
         correct: (Model) throws -> Int
     ) throws -> Model {
         var best: (model: Model, correct: Int)?

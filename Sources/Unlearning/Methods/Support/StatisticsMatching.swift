@@ -17,7 +17,7 @@ struct StatisticsMatching: GraphOperation {
 
     var kind: String { "StatisticsMatching" }
 
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank > 0, inputs[0].channels == mean.count, mean.count == variance.count
         else {
             throw ShapeError(
@@ -65,13 +65,13 @@ private struct StatisticsMatchingKernel: Kernel {
                     sum += value
                     squares += value * value
                 }
-                let centre = sum / Double(rows)
-                let spread = max(0, squares / Double(rows) - centre * centre)
+                let center = sum / Double(rows)
+                let spread = max(0, squares / Double(rows) - center * center)
                 let unit = Double(scale[channel])
                 // d m / dx = 1 / rows and d v / dx = 2 (x - m) / rows.
-                let shift = Float(strength * 2 * (centre - Double(mean[channel])) / unit)
+                let shift = Float(strength * 2 * (center - Double(mean[channel])) / unit)
                 let slope = Float(strength * 4 * (spread / unit - 1) / unit)
-                let middle = Float(centre)
+                let middle = Float(center)
                 for row in 0..<rows {
                     let index = row * channels + channel
                     let own = dy[index] + shift + slope * (x[index] - middle)

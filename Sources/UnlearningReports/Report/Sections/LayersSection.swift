@@ -22,7 +22,7 @@ extension AuditReport {
                         summary: "Share of their test images that a linear probe of each stage's features finds.",
                         axis: Axis("recall", style: .percent, range: 0...1)),
                     chart(
-                        layers, \.centreRecall, title: "Nearest class centre: recall of the forgotten classes",
+                        layers, \.centroidRecall, title: "Nearest class centroid: recall of the forgotten classes",
                         summary: "The same by the nearest mean feature of a class.",
                         axis: Axis("recall", style: .percent, range: 0...1)),
                     chart(

@@ -69,7 +69,7 @@ extension AuditReport {
         let name = result.classNames.className(label)
         return ImageGrid(
             title: "Test images of \(name)",
-            summary: "The picture, and the same in grey under the heat map of each model.",
+            summary: "The picture, and the same in gray under the heat map of each model.",
             columns: ["picture"] + models.map(\.title),
             rows: figures.map { figure in
                 let picture = figure.image.pixelImage

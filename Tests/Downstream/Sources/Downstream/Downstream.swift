@@ -32,7 +32,7 @@ struct Downstream {
             noise[0].crossEntropies[9] > noise[0].crossEntropies[0], "noise raises the loss of its class")
 
         // A network of a few thousand numbers and a dozen steps: the authors' rates suit it.
-        var configuration = UnlearningConfiguration.paper
+        var configuration = UNSIR.Configuration.paper
         configuration.noise.imagesPerClass = 40
         configuration.impair.noiseRepetitions = 20
         configuration.impair.training.batchSize = 40
@@ -60,12 +60,12 @@ struct Downstream {
     static func network(classes: Int) throws -> Graph {
         var builder = GraphBuilder(inputShape: [12, 12, 1])
         var x = try builder.convolution(
-            builder.input, named: "conv1", channels: 16, kernel: 3, padding: 1, bias: false)
+            builder.input, named: "conv1", channels: 16, kernelSize: 3, padding: 1, bias: false)
         x = try builder.batchNormalization(x, named: "norm1")
         x = try builder.add(Softsign(), named: "softsign", x)
-        x = try builder.convolution(x, named: "conv2", channels: 32, kernel: 3, stride: 2, padding: 1)
+        x = try builder.convolution(x, named: "conv2", channels: 32, kernelSize: 3, stride: 2, padding: 1)
         x = try builder.relu(x, named: "relu2")
-        x = try builder.globalAveragePooling(x, named: "pool")
+        x = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(x, named: "head", outputs: classes)
         return try builder.graph()
     }
@@ -111,7 +111,7 @@ struct Softsign: GraphOperation, Kernel {
     var count = 0
     var backwardReads: BackwardReads { .inputs }
 
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1 else { throw ShapeError(node, "softsign takes one input, not \(inputs.count)") }
         return inputs[0]
     }

@@ -9,23 +9,23 @@ struct StripeNet: Architecture {
         ArchitectureIdentifier(name: "stripe-net", options: ["channels": "\(channels)"])
     }
 
-    func graph(inputShape: Shape, classes: Int) throws(ShapeError) -> Graph {
+    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
         var x = builder.input
         for (index, channels) in [channels, 2 * channels].enumerated() {
             x = try builder.convolution(
-                x, named: "conv\(index)", channels: channels, kernel: 3, stride: Extent(index + 1), padding: 1,
+                x, named: "conv\(index)", channels: channels, kernelSize: 3, stride: Size2D(index + 1), padding: 1,
                 bias: false)
             x = try builder.batchNormalization(x, named: "norm\(index)")
             x = try builder.relu(x, named: "relu\(index)")
         }
-        x = try builder.globalAveragePooling(x, named: "pool")
+        x = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(x, named: "head", outputs: classes)
         return try builder.graph()
     }
 
     func dimensions(
-        fromStateDictionary shapes: [String: Shape]
+        fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
         guard let stem = shapes["conv0.weight"], stem.rank == 4 else {
             throw .notThisArchitecture(architecture: "stripe-net", missing: "conv0.weight")
@@ -53,7 +53,7 @@ extension Downstream {
         let accuracy = try await Evaluator().accuracy(of: model, on: unseen)
         try expect(accuracy.all ?? 0 > 0.9, "the classifier learns its classes")
 
-        var configuration = UnlearningConfiguration.paper
+        var configuration = UNSIR.Configuration.paper
         configuration.noise.imagesPerClass = 40
         configuration.impair.training.batchSize = 40
         configuration.repair.batchSize = 40

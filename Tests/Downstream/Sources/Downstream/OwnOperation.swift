@@ -5,14 +5,14 @@ import Unlearning
 struct LearnedSwish: GraphOperation {
     var kind: String { "LearnedSwish" }
 
-    func outputShape(for inputs: [Shape], node: String) throws(ShapeError) -> Shape {
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank > 0 else {
             throw ShapeError(node, "learned Swish takes one input with channels, not \(inputs)")
         }
         return inputs[0]
     }
 
-    func parameters(for inputs: [Shape]) -> [ParameterSpecification] {
+    func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "slope", shape: [inputs[0].channels], initializer: .constant(1))]
     }
 

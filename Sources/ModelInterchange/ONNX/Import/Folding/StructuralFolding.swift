@@ -1,7 +1,7 @@
 /// Operators that take, join, order and repeat numbers without computing with them.
 extension Folding {
     static let structural: [String: Rule] = [
-        "Concat": { try $0.concatenation() },
+        "Concat": { try $0.concat() },
         "Split": { try $0.split() },
         "Slice": { try $0.slice() },
         "Gather": { try $0.gather() },
@@ -24,7 +24,7 @@ extension Folding {
         try integers(position) ?? node.integers(attribute)
     }
 
-    private func concatenation() throws -> [KnownNumbers] {
+    private func concat() throws -> [KnownNumbers] {
         let inputs = try allInputs()
         guard let number = try node.integer("axis"), let first = inputs.first else {
             throw ONNXProblem(node, "lacks its axis or its inputs; the file is damaged")

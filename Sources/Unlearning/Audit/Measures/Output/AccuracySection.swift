@@ -5,7 +5,7 @@ struct AccuracySection: AuditSection {
         Accuracies.retainTraining,
         Accuracies.adjacent, Accuracies.remote, Accuracies.perClass,
     ]
-    let needs: [EvidenceNeed] = []
+    let requirements: [EvidenceRequirement] = []
 
     func cost(_ plan: AuditPlan) -> Int { 0 }
 
@@ -13,7 +13,7 @@ struct AccuracySection: AuditSection {
         let test = evidence.test
         let scores = evidence.models.map { Accuracies.scores($0.test.predictions, labels: test.labels) }
         func add(
-            _ measure: MeasureDescription, _ scores: PerModel<[Double]>, at rows: [Int], need: EvidenceNeed...
+            _ measure: MeasureDescription, _ scores: PerModel<[Double]>, at rows: [Int], need: EvidenceRequirement...
         ) {
             if let reason = need.lazy.compactMap({ $0.reason(evidence) }).first {
                 findings.results.append(MeasureResult(measure, omitted: reason))
@@ -36,7 +36,7 @@ struct AccuracySection: AuditSection {
         ] {
             let members = Set(classes)
             let rows = test.labels.indices.filter { members.contains(test.labels[$0]) }
-            if let reason = EvidenceNeed.forgottenClasses.reason(evidence) {
+            if let reason = EvidenceRequirement.forgottenClasses.reason(evidence) {
                 findings.results.append(MeasureResult(measure, omitted: reason))
                 continue
             }

@@ -9,7 +9,7 @@ struct OutputDistanceSection: AuditSection {
         (SoftmaxDistance.measure, { SoftmaxDistance.scores($0, $1) }),
         (PredictionAgreement.measure, { PredictionAgreement.scores($0, $1) }),
     ]
-    let needs: [EvidenceNeed] = [.retrained, .forgottenExamples]
+    let requirements: [EvidenceRequirement] = [.retrained, .forgottenExamples]
 
     var measures: [MeasureDescription] { distances.map(\.measure) }
 

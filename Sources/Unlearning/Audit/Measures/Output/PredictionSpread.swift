@@ -34,7 +34,7 @@ public enum PredictionSpread {
 /// The histogram of each forgotten class and the entropy over all of them.
 struct PredictionSpreadSection: AuditSection {
     let measures = [PredictionSpread.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTest]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .forgottenTest]
 
     func cost(_ plan: AuditPlan) -> Int { 0 }
 

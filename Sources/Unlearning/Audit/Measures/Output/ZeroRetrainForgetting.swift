@@ -24,16 +24,16 @@ public enum ZeroRetrainForgetting {
 /// The score on test images of the forgotten and, beside it, of the retained classes.
 struct ZeroRetrainForgettingSection: AuditSection {
     let measures = [ZeroRetrainForgetting.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTest]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .forgottenTest]
     /// Images of the retained classes at most: enough to stand beside the forgotten ones.
-    private static let mostRetained = 1000
+    private static let maximumRetained = 1000
 
-    func cost(_ plan: AuditPlan) -> Int { min(plan.testCount, 2 * Self.mostRetained) }
+    func cost(_ plan: AuditPlan) -> Int { min(plan.testCount, 2 * Self.maximumRetained) }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
         let test = evidence.test
         // Test examples come in the order of their source: every so manieth is as good as any.
-        let stride = max(1, test.retained.count / Self.mostRetained)
+        let stride = max(1, test.retained.count / Self.maximumRetained)
         let retained = test.retained.enumerated().filter { $0.offset % stride == 0 }.map(\.element)
         let rows = test.forgotten + retained
         let untrained = Model(

@@ -5,12 +5,12 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
     /// How each is trained: as the original was.
     public var training: TrainingConfiguration
     /// How each forgets the classes, as the audited model did: by UNSIR with these settings; nil is the default method.
-    public var unlearning: UnlearningConfiguration?
+    public var unlearning: UNSIR.Configuration?
 
     /// Creates a configuration.
     public init(
         shadowModels: Int = 16, training: TrainingConfiguration = TrainingConfiguration(epochs: 3),
-        unlearning: UnlearningConfiguration? = nil
+        unlearning: UNSIR.Configuration? = nil
     ) {
         self.shadowModels = shadowModels
         self.training = training
@@ -41,6 +41,6 @@ extension LikelihoodRatioAttackConfiguration {
         let defaults = LikelihoodRatioAttackConfiguration()
         shadowModels = try container.decode(.shadowModels, or: defaults.shadowModels)
         training = try container.decode(.training, or: defaults.training)
-        unlearning = try container.decodeIfPresent(UnlearningConfiguration.self, forKey: .unlearning)
+        unlearning = try container.decodeIfPresent(UNSIR.Configuration.self, forKey: .unlearning)
     }
 }

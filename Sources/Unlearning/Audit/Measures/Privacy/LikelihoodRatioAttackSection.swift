@@ -9,7 +9,9 @@ import NeuralGraph
 /// original is attacked with what the shadow models said before forgetting, the others with what they said after.
 struct LikelihoodRatioAttackSection: AuditSection {
     let measures = [LikelihoodRatioAttack.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest,
+    ]
 
     func cost(_ plan: AuditPlan) -> Int {
         guard let attack = plan.configuration.likelihoodRatioAttack else { return 0 }
@@ -92,7 +94,7 @@ struct LikelihoodRatioAttackSection: AuditSection {
         let half = try ExampleSubset(pool, indices: shown.indices.filter { shown[$0] })
         let untrained = Model(
             graph: evidence.models.original.model.graph, seed: evidence.context.seed("shadow.\(number)"))
-        return try EpochRun(
+        return try TrainingLoop(
             examples: CombinedExamples([others, half]), examplesName: "training", configuration: configuration.training,
             phase: .training, stream: "shadow.\(number)"
         ).run(untrained, context: evidence.context).model

@@ -3,7 +3,7 @@ import Foundation
 /// Membership inference by entropy, by confidence, and by loss with cross-validation.
 struct MembershipSection: AuditSection {
     let measures = [MembershipInference.entropy, MembershipInference.confidence, MembershipInference.loss]
-    let needs: [EvidenceNeed] = [.forgottenTraining, .retainedTraining, .forgottenTest, .retainedTest]
+    let requirements: [EvidenceRequirement] = [.forgottenTraining, .retainedTraining, .forgottenTest, .retainedTest]
 
     func cost(_ plan: AuditPlan) -> Int { 0 }
 
@@ -68,9 +68,9 @@ struct MembershipSection: AuditSection {
         let models: [(AuditedModel, [[Double]])] =
             [(.original, scores.original), (.unlearned, scores.unlearned)]
             + scores.retrained.prefix(1).map { (.retrained, $0) }
-        let edges = Histogram.edges(of: models.flatMap { $0.1.flatMap { $0 } })
+        let edges = ScoreHistogram.edges(of: models.flatMap { $0.1.flatMap { $0 } })
         for (model, groups) in models {
-            let shares = groups.map { Histogram.shares(of: $0, edges: edges) }
+            let shares = groups.map { ScoreHistogram.shares(of: $0, edges: edges) }
             findings.figures.membershipScores.append(
                 ScoreHistogramFigure(
                     measure: measure.identifier, score: name, model: model, edges: edges, members: shares[0],

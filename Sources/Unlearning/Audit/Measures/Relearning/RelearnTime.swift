@@ -65,7 +65,7 @@ public struct RelearnTime: Sendable {
                 name: "examples a step", value: "1",
                 remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
         }
-        let session = try OptimizationSession(
+        let session = try TrainState(
             model: model, batchSize: batchSize, optimizer: .adam, phase: .audit,
             context: context)
         let loader = try BatchLoader(
@@ -152,7 +152,7 @@ private struct EndlessOrder {
     }
 }
 
-extension OptimizationSession {
+extension TrainState {
     /// The accuracy of the model as trained so far, 0 to 1, in inference mode.
     fileprivate func accuracy(on examples: any ExampleSource) throws -> Double {
         let classes = executor.graph.outputShape.count

@@ -4,7 +4,9 @@ import NeuralGraph
 /// Relearn time of every model, and the anamnesis index that follows.
 struct RelearningSection: AuditSection {
     let measures = [RelearnTime.measure, AnamnesisIndex.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest,
+    ]
 
     func cost(_ plan: AuditPlan) -> Int {
         guard let relearning = plan.configuration.relearning else { return 0 }
@@ -46,7 +48,7 @@ struct RelearningSection: AuditSection {
 
     private func addIndex(_ times: PerModel<MeasureValue>, into findings: inout AuditFindings) {
         guard let reference = RetrainedValue(times.retrained) else {
-            let reason = EvidenceNeed.noRetrainedModel
+            let reason = EvidenceRequirement.noRetrainedModel
             findings.results.append(MeasureResult(AnamnesisIndex.measure, omitted: reason))
             return
         }

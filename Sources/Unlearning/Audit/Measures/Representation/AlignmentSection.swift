@@ -3,7 +3,7 @@ import NeuralGraph
 /// Linear CKA of each stage's features with the original's, over all test examples.
 struct AlignmentSection: AuditSection {
     let measures = [FeatureAlignment.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .features, .forgottenTest, .retainedTest]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .features, .forgottenTest, .retainedTest]
 
     func cost(_ plan: AuditPlan) -> Int {
         plan.configuration.examinesRepresentation ? plan.modelCount * plan.testCount / 16 : 0

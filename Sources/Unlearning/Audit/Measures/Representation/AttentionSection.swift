@@ -5,7 +5,7 @@ import NeuralGraph
 /// Pictures of where the networks look for the forgotten classes: Grad-CAM over a few test pictures.
 struct AttentionSection: AuditSection {
     let measures: [MeasureDescription] = []
-    let needs: [EvidenceNeed] = [.forgottenClasses]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses]
 
     /// Pictures that are shown at most.
     static let pictures = 6
@@ -25,7 +25,7 @@ struct AttentionSection: AuditSection {
             guard let node = ClassActivationMaps.node(of: model.model.graph) else { return nil }
             let maps = try ClassActivationMaps(
                 model: model.model, node: node, batchCapacity: rows.count, threads: evidence.context.threads,
-                precision: evidence.context.options.precision)
+                algorithms: evidence.context.options.algorithms)
             return try Self.images(maps.maps(of: pictures, for: labels), height: shape[0], width: shape[1])
         }
         let original = try heat(evidence.models.original)
@@ -63,7 +63,7 @@ struct AttentionSection: AuditSection {
 
     private func pictures(_ rows: [Int], of examples: any ExampleSource) throws -> Tensor {
         let shape = examples.exampleShape
-        return try Tensor(shape: Shape([rows.count] + shape.dimensions)) { target in
+        return try Tensor(shape: TensorShape([rows.count] + shape.dimensions)) { target in
             guard let start = target.baseAddress else { return }
             for (number, row) in rows.enumerated() {
                 try examples.write(row, augmentationSeed: nil, into: start + number * shape.count)
@@ -93,8 +93,9 @@ struct AttentionSection: AuditSection {
         let (rows, columns) = (maps.shape[1], maps.shape[2])
         return try (0..<maps.shape[0]).map { number in
             let elements = Array(maps.elements[number * rows * columns..<(number + 1) * rows * columns])
-            let map = try HeatMap.resized(Tensor(elements, shape: [rows, columns]), height: height, width: width)
-            return FigureImage(width: width, height: height, channels: 1, pixels: Data(HeatMap.bytes(map)))
+            let map = try ActivationMapImage.resized(
+                Tensor(elements, shape: [rows, columns]), height: height, width: width)
+            return FigureImage(width: width, height: height, channels: 1, pixels: Data(ActivationMapImage.bytes(map)))
         }
     }
 }

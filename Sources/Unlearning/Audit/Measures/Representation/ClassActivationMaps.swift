@@ -11,7 +11,7 @@ public final class ClassActivationMaps {
     /// The node whose maps are weighed.
     public let node: String
     /// Height and width of the node's maps.
-    public let mapShape: Shape
+    public let mapShape: TensorShape
 
     private let features: Executor
     private let classifier: Executor
@@ -23,11 +23,11 @@ public final class ClassActivationMaps {
     ///   - node: a node that every path passes and whose output is `[height, width, channels]`.
     ///   - batchCapacity: how many pictures are worked on at once, at least 1.
     ///   - threads: the threads to work with.
-    ///   - precision: `.strict` leaves the universal algorithms alone.
+    ///   - algorithms: `.strict` leaves the universal algorithms alone.
     /// - Throws: `GraphError` if the network can't be cut there, and `ShapeError` if the node has no maps.
     public init(
         model: Model, node: String, batchCapacity: Int = 16, threads: ThreadTeam = ThreadTeam(),
-        precision: Precision = .fast
+        algorithms: Algorithms = .fast
     ) throws {
         let (head, tail) = try model.cut(at: node)
         let shape = head.graph.outputShape
@@ -37,9 +37,9 @@ public final class ClassActivationMaps {
         self.node = node
         mapShape = [shape[0], shape[1]]
         channels = shape[2]
-        features = Executor(model: head, batchCapacity: batchCapacity, threads: threads, precision: precision)
+        features = Executor(model: head, batchCapacity: batchCapacity, threads: threads, algorithms: algorithms)
         classifier = Executor(
-            model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, precision: precision)
+            model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, algorithms: algorithms)
     }
 
     /// The deepest node that every path passes and whose map is large enough to show a place; nil if there is none.
@@ -56,7 +56,8 @@ public final class ClassActivationMaps {
     /// - Throws: `ShapeError` if pictures or labels do not fit the network.
     public func maps(of pictures: Tensor, for labels: [Int]) throws -> Tensor {
         let shape = features.graph.inputShape
-        guard Shape(Array(pictures.shape.dimensions.dropFirst())) == shape, pictures.shape.rank == shape.rank + 1 else {
+        guard TensorShape(Array(pictures.shape.dimensions.dropFirst())) == shape, pictures.shape.rank == shape.rank + 1
+        else {
             throw ShapeError("pictures", "\(pictures.shape) is not a list of \(shape); prepare them for the network")
         }
         let classes = classifier.graph.outputShape.count

@@ -5,7 +5,7 @@ import NeuralGraph
 /// shown on the original's components, so that what moved is seen to move; a retrained model's axes are its own.
 struct EmbeddingSection: AuditSection {
     let measures: [MeasureDescription] = []
-    let needs: [EvidenceNeed] = [.forgottenClasses, .features]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .features]
 
     /// Examples of each class that are shown at most.
     static let examplesPerClass = 60

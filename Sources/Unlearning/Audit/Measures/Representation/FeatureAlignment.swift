@@ -1,9 +1,9 @@
 import NeuralGraph
 
-/// How alike two sets of features of the same examples are: linear centred kernel alignment (Kornblith et al. 2019,
+/// How alike two sets of features of the same examples are: linear centered kernel alignment (Kornblith et al. 2019,
 /// "Similarity of Neural Network Representations Revisited", section 3).
 ///
-/// `CKA(X, Y) = |Yᵀ X|² / (|Xᵀ X| |Yᵀ Y|)` in Frobenius norms, over centred features. 0 to 1; 1 for features that are
+/// `CKA(X, Y) = |Yᵀ X|² / (|Xᵀ X| |Yᵀ Y|)` in Frobenius norms, over centered features. 0 to 1; 1 for features that are
 /// the same but for rotation and scale. Neither much nor little is better in itself: the retrained model's alignment
 /// with the original shows how far an honest change goes.
 public struct FeatureAlignment: Sendable {
@@ -56,7 +56,7 @@ public struct FeatureAlignment: Sendable {
 
     static let measure = MeasureDescription(
         .kernelAlignment, title: "Alignment with the original (CKA)",
-        definition: "Linear centred kernel alignment of the penultimate features of all test images with the "
+        definition: "Linear centered kernel alignment of the penultimate features of all test images with the "
             + "original's: 1 where nothing but rotation and scale has changed.",
         source: "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited (arXiv 1905.00414)",
         group: .representation, unit: .number, greatest: 1, direction: .closerToRetrained)

@@ -38,7 +38,7 @@ public struct LinearHead: Sendable {
     /// - Parameter features: penultimate features, `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     public func predictions(of features: Tensor) throws -> [Int] {
-        try LabelledFeatures.check(features, width: width)
+        try LabeledFeatures.check(features, width: width)
         return predictions(of: try DoubleMatrix(features))
     }
 

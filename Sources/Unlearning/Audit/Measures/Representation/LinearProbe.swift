@@ -5,7 +5,7 @@ import NeuralGraph
 /// answers.
 ///
 /// Ridge regression of one-hot classes in closed form, the intercept not being penalized:
-/// `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centred features X and targets Y. The measure is the recall of the forgotten class:
+/// `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and targets Y. The measure is the recall of the forgotten class:
 /// the share of its test examples for which the probe's largest output is that class. 0 to 1; a retrained model's own
 /// figure is the target, which is far from 0, since features of other classes describe a new class too.
 public struct LinearProbe: Sendable {
@@ -17,12 +17,12 @@ public struct LinearProbe: Sendable {
     ///   - features: `[examples, width]`.
     ///   - labels: each example's class, the forgotten ones' true class among them.
     ///   - classes: the number of classes.
-    ///   - regularization: the penalty `a` as a multiple of the centred features' mean variance times their number,
+    ///   - regularization: the penalty `a` as a multiple of the centered features' mean variance times their number,
     ///     above 0, so that the same network in other units has the same probe.
     /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
     ///   undefined, or all examples have the same features.
     public init(features: Tensor, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
-        try LabelledFeatures.check(features, labels: labels, classes: classes)
+        try LabeledFeatures.check(features, labels: labels, classes: classes)
         guard regularization > 0, regularization.isFinite else {
             throw UnlearningError.invalidSetting(
                 name: "probe regularization", value: "\(regularization)", remedy: "use a finite number above 0")
@@ -59,7 +59,7 @@ public struct LinearProbe: Sendable {
     /// - Returns: `[examples, classes]` row after row.
     /// - Throws: `ShapeError` if the width is another.
     public func scores(of features: Tensor) throws -> [Double] {
-        try LabelledFeatures.check(features, width: weights.rows)
+        try LabeledFeatures.check(features, width: weights.rows)
         return scores(of: try DoubleMatrix(features)).elements
     }
 
@@ -67,7 +67,7 @@ public struct LinearProbe: Sendable {
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     public func predictions(of features: Tensor) throws -> [Int] {
-        try LabelledFeatures.check(features, width: weights.rows)
+        try LabeledFeatures.check(features, width: weights.rows)
         return predictions(of: try DoubleMatrix(features))
     }
 

@@ -42,7 +42,7 @@ public struct PrincipalComponents: Sendable {
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     public func coordinates(of features: Tensor) throws -> [Double] {
-        try LabelledFeatures.check(features, width: means.count)
+        try LabeledFeatures.check(features, width: means.count)
         // [examples x count] = (X - means) [examples x width] · Vᵀ [width x count]
         return try DoubleMatrix(features).subtracting(means).times(directions, transposingOther: true).elements
     }
@@ -51,7 +51,7 @@ public struct PrincipalComponents: Sendable {
     /// - Parameter features: `[examples, width]`; those that the components were fitted to, or others.
     /// - Throws: `ShapeError` if the width is another.
     public func explainedVariance(of features: Tensor) throws -> [Double] {
-        try LabelledFeatures.check(features, width: means.count)
+        try LabeledFeatures.check(features, width: means.count)
         let matrix = try DoubleMatrix(features)
         let x = matrix.subtracting(matrix.columnMeans)
         let total = x.squaredNorm

@@ -1,10 +1,12 @@
 import NeuralGraph
 
-/// Linear probe and nearest class centre at every stage, fitted on training examples, tried on test examples of the
+/// Linear probe and nearest class centroid at every stage, fitted on training examples, tried on test examples of the
 /// forgotten classes.
 struct ProbeSection: AuditSection {
-    let measures = [LinearProbe.measure, NearestCentre.measure]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .features, .forgottenTest, .forgottenTraining, .retainedTraining]
+    let measures = [LinearProbe.measure, NearestCentroid.measure]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .features, .forgottenTest, .forgottenTraining, .retainedTraining,
+    ]
 
     func cost(_ plan: AuditPlan) -> Int {
         plan.configuration.examinesRepresentation ? plan.modelCount * plan.trainingCount / 4 : 0
@@ -13,7 +15,7 @@ struct ProbeSection: AuditSection {
     /// What the two rules recover at one stage: 1 for each forgotten test example that is recognized, else 0.
     private struct Recall {
         var probe: [Double]
-        var centre: [Double]
+        var center: [Double]
     }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -31,7 +33,7 @@ struct ProbeSection: AuditSection {
             + "rows: the ends of the network's blocks"
         for (measure, scores) in [
             (LinearProbe.measure, recalls.map { $0.mapValues(\.probe) }),
-            (NearestCentre.measure, recalls.map { $0.mapValues(\.centre) }),
+            (NearestCentroid.measure, recalls.map { $0.mapValues(\.center) }),
         ] {
             let means = scores.map { $0.compactMapValues { Statistics.mean($0) } }
             let rows = stages.map { stage in MeasureRow(name: stage, values: means.map { $0[stage] }.byModel) }
@@ -52,7 +54,7 @@ struct ProbeSection: AuditSection {
                     if measure.identifier == .linearProbe {
                         layer.probeRecall = row.values
                     } else {
-                        layer.centreRecall = row.values
+                        layer.centroidRecall = row.values
                     }
                 }
             }
@@ -72,10 +74,10 @@ struct ProbeSection: AuditSection {
             let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
             let probe = try LinearProbe(features: features, labels: labels, classes: evidence.classCount)
-            let centre = try NearestCentre(features: features, labels: labels, classes: evidence.classCount)
+            let center = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
             func scores(_ predictions: [Int]) -> [Double] { zip(predictions, truth).map { $0 == $1 ? 1 : 0 } }
             recalls[fitted.node] = Recall(
-                probe: scores(probe.predictions(of: examples)), centre: scores(centre.predictions(of: examples)))
+                probe: scores(probe.predictions(of: examples)), center: scores(center.predictions(of: examples)))
             try evidence.progress.advance(by: labels.count / 4 / max(1, training.features.count))
         }
         return recalls

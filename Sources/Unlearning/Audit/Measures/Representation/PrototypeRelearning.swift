@@ -12,7 +12,7 @@ import NeuralGraph
 public struct PrototypeRelearning: Sendable {
     private let head: LinearHead
     private let retained: [Int]
-    private let centre: [Double]
+    private let center: [Double]
     private let meanRow: [Double]
     private let length: Double
     private let level: Double
@@ -27,8 +27,8 @@ public struct PrototypeRelearning: Sendable {
     /// - Throws: `ShapeError` if features, labels and head do not belong together or no class is retained, and
     ///   `LinearAlgebraError` if a feature is undefined.
     public init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
-        try LabelledFeatures.check(features, labels: labels, classes: head.weights.rows)
-        try LabelledFeatures.check(features, width: head.width)
+        try LabeledFeatures.check(features, labels: labels, classes: head.weights.rows)
+        try LabeledFeatures.check(features, width: head.width)
         let (means, counts) = try DoubleMatrix(features).classMeans(labels: labels, classes: head.weights.rows)
         guard means.isFinite else { throw LinearAlgebraError.notFinite(matrix: "the class means' features") }
         let retained = counts.indices.filter { counts[$0] > 0 && !forgotten.contains($0) }
@@ -43,8 +43,8 @@ public struct PrototypeRelearning: Sendable {
                 retained.reduce(0) { $0 + matrix[$1, column] } / Double(retained.count)
             }
         }
-        let (centre, meanRow) = (mean(means), mean(rows))
-        self.centre = centre
+        let (center, meanRow) = (mean(means), mean(rows))
+        self.center = center
         self.meanRow = meanRow
         length =
             retained.reduce(0) { sum, label in
@@ -63,7 +63,7 @@ public struct PrototypeRelearning: Sendable {
     /// - Throws: `ShapeError` if there are none, or the width is another, and `LinearAlgebraError` if a feature is
     ///   undefined.
     public func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
-        try LabelledFeatures.check(features, width: head.width)
+        try LabeledFeatures.check(features, width: head.width)
         guard features.shape[0] > 0, (0..<head.weights.rows).contains(label) else {
             throw ShapeError(
                 "prototype", "class \(label) cannot be rewritten from \(features.shape[0]) examples; give one or more")
@@ -78,7 +78,7 @@ public struct PrototypeRelearning: Sendable {
         guard prototype.allSatisfy(\.isFinite) else {
             throw LinearAlgebraError.notFinite(matrix: "the prototype's features")
         }
-        let direction = zip(prototype, centre).map { $0 - $1 }
+        let direction = zip(prototype, center).map { $0 - $1 }
         let distance = Self.norm(direction)
         var product = 0.0
         for column in direction.indices {

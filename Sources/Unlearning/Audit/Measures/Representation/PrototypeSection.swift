@@ -4,7 +4,7 @@ import NeuralGraph
 /// Prototype relearning from a few training examples, averaged over several draws of them.
 struct PrototypeSection: AuditSection {
     let measures = [PrototypeRelearning.measure]
-    let needs: [EvidenceNeed] = [
+    let requirements: [EvidenceRequirement] = [
         .forgottenClasses, .features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining,
     ]
 

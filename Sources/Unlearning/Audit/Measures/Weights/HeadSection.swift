@@ -3,7 +3,7 @@ import NeuralGraph
 /// Head share: forget accuracy with the last layer's bias, and with the whole last layer, put back from the original.
 struct HeadSection: AuditSection {
     let measures = [HeadShare.bias, HeadShare.layer]
-    let needs: [EvidenceNeed] = [.forgottenClasses, .features, .forgottenTest]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .features, .forgottenTest]
 
     static let noHead = "the network does not end in a linear layer, whose rows could be replaced"
 

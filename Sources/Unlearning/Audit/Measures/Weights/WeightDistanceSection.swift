@@ -3,7 +3,7 @@ import NeuralGraph
 /// Weight distance to the original, in total and by layer.
 struct WeightDistanceSection: AuditSection {
     let measures = [WeightDistance.measure]
-    let needs: [EvidenceNeed] = []
+    let requirements: [EvidenceRequirement] = []
 
     func cost(_ plan: AuditPlan) -> Int { 0 }
 

@@ -1,0 +1,57 @@
+import NeuralGraph
+
+/// A data set's images as a network takes them, changed at random if a loader asks for it.
+public struct PreparedImages: ExampleSource {
+    /// The images.
+    public let dataset: any ImageDataset
+    /// How they become inputs.
+    public let preparation: ImagePreparation
+    /// How training changes them; nil leaves them as they are.
+    public let augmentation: Augmentation?
+
+    private let imageShape: TensorShape
+
+    /// Prepares images.
+    /// - Parameters:
+    ///   - preparation: nil keeps the images' own shape and uses the data set's normalization.
+    ///   - augmentation: applied to the padded image, in training only.
+    /// - Throws: ``DatasetError`` if the images do not fit the preparation.
+    public init(
+        _ dataset: any ImageDataset, preparation: ImagePreparation? = nil, augmentation: Augmentation? = nil
+    ) throws(DatasetError) {
+        let preparation =
+            if let preparation { preparation } else {
+                try ImagePreparation(targetShape: dataset.imageShape, normalization: dataset.normalization)
+            }
+        try preparation.check(imageShape: dataset.imageShape, of: dataset.name)
+        self.dataset = dataset
+        self.preparation = preparation
+        self.augmentation = augmentation
+        imageShape = dataset.imageShape
+    }
+
+    /// The number of images.
+    public var count: Int { dataset.count }
+
+    /// The input's shape: `[height, width, channels]`.
+    public var exampleShape: TensorShape { preparation.targetShape }
+
+    /// Whether images are decoded when they are read.
+    public var isDecodedOnRead: Bool { dataset.isDecodedOnRead }
+
+    /// The class of one image.
+    public func label(at index: Int) -> Int { dataset.label(at: index) }
+
+    /// Writes one image's input, augmented if there are an augmentation and a seed.
+    public func write(
+        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+    ) throws {
+        let placement = augmentationSeed.flatMap { augmentation?.placement(seed: $0) }
+        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageShape.count) { pixels in
+            try dataset.readPixels(at: index, into: pixels)
+            guard let base = pixels.baseAddress else { return }
+            preparation.write(
+                base, shape: imageShape, placement: placement ?? Augmentation.Placement(), into: target)
+        }
+    }
+}

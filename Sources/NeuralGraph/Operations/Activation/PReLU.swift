@@ -1,0 +1,42 @@
+/// `x` above 0, `weight x` elsewhere: PReLU (He et al. 2015).
+///
+/// The parameter `weight` has the given shape, `[1]` or `[channels]` in PyTorch, and is repeated along the input.
+public struct PReLU: GraphOperation {
+    /// The parameter's shape.
+    public var shape: TensorShape
+
+    /// Describes a PReLU.
+    public init(shape: TensorShape) {
+        self.shape = shape
+    }
+
+    public var kind: String { "PReLU" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node)
+        guard shape.broadcast(with: input) == input else {
+            throw ShapeError(
+                node, "slopes of shape \(shape) do not fit \(input): axes are equal or 1, counted from the last")
+        }
+        return input
+    }
+
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        [ParameterSpecification(name: "weight", shape: shape, initializer: .constant(0.25))]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        ParametricKernel(
+            .rectification, input: request.inputs[0], parameter: shape, parameterFirst: false, isLinear: false,
+            request: request)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``PReLU``, by default with one slope for all numbers.
+    public mutating func prelu(
+        _ input: Graph.Value, named name: String, shape: TensorShape = [1]
+    ) throws(ShapeError) -> Graph.Value {
+        try add(PReLU(shape: shape), named: name, input)
+    }
+}

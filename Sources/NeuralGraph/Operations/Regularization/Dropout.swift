@@ -1,0 +1,82 @@
+/// Dropout (Srivastava et al. 2014): in training mode sets each number to 0 with a probability and scales the others
+/// up, so that the mean stays; in inference mode passes everything on. Any shape.
+///
+/// Which numbers are dropped follows from the step's seed, not from the worker that gets there first.
+public struct Dropout: GraphOperation {
+    /// The probability of becoming 0, at least 0 and below 1.
+    public var probability: Float
+
+    /// Describes a dropout.
+    public init(probability: Float) {
+        self.probability = probability
+    }
+
+    public var kind: String { "Dropout" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        guard inputs.count == 1, probability >= 0, probability < 1 else {
+            throw ShapeError(
+                node, "dropout takes one input and a probability from 0 to below 1, not \(probability)")
+        }
+        return inputs[0]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        DropoutKernel(probability: probability, count: request.output.count)
+    }
+}
+
+private struct DropoutKernel: Kernel {
+    let probability: Float
+    let count: Int
+
+    var worksInPlace: Bool { true }
+
+    func forward(_ pass: ForwardPass) {
+        let x = pass.inputs[0]
+        guard pass.mode == .training, probability > 0 else {
+            if x != pass.output {
+                pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
+                    (pass.output + part.lowerBound).update(from: x + part.lowerBound, count: part.count)
+                }
+            }
+            return
+        }
+        pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
+            forEachFactor(part, seed: pass.seed) { index, factor in pass.output[index] = factor * x[index] }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        guard let dx = pass.inputGradients[0] else { return }
+        let dy = pass.outputGradient
+        let drops = pass.forward.mode == .training && probability > 0
+        pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
+            if drops {
+                // Draws the same numbers again instead of keeping a mask.
+                forEachFactor(part, seed: pass.forward.seed) { index, factor in
+                    dx.pointer[index] = factor * dy[index] + (dx.accumulates ? dx.pointer[index] : 0)
+                }
+            } else {
+                for index in part { dx.pointer[index] = dy[index] + (dx.accumulates ? dx.pointer[index] : 0) }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func forEachFactor(_ part: Range<Int>, seed: UInt64, _ body: (Int, Float) -> Void) {
+        var random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: part.lowerBound))
+        let scale = 1 / (1 - probability)
+        let threshold = UInt64(Double(probability) * 0x1p53)
+        for index in part { body(index, random.next() >> 11 < threshold ? 0 : scale) }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Dropout``.
+    public mutating func dropout(
+        _ input: Graph.Value, named name: String, probability: Float
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Dropout(probability: probability), named: name, input)
+    }
+}

@@ -1,0 +1,84 @@
+/// An image `[height, width, channels]` enlarged by repeating each pixel.
+public struct Upsample: GraphOperation {
+    /// How often each row and each column is repeated, at least once.
+    public var factor: Size2D
+
+    /// Describes an enlargement.
+    public init(_ factor: Size2D) {
+        self.factor = factor
+    }
+
+    public var kind: String { "Upsample" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node, minimumRank: 3)
+        guard input.rank == 3, (1...TensorShape.largestCount).contains(factor.height),
+            (1...TensorShape.largestCount).contains(factor.width)
+        else {
+            throw ShapeError(
+                node,
+                "upsampling takes an image [height, width, channels] and factors from 1, not \(input) and \(factor)")
+        }
+        return try checked([input[0] * factor.height, input[1] * factor.width, input[2]], node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        resizing(request)
+    }
+}
+
+/// An image `[height, width, channels]` brought to another size: row `i` of the output is row
+/// `floor(i * height / new height)` of the input, and columns likewise.
+public struct Resize: GraphOperation {
+    /// The new height.
+    public var height: Int
+    /// The new width.
+    public var width: Int
+
+    /// Describes another size.
+    public init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    public var kind: String { "Resize" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node, minimumRank: 3)
+        guard input.rank == 3, (1...TensorShape.largestCount).contains(height),
+            (1...TensorShape.largestCount).contains(width)
+        else {
+            throw ShapeError(
+                node,
+                "resizing takes an image [height, width, channels] and a size from 1x1, not \(input) and "
+                    + "\(height)x\(width)")
+        }
+        return try checked([height, width, input[2]], node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        resizing(request)
+    }
+}
+
+private func resizing(_ request: KernelRequest) -> any Kernel {
+    let (input, output) = (request.inputs[0], request.output)
+    let maps = (0..<3).map { axis in (0..<output[axis]).map { $0 * input[axis] / output[axis] } }
+    return AxisMapKernel(maps, input: input)
+}
+
+extension GraphBuilder {
+    /// Adds a ``Upsample``.
+    public mutating func upsample(
+        _ input: Graph.Value, named name: String, _ factor: Size2D
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Upsample(factor), named: name, input)
+    }
+
+    /// Adds a ``Resize``.
+    public mutating func resize(
+        _ input: Graph.Value, named name: String, height: Int, width: Int
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Resize(height: height, width: width), named: name, input)
+    }
+}

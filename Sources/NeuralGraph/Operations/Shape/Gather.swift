@@ -1,0 +1,41 @@
+/// Places along one axis, in any order and as often as they are named.
+public struct Gather: GraphOperation {
+    /// The axis; a negative one counts from the end.
+    public var axis: Int
+    /// The places, each from 0; at least one.
+    public var places: [Int]
+
+    /// Describes a selection.
+    public init(axis: Int, places: [Int]) {
+        self.axis = axis
+        self.places = places
+    }
+
+    public var kind: String { "Gather" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node)
+        let axis = try input.axis(axis, node: node)
+        guard !places.isEmpty, places.allSatisfy({ (0..<input[axis]).contains($0) }) else {
+            throw ShapeError(
+                node, "the places \(places.prefix(8)) are not all within axis \(axis) of \(input), or there are none")
+        }
+        return try checked(input.replacing(axis, by: places.count), node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let input = request.inputs[0]
+        let selected = axis < 0 ? axis + input.rank : axis
+        return AxisMapKernel(
+            input.dimensions.indices.map { axis in axis == selected ? places : Array(0..<input[axis]) }, input: input)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Gather``.
+    public mutating func gather(
+        _ input: Graph.Value, named name: String, axis: Int, places: [Int]
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Gather(axis: axis, places: places), named: name, input)
+    }
+}

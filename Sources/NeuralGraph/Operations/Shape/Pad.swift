@@ -1,0 +1,75 @@
+/// What stands in a border.
+public enum PaddingMode: String, Sendable, Hashable, CaseIterable {
+    /// One number.
+    case constant
+    /// The numbers on the other side of the outermost one, which is not repeated.
+    case reflect
+    /// The outermost number.
+    case edge
+}
+
+/// The input with a border along its axes.
+public struct Pad: GraphOperation {
+    /// Places before each axis, none negative.
+    public var before: [Int]
+    /// Places after each axis, none negative.
+    public var after: [Int]
+    /// What stands in a constant border.
+    public var value: Float
+    /// What stands in the border.
+    public var mode: PaddingMode
+
+    /// Describes a border.
+    public init(before: [Int], after: [Int], value: Float = 0, mode: PaddingMode = .constant) {
+        self.before = before
+        self.after = after
+        self.value = value
+        self.mode = mode
+    }
+
+    public var kind: String { "Padding" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node)
+        guard before.count == input.rank, after.count == input.rank else {
+            throw ShapeError(
+                node,
+                "\(before.count) and \(after.count) borders for the \(input.rank) axes of \(input); give one an axis")
+        }
+        for (axis, length) in input.dimensions.enumerated() {
+            let most = mode == .reflect ? length - 1 : TensorShape.largestCount
+            guard (0...most).contains(before[axis]), (0...most).contains(after[axis]) else {
+                throw ShapeError(
+                    node,
+                    "borders of \(before[axis]) and \(after[axis]) around axis \(axis) of \(input) are not within "
+                        + "0 to \(most)")
+            }
+        }
+        return try checked(
+            TensorShape(input.dimensions.enumerated().map { before[$0] + $1 + after[$0] }), node: node)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let input = request.inputs[0]
+        return AxisMapKernel(
+            input.dimensions.enumerated().map { axis, length in
+                (-before[axis]..<length + after[axis]).map { place in
+                    switch mode {
+                    case .constant: (0..<length).contains(place) ? place : -1
+                    case .edge: min(max(place, 0), length - 1)
+                    case .reflect: place < 0 ? -place : place < length ? place : 2 * (length - 1) - place
+                    }
+                }
+            }, input: input, constant: value)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Pad`` border.
+    public mutating func pad(
+        _ input: Graph.Value, named name: String, before: [Int], after: [Int], value: Float = 0,
+        mode: PaddingMode = .constant
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Pad(before: before, after: after, value: value, mode: mode), named: name, input)
+    }
+}

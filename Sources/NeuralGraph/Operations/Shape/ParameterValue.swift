@@ -1,0 +1,63 @@
+/// The parameter `weight` itself, the same for every example: a class token. It has no inputs.
+public struct ParameterValue: GraphOperation {
+    /// The parameter's shape, which is the output's.
+    public var shape: TensorShape
+    /// How a new network's parameter starts.
+    public var initializer: Initializer
+    /// Whether training moves the parameter.
+    public var learns: Bool
+
+    /// Describes a parameter.
+    public init(shape: TensorShape, initializer: Initializer, learns: Bool = true) {
+        self.shape = shape
+        self.initializer = initializer
+        self.learns = learns
+    }
+
+    public var kind: String { "Parameter" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        guard inputs.isEmpty else { throw ShapeError(node, "a parameter takes no inputs, not \(inputs)") }
+        return try checked(shape, node: node)
+    }
+
+    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        ParameterValueKernel(count: shape.count, capacity: request.batchCapacity)
+    }
+}
+
+private struct ParameterValueKernel: Kernel {
+    let count: Int
+    let capacity: Int
+
+    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity, channels: count) }
+
+    func forward(_ pass: ForwardPass) {
+        pass.threads.forEachChunk(of: pass.batch, floatsEach: count) { examples in
+            for example in examples { (pass.output + example * count).update(from: pass.parameters[0], count: count) }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        guard let dw = pass.parameterGradients[0] else { return }
+        ColumnSums.compute(
+            pass.outputGradient, rows: pass.batch, channels: count, into: dw, scratch: pass.scratch,
+            threads: pass.threads)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``ParameterValue``.
+    /// - Parameter key: the parameter's name in the state dictionary; `name.weight` if nil.
+    public mutating func parameterValue(
+        named name: String, shape: TensorShape, initializer: Initializer, learns: Bool = true, key: String? = nil
+    ) throws(ShapeError) -> Graph.Value {
+        try add(
+            ParameterValue(shape: shape, initializer: initializer, learns: learns), named: name, [],
+            keys: key.map { ["weight": $0] } ?? [:])
+    }
+}

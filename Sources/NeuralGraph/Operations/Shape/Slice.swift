@@ -1,0 +1,54 @@
+/// Some places along one axis, evenly spaced.
+public struct Slice: GraphOperation {
+    /// The axis; a negative one counts from the end.
+    public var axis: Int
+    /// The first place, from 0.
+    public var start: Int
+    /// How many places, at least 1.
+    public var count: Int
+    /// From one place to the next; negative to go backwards.
+    public var step: Int
+
+    /// Describes a slice.
+    public init(axis: Int, start: Int, count: Int, step: Int = 1) {
+        self.axis = axis
+        self.start = start
+        self.count = count
+        self.step = step
+    }
+
+    public var kind: String { "Slice" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node)
+        let axis = try input.axis(axis, node: node)
+        let length = input[axis]
+        let (reach, overflows) = (max(1, count) - 1).multipliedReportingOverflow(by: step)
+        let (last, alsoOverflows) = reach.addingReportingOverflow(start)
+        guard count > 0, count <= length, step != 0, !overflows, !alsoOverflows, (0..<length).contains(start),
+            (0..<length).contains(last)
+        else {
+            throw ShapeError(
+                node, "\(count) places from \(start) by steps of \(step) are not all within axis \(axis) of \(input)")
+        }
+        return input.replacing(axis, by: count)
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let input = request.inputs[0]
+        let sliced = axis < 0 ? axis + input.rank : axis
+        return AxisMapKernel(
+            input.dimensions.indices.map { axis in
+                axis == sliced ? (0..<count).map { start + $0 * step } : Array(0..<input[axis])
+            }, input: input)
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Slice``.
+    public mutating func slice(
+        _ input: Graph.Value, named name: String, axis: Int, start: Int, count: Int, step: Int = 1
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Slice(axis: axis, start: start, count: count, step: step), named: name, input)
+    }
+}

@@ -1,0 +1,129 @@
+/// A number for each image axis: a kernel's size, a stride, a dilation.
+public struct Size2D: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    /// Along the rows.
+    public var height: Int
+    /// Along the columns.
+    public var width: Int
+
+    /// Creates an extent.
+    public init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    /// The same number for both axes.
+    public init(_ both: Int) { self.init(height: both, width: both) }
+
+    /// The same number for both axes.
+    public init(integerLiteral value: Int) { self.init(value) }
+
+    /// Height and width joined by a cross.
+    public var description: String { "\(height)x\(width)" }
+}
+
+/// Rows and columns added around an image.
+public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    /// Rows above.
+    public var top: Int
+    /// Columns at the left.
+    public var left: Int
+    /// Rows below.
+    public var bottom: Int
+    /// Columns at the right.
+    public var right: Int
+
+    /// Creates a padding.
+    public init(top: Int, left: Int, bottom: Int, right: Int) {
+        self.top = top
+        self.left = left
+        self.bottom = bottom
+        self.right = right
+    }
+
+    /// The same number on every side.
+    public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
+
+    /// The same number on every side.
+    public init(integerLiteral value: Int) { self.init(value) }
+
+    /// TensorFlow's `SAME`: the least padding with which a window of stride `s` has `ceil(size / s)` positions along an
+    /// axis. An odd row or column goes below or to the right.
+    /// - Parameters:
+    ///   - size: the image's size.
+    ///   - kernelSize: the window's size.
+    ///   - stride: the distance between windows, at least 1.
+    public static func same(_ size: Size2D, kernelSize: Size2D, stride: Size2D) -> Padding {
+        precondition(stride.height > 0 && stride.width > 0, "a stride is at least 1")
+        func total(_ size: Int, _ kernelSize: Int, _ stride: Int) -> Int {
+            max(0, ((size + stride - 1) / stride - 1) * stride + kernelSize - size)
+        }
+        let rows = total(size.height, kernelSize.height, stride.height)
+        let columns = total(size.width, kernelSize.width, stride.width)
+        return Padding(top: rows / 2, left: columns / 2, bottom: rows - rows / 2, right: columns - columns / 2)
+    }
+
+    /// Top, left, bottom and right.
+    public var description: String { "(\(top), \(left), \(bottom), \(right))" }
+}
+
+/// A window that slides along one axis: everything convolution and pooling need to know about it.
+struct SlidingWindow: Sendable, Hashable {
+    let length: Int
+    let kernelSize: Int
+    let stride: Int
+    let dilation: Int
+    let paddingBefore: Int
+    let outputLength: Int
+
+    /// - Parameter roundsUp: whether a last window that starts inside the padded input but ends outside counts
+    ///   (PyTorch's `ceil_mode`).
+    init(
+        length: Int, kernelSize: Int, stride: Int, dilation: Int = 1, paddingBefore: Int, paddingAfter: Int,
+        roundsUp: Bool = false, node: String
+    ) throws(ShapeError) {
+        guard kernelSize > 0, stride > 0, dilation > 0, paddingBefore >= 0, paddingAfter >= 0 else {
+            throw ShapeError(
+                node,
+                "kernel \(kernelSize), stride \(stride) and dilation \(dilation) must be at least 1, "
+                    + "padding \(paddingBefore) and \(paddingAfter) at least 0")
+        }
+        let reach = length + paddingBefore + paddingAfter - dilation * (kernelSize - 1) - 1
+        guard length > 0, reach >= 0 else {
+            throw ShapeError(
+                node,
+                "a window of \(dilation * (kernelSize - 1) + 1) does not fit into \(length) + padding "
+                    + "\(paddingBefore + paddingAfter); use larger images or a smaller kernel")
+        }
+        var output = reach / stride + 1
+        if roundsUp, reach % stride != 0, output * stride < length + paddingBefore { output += 1 }
+        self.length = length
+        self.kernelSize = kernelSize
+        self.stride = stride
+        self.dilation = dilation
+        self.paddingBefore = paddingBefore
+        self.outputLength = output
+    }
+
+    /// One position under a kernel of one tap.
+    static let single = positions(1)
+
+    /// So many positions, each under a kernel of one tap.
+    static func positions(_ count: Int) -> SlidingWindow { SlidingWindow(positions: count) }
+
+    private init(positions: Int) {
+        (length, kernelSize, stride, dilation, paddingBefore, outputLength) = (positions, 1, 1, 1, 0, positions)
+    }
+
+    /// The input position under a tap, which may lie in the padding.
+    @inline(__always)
+    func position(output: Int, tap: Int) -> Int { output * stride - paddingBefore + tap * dilation }
+
+    /// The taps of an output position that touch the input rather than padding.
+    @inline(__always)
+    func liveTaps(at output: Int) -> Range<Int> {
+        let start = output * stride - paddingBefore
+        let first = start >= 0 ? 0 : (-start + dilation - 1) / dilation
+        let end = start >= length ? 0 : min(kernelSize, (length - 1 - start) / dilation + 1)
+        return first < end ? first..<end : 0..<0
+    }
+}

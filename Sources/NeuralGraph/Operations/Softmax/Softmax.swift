@@ -1,0 +1,76 @@
+internal import CNeuralKernels
+
+/// `softmax(x)_k = exp(x_k) / sum_j exp(x_j)` along one axis. The largest number is taken off first, so that no finite
+/// one overflows.
+public struct Softmax: GraphOperation {
+    /// The axis; a negative one counts from the end.
+    public var axis: Int
+
+    /// Describes a softmax, by default over the last axis.
+    public init(axis: Int = -1) {
+        self.axis = axis
+    }
+
+    public var kind: String { "Softmax" }
+
+    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+        let input = try onlyInput(inputs, node: node, minimumRank: 1)
+        _ = try input.axis(axis, node: node)
+        return input
+    }
+
+    public func kernel(for request: KernelRequest) -> any Kernel {
+        let axis = axis < 0 ? axis + request.output.rank : axis
+        return SoftmaxKernel(
+            outer: request.output.dimensions[..<axis].reduce(1, *), length: request.output[axis],
+            inner: request.output.dimensions[(axis + 1)...].reduce(1, *))
+    }
+}
+
+private struct SoftmaxKernel: Kernel {
+    let outer: Int
+    let length: Int
+    let inner: Int
+
+    var backwardReads: BackwardReads { .output }
+    var worksInPlace: Bool { true }
+
+    func forward(_ pass: ForwardPass) {
+        let count = length * inner
+        pass.threads.forEachChunk(of: pass.batch * outer, floatsEach: count) { rows in
+            let (x, y) = (pass.inputs[0], pass.output)
+            if inner == 1 {
+                cnk_softmax(x + rows.lowerBound * length, y + rows.lowerBound * length, rows.count, length, 1)
+            } else {
+                for row in rows { cnk_softmax_across(x + row * count, y + row * count, length, inner) }
+            }
+        }
+    }
+
+    func backward(_ pass: BackwardPass) {
+        guard let dx = pass.inputGradients[0] else { return }
+        let count = length * inner
+        let accumulates: Int32 = dx.accumulates ? 1 : 0
+        pass.threads.forEachChunk(of: pass.batch * outer, floatsEach: count) { rows in
+            let offset = rows.lowerBound * count
+            let (y, dy, dx) = (pass.forward.output + offset, pass.outputGradient + offset, dx.pointer + offset)
+            if inner == 1 {
+                cnk_softmax_backward(y, dy, dx, rows.count, length, 1, accumulates)
+            } else {
+                for row in 0..<rows.count {
+                    cnk_softmax_across_backward(
+                        y + row * count, dy + row * count, dx + row * count, length, inner, accumulates)
+                }
+            }
+        }
+    }
+}
+
+extension GraphBuilder {
+    /// Adds a ``Softmax``.
+    public mutating func softmax(
+        _ input: Graph.Value, named name: String, axis: Int = -1
+    ) throws(ShapeError) -> Graph.Value {
+        try add(Softmax(axis: axis), named: name, input)
+    }
+}

@@ -1,0 +1,89 @@
+import NeuralGraph
+
+/// What ``Unlearner`` hands over: the new model and how it came about.
+public struct UnlearningOutcome: Sendable {
+    /// The model that has forgotten. It has the original's names and shapes.
+    public let model: Model
+    /// How it was made to forget.
+    public let method: any UnlearningMethod
+    /// The classes it was made to forget; empty if samples were forgotten.
+    public let forgottenClasses: Set<Int>
+    /// How many samples it was made to forget; 0 if classes were forgotten.
+    public let forgottenSamples: Int
+    /// The noise that was learned, by class in rising order; empty if the method learns none.
+    public let noise: [Noise]
+    /// The loss of each step by phase; of noise, the objective.
+    public let losses: [RunPhase: [Double]]
+    /// What people should know about how it went, such as that the rate was lowered because retain accuracy fell; empty if
+    /// all went as planned.
+    public let notes: [String]
+    /// How long each phase took.
+    public let phaseTimes: [RunPhase: Duration]
+    /// The original's accuracy on the validation data, if there was any.
+    public let accuracyBefore: Accuracy?
+    /// The new model's accuracy on the validation data, if there was any.
+    public let accuracyAfter: Accuracy?
+    /// The original's accuracy on the samples that were to be forgotten; nil if classes were.
+    public let samplesBefore: Accuracy?
+    /// The new model's accuracy on the samples that were to be forgotten; nil if classes were. Near the accuracy on
+    /// samples that the model never saw is good; 0 would give them away.
+    public let samplesAfter: Accuracy?
+    /// What the audit of the new model found, if there was one.
+    public let audit: AuditResult?
+    /// The seed and threads that were used.
+    public let options: RunOptions
+
+    /// The settings of UNSIR's three steps; nil if the method was another one.
+    public var configuration: UNSIR.Configuration? { (method as? UNSIR)?.configuration }
+
+    /// How long forgetting took, without measuring accuracy.
+    public var totalTime: Duration { phaseTimes.values.reduce(.zero, +) }
+
+    /// Optimizer steps of all phases.
+    public var steps: Int { losses.values.reduce(0) { $0 + $1.count } }
+
+    /// A few lines for people: classes, time, and accuracies if they were measured.
+    public var summary: String {
+        let classes = forgottenClasses.sorted().map { model.metadata.classNames.className($0) }
+        let what =
+            forgottenSamples > 0
+            ? "Approximate unlearning of \(forgottenSamples) samples"
+            : "Approximate class unlearning of \(classes.joined(separator: ", "))"
+        var lines = ["\(what): \(steps) steps in \(totalTime.secondsText)"]
+        if let before = samplesBefore, let after = samplesAfter {
+            lines.append("forgotten samples: \(before.all.percentText) -> \(after.all.percentText)")
+        }
+        if let before = accuracyBefore, let after = accuracyAfter {
+            lines.append(
+                "forgotten classes: \(before.forgotten.percentText) -> \(after.forgotten.percentText)")
+            lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
+        }
+        lines += notes.map { "note: \($0)" }
+        if let audit { lines.append(audit.summary) }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension UnlearningOutcome {
+    init(
+        model: Model, method: any UnlearningMethod, forgottenClasses: Set<Int>, forgottenSamples: Int,
+        run: UnlearningSession, before: MeasuredAccuracy, after: MeasuredAccuracy, audit: AuditResult?
+    ) {
+        self.init(
+            model: model, method: method, forgottenClasses: forgottenClasses, forgottenSamples: forgottenSamples,
+            noise: run.noise, losses: run.losses, notes: run.notes, phaseTimes: run.times,
+            accuracyBefore: before.validation,
+            accuracyAfter: after.validation, samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
+            options: run.options)
+    }
+}
+
+extension NoiseMaximizer {
+    /// The mean objective of several classes at each step.
+    static func meanObjectives(_ noise: [Noise]) -> [Double] {
+        guard let first = noise.first else { return [] }
+        return first.objectives.indices.map { step in
+            noise.reduce(0) { $0 + $1.objectives[step] } / Double(noise.count)
+        }
+    }
+}

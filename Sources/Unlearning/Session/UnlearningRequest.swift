@@ -1,0 +1,122 @@
+import ImageDatasets
+import NeuralGraph
+
+/// What a method is asked to do, and with what. Checked before a method sees it.
+public struct UnlearningRequest: Sendable {
+    /// What is to be forgotten.
+    public enum Target: Sendable, Hashable {
+        /// Classes as a whole.
+        case classes(Set<Int>)
+        /// The examples of ``UnlearningRequest/forgotten()``, of classes that stay.
+        case samples
+    }
+
+    /// The original. A method never changes it: models are values.
+    public let model: Model
+    /// What is to be forgotten.
+    public let target: Target
+    /// How the original was trained, if that is known.
+    public let training: TrainingConfiguration?
+
+    /// Retain examples that were left out, since an earlier request had their class forgotten.
+    let leftOutCount: Int
+
+    private let retain: (any ExampleSource)?
+    private let forget: (any ExampleSource)?
+    private let method: String
+
+    init(
+        model: Model, target: Target, retain: (any ExampleSource)?, forget: (any ExampleSource)?,
+        training: TrainingConfiguration?, method: any UnlearningMethod
+    ) throws {
+        self.model = model
+        self.target = target
+        let earlier = model.metadata.forgottenClasses
+        let kept = try retain?.excluding(earlier)
+        leftOutCount = (retain?.count ?? 0) - (kept?.count ?? 0)
+        self.retain = kept
+        self.forget = forget
+        self.training = training
+        self.method = method.name
+        try check(method)
+    }
+
+    /// The classes to forget; empty if samples are.
+    public var classes: Set<Int> {
+        if case .classes(let classes) = target { classes } else { [] }
+    }
+
+    /// The classes that the model has forgotten before and that are not asked for again.
+    public var earlierClasses: Set<Int> { model.metadata.forgottenClasses.subtracting(classes) }
+
+    /// All classes that the new model must not know: those of this request and of earlier ones. A method leaves them out of
+    /// every teacher and target.
+    public var forgottenClasses: Set<Int> { model.metadata.forgottenClasses.union(classes) }
+
+    /// Examples of what is to be retained, in the shape of the model's input.
+    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if there are none, which a method that says what it needs
+    ///   does not see.
+    public func retained() throws -> any ExampleSource {
+        guard let retain else { throw UnlearningError.missingNeed(method: method, need: .retainData) }
+        return retain
+    }
+
+    /// Examples of what is to be forgotten, in the shape of the model's input.
+    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if there are none.
+    public func forgotten() throws -> any ExampleSource {
+        guard let forget else { throw UnlearningError.missingNeed(method: method, need: .forgetData) }
+        return forget
+    }
+
+    /// How the original was trained.
+    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if that is not known.
+    public func originalTraining() throws -> TrainingConfiguration {
+        guard let training else { throw UnlearningError.missingNeed(method: method, need: .originalTraining) }
+        return training
+    }
+
+    /// How many examples to retain there are.
+    public var retainedCount: Int { retain?.count ?? 0 }
+    /// How many examples to forget there are.
+    public var forgottenCount: Int { forget?.count ?? 0 }
+
+    /// Says what earlier requests mean for this one.
+    func noteEarlierRequests(in run: UnlearningSession) {
+        func names(_ classes: Set<Int>) -> String {
+            classes.sorted().map { model.metadata.classNames.className($0) }.joined(separator: ", ")
+        }
+        let again = classes.intersection(model.metadata.forgottenClasses)
+        if !again.isEmpty { run.note("The model has forgotten \(names(again)) before; it is made to forget again.") }
+        if !earlierClasses.isEmpty {
+            let leftOut =
+                leftOutCount > 0 ? ", and \(leftOutCount) examples of the retain data are left out for it" : ""
+            run.note("The model has forgotten \(names(earlierClasses)) before, which stays forgotten\(leftOut).")
+        }
+    }
+
+    private func check(_ method: any UnlearningMethod) throws {
+        try method.validate()
+        if case .classes(let classes) = target { try model.checkForgettable(classes) } else { try model.checkNumbers() }
+        if case .samples = target, !method.supportsSamples {
+            throw UnlearningError.forgetsNoSamples(method: method.name)
+        }
+        for need in Requirement.allCases where method.requirements.contains(need) {
+            switch need {
+            case .retainData, .allRetainData: _ = try retained()
+            case .forgetData: _ = try forgotten()
+            case .originalTraining: try originalTraining().validate()
+            }
+        }
+        if let retain { try model.check(retain, named: "retain") }
+        if let forget { try model.check(forget, named: "forget") }
+        guard case .classes(let classes) = target else { return }
+        let shown = retain?.labels.filter(classes.contains) ?? []
+        if let label = shown.min() {
+            throw UnlearningError.retainsForgottenClass(index: label, count: shown.count { $0 == label })
+        }
+        let others = forget?.labels.filter { !classes.contains($0) } ?? []
+        if let label = others.min() {
+            throw UnlearningError.forgetsRetainedClass(index: label, count: others.count { $0 == label })
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import ImageDatasets
+import NeuralGraph
+
+/// A model in training: its plan, its objective and its optimizer. One step is forward, loss, backward, clip, update.
+final class TrainState {
+    let executor: Executor
+    private let objective: any BatchObjective
+    private let optimizer: any Optimizer
+    private let clipping: GradientClipping
+    private let mask: [Float]?
+    private let phase: RunPhase
+    private var steps = 0
+
+    /// - Parameters:
+    ///   - objective: what a step makes small, unless it is given another one.
+    ///   - mask: factors of the gradients by parameter, 0 to leave a number as it is; nil takes gradients as they are.
+    init(
+        model: Model, batchSize: Int, objective: any BatchObjective = LabelObjective(),
+        optimizer: OptimizerConfiguration, clipping: GradientClipping = .none, frozen: Set<String> = [],
+        mask: [String: Tensor]? = nil, phase: RunPhase, context: RunContext
+    ) throws {
+        try clipping.validate()
+        let executor = try context.executor(
+            model: model, batchCapacity: batchSize,
+            computing: GradientRequest(input: false, parameters: true, frozen: frozen))
+        self.executor = executor
+        self.objective = objective
+        self.optimizer = try optimizer.makeOptimizer(parameterCount: executor.trainableCount)
+        self.clipping = clipping
+        self.mask = try mask.map { try executor.trainableNumbers(of: model.replacing($0), then: model) }
+        self.phase = phase
+    }
+
+    /// Takes one step on a batch whose labels are the model's classes.
+    /// - Parameter objective: what this step makes small; nil for the session's own.
+    /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if the loss is not finite.
+    func step(
+        _ batch: Batch, objective: (any BatchObjective)? = nil, learningRate: Double, seed: UInt64
+    ) throws -> LossValue {
+        steps += 1
+        let threads = executor.threads
+        guard let inputs = batch.inputs.baseAddress, let labels = batch.labels.baseAddress,
+            let indices = batch.indices.baseAddress, let target = executor.input.baseAddress,
+            let logits = executor.output.baseAddress,
+            let gradient = executor.outputGradient.baseAddress,
+            let parameters = executor.parameters.baseAddress,
+            let gradients = executor.gradients.baseAddress
+        else { return LossValue(loss: 0, correct: 0) }
+        target.update(from: inputs, count: batch.inputs.count)
+        executor.forward(batch: batch.count, mode: .training, seed: seed)
+        let value = (objective ?? self.objective).evaluate(
+            BatchOutputs(
+                count: batch.count, classes: executor.graph.outputShape.count, logits: logits, labels: labels,
+                indices: indices), gradient: gradient)
+        guard value.loss.isFinite else {
+            throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
+        }
+        executor.backward()
+        if let mask {
+            threads.forEachChunk(of: mask.count, floatsEach: 2) { part in
+                for index in part { gradients[index] *= mask[index] }
+            }
+        }
+        _ = clipping.apply(to: gradients, count: executor.trainableCount, threads: threads)
+        optimizer.step(
+            parameters: parameters, gradients: gradients, count: executor.trainableCount,
+            learningRate: Float(learningRate), threads: threads)
+        return value
+    }
+
+    /// The model as trained so far.
+    /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if a number in it is not finite.
+    func finishedModel() throws -> Model {
+        let model = try executor.model()
+        if let tensor = model.firstNonFiniteTensor {
+            throw UnlearningError.diverged(phase: phase, step: steps, what: "tensor '\(tensor)'")
+        }
+        return model
+    }
+}
+
+extension Executor {
+    /// A model's trainable numbers in the engine's order; the executor then holds another model's.
+    func trainableNumbers(of model: Model, then next: Model) -> [Float] {
+        load(model)
+        defer { load(next) }
+        return Array(parameters.prefix(trainableCount))
+    }
+}
