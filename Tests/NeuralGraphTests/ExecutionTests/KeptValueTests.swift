@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func stagesOfResNet() throws {
-        let graph = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         let item = try OperationCase(GeneratedNumbers.model(graph), batch: 16, seed: 3)
         let stages = Set(graph.stages())
         try expectKeptValues(
