@@ -45,7 +45,7 @@ package protocol RegisteredArchitecture: Architecture {
 }
 
 /// An architecture that cannot be built.
-public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
+public enum ArchitectureError: DescribedError, Equatable {
     /// No architecture has this name.
     case unknown(name: String, known: [String])
     /// The architecture has no such option.

@@ -52,7 +52,7 @@ import Testing
         let summary = ExecutionSummary(
             model: item.model, batchCapacity: 5, computing: request, workers: 3, algorithms: algorithms)
         #expect(summary.byteCount == executor.byteCount)
-        #expect(summary.nodes.map(\.algorithm) == executor.nodeDescriptions.map(\.algorithm))
+        #expect(summary.nodes.map(\.algorithm) == executor.nodes.map(\.algorithm))
     }
 
     @Test func frozenParametersAndNodesHaveNoGradient() throws {

@@ -76,9 +76,9 @@ import Testing
     @Test func keptNodesEndTheirFusion() throws {
         let model = try SampleNetworks.everyOperation().model
         func operations(_ kept: Set<String>) throws -> [String] {
-            try Executor(model: model, batchCapacity: 1, keeping: kept).nodeDescriptions.map(\.operation)
+            try Executor(model: model, batchCapacity: 1, keeping: kept).nodes.map(\.operation)
         }
-        let fused = Executor(model: model, batchCapacity: 1).nodeDescriptions.map(\.operation)
+        let fused = Executor(model: model, batchCapacity: 1).nodes.map(\.operation)
         #expect(try operations([]) == fused)
         #expect(try operations(["relu", "sumrelu"]) == fused)
         #expect(try operations(["norm"]).count == fused.count + 1)
