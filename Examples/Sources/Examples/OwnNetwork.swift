@@ -9,31 +9,23 @@ struct StripeNet: Architecture {
         ArchitectureIdentifier(name: "stripe-net", options: ["channels": "\(channels)"])
     }
 
-    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
-        var builder = GraphBuilder(inputShape: inputShape)
-        var x = builder.input
-        for (index, channels) in [channels, 2 * channels].enumerated() {
-            x = try builder.convolution(
-                x, named: "conv\(index)", channels: channels, kernelSize: 3, stride: Size2D(index + 1), padding: 1,
-                bias: false)
-            x = try builder.batchNormalization(x, named: "norm\(index)")
-            x = try builder.relu(x, named: "relu\(index)")
-        }
-        x = try builder.globalAveragePool(x, named: "pool")
-        _ = try builder.linear(x, named: "head", outputs: classes)
-        return try builder.graph()
-    }
+    var endTensors: (first: String, last: String) { ("block0.conv.weight", "head.weight") }
 
-    func dimensions(
-        fromStateDictionary shapes: [String: TensorShape]
-    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
-        guard let stem = shapes["conv0.weight"], stem.rank == 4 else {
-            throw .notThisArchitecture(architecture: "stripe-net", missing: "conv0.weight")
+    func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
+        var net = GraphBuilder(inputShape: inputShape)
+        var x = net.input
+        for (index, channels) in [channels, 2 * channels].enumerated() {
+            x = try net.scope("block\(index)") { net in
+                x = try net.convolution(
+                    x, named: "conv", channels: channels, kernelSize: 3, stride: Size2D(index + 1), padding: 1,
+                    bias: false)
+                x = try net.batchNormalization(x, named: "norm")
+                return try net.relu(x, named: "relu")
+            }
         }
-        guard let head = shapes["head.weight"], head.rank == 2 else {
-            throw .notThisArchitecture(architecture: "stripe-net", missing: "head.weight")
-        }
-        return (stem[1], head[0])
+        x = try net.globalAveragePool(x, named: "pool")
+        _ = try net.linear(x, named: "head", outputs: classes)
+        return try net.graph()
     }
 }
 

@@ -58,25 +58,11 @@ public struct ExecutionSummary: Sendable {
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
         algorithms: Algorithms, keptNodes: Set<Int>
     ) {
-        precondition(batchCapacity > 0, "a batch has at least one example")
-        let (graph, kept) = model.graph.executed(
-            algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
-        let kernels = graph.kernels(
-            batchCapacity: batchCapacity, computing: request, workers: max(1, workers), algorithms: algorithms)
-        let plan = ActivationPlan(
-            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
-        var floats = plan.count
-        for (index, node) in graph.nodes.enumerated() {
-            for specification in node.parameters {
-                let hasGradient = plan.runsBackward[index] && request.wants(specification, of: node)
-                floats += MemoryPlan.aligned(specification.shape.count) * (hasGradient ? 2 : 1)
-            }
-            for specification in node.state { floats += MemoryPlan.aligned(specification.shape.count) }
-        }
-        nodes = zip(graph.nodes, kernels).map {
-            Node(name: $0.name, operation: $0.operation.kind, algorithm: $1.algorithm, output: $0.shape)
-        }
-        byteCount = floats * MemoryLayout<Float>.stride
+        let plan = ExecutionPlan(
+            model.graph, batchCapacity: max(1, batchCapacity), computing: request, modes: modes,
+            workers: max(1, workers), algorithms: algorithms, keptNodes: keptNodes)
+        nodes = plan.nodes
+        byteCount = plan.byteCount
         matrixKernels = OpenBLASRuntime.coreName
         vectorKernels = String(cString: cnk_level_name())
     }

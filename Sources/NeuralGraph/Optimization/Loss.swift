@@ -51,12 +51,12 @@ extension Targets {
         }
     }
 
-    /// The targets of one row. `scale` divides the logits' temperature out.
-    func row(_ row: Int, classes K: Int, scale: Double = 1) -> TargetRow {
+    /// The targets of one row.
+    func row(_ row: Int, classes K: Int) -> TargetRow {
         switch self {
         case .labels(let labels): .label(Int(labels[row]))
         case .probabilities(let values): .probabilities(values + row * K)
-        case .logits(let values): .softmax(LogSoftmaxRow(values + row * K, classes: K, scale: scale))
+        case .logits(let values): .softmax(LogSoftmaxRow(values + row * K, classes: K))
         }
     }
 }

@@ -95,16 +95,3 @@ struct OptimizerState: ~Copyable {
         values.deallocate()
     }
 }
-
-extension ThreadTeam {
-    /// Floats that one worker takes at a time in a loop over a flat vector: a few hundred kilobytes of operands.
-    static let vectorChunk = 16384
-
-    /// Calls `body` for consecutive pieces of `0..<count`, cut by `count` alone.
-    func forEachChunk(of count: Int, _ body: (_ start: Int, _ length: Int) -> Void) {
-        let chunk = Self.vectorChunk
-        forEach((count + chunk - 1) / chunk) { index, _ in
-            body(index * chunk, min(chunk, count - index * chunk))
-        }
-    }
-}

@@ -117,23 +117,18 @@ struct ParametricKernel: Kernel {
     }
 
     private func passParameter(_ pass: BackwardPass, into dw: UnsafeMutablePointer<Float>) {
-        let perShare = (pass.batch + shareCount - 1) / shareCount
-        let shares = (pass.batch + perShare - 1) / perShare
-        let sums = pass.scratch + rowsCount
-        pass.threads.forEach(shares) { share, worker in
-            let first = share * perShare
-            for example in first..<min(pass.batch, first + perShare) {
+        let sums = BlockedSums(
+            rows: pass.batch, channels: parameter.count, blockRows: (pass.batch + shareCount - 1) / shareCount)
+        let scratch = pass.scratch + rowsCount
+        sums.forEachBlock(scratch, pass.threads) { examples, partial, worker in
+            for example in examples {
                 gradient(
-                    pass, example: example, bySecond: !parameterFirst, into: sums + share * parameter.count,
-                    accumulates: example > first, worker: worker)
+                    pass, example: example, bySecond: !parameterFirst, into: partial,
+                    accumulates: example > examples.lowerBound, worker: worker)
             }
         }
-        pass.threads.forEachChunk(of: parameter.count, floatsEach: shares) { part in
-            for index in part {
-                var sum = 0.0
-                for share in 0..<shares { sum += Double(sums[share * parameter.count + index]) }
-                dw[index] = Float(sum)
-            }
+        pass.threads.forEachChunk(of: parameter.count, floatsEach: sums.blockCount) { part in
+            for index in part { dw[index] = Float(sums.total(scratch, channel: index)) }
         }
     }
 

@@ -52,7 +52,7 @@ private struct LayerNormalizationKernel: Kernel {
     /// Each row's mean and inverse standard deviation.
     var savedCount: Int { 2 * capacity * positions }
     /// Sums of blocks of rows: of the gradient and of its product with the normalized input.
-    var scratchCount: Int { 2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) }
+    var scratchCount: Int { BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount }
     var worksInPlace: Bool { true }
 
     private func weight(_ parameters: [UnsafeMutablePointer<Float>]) -> UnsafeMutablePointer<Float>? {
@@ -89,26 +89,18 @@ private struct LayerNormalizationKernel: Kernel {
 
     private func passParameters(_ pass: BackwardPass, rows: Int) {
         let forward = pass.forward
-        let size = ColumnSums.blockRows(channels: channels)
-        let blocks = ColumnSums.blocks(rows: rows, channels: channels)
-        pass.threads.forEachBlock(of: rows, size: size) { part in
-            let sums = pass.scratch + 2 * channels * (part.lowerBound / size)
+        let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
+        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
             cnk_layer_norm_sums(
-                forward.inputs[0] + part.lowerBound * channels, pass.outputGradient + part.lowerBound * channels,
-                part.count, channels, forward.saved + part.lowerBound, forward.saved + rows + part.lowerBound, sums,
-                sums + channels)
+                forward.inputs[0] + block.lowerBound * channels, pass.outputGradient + block.lowerBound * channels,
+                block.count, channels, forward.saved + block.lowerBound, forward.saved + rows + block.lowerBound,
+                partial, partial + channels)
         }
         let dw = operation.hasScale ? pass.parameterGradients[0] : nil
         let db = operation.hasShift ? pass.parameterGradients[operation.hasScale ? 1 : 0] : nil
         for channel in 0..<channels {
-            var sum = 0.0
-            var product = 0.0
-            for block in 0..<blocks {
-                sum += Double(pass.scratch[2 * channels * block + channel])
-                product += Double(pass.scratch[2 * channels * block + channels + channel])
-            }
-            dw?[channel] = Float(product)
-            db?[channel] = Float(sum)
+            dw?[channel] = Float(sums.total(pass.scratch, channel: channel, quantity: 1))
+            db?[channel] = Float(sums.total(pass.scratch, channel: channel))
         }
     }
 }

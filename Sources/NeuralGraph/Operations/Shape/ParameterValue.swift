@@ -34,7 +34,7 @@ private struct ParameterValueKernel: Kernel {
     let count: Int
     let capacity: Int
 
-    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity, channels: count) }
+    var scratchCount: Int { BlockedSums(rows: capacity, channels: count).scratchCount }
 
     func forward(_ pass: ForwardPass) {
         pass.threads.forEachChunk(of: pass.batch, floatsEach: count) { examples in
@@ -44,9 +44,8 @@ private struct ParameterValueKernel: Kernel {
 
     func backward(_ pass: BackwardPass) {
         guard let dw = pass.parameterGradients[0] else { return }
-        ColumnSums.compute(
-            pass.outputGradient, rows: pass.batch, channels: count, into: dw, scratch: pass.scratch,
-            threads: pass.threads)
+        BlockedSums(rows: pass.batch, channels: count)
+            .sumColumns(of: pass.outputGradient, into: dw, scratch: pass.scratch, threads: pass.threads)
     }
 }
 
