@@ -27,7 +27,7 @@ struct Downstream {
         try expect(before.all ?? 0 > 0.9, "the classifier learns its classes, found \(before.all.percentText)")
 
         let noise = try await NoiseMaximizer(configuration: .init(imagesPerClass: 40, steps: 10))
-            .noise(for: [2], model: model)
+            .noise(classes: [2], model: model)
         try expect(
             noise[0].crossEntropies[9] > noise[0].crossEntropies[0], "noise raises the loss of its class")
 
@@ -38,8 +38,7 @@ struct Downstream {
         configuration.impair.training.batchSize = 40
         configuration.repair.batchSize = 40
         let retain = try without(label: 2, examples)
-        let unlearner = Unlearner(
-            model: model, retaining: retain, validation: unseen, configuration: configuration)
+        let unlearner = Unlearner(model: model, retaining: retain, validation: unseen, method: .unsir(configuration))
         let outcome = try await unlearner.forget(classes: [2])
         print(outcome.summary)
         try expect(outcome.accuracyAfter?.forgotten ?? 1 < 0.1, "the class is forgotten")

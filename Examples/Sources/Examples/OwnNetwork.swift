@@ -51,8 +51,7 @@ extension Downstream {
         configuration.repair.batchSize = 40
         let forget = try model.classIndices(of: ClassList(["|"]))
         let unlearner = Unlearner(
-            model: model, retaining: try without(label: 2, examples), validation: unseen,
-            configuration: configuration)
+            model: model, retaining: try without(label: 2, examples), validation: unseen, method: .unsir(configuration))
         let outcome = try await unlearner.forget(classes: forget)
         print(outcome.summary)
         try expect(outcome.accuracyAfter?.forgotten ?? 1 < 0.1, "the class is forgotten")

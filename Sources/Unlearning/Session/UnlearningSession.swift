@@ -48,7 +48,7 @@ public final class UnlearningSession {
     /// Learns noise for the classes of a request.
     public func noise(_ maximizer: NoiseMaximizer, for request: UnlearningRequest) throws -> [Noise] {
         noise = try phase(.noise) {
-            try maximizer.noise(for: request.classes.sorted(), model: request.model, context: context)
+            try maximizer.noise(classes: request.classes.sorted(), model: request.model, context: context)
         }
         losses[.noise] = NoiseMaximizer.meanObjectives(noise)
         return noise

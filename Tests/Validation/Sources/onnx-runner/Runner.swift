@@ -39,7 +39,7 @@ func unlearner(_ arguments: [String]) throws -> Unlearner {
     configuration.repair.batchSize = 16
     configuration.repair.minimumSteps = 8
     configuration.repair.learningRate = 1e-4
-    return Unlearner(model: model, retaining: retain, configuration: configuration)
+    return Unlearner(model: model, retaining: retain, method: .unsir(configuration))
 }
 
 func forget(_ arguments: [String]) async throws {
