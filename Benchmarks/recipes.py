@@ -140,7 +140,7 @@ def class_counts(arguments):
 
 
 def counts_table(results):
-    lines = [["classes", *(f"`.{preset}` {what}" for preset in COUNTED_PRESETS
+    lines = [["classes", *(f"`{preset}` {what}" for preset in COUNTED_PRESETS
                            for what in ("steps", "seconds", "forget", "retain (before)"))]]
     for count in COUNTS:
         line = [str(count)]
@@ -165,8 +165,8 @@ def draw_counts(results, path):
     figure, (steps, retain) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     for preset, marker in zip(COUNTED_PRESETS, "os"):
         reports = [results[preset, count] for count in COUNTS]
-        steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f".{preset}")
-        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f".{preset}")
+        steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f"{preset}")
+        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f"{preset}")
     before = [results[COUNTED_PRESETS[0], count]["accuracy"]["before"]["retained"] for count in COUNTS]
     retain.plot(COUNTS, before, linestyle="--", color="gray", label="original")
     steps.set(title="Optimizer steps", xlabel="classes forgotten at once")

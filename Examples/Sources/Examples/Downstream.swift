@@ -44,12 +44,15 @@ struct Downstream {
         try expect(outcome.accuracyAfter?.forgotten ?? 1 < 0.1, "the class is forgotten")
         try expect(outcome.accuracyAfter?.retained ?? 0 > 0.85, "the others are retained")
 
-        let file = FileManager.default.temporaryDirectory.appending(path: "downstream-\(getpid()).safetensors")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "examples-\(getpid())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "model.safetensors")
         try outcome.model.write(to: file)
         let reread = try Model(contentsOf: file, graph: outcome.model.graph)
         try expect(reread.parameters == outcome.model.parameters, "a written model reads back equal")
 
+        try await app(examples, unseen, folder: folder)
         try await ownNetwork(examples, unseen, file: file)
         try ownOperation()
     }
