@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Foundation
 
 /// Runs `body` on a new thread that nobody waits for. It may block, on locks, files and long work, which Swift's cooperative
 /// pool must not.
