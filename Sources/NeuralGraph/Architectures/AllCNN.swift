@@ -3,9 +3,9 @@
 /// Parameters are called `features.N.0` (convolution), `features.N.1` (batch norm) and `classifier.0`.
 public struct AllCNN: Architecture {
     /// Whether each convolution is followed by batch norm.
-    public var normalizes: Bool
+    package var normalizes: Bool
     /// The probability of the two dropouts.
-    public var dropout: Float
+    package var dropout: Float
 
     /// Describes an All-CNN.
     public init(normalizes: Bool = true, dropout: Float = 0.5) {

@@ -11,13 +11,13 @@ public struct EfficientNetLite0: Architecture {
     }
 
     /// The origin of the weights.
-    public var origin: Origin
+    package var origin: Origin
     /// The factor of every block's channels, 0.1 to 4; products are rounded to multiples of 8.
     ///
     /// The first and the last convolution stay as they are.
-    public var width: Double
+    package var width: Double
     /// The probability of the dropout before the linear layer.
-    public var dropout: Float
+    package var dropout: Float
 
     /// Describes an EfficientNet-Lite0.
     public init(origin: Origin = .pytorch, width: Double = 1, dropout: Float = 0.2) {

@@ -11,11 +11,11 @@ public struct MobileNetV2: Architecture {
     /// The factor of every layer's channels, 0.1 to 4; products are rounded to multiples of 8.
     ///
     /// The last convolution has at least 1280 channels.
-    public var width: Double
+    package var width: Double
     /// The strides of the first layers.
-    public var stem: Stem
+    package var stem: Stem
     /// The probability of the dropout before the linear layer.
-    public var dropout: Float
+    package var dropout: Float
 
     /// Describes a MobileNetV2.
     public init(width: Double = 1, stem: Stem = .imagenet, dropout: Float = 0.2) {

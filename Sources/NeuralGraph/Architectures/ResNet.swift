@@ -19,11 +19,11 @@ public struct ResNet: Architecture {
     }
 
     /// The network of the paper.
-    public var variant: Variant
+    package var variant: Variant
     /// The layers before the first block.
-    public var stem: Stem
+    package var stem: Stem
     /// The factor of every layer's channels, 0.1 to 4; products are rounded to multiples of 8.
-    public var width: Double
+    package var width: Double
 
     /// Describes a residual network.
     public init(_ variant: Variant, stem: Stem = .imagenet, width: Double = 1) {

@@ -3,9 +3,9 @@ public struct VGG16: Architecture {
     /// The factor of every layer's channels and features, 0.1 to 4; products are rounded to multiples of 8.
     ///
     /// At 1 the network has 138 million parameters, most of them in the classifier.
-    public var width: Double
+    package var width: Double
     /// The probability of the classifier's two dropouts.
-    public var dropout: Float
+    package var dropout: Float
 
     /// Describes a VGG-16.
     public init(width: Double = 1, dropout: Float = 0.5) {

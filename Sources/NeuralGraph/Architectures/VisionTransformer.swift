@@ -21,7 +21,7 @@ public struct VisionTransformer: Architecture {
     }
 
     /// The named size, whose settings the other properties may change.
-    public let size: Size
+    package let size: Size
     /// The number of features of a token.
     public var width: Int
     /// The number of blocks.
@@ -29,9 +29,9 @@ public struct VisionTransformer: Architecture {
     /// The number of attention heads, which divides the number of features.
     public var heads: Int
     /// The height and width of a patch in pixels, which divide the image's.
-    public var patch: Int
+    package var patch: Int
     /// The library whose parameter names are used.
-    public var names: Names
+    package var names: Names
 
     /// Describes a Vision Transformer of 12 blocks; set its properties for other sizes.
     public init(_ size: Size = .tiny, patch: Int = 16, names: Names = .timm) {

@@ -7,9 +7,9 @@ public final class Executor {
     /// The largest batch.
     public let batchCapacity: Int
     /// What was asked for.
-    public let request: GradientRequest
+    package let request: GradientRequest
     /// The modes that passes may run in.
-    public let modes: Set<Mode>
+    package let modes: Set<Mode>
     /// Runs the parallel loops.
     public let threads: ThreadTeam
     /// The network as executed, with fused nodes.

@@ -8,10 +8,10 @@ public struct Graph: Sendable {
 
         /// The output of a node.
         /// - Parameter node: the node's position in the graph.
-        public static func output(of node: Int) -> Value { Value(index: node + 1) }
+        package static func output(of node: Int) -> Value { Value(index: node + 1) }
 
         /// The network's input.
-        public static let input = Value(index: 0)
+        package static let input = Value(index: 0)
     }
 
     /// One step of the network.

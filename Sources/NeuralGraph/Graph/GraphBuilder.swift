@@ -114,7 +114,7 @@ public struct GraphBuilder {
     }
 
     /// The node that computes a value; nil for the network's input.
-    public func node(of value: Graph.Value) -> Graph.Node? {
+    package func node(of value: Graph.Value) -> Graph.Node? {
         value.index > 0 && value.index <= nodes.count ? nodes[value.index - 1] : nil
     }
 

@@ -87,7 +87,7 @@ public struct Model: Sendable {
     }
 
     /// The name of the first tensor with an infinite or undefined number, if there is one.
-    public var firstNonFiniteTensor: String? {
+    package var firstNonFiniteTensor: String? {
         stateDictionary.filter { !$0.value.isFinite }.keys.min()
     }
 }

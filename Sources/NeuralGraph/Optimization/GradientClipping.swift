@@ -12,7 +12,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
 
     /// Checks the threshold.
     /// - Throws: ``OptimizationError`` if it is not above 0.
-    public func validate() throws(OptimizationError) {
+    package func validate() throws(OptimizationError) {
         switch self {
         case .none: return
         case .value(let threshold), .norm(let threshold):
@@ -50,7 +50,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
     }
 
     /// The square root of the sum of squares, summed in Double in an order that depends on `count` alone.
-    public static func euclideanNorm(
+    package static func euclideanNorm(
         of values: UnsafePointer<Float>, count: Int, threads: ThreadTeam
     ) -> Double {
         // At most this many parts, so that their sums fit on the stack.

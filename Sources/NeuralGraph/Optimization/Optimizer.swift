@@ -35,7 +35,7 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
 
     /// Checks the settings.
     /// - Throws: ``OptimizationError`` naming the first that is out of range.
-    public func validate() throws(OptimizationError) {
+    package func validate() throws(OptimizationError) {
         switch self {
         case .sgd(let momentum, let nesterov, let weightDecay):
             try OptimizationError.check("momentum", momentum, isIn: 0..., "use 0 or more, usually 0.9")

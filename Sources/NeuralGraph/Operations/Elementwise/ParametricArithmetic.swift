@@ -2,20 +2,20 @@
 ///
 /// Shapes are aligned at their last axes; an axis of length 1 is repeated along the other's. The parameter `weight` has
 /// the given shape; if it has more axes than the input, those of length 1 in front stand for the batch.
-public struct ParametricArithmetic: GraphOperation {
+package struct ParametricArithmetic: GraphOperation {
     /// What is done.
-    public var arithmetic: ArithmeticKind
+    package var arithmetic: ArithmeticKind
     /// The parameter's shape.
-    public var shape: TensorShape
+    package var shape: TensorShape
     /// How a new network's parameter starts.
-    public var initializer: Initializer
+    package var initializer: Initializer
     /// Whether the parameter is the first operand.
-    public var parameterFirst: Bool
+    package var parameterFirst: Bool
     /// Whether training moves the parameter.
-    public var learns: Bool
+    package var learns: Bool
 
     /// Describes a combination with a parameter.
-    public init(
+    package init(
         _ kind: ArithmeticKind, shape: TensorShape, initializer: Initializer, parameterFirst: Bool = false,
         learns: Bool = true
     ) {
@@ -26,9 +26,9 @@ public struct ParametricArithmetic: GraphOperation {
         self.learns = learns
     }
 
-    public var kind: String { "Parametric \(arithmetic.rawValue)" }
+    package var kind: String { "Parametric \(arithmetic.rawValue)" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard let result = shape.droppingBatch(beyond: input.rank).broadcast(with: input) else {
             throw ShapeError(
@@ -37,11 +37,11 @@ public struct ParametricArithmetic: GraphOperation {
         return try checked(result, node: node)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let parameter = shape.droppingBatch(beyond: request.inputs[0].rank)
         return ParametricKernel(
             BroadcastFunction(arithmetic), input: request.inputs[0], parameter: parameter,

@@ -6,13 +6,13 @@ internal import CNeuralKernels
 /// `[outputs]`.
 public struct Linear: GraphOperation {
     /// The number of output features.
-    public var outputs: Int
+    package var outputs: Int
     /// Whether a bias is added.
-    public var hasBias: Bool
+    package var hasBias: Bool
     /// How a new network's weights start; PyTorch's default if nil.
-    public var initializer: Initializer?
+    package var initializer: Initializer?
     /// How a new network's bias starts; PyTorch's default if nil.
-    public var biasInitializer: Initializer?
+    package var biasInitializer: Initializer?
 
     /// Describes a fully connected layer.
     public init(

@@ -7,9 +7,9 @@ internal import CNeuralKernels
 /// (unbiased) and `num_batches_tracked`.
 public struct BatchNormalization: GraphOperation {
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.
-    public var momentum: Float
+    package var momentum: Float
     /// What a plan fuses with it.
     var epilogue = Epilogue()
 

@@ -5,21 +5,21 @@ internal import CNeuralKernels
 /// instance normalization.
 ///
 /// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
-public struct GroupNormalization: GraphOperation {
+package struct GroupNormalization: GraphOperation {
     /// How many groups the channels are cut into.
-    public var groups: Int
+    package var groups: Int
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
 
     /// Describes a group normalization.
-    public init(groups: Int, epsilon: Float = 1e-5) {
+    package init(groups: Int, epsilon: Float = 1e-5) {
         self.groups = groups
         self.epsilon = epsilon
     }
 
-    public var kind: String { "GroupNormalization" }
+    package var kind: String { "GroupNormalization" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node, minimumRank: 1)
         guard groups > 0, input.channels % groups == 0, epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(
@@ -28,7 +28,7 @@ public struct GroupNormalization: GraphOperation {
         return input
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         return [
             ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
@@ -36,7 +36,7 @@ public struct GroupNormalization: GraphOperation {
         ]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         GroupNormalizationKernel(
             groups: groups, epsilon: epsilon, positions: request.output.positions, channels: request.output.channels,
             capacity: request.batchCapacity, workers: request.workers)

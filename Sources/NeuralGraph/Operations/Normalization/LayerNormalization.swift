@@ -4,38 +4,38 @@ internal import CNeuralKernels
 /// `(x - mean) / sqrt(variance + epsilon) * weight + bias` with each position's mean and biased variance.
 ///
 /// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]` where asked for.
-public struct LayerNormalization: GraphOperation {
+package struct LayerNormalization: GraphOperation {
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
     /// Whether there is a `weight`.
-    public var hasScale: Bool
+    package var hasScale: Bool
     /// Whether there is a `bias`.
-    public var hasShift: Bool
+    package var hasShift: Bool
 
     /// Describes a layer normalization.
-    public init(epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true) {
+    package init(epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true) {
         self.epsilon = epsilon
         self.hasScale = hasScale
         self.hasShift = hasShift
     }
 
-    public var kind: String { "LayerNormalization" }
+    package var kind: String { "LayerNormalization" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(node, "\(kind) takes a finite epsilon from 0, not \(epsilon)")
         }
         return try onlyInput(inputs, node: node, minimumRank: 1)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         let weight = ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1))
         let bias = ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0))
         return (hasScale ? [weight] : []) + (hasShift ? [bias] : [])
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         LayerNormalizationKernel(
             operation: self, positions: request.output.positions, channels: request.output.channels,
             capacity: request.batchCapacity)

@@ -1,31 +1,31 @@
 /// The parameter `weight` itself, the same for every example: a class token. It has no inputs.
-public struct ParameterValue: GraphOperation {
+package struct ParameterValue: GraphOperation {
     /// The parameter's shape, which is the output's.
-    public var shape: TensorShape
+    package var shape: TensorShape
     /// How a new network's parameter starts.
-    public var initializer: Initializer
+    package var initializer: Initializer
     /// Whether training moves the parameter.
-    public var learns: Bool
+    package var learns: Bool
 
     /// Describes a parameter.
-    public init(shape: TensorShape, initializer: Initializer, learns: Bool = true) {
+    package init(shape: TensorShape, initializer: Initializer, learns: Bool = true) {
         self.shape = shape
         self.initializer = initializer
         self.learns = learns
     }
 
-    public var kind: String { "Parameter" }
+    package var kind: String { "Parameter" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.isEmpty else { throw ShapeError(node, "a parameter takes no inputs, not \(inputs)") }
         return try checked(shape, node: node)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ParameterValueKernel(count: shape.count, capacity: request.batchCapacity)
     }
 }
