@@ -1,3 +1,4 @@
+import CDispatch
 import Foundation
 
 /// Runs `body` on a new thread that nobody waits for. It may block, on locks, files and long work, which Swift's cooperative

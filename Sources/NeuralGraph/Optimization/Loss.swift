@@ -33,6 +33,8 @@ public protocol Loss: Sendable {
     /// Computes the mean over a batch, and its gradient if asked.
     /// - Parameters:
     ///   - logits: the outputs before softmax, `[n, K]`.
+    ///   - n: the number of examples.
+    ///   - K: the number of classes.
     ///   - targets: what to compare with. Where ``validate(targets:count:classes:)`` would throw, the loss is NaN.
     ///   - gradient: where the gradient by the logits goes, `[n, K]`; nil if it is not wanted.
     func evaluate(

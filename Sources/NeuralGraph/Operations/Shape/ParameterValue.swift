@@ -51,7 +51,12 @@ private struct ParameterValueKernel: Kernel {
 
 extension GraphBuilder {
     /// Adds a ``ParameterValue``.
-    /// - Parameter key: the parameter's name in the state dictionary; `name.weight` if nil.
+    /// - Parameters:
+    ///   - name: the node's name.
+    ///   - shape: the parameter's shape.
+    ///   - initializer: its initial values.
+    ///   - learns: whether training changes it.
+    ///   - key: the parameter's name in the state dictionary; `name.weight` if nil.
     public mutating func parameterValue(
         named name: String, shape: TensorShape, initializer: Initializer, learns: Bool = true, key: String? = nil
     ) throws(ShapeError) -> Graph.Value {
