@@ -2,20 +2,21 @@ import Foundation
 import Unlearning
 
 extension AuditRecord {
-    /// Which of a record's models a file is.
+    /// The model of a record that a file holds.
     public enum Match: Sendable, Hashable {
-        /// The one after forgetting, that the verdict is about.
+        /// The model after forgetting, which the verdict is about.
         case unlearned
-        /// The one before forgetting.
+        /// The model before forgetting.
         case original
-        /// One of those that were trained anew, by its position.
+        /// A retrained model, by its position.
         case retrained(Int)
-        /// None of them: another model, or one that was changed by a byte or more.
+        /// Another model, or a file that was changed.
         case none
     }
 
-    /// Compares a file with the record's digests. It says nothing of who made the record: keep it where it can't be
-    /// changed, or sign it.
+    /// Compares a file with the record's digests.
+    ///
+    /// This does not show who made the record: keep it where it cannot be changed, or sign it.
     /// - Throws: `FileError` if the file cannot be read.
     public func verify(_ file: URL) throws(FileError) -> Match {
         let digest = try SHA256Digest(ofFile: file)

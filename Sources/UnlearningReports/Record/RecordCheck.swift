@@ -1,28 +1,28 @@
 import Unlearning
 
-/// What came out when a record was checked against itself.
+/// The result of checking a record for contradictions.
 ///
-/// A record states many numbers twice: shares with their counts and intervals, gaps with what they are the difference of,
-/// verdicts with values and limits. Whoever changes one of them alone is found out. Whoever changes all of them is not:
-/// only a signature, or a digest that is kept elsewhere, shows that.
+/// A record states many numbers twice: shares with their counts and intervals, gaps with the values they are the difference
+/// of, verdicts with values and limits. A change to only one of them is detected. A consistent change to all of them is not:
+/// only a signature, or a digest kept elsewhere, reveals it.
 public struct RecordCheck: Sendable, Hashable {
-    /// The verdict that follows from the record's values and limits by the rules of this version.
+    /// The verdict that follows from the record's values and limits by this version's rules.
     public let verdict: MeasureVerdict
-    /// Where the record contradicts itself or those rules, one line each; empty if nowhere.
+    /// The contradictions within the record or with those rules, one line each.
     public let contradictions: [String]
     /// The settings that let more pass than the default ones, one line each.
     public let looserLimits: [String]
 }
 
 extension AuditRecord {
-    /// Works the verdict out again from the record's own numbers and limits, and compares what it states twice.
+    /// Derives the verdict from the record's values and limits, and compares everything that the record states twice.
     public func check() -> RecordCheck {
         var checker = RecordChecker(record: self)
         return checker.run()
     }
 
-    /// Where the classes that a model's file names are not the record's; empty also if the file names none.
-    public func contradictions(in model: ModelMetadata) -> [String] {
+    /// Lists the classes of a model's file that differ from the record's; empty if the file names none.
+    package func contradictions(in model: ModelMetadata) -> [String] {
         let (names, own) = (audit.classNames, model.classNames)
         guard !own.isEmpty else { return [] }
         guard names.count == own.count else {

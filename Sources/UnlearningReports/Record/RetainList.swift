@@ -1,15 +1,17 @@
 import Foundation
 import Unlearning
 
-/// Which images forgetting was shown, as a digest: a record can name them without holding them.
+/// The images that a run saw, as a digest, so that a record can identify them without holding them.
 public struct RetainList: Sendable, Codable, Hashable {
     /// The data set's name, such as `Fashion-MNIST (train)`.
-    public let dataset: String
+    package let dataset: String
     /// The number of images.
-    public let count: Int
-    /// The digest of the list: one line for each image in order, its position in the data set and its class as decimal
-    /// numbers with a space between them, each line ended by a line feed.
-    public let sha256: SHA256Digest
+    package let count: Int
+    /// The digest of the list of images.
+    ///
+    /// The list has a line for each image in order: its position in the data set and its class as decimal numbers, separated
+    /// by a space and ended by a line feed.
+    package let sha256: SHA256Digest
 
     /// Lists the images of a subset.
     public init(_ samples: ImageSubset) {

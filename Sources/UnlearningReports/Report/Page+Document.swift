@@ -1,7 +1,7 @@
 import Plotting
 
 extension Page {
-    /// The whole page as one HTML file: header, list of contents, sections. It needs no network.
+    /// Renders the whole page as one HTML file that needs no network: header, contents, sections.
     func document(title: String, header: (inout Markup) -> Void) -> String {
         var markup = Markup()
         markup.add(markup: "<!DOCTYPE html>\n")
@@ -10,7 +10,7 @@ extension Page {
                 markup.add("meta", ["charset": "utf-8"])
                 markup.add("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
                 markup.add("meta", ["name": "color-scheme", "content": "light dark"])
-                // Nothing is fetched, whatever a class is called.
+                // Forbids fetching anything, whatever text a class name holds.
                 markup.add(
                     "meta",
                     [
@@ -18,7 +18,7 @@ extension Page {
                         "content": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
                     ])
                 markup.add("title", text: title)
-                // A style sheet is no text to HTML: quotes in it stay as they are.
+                // HTML does not escape quotes in style sheets.
                 markup.add(markup: "<style>\n\(PageStyle.sheet)</style>")
             }
             markup.add("body") { markup in

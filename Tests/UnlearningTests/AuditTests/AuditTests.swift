@@ -321,7 +321,7 @@ struct AuditInputTests {
         #expect(
             try await failure(data: AuditData(test: Patterns.test.excluding(classes: [2])))
                 == "the test data has no example of class 2 (pattern 2), which was to be forgotten; "
-                + "an audit needs some to see whether it is still known")
+                + "give some, since an audit has to see whether the class is still known")
         #expect(
             try await failure(data: AuditData(test: Patterns.test.only(classes: [2])))
                 == "the test data has no example of a retained class; give some of every class")

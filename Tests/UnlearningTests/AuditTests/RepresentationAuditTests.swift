@@ -182,7 +182,7 @@ import Testing
         let convolutional = Model(graph: try builder.graph(), seed: 3)
         let result = try await audit(convolutional.perturbed(seed: 1), original: convolutional)
         for identifier in [.headShareBias, .headShareLayer, .prototypeRelearning] as [MeasureIdentifier] {
-            #expect(try measure(identifier, in: result).omission == HeadSection.noHead)
+            #expect(try measure(identifier, in: result).omission == HeadShareMeasures.noHead)
         }
         #expect(try measure(.linearProbe, in: result).rows.map(\.name) == ["relu", "classes"])
         #expect(result.figures.attention.isEmpty == false)

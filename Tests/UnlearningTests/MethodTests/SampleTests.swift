@@ -94,7 +94,7 @@ struct SampleTests {
             .predictionEntropy, .zeroRetrainForgetting,
         ] {
             #expect(
-                result[measure]?.omission == "it makes sense for whole classes alone, and samples were forgotten",
+                result[measure]?.omission == "it applies to whole classes, and samples were forgotten",
                 "\(measure)")
         }
         for measure in [

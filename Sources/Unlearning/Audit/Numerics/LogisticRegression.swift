@@ -5,11 +5,11 @@ import Foundation
 /// The fit minimizes what scikit-learn's `LogisticRegression(class_weight="balanced")` does, by Newton's method:
 /// `1/(2C) weight² + Σ_i s_i log(1 + exp(-y_i (weight · x_i + intercept)))`, y = ±1. The weights s_i give both classes
 /// the same sum.
-public struct LogisticRegression: Sendable, Hashable {
+package struct LogisticRegression: Sendable, Hashable {
     /// The feature's weight.
-    public let weight: Double
+    package let weight: Double
     /// The intercept, which is not penalized.
-    public let intercept: Double
+    package let intercept: Double
 
     /// Fits members against others.
     /// - Parameters:
@@ -17,7 +17,7 @@ public struct LogisticRegression: Sendable, Hashable {
     ///   - others: the feature of each non-member; finite.
     ///   - C: the inverse strength of the penalty, above 0.
     /// - Returns: nil if one of the lists is empty.
-    public init?(members: [Double], others: [Double], C: Double = 1) {
+    package init?(members: [Double], others: [Double], C: Double = 1) {
         guard !members.isEmpty, !others.isEmpty else { return nil }
         let data = Data(members: members, others: others, penalty: 1 / C)
         var parameters = (weight: 0.0, intercept: 0.0)
@@ -42,10 +42,10 @@ public struct LogisticRegression: Sendable, Hashable {
     }
 
     /// The probability that an example with this feature is a member.
-    public func probability(_ feature: Double) -> Double { Self.sigmoid(weight * feature + intercept) }
+    package func probability(_ feature: Double) -> Double { Self.sigmoid(weight * feature + intercept) }
 
     /// Whether an example with this feature is called a member: its probability is above 1/2.
-    public func isMember(_ feature: Double) -> Bool { weight * feature + intercept > 0 }
+    package func isMember(_ feature: Double) -> Bool { weight * feature + intercept > 0 }
 
     private static let mostSteps = 200
 

@@ -51,6 +51,7 @@ struct Downstream {
         let reread = try Model(contentsOf: file, graph: outcome.model.graph)
         try expect(reread.parameters == outcome.model.parameters, "a written model reads back equal")
 
+        try await ownMeasure(original: model, unlearned: outcome.model, training: examples, test: unseen)
         try await ownNetwork(examples, unseen, file: file)
         try ownOperation()
         for page in ["OwnNetwork.md", "OwnOperation.md"] { try Snippets.check(page) }

@@ -6,13 +6,13 @@ import NeuralGraph
 ///
 /// It needs no retrained model; the retrained model's own score is the target, since forgetting more than that shows.
 /// Source: Chundawat et al. 2023, "Can Bad Teaching Induce Forgetting?" (arXiv 2205.08096), section 5.
-public enum ZeroRetrainForgetting {
+package enum ZeroRetrainForgetting {
     /// Each example's part of the score, whose mean is the score.
-    public static func scores(_ model: Predictions, untrained: Predictions) -> [Double] {
+    package static func scores(_ model: Predictions, untrained: Predictions) -> [Double] {
         JensenShannon.scores(model, untrained).map { 1 - $0 }
     }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .zeroRetrainForgetting, title: "Zero-retrain forgetting score",
         definition:
             "1 less the mean Jensen-Shannon divergence between the model's and an untrained network's answers to the "
@@ -22,8 +22,8 @@ public enum ZeroRetrainForgetting {
 }
 
 /// The score on test images of the forgotten and, beside it, of the retained classes.
-struct ZeroRetrainForgettingSection: AuditSection {
-    let measures = [ZeroRetrainForgetting.measure]
+struct ZeroRetrainForgettingMeasure: BuiltInMeasure {
+    let descriptions = [ZeroRetrainForgetting.description]
     let requirements: [EvidenceRequirement] = [.forgottenClasses, .forgottenTest]
     /// Images of the retained classes at most: enough to stand beside the forgotten ones.
     private static let maximumRetained = 1000
@@ -47,7 +47,7 @@ struct ZeroRetrainForgettingSection: AuditSection {
         } catch UnlearningError.outputNotFinite(_, _, let value) {
             let reason =
                 "an untrained network of this architecture gives \(value.named), with which nothing can be compared"
-            findings.results.append(MeasureResult(ZeroRetrainForgetting.measure, omitted: reason))
+            findings.results.append(MeasureResult(ZeroRetrainForgetting.description, omitted: reason))
             return
         }
         let scores = evidence.models.map {
@@ -57,7 +57,7 @@ struct ZeroRetrainForgettingSection: AuditSection {
         let others = scores.map { Statistics.mean($0.dropFirst(test.forgotten.count)) }
         findings.results.append(
             evidence.result(
-                ZeroRetrainForgetting.measure, meanOf: forgotten,
+                ZeroRetrainForgetting.description, meanOf: forgotten,
                 rows: [
                     MeasureRow(
                         name: "forgotten classes", values: forgotten.map { $0.flatMap(Statistics.mean) }.byModel),

@@ -1,3 +1,5 @@
+import Foundation
+import ImageDatasets
 import NeuralGraph
 
 /// Where a network looks for a class: Grad-CAM (Selvaraju et al. 2017, equations 1 and 2).
@@ -7,11 +9,11 @@ import NeuralGraph
 /// logit, and differs from network to network, so maps are compared in shape and not in size.
 ///
 /// Used by one thread at a time.
-public final class ClassActivationMaps {
+package final class ClassActivationMaps {
     /// The node whose maps are weighed.
-    public let node: String
+    package let node: String
     /// Height and width of the node's maps.
-    public let mapShape: TensorShape
+    package let mapShape: TensorShape
 
     private let features: Executor
     private let classifier: Executor
@@ -25,7 +27,7 @@ public final class ClassActivationMaps {
     ///   - threads: the threads to work with.
     ///   - algorithms: `.strict` leaves the universal algorithms alone.
     /// - Throws: `GraphError` if the network can't be cut there, and `ShapeError` if the node has no maps.
-    public init(
+    package init(
         model: Model, node: String, batchCapacity: Int = 16, threads: ThreadTeam = ThreadTeam(),
         algorithms: Algorithms = .fast
     ) throws {
@@ -44,7 +46,7 @@ public final class ClassActivationMaps {
 
     /// The deepest node that every path passes and whose map is large enough to show a place; nil if there is none.
     /// - Parameter side: the least height and width.
-    public static func node(of graph: Graph, side: Int = 4) -> String? {
+    package static func node(of graph: Graph, side: Int = 4) -> String? {
         graph.cutNodes.last { $0.shape.rank == 3 && $0.shape[0] >= side && $0.shape[1] >= side }?.name
     }
 
@@ -54,7 +56,7 @@ public final class ClassActivationMaps {
     ///   - labels: the class that is looked for in each.
     /// - Returns: `[pictures, map height, map width]`, 0 or more.
     /// - Throws: `ShapeError` if pictures or labels do not fit the network.
-    public func maps(of pictures: Tensor, for labels: [Int]) throws -> Tensor {
+    package func maps(of pictures: Tensor, for labels: [Int]) throws -> Tensor {
         let shape = features.graph.inputShape
         guard TensorShape(Array(pictures.shape.dimensions.dropFirst())) == shape, pictures.shape.rank == shape.rank + 1
         else {
@@ -112,4 +114,154 @@ public final class ClassActivationMaps {
             return Float(max(0, sum / Double(positions)))
         }
     }
+}
+
+/// A map in a picture's size.
+package enum ActivationMapImage {
+    /// Enlarges or shrinks a map by bilinear interpolation, pixels being squares (PyTorch's `interpolate` with
+    /// `align_corners=False`).
+    /// - Parameters:
+    ///   - map: `[height, width]`.
+    ///   - height: rows of the result, at least 1.
+    ///   - width: columns of the result, at least 1.
+    /// - Throws: `ShapeError` if the map has not two axes or no pixel.
+    package static func resized(_ map: Tensor, height: Int, width: Int) throws(ShapeError) -> Tensor {
+        guard map.shape.rank == 2, map.count > 0, height > 0, width > 0 else {
+            throw ShapeError("heat map", "\(map.shape) cannot be made \(height)x\(width); give [height, width]")
+        }
+        let rows = places(height, of: map.shape[0])
+        let columns = places(width, of: map.shape[1])
+        var elements: [Float] = []
+        elements.reserveCapacity(height * width)
+        for row in rows {
+            for column in columns {
+                func value(_ y: Int, _ x: Int) -> Double { Double(map[y * map.shape[1] + x]) }
+                let upper =
+                    value(row.below, column.below) * (1 - column.share)
+                    + value(row.below, column.above) * column.share
+                let lower =
+                    value(row.above, column.below) * (1 - column.share)
+                    + value(row.above, column.above) * column.share
+                elements.append(Float(upper * (1 - row.share) + lower * row.share))
+            }
+        }
+        return try Tensor(elements, shape: [height, width])
+    }
+
+    /// A map in 256 steps, 255 for its largest value; all 0 for a map without any, or with undefined numbers.
+    package static func bytes(_ map: Tensor) -> [UInt8] {
+        let largest = map.elements.max() ?? 0
+        guard largest > 0, map.isFinite else { return [UInt8](repeating: 0, count: map.count) }
+        return map.elements.map { UInt8(max(0, min(255, ($0 / largest * 255).rounded()))) }
+    }
+
+    /// Between which pixels, and how far on the way from one to the other, each new pixel's middle lies.
+    private static func places(_ count: Int, of old: Int) -> [(below: Int, above: Int, share: Double)] {
+        (0..<count).map { index in
+            let place = (Double(index) + 0.5) * Double(old) / Double(count) - 0.5
+            let clamped = min(max(place, 0), Double(old - 1))
+            let below = min(Int(clamped), old - 1)
+            return (below, min(below + 1, old - 1), clamped - Double(below))
+        }
+    }
+}
+
+/// Pictures of where the networks look for the forgotten classes: Grad-CAM over a few test pictures.
+struct AttentionDrawing: BuiltInMeasure {
+    let descriptions: [MeasureDescription] = []
+    let requirements: [EvidenceRequirement] = [.forgottenClasses]
+
+    /// Pictures that are shown at most.
+    static let pictures = 6
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        let shape = evidence.models.original.model.graph.inputShape
+        guard evidence.configuration.makesFigures, evidence.configuration.examinesRepresentation, shape.rank == 3,
+            [1, 3].contains(shape.channels), evidence.models.original.model.hasMaps
+        else { return }
+        let rows = rows(of: evidence)
+        guard !rows.isEmpty else { return }
+        let labels = rows.map { evidence.test.labels[$0] }
+        let pictures = try self.pictures(rows, of: evidence.test.examples)
+        func heat(_ model: ModelEvidence) throws -> [FigureImage]? {
+            guard let node = ClassActivationMaps.node(of: model.model.graph) else { return nil }
+            let maps = try ClassActivationMaps(
+                model: model.model, node: node, batchCapacity: rows.count, threads: evidence.context.threads,
+                algorithms: evidence.context.options.algorithms)
+            return try Self.images(maps.maps(of: pictures, for: labels), height: shape[0], width: shape[1])
+        }
+        let original = try heat(evidence.models.original)
+        let unlearned = try heat(evidence.models.unlearned)
+        let retrained = try evidence.models.retrained.first.flatMap(heat)
+        for (number, row) in rows.enumerated() {
+            findings.figures.attention.append(
+                AttentionFigure(
+                    image: picture(number, of: pictures, evidence.models.original.model.metadata.normalization),
+                    label: labels[number],
+                    predicted: ByModel(
+                        original: evidence.models.original.test.predictions.predicted[row],
+                        unlearned: evidence.models.unlearned.test.predictions.predicted[row],
+                        retrained: evidence.models.retrained.first?.test.predictions.predicted[row]),
+                    heat: ByModel(
+                        original: original?[number], unlearned: unlearned?[number], retrained: retrained?[number])))
+        }
+    }
+
+    /// Pictures of forgotten classes that the original recognized, from all of them in turn.
+    private func rows(of evidence: AuditEvidence) -> [Int] {
+        let predicted = evidence.models.original.test.predictions.predicted
+        let known = evidence.test.forgotten.filter { predicted[$0] == evidence.test.labels[$0] }
+        var byClass = Dictionary(grouping: known.isEmpty ? evidence.test.forgotten : known) { evidence.test.labels[$0] }
+        var rows: [Int] = []
+        while rows.count < Self.pictures, byClass.values.contains(where: { !$0.isEmpty }) {
+            for label in byClass.keys.sorted() where rows.count < Self.pictures {
+                guard let row = byClass[label]?.first else { continue }
+                byClass[label]?.removeFirst()
+                rows.append(row)
+            }
+        }
+        return rows
+    }
+
+    private func pictures(_ rows: [Int], of examples: any ExampleSource) throws -> Tensor {
+        let shape = examples.exampleShape
+        return try Tensor(shape: TensorShape([rows.count] + shape.dimensions)) { target in
+            guard let start = target.baseAddress else { return }
+            for (number, row) in rows.enumerated() {
+                try examples.write(row, augmentationSeed: nil, into: start + number * shape.count)
+            }
+        }
+    }
+
+    /// A prepared picture as bytes again; one whose preparation isn't known is spread over the whole range.
+    private func picture(_ number: Int, of pictures: Tensor, _ normalization: Normalization?) -> FigureImage {
+        let (height, width, channels) = (pictures.shape[1], pictures.shape[2], pictures.shape[3])
+        let size = height * width * channels
+        let values = pictures.elements[number * size..<(number + 1) * size]
+        let known = normalization.flatMap { try? $0.expanded(toChannels: channels) }
+        let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+        let bytes = values.enumerated().map { position, value in
+            var share = high > low ? (value - low) / (high - low) : 0
+            if let known {
+                let channel = position % channels
+                share = value * known.standardDeviation[channel] + known.mean[channel]
+            }
+            return share.isFinite ? UInt8(max(0, min(255, (share * 255).rounded()))) : 0
+        }
+        return FigureImage(width: width, height: height, channels: channels, pixels: Data(bytes))
+    }
+
+    private static func images(_ maps: Tensor, height: Int, width: Int) throws -> [FigureImage] {
+        let (rows, columns) = (maps.shape[1], maps.shape[2])
+        return try (0..<maps.shape[0]).map { number in
+            let elements = Array(maps.elements[number * rows * columns..<(number + 1) * rows * columns])
+            let map = try ActivationMapImage.resized(
+                Tensor(elements, shape: [rows, columns]), height: height, width: width)
+            return FigureImage(width: width, height: height, channels: 1, pixels: Data(ActivationMapImage.bytes(map)))
+        }
+    }
+}
+
+extension Model {
+    fileprivate var hasMaps: Bool { ClassActivationMaps.node(of: graph) != nil }
 }

@@ -6,14 +6,14 @@ import NeuralGraph
 /// `CKA(X, Y) = |Yᵀ X|² / (|Xᵀ X| |Yᵀ Y|)` in Frobenius norms, over centered features. 0 to 1; 1 for features that are
 /// the same but for rotation and scale. Neither much nor little is better in itself: the retrained model's alignment
 /// with the original shows how far an honest change goes.
-public struct FeatureAlignment: Sendable {
+package struct FeatureAlignment: Sendable {
     private let reference: DoubleMatrix
     private let referenceNorm: Double
 
     /// Takes the features that others are compared with.
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the tensor has not two axes.
-    public init(reference features: Tensor) throws {
+    package init(reference features: Tensor) throws {
         let matrix = try DoubleMatrix(features)
         reference = matrix.subtracting(matrix.columnMeans)
         referenceNorm = Self.selfProductNorm(reference)
@@ -23,7 +23,7 @@ public struct FeatureAlignment: Sendable {
     /// - Parameter features: `[examples, any width]`.
     /// - Returns: nil if all examples have the same features in one of the two, since there is nothing to align then.
     /// - Throws: `ShapeError` if the number of examples is another, and `LinearAlgebraError` if a feature is undefined.
-    public func value(with features: Tensor) throws -> Double? {
+    package func value(with features: Tensor) throws -> Double? {
         let matrix = try DoubleMatrix(features)
         guard matrix.rows == reference.rows else {
             throw ShapeError(
@@ -54,10 +54,59 @@ public struct FeatureAlignment: Sendable {
         return product.squaredNorm.squareRoot()
     }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .kernelAlignment, title: "Alignment with the original (CKA)",
         definition: "Linear centered kernel alignment of the penultimate features of all test images with the "
             + "original's: 1 where nothing but rotation and scale has changed.",
         source: "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited (arXiv 1905.00414)",
         group: .representation, unit: .number, greatest: 1, direction: .closerToRetrained)
+}
+
+/// Linear CKA of each stage's features with the original's, over all test examples.
+struct AlignmentMeasure: BuiltInMeasure {
+    let descriptions = [FeatureAlignment.description]
+    let requirements: [EvidenceRequirement] = [.forgottenClasses, .features, .forgottenTest, .retainedTest]
+
+    func cost(_ plan: AuditPlan) -> Int {
+        plan.configuration.examinesRepresentation ? plan.modelCount * plan.testCount / 16 : 0
+    }
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        let models = evidence.models
+        var stages: [MeasureRow] = []
+        var last: PerModel<Double?> = PerModel(original: nil, unlearned: nil, retrained: [])
+        do {
+            for stage in models.original.test.features {
+                try evidence.context.checkCancellation()
+                let rows = stage.manageableRows
+                let alignment = try FeatureAlignment(reference: stage.values.rows(rows))
+                func value(_ model: ModelEvidence) throws -> Double? {
+                    try model.test.features.first { $0.node == stage.node }.flatMap {
+                        try alignment.value(with: $0.values.rows(rows))
+                    }
+                }
+                last = PerModel(
+                    original: nil, unlearned: try value(models.unlearned), retrained: try models.retrained.map(value))
+                stages.append(MeasureRow(name: stage.node, values: last.byModel))
+            }
+        } catch let error as LinearAlgebraError {
+            findings.results.append(MeasureResult(FeatureAlignment.description, omitted: "\(error)"))
+            return
+        }
+        guard let unlearned = last.unlearned else {
+            findings.results.append(
+                MeasureResult(
+                    FeatureAlignment.description,
+                    omitted: "the unlearned model has no such stage, or its features are the same for all images"))
+            return
+        }
+        findings.results.append(
+            MeasureResult(
+                FeatureAlignment.description, unlearned: MeasureValue(unlearned),
+                retrained: last.retrained.compactMap { $0 }.map { MeasureValue($0) }, rows: stages, rowKind: .layers,
+                note: "over \(evidence.test.labels.count) test images; rows: the ends of the network's blocks"))
+        for row in stages {
+            findings.figures.updateLayer(row.name, of: models.original.model.graph) { $0.alignment = row.values }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 import NeuralGraph
 
 /// A network's last layer on its own: linear, from penultimate features to logits, in Double.
-public struct LinearHead: Sendable {
+package struct LinearHead: Sendable {
     /// `[classes, width]`.
     var weights: DoubleMatrix
     /// One a class.
@@ -14,7 +14,7 @@ public struct LinearHead: Sendable {
     ///   - weight: `[classes, width]`.
     ///   - bias: `[classes]`, or nil.
     /// - Throws: `ShapeError` if the two do not belong together.
-    public init(weight: Tensor, bias: Tensor?) throws {
+    package init(weight: Tensor, bias: Tensor?) throws {
         weights = try DoubleMatrix(weight)
         hasBias = bias != nil
         biases = bias?.elements.map(Double.init) ?? [Double](repeating: 0, count: weights.rows)
@@ -24,7 +24,7 @@ public struct LinearHead: Sendable {
     }
 
     /// A model's last layer; nil if the model doesn't end in a linear layer over a vector.
-    public init?(of model: Model) {
+    package init?(of model: Model) {
         guard let node = model.graph.head, let weight = model.parameters[node.key("weight")],
             let head = try? LinearHead(weight: weight, bias: model.parameters[node.key("bias")])
         else { return nil }
@@ -32,12 +32,12 @@ public struct LinearHead: Sendable {
     }
 
     /// The number of features that it reads.
-    public var width: Int { weights.columns }
+    package var width: Int { weights.columns }
 
     /// The class of each example's largest logit, the first of equals.
     /// - Parameter features: penultimate features, `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
-    public func predictions(of features: Tensor) throws -> [Int] {
+    package func predictions(of features: Tensor) throws -> [Int] {
         try LabeledFeatures.check(features, width: width)
         return predictions(of: try DoubleMatrix(features))
     }

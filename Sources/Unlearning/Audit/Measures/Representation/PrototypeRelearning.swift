@@ -1,3 +1,4 @@
+import ImageDatasets
 import NeuralGraph
 
 /// Prototype relearning: whoever has a few examples of the forgotten class rewrites the last layer's row for it from
@@ -9,7 +10,7 @@ import NeuralGraph
 /// mean as they are, in the direction of its own class. Its bias makes the logit at m the mean of the retained
 /// classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten class after that, 0 to 1.
 /// The retrained model's figure is the target: a network that never saw the class learns it from a prototype too.
-public struct PrototypeRelearning: Sendable {
+package struct PrototypeRelearning: Sendable {
     private let head: LinearHead
     private let retained: [Int]
     private let center: [Double]
@@ -26,7 +27,7 @@ public struct PrototypeRelearning: Sendable {
     ///   - forgotten: the forgotten classes.
     /// - Throws: `ShapeError` if features, labels and head do not belong together or no class is retained, and
     ///   `LinearAlgebraError` if a feature is undefined.
-    public init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
+    package init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
         try LabeledFeatures.check(features, labels: labels, classes: head.weights.rows)
         try LabeledFeatures.check(features, width: head.width)
         let (means, counts) = try DoubleMatrix(features).classMeans(labels: labels, classes: head.weights.rows)
@@ -62,7 +63,7 @@ public struct PrototypeRelearning: Sendable {
     ///   - features: penultimate features of some of its examples, `[examples, width]`, one or more.
     /// - Throws: `ShapeError` if there are none, or the width is another, and `LinearAlgebraError` if a feature is
     ///   undefined.
-    public func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
+    package func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
         try LabeledFeatures.check(features, width: head.width)
         guard features.shape[0] > 0, (0..<head.weights.rows).contains(label) else {
             throw ShapeError(
@@ -94,10 +95,83 @@ public struct PrototypeRelearning: Sendable {
         values.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .prototypeRelearning, title: "Prototype relearning",
         definition: "Test accuracy of the forgotten classes after the last layer's row of each was rewritten from the "
             + "mean features of a few of its training images, with nothing trained.",
         source: "Qi, Brown and Lowe 2018, Low-Shot Learning with Imprinted Weights (arXiv 1712.07136)",
         group: .representation, unit: .share, direction: .closerToRetrained)
+}
+
+/// Prototype relearning from a few training examples, averaged over several draws of them.
+struct PrototypeRelearningMeasure: BuiltInMeasure {
+    let descriptions = [PrototypeRelearning.description]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining,
+    ]
+
+    /// Training examples of each forgotten class that a prototype is made from.
+    static let examples = 10
+    /// How often they are drawn anew; the accuracy is the mean.
+    static let draws = 5
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        do {
+            let scores = try evidence.models.map { try recognized(by: $0, evidence) }
+            guard scores.original != nil || scores.unlearned != nil else {
+                findings.results.append(
+                    MeasureResult(PrototypeRelearning.description, omitted: HeadShareMeasures.noHead))
+                return
+            }
+            let rows = [
+                MeasureRow(
+                    name: "forgotten classes",
+                    values: scores.map { $0.flatMap { Statistics.mean($0.forgotten) } }.byModel),
+                MeasureRow(
+                    name: "retained classes", values: scores.map { $0.flatMap { Statistics.mean($0.retained) } }.byModel
+                ),
+            ]
+            findings.results.append(
+                evidence.result(
+                    PrototypeRelearning.description, meanOf: scores.map { $0?.forgotten }, rows: rows,
+                    rowKind: .variants,
+                    note: "from \(Self.examples) images of each class, the mean of \(Self.draws) draws; "
+                        + "rows: test accuracy after it"))
+        } catch let error as LinearAlgebraError {
+            findings.results.append(MeasureResult(PrototypeRelearning.description, omitted: "\(error)"))
+        }
+    }
+
+    /// How often each test example is recognized after the rewriting, over the draws; nil for a model without a linear
+    /// last layer.
+    private func recognized(
+        by model: ModelEvidence, _ evidence: AuditEvidence
+    ) throws -> (forgotten: [Double], retained: [Double])? {
+        guard let head = LinearHead(of: model.model), let training = evidence.training,
+            let features = model.training?.features.last, let test = model.test.features.last,
+            features.node == model.model.graph.penultimate
+        else { return nil }
+        let relearning = try PrototypeRelearning(
+            head: head, features: features.values, labels: training.labels, forgotten: evidence.forgottenClasses)
+        let examples = try DoubleMatrix(test.values)
+        let labels = evidence.test.labels
+        var hits = [Double](repeating: 0, count: labels.count)
+        for draw in 0..<Self.draws {
+            var rewritten = head
+            for label in evidence.forgottenClasses.sorted() {
+                // The same images for every model.
+                var members = training.forgotten.filter { training.labels[$0] == label }
+                guard !members.isEmpty else { continue }
+                var random = SeededRandom(seed: evidence.context.seed("prototype"), stream: "\(label).\(draw)")
+                let count = min(Self.examples, members.count)
+                random.draw(count, toFrontOf: &members)
+                let prototype = try DoubleMatrix(features.values, rows: Array(members.prefix(count)))
+                try relearning.rewrite(label, from: prototype, in: &rewritten)
+            }
+            for (row, predicted) in rewritten.predictions(of: examples).enumerated() where predicted == labels[row] {
+                hits[row] += 1 / Double(Self.draws)
+            }
+        }
+        return (evidence.test.forgotten.map { hits[$0] }, evidence.test.retained.map { hits[$0] })
+    }
 }
