@@ -46,8 +46,8 @@ extension Model {
         return outputs.all.map { ($0.name, $0.shape, $0.name == outputs.chosen) }
     }
 
-    /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with the bytes of
-    /// changed weights alone replaced; any other is exported for operator set 17.
+    /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with only the
+    /// bytes of changed weights replaced; any other is exported for operator set 17.
     /// - Throws: ``ONNXError`` if an operation has no counterpart there, or the file cannot be written.
     public func writeONNX(to url: URL) throws(ONNXError) {
         do {

@@ -2,7 +2,7 @@
 ///
 /// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
 struct MemoryPlan {
-    /// A buffer: how many floats, and the first and last step at which it holds something.
+    /// A buffer's number of floats and the first and last step at which it is in use.
     struct Buffer {
         var count: Int
         var first: Int

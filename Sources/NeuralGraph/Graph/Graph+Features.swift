@@ -1,6 +1,7 @@
 extension Graph {
-    /// The network with what its ``head`` reads beside what it answers: the output is `[d + K]`, d features and K logits.
-    /// A loss can then speak of both. nil if the network has no head that reads a vector.
+    /// The network with the input of its ``head`` beside its output, for losses over both; nil if it has no head.
+    ///
+    /// The output is `[d + K]`: d features and K logits.
     package var withFeatureOutput: Graph? {
         guard let features = head?.inputs.first, shape(of: features).rank == 1 else { return nil }
         let operation = Concat()
@@ -18,7 +19,7 @@ extension Graph {
 }
 
 extension Model {
-    /// The same numbers in ``Graph/withFeatureOutput``; nil if the network has no head that reads a vector.
+    /// The same parameters in ``Graph/withFeatureOutput``; nil if the network has no head.
     package var withFeatureOutput: Model? {
         graph.withFeatureOutput.map { Model(part: $0, of: self, metadata: ModelMetadata()) }
     }

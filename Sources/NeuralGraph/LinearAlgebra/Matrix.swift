@@ -1,7 +1,6 @@
 internal import COpenBLAS
 
-/// A row-major matrix in somebody else's memory: where it starts, how far apart its rows are, and whether the product
-/// reads it transposed.
+/// A non-owning view of a row-major matrix, which a product may read transposed.
 struct Matrix {
     let pointer: UnsafePointer<Float>
     let rowStride: Int

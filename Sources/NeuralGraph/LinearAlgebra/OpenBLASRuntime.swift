@@ -6,7 +6,7 @@ internal import COpenBLAS
 /// OpenBLAS itself can raise it again afterwards; the engine's results stay the same, only its speed changes.
 ///
 /// Which kernels OpenBLAS uses is left to its own detection of the processor, and to the environment variable
-/// `OPENBLAS_CORETYPE` where somebody has set it: on an AVX-512 machine pinned to `Haswell` products run at half their speed.
+/// `OPENBLAS_CORETYPE` if it is set: on an AVX-512 machine pinned to `Haswell`, products run at half their speed.
 enum OpenBLASRuntime {
     /// The name of the kernels in use, such as `SkylakeX`. Reading it applies the settings, once.
     static let coreName: String = {

@@ -5,7 +5,7 @@ internal import CNeuralKernels
 /// `x` is `[batch, input]`, `y` `[batch, output]`, `w` the weights in ``ConvolutionGeometry``'s order; `d` stands
 /// before a gradient. Scratch memory has the size that ``scratchCount(_:batch:workers:)`` asked for.
 ///
-/// An algorithm may want weights in an order of its own. It writes that with ``packWeights(_:w:into:threads:)``, at every
+/// An algorithm may need weights in an order of its own. It writes them with ``packWeights(_:w:into:threads:)``, at every
 /// step where weights change and once where they do not, and its passes read it in place of `w`.
 protocol ConvolutionAlgorithm: Sendable {
     var name: String { get }
@@ -46,7 +46,7 @@ extension cnk_epilogue {
     /// Results are written as they are.
     static var none: cnk_epilogue { cnk_epilogue() }
 
-    /// Results are added to what is there if the target says so.
+    /// Results are added to the target's content if it accumulates.
     static func adding(to target: GradientTarget) -> cnk_epilogue {
         var epilogue = cnk_epilogue()
         epilogue.accumulates = target.accumulates ? 1 : 0

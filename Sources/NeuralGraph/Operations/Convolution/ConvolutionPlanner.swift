@@ -4,8 +4,8 @@ enum ConvolutionPlanner {
     /// lanes of a vector its transforms are not worth it.
     static let winogradMap = 9
     static let winogradChannels = 16
-    /// An input gradient's product has a column for each input channel, in whole vectors: of a gradient by an image of
-    /// 3 channels 13 of 16 columns would be for nothing, where unrolling multiplies by whole windows.
+    /// An input gradient's product has a column for each input channel, in whole vectors: for an image of
+    /// 3 channels, 13 of 16 padded columns are wasted, whereas unrolling multiplies by whole windows.
     static let minimumGradientChannels = 16
     /// One product per position has one row per image: with few images it degrades to vectors.
     static let minimumImages = 12
