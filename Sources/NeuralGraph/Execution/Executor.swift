@@ -143,7 +143,7 @@ public final class Executor {
     /// Computes ``output`` from ``input``.
     /// - Parameters:
     ///   - batch: the number of examples, from 1 to the capacity.
-    ///   - mode: training or inference, one of ``modes``.
+    ///   - mode: training or inference, one of the modes that the executor was created for.
     ///   - updatesState: whether training mode updates running statistics.
     ///   - seed: the seed of random operations; pass another at each step.
     public func forward(batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0) {
@@ -284,34 +284,5 @@ public final class Executor {
             }
         }
         return memory
-    }
-}
-
-/// Zeroed, cache-line aligned floats.
-final class FloatArena {
-    let base: UnsafeMutablePointer<Float>
-    let count: Int
-
-    init(count: Int) {
-        self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Float>.stride,
-            alignment: MemoryPlan.alignment * MemoryLayout<Float>.stride)
-        base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
-    }
-
-    func write(_ values: [Float], at offset: Int) {
-        values.withUnsafeBufferPointer { source in
-            guard let start = source.baseAddress else { return }
-            (base + offset).update(from: start, count: source.count)
-        }
-    }
-
-    func read(at offset: Int, count: Int) -> [Float] {
-        [Float](UnsafeBufferPointer(start: base + offset, count: count))
     }
 }
