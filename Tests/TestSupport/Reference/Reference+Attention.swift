@@ -18,6 +18,11 @@ extension Reference {
         return y
     }
 
+    /// `x_k - log sum_j exp(x_j)` along an axis.
+    package static func logSoftmax(_ x: ReferenceTensor, axis: Int) -> ReferenceTensor {
+        softmax(x, axis: axis).map(log)
+    }
+
     /// `y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]`, or of `b[..., j, k]`.
     package static func matMul(
         _ a: ReferenceTensor, _ b: ReferenceTensor, transposesSecond: Bool
