@@ -44,7 +44,7 @@ extension AuditThresholds {
     }()
 
     /// Checks that the limits are in order.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     public func validate() throws {
         for (name, list) in limits.sorted(by: { $0.key < $1.key }) {
             for threshold in list {
