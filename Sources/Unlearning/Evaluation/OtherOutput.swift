@@ -31,7 +31,9 @@ public struct OtherOutput: Sendable, Codable, Hashable {
     /// - Parameters:
     ///   - original: the model as it was.
     ///   - unlearned: the model that has forgotten.
+    ///   - forgotten: the forgotten classes.
     ///   - images: images of retained classes.
+    ///   - options: seed and threads.
     package static func all(
         original: Model, unlearned: Model, forgotten: Set<Int>, images: (any ImageDataset)?,
         options: RunOptions = RunOptions()

@@ -93,7 +93,11 @@ extension UnlearningSession {
 extension UnlearningSession {
     /// Trains a copy of a model on labeled examples.
     /// - Parameters:
-    ///   - phase: what the training is reported as; it also names the random numbers, so use each phase once.
+    ///   - model: the model to start from; it does not change.
+    ///   - examples: the examples, with their labels.
+    ///   - configuration: how to train.
+    ///   - phase: what the training is reported as. It also names the random numbers, so use each phase
+    ///     once.
     ///   - objective: what is minimized; nil for cross-entropy with the labels.
     ///   - mask: factors of the gradients by parameter name, in the parameters' shapes: 0 keeps a weight as it is. A
     ///     parameter that is not named keeps all its gradients.
