@@ -47,7 +47,9 @@ public struct DatasetError: Error, Hashable, Sendable {
     package private(set) var reason: String?
 
     /// Creates an error, for a data set of your own.
-    /// - Parameter message: names the thing, its value and the remedy; control characters become question marks.
+    /// - Parameters:
+    ///   - code: the kind of error.
+    ///   - message: names the thing, its value and the remedy; control characters become question marks.
     public init(_ code: Code, _ message: String) {
         self.code = code
         // Paths and names come from outside: a line break in one must not break the line.

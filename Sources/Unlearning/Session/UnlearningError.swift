@@ -60,7 +60,9 @@ public struct UnlearningError: Error, Equatable {
     package let detail: Detail?
 
     /// Creates an error, for a method of your own.
-    /// - Parameter message: one line that names the thing, its value and the remedy.
+    /// - Parameters:
+    ///   - code: the kind of error.
+    ///   - message: one line that names the thing, its value and the remedy.
     public init(_ code: Code, _ message: String) {
         self.init(code, message, detail: nil)
     }

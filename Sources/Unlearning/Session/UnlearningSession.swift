@@ -47,6 +47,7 @@ public final class UnlearningSession {
     /// - Parameters:
     ///   - step: the number of steps done, from 1.
     ///   - stepCount: the phase's number of steps.
+    ///   - phase: the current phase.
     ///   - loss: the step's loss, which is recorded.
     /// - Throws: `CancellationError` if the run was cancelled.
     public func finished(_ step: Int, of stepCount: Int, in phase: RunPhase, loss: Double? = nil) throws {
@@ -96,8 +97,7 @@ extension UnlearningSession {
     ///   - model: the model to start from; it does not change.
     ///   - examples: the examples, with their labels.
     ///   - configuration: how to train.
-    ///   - phase: what the training is reported as. It also names the random numbers, so use each phase
-    ///     once.
+    ///   - phase: what the training is reported as. It also names the random numbers, so use each phase once.
     ///   - objective: what is minimized; nil for cross-entropy with the labels.
     ///   - mask: factors of the gradients by parameter name, in the parameters' shapes: 0 keeps a weight as it is. A
     ///     parameter that is not named keeps all its gradients.
@@ -116,6 +116,7 @@ extension UnlearningSession {
 
     /// Trains a copy of a model by passes over examples in their order, such as in turns over forget and retain data.
     /// - Parameters:
+    ///   - model: the model to start from; it does not change.
     ///   - passes: at least one; each has its own objective and batch size.
     ///   - configuration: optimizer, rate, schedule over the steps of all passes, clipping and frozen parameters; its
     ///     epochs and batch size are not used.
@@ -187,6 +188,8 @@ extension UnlearningSession {
     /// The network runs in inference mode. The mean of squares is the diagonal of the empirical Fisher information,
     /// which tells how much each weight matters for the examples.
     /// - Parameters:
+    ///   - model: the model, whose parameters the gradients are by.
+    ///   - examples: labeled with the model's classes, in the shape of its input.
     ///   - squared: whether gradients are squared before they are averaged.
     ///   - examplesPerGradient: examples whose mean gradient counts as one, 1 to 1,000,000; more is faster.
     ///   - limit: at most this many examples are used, drawn at random; 1 or more.

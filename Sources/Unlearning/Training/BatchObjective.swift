@@ -122,16 +122,16 @@ struct TeacherObjective: BatchObjective {
 
     func validate(examples: Int, outputs: Int) throws {
         // Only a part of a split objective starts elsewhere; its examples are those up to the table's end.
-        try table.withUnsafeElements { elements throws(OptimizationError) in
-            guard let rows = elements.baseAddress else { return }
-            try loss.validate(
-                targets: kind == .logits ? .logits(rows) : .probabilities(rows), count: min(1, examples),
-                classes: outputs)
-        }
         guard table.shape == [examples - start, outputs] else {
             throw UnlearningError.invalidSetting(
                 name: "a teacher's outputs", value: "\(table.shape)",
                 remedy: "give one row for each of the \(examples - start) examples, with \(outputs) columns")
+        }
+        try table.withUnsafeElements { elements throws(OptimizationError) in
+            guard let rows = elements.baseAddress else { return }
+            try loss.validate(
+                targets: kind == .logits ? .logits(rows) : .probabilities(rows), count: examples - start,
+                classes: outputs)
         }
     }
 
