@@ -4,7 +4,8 @@ public enum UnlearningMethods {
     public static let all: [any UnlearningMethod] = [
         PrototypeRepair.default, PrototypeRepair.fast, PrototypeRepair.thorough,
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
-        LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95), RandomLabels(),
+        LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95),
+        NegativePreference(), RandomLabels(),
         FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(), SCRUB(),
         BadTeacher(), SaliencyUnlearning(), MaskedDistillation(), LastStages(resetting: true),
         LastStages(resetting: false), FullRetraining(),
