@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Unlearning
 
 /// A command that works for a while and then has something to report.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageFolders
+import Logging
 import Unlearning
 
 /// `unlearn train`
