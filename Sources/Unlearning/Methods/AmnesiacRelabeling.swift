@@ -16,6 +16,9 @@ public struct AmnesiacRelabeling: UnlearningMethod, Hashable {
     }
 
     public var name: String { "amnesiac" }
+    public var summary: String {
+        "Trains on retain and forget data, the latter under random incorrect labels"
+    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 

@@ -21,6 +21,9 @@ public struct BadTeacher: UnlearningMethod, Hashable {
     }
 
     public var name: String { "bad-teacher" }
+    public var summary: String {
+        "Keeps to the original on retain data and follows a random network on forget data"
+    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 

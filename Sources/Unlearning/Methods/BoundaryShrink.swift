@@ -25,6 +25,9 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     }
 
     public var name: String { "boundary-shrink" }
+    public var summary: String {
+        "Trains forget data toward the nearest other class beyond the decision boundary"
+    }
     public var requirements: Set<Requirement> { [.forgetData] }
     public var supportsSamples: Bool { true }
 

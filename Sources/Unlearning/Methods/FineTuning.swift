@@ -15,6 +15,9 @@ public struct FineTuning: UnlearningMethod, Hashable {
     }
 
     public var name: String { "fine-tune" }
+    public var summary: String {
+        "Continues training with retain data alone; a weak baseline"
+    }
     public var requirements: Set<Requirement> { [.retainData] }
     public var supportsSamples: Bool { true }
 

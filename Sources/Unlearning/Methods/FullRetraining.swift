@@ -9,6 +9,9 @@ public struct FullRetraining: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "retrain" }
+    public var summary: String {
+        "Trains a new network without the classes: exact, and as costly as training"
+    }
     public var requirements: Set<Requirement> { [.allRetainData, .originalTraining] }
     public var supportsSamples: Bool { true }
 

@@ -9,6 +9,9 @@ public struct LastRowEdit: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "last-row" }
+    public var summary: String {
+        "Reinitializes the classes' rows of the last layer, without training; the baseline to beat"
+    }
     public var requirements: Set<Requirement> { [] }
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {

@@ -26,6 +26,11 @@ public struct LastStages: UnlearningMethod, Hashable {
     }
 
     public var name: String { resets ? "eu-k" : "cf-k" }
+    public var summary: String {
+        resets
+            ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
+            : "Continues training the last stages on retain data; the rest stays (CF-k)"
+    }
     public var requirements: Set<Requirement> { [.retainData] }
     public var supportsSamples: Bool { true }
 

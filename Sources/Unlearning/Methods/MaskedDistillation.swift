@@ -19,6 +19,9 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "delete" }
+    public var summary: String {
+        "Distills forget data from the original with the right answer masked (DELETE)"
+    }
     public var requirements: Set<Requirement> { [.forgetData] }
     public var supportsSamples: Bool { true }
 

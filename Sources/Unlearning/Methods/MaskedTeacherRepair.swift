@@ -27,6 +27,9 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
     }
 
     public var name: String { "masked-teacher" }
+    public var summary: String {
+        "Reinitializes the classes' rows, then trains toward the original without the classes"
+    }
     public var requirements: Set<Requirement> { [.retainData] }
 
     public func validate() throws {

@@ -35,6 +35,11 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
     }
 
     public var name: String { retainWeight == nil ? "negative-gradient" : "negative-gradient-retain" }
+    public var summary: String {
+        retainWeight == nil
+            ? "Gradient ascent on forget data; destroys the network if it runs too long"
+            : "Gradient ascent on forget data, descent on retain data (NegGrad+)"
+    }
     public var requirements: Set<Requirement> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
     public var supportsSamples: Bool { true }
 

@@ -57,6 +57,15 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         default: "prototypes"
         }
     }
+    public var summary: String {
+        let text =
+            "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
+        return switch self {
+        case .fast: text + ", briefly"
+        case .thorough: text + ", all blocks and longer"
+        default: text
+        }
+    }
     public var requirements: Set<Requirement> { [.retainData] }
 
     /// Names the random numbers.

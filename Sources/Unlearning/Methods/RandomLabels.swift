@@ -16,6 +16,9 @@ public struct RandomLabels: UnlearningMethod, Hashable {
     }
 
     public var name: String { "random-labels" }
+    public var summary: String {
+        "Trains on retain and forget data, the latter under random labels"
+    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 

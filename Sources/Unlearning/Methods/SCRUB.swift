@@ -38,6 +38,9 @@ public struct SCRUB: UnlearningMethod, Hashable {
     }
 
     public var name: String { "scrub" }
+    public var summary: String {
+        "Moves away from the original on forget data and keeps to it on retain data, in turns"
+    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 

@@ -29,6 +29,9 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
     }
 
     public var name: String { "ssd" }
+    public var summary: String {
+        "Shrinks weights that matter far more for forget data than for all data; no training"
+    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 

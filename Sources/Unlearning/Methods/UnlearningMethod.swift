@@ -22,6 +22,9 @@ public protocol UnlearningMethod: Sendable, Encodable {
     /// The name on the command line and in records: words joined by hyphens.
     var name: String { get }
 
+    /// What it does, in one line for lists; empty by default.
+    var summary: String { get }
+
     /// What it cannot do without.
     var requirements: Set<Requirement> { get }
 
@@ -42,6 +45,7 @@ public protocol UnlearningMethod: Sendable, Encodable {
 }
 
 extension UnlearningMethod {
+    public var summary: String { "" }
     public var supportsSamples: Bool { false }
     public func validate() throws {}
     public func phaseCosts(of request: UnlearningRequest) -> [Double] { [] }

@@ -25,6 +25,9 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "zero-shot" }
+    public var summary: String {
+        "Needs the model alone: synthesizes inputs and distills the original without the classes"
+    }
     public var requirements: Set<Requirement> { [] }
 
     public func validate() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import NeuralGraph
 
 /// What keeps a run from starting or finishing. The caller's model is as it was, whatever happens.
 public enum UnlearningError: Error, Equatable {
@@ -87,7 +88,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
         case .unknownClass(let index, let classCount):
             return "the model has no class \(index); its classes are 0 to \(classCount - 1)"
         case .unknownClassName(let name, let known):
-            return "the model has no class '\(name)'; \(Self.remedy(for: name, known: known))"
+            return "the model has no class '\(name)'\(NearestName.hint(for: name, in: known)); "
+                + Self.remedy(for: name, known: known)
         case .ambiguousClasses(let text):
             return
                 "'\(text)' is one class, and each of its parts is one too; write \([text].quotedWhereNeeded), quotes "
@@ -114,7 +116,8 @@ extension UnlearningError: CustomStringConvertible, LocalizedError {
             return
                 "method '\(method)' forgets whole classes alone; forget classes, or take a method that forgets samples"
         case .unknownMethod(let name, let known):
-            return "there is no method '\(name)'; the methods are: \(known.joined(separator: ", "))"
+            return "there is no method '\(name)'\(NearestName.hint(for: name, in: known)); the methods are: "
+                + known.joined(separator: ", ")
         case .noLinearHead(let method):
             return "method '\(method)' changes rows of the last layer, but the network does not end in a linear layer; "
                 + "take another method"

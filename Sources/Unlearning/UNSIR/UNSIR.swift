@@ -12,6 +12,11 @@ public struct UNSIR: UnlearningMethod, Hashable {
     }
 
     public var name: String { configuration == .paper ? "unsir-paper" : "unsir" }
+    public var summary: String {
+        configuration == .paper
+            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
+            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
+    }
     public var requirements: Set<Requirement> { [.retainData] }
 
     public func validate() throws { try configuration.validate() }

@@ -56,7 +56,7 @@ public struct ComparisonTable: Sendable {
     }
 
     /// What a method sees, in a word or two.
-    static func text(_ requirements: [Requirement]) -> String {
+    package static func text(_ requirements: [Requirement]) -> String {
         let words = requirements.compactMap { need in
             switch need {
             case .retainData: "retain"
