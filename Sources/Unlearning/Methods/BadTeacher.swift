@@ -21,9 +21,6 @@ public struct BadTeacher: UnlearningMethod, Hashable {
     }
 
     public var name: String { "bad-teacher" }
-    public var summary: String {
-        "Keeps to the original on retain data and follows a random network on forget data"
-    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -48,5 +45,11 @@ public struct BadTeacher: UnlearningMethod, Hashable {
             request.model, forgetting: forget, retaining: retain, training, stream: name,
             objective: TeacherObjective(
                 loss: DistillationLoss(temperature: temperature), table: table, kind: .logits))
+    }
+}
+
+extension BadTeacher {
+    public var summary: String {
+        "Keeps to the original on retain data and follows a random network on forget data"
     }
 }

@@ -25,9 +25,6 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     }
 
     public var name: String { "boundary-shrink" }
-    public var summary: String {
-        "Trains forget data toward the nearest other class beyond the decision boundary"
-    }
     public var requirements: Set<Requirement> { [.forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -99,5 +96,11 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
         guard let normalization = model.metadata.normalization else { return [Float(step)] }
         return try normalization.expanded(toChannels: model.graph.inputShape.channels).standardDeviation
             .map { Float(step) / $0 }
+    }
+}
+
+extension BoundaryShrink {
+    public var summary: String {
+        "Trains forget data toward the nearest other class beyond the decision boundary"
     }
 }

@@ -15,9 +15,6 @@ public struct FineTuning: UnlearningMethod, Hashable {
     }
 
     public var name: String { "fine-tune" }
-    public var summary: String {
-        "Continues training with retain data alone; a weak baseline"
-    }
     public var requirements: Set<Requirement> { [.retainData] }
     public var supportsSamples: Bool { true }
 
@@ -29,5 +26,11 @@ public struct FineTuning: UnlearningMethod, Hashable {
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         try run.train(request.model, on: request.retained(), training, phase: .repair)
+    }
+}
+
+extension FineTuning {
+    public var summary: String {
+        "Continues training with retain data alone; a weak baseline"
     }
 }

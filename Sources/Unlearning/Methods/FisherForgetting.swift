@@ -24,9 +24,6 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
     }
 
     public var name: String { "fisher" }
-    public var summary: String {
-        "Adds noise to every weight, less where the weight matters for retain data"
-    }
     public var requirements: Set<Requirement> { [.retainData] }
     public var supportsSamples: Bool { true }
 
@@ -89,5 +86,11 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
             }
         }
         return changed
+    }
+}
+
+extension FisherForgetting {
+    public var summary: String {
+        "Adds noise to every weight, less where the weight matters for retain data"
     }
 }

@@ -9,9 +9,6 @@ public struct FullRetraining: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "retrain" }
-    public var summary: String {
-        "Trains a new network without the classes: exact, and as costly as training"
-    }
     public var requirements: Set<Requirement> { [.allRetainData, .originalTraining] }
     public var supportsSamples: Bool { true }
 
@@ -27,5 +24,11 @@ public struct FullRetraining: UnlearningMethod, Hashable {
             TrainingLoop(
                 examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),
                 phase: .training, stream: "retraining"))
+    }
+}
+
+extension FullRetraining {
+    public var summary: String {
+        "Trains a new network without the classes: exact, and as costly as training"
     }
 }

@@ -9,9 +9,6 @@ public struct LastRowEdit: UnlearningMethod, Hashable {
     public init() {}
 
     public var name: String { "last-row" }
-    public var summary: String {
-        "Reinitializes the classes' rows of the last layer, without training; the baseline to beat"
-    }
     public var requirements: Set<Requirement> { [] }
 
     public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
@@ -21,5 +18,11 @@ public struct LastRowEdit: UnlearningMethod, Hashable {
             try run.finished(1, of: 1, in: .forgetting)
             return model
         }
+    }
+}
+
+extension LastRowEdit {
+    public var summary: String {
+        "Reinitializes the classes' rows of the last layer, without training; the baseline to beat"
     }
 }

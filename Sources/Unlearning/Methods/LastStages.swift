@@ -26,11 +26,6 @@ public struct LastStages: UnlearningMethod, Hashable {
     }
 
     public var name: String { resets ? "eu-k" : "cf-k" }
-    public var summary: String {
-        resets
-            ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
-            : "Continues training the last stages on retain data; the rest stays (CF-k)"
-    }
     public var requirements: Set<Requirement> { [.retainData] }
     public var supportsSamples: Bool { true }
 
@@ -70,5 +65,13 @@ public struct LastStages: UnlearningMethod, Hashable {
             remedy: counts.isEmpty
                 ? "the network cannot be cut before its last layer; take another method"
                 : "the network can be cut before its last \(counts.count - 1) stages at most")
+    }
+}
+
+extension LastStages {
+    public var summary: String {
+        resets
+            ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
+            : "Continues training the last stages on retain data; the rest stays (CF-k)"
     }
 }

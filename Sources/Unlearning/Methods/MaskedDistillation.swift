@@ -19,9 +19,6 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "delete" }
-    public var summary: String {
-        "Distills forget data from the original with the right answer masked (DELETE)"
-    }
     public var requirements: Set<Requirement> { [.forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -41,5 +38,11 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
             TrainingLoop(
                 examples: forget, examplesName: "forget", configuration: training, phase: .forgetting, stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
+    }
+}
+
+extension MaskedDistillation {
+    public var summary: String {
+        "Distills forget data from the original with the right answer masked (DELETE)"
     }
 }

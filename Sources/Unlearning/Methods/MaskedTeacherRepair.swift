@@ -27,9 +27,6 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
     }
 
     public var name: String { "masked-teacher" }
-    public var summary: String {
-        "Reinitializes the classes' rows, then trains toward the original without the classes"
-    }
     public var requirements: Set<Requirement> { [.retainData] }
 
     public func validate() throws {
@@ -69,5 +66,11 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
             TrainingLoop(
                 examples: retain, examplesName: "retain", configuration: configuration, phase: .repair, stream: name,
                 objective: TeacherObjective(loss: CrossEntropy(), table: targets, kind: .probabilities)))
+    }
+}
+
+extension MaskedTeacherRepair {
+    public var summary: String {
+        "Reinitializes the classes' rows, then trains toward the original without the classes"
     }
 }

@@ -35,11 +35,6 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
     }
 
     public var name: String { retainWeight == nil ? "negative-gradient" : "negative-gradient-retain" }
-    public var summary: String {
-        retainWeight == nil
-            ? "Gradient ascent on forget data; destroys the network if it runs too long"
-            : "Gradient ascent on forget data, descent on retain data (NegGrad+)"
-    }
     public var requirements: Set<Requirement> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
     public var supportsSamples: Bool { true }
 
@@ -75,5 +70,13 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
             objective: SplitObjective(
                 boundary: forget.count, first: ascent(1 - retainWeight),
                 second: WeightedObjective((retainWeight, loss))))
+    }
+}
+
+extension NegativeGradient {
+    public var summary: String {
+        retainWeight == nil
+            ? "Gradient ascent on forget data; destroys the network if it runs too long"
+            : "Gradient ascent on forget data, descent on retain data (NegGrad+)"
     }
 }

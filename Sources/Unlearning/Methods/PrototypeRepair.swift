@@ -34,7 +34,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     /// Watches the retained classes; nil watches nothing.
     public var guarding: RetainGuard?
 
-    /// Creates the method; the defaults are ``UnlearningPreset/default``'s.
+    /// Creates the method; with the default settings unless others are given.
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
         training: TrainingConfiguration = TrainingConfiguration(
@@ -51,19 +51,10 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
 
     public var name: String {
         switch self {
-        case .standard: "default"
+        case .default: "default"
         case .fast: "fast"
         case .thorough: "thorough"
         default: "prototypes"
-        }
-    }
-    public var summary: String {
-        let text =
-            "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
-        return switch self {
-        case .fast: text + ", briefly"
-        case .thorough: text + ", all blocks and longer"
-        default: text
         }
     }
     public var requirements: Set<Requirement> { [.retainData] }
@@ -154,19 +145,35 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     }
 }
 
+extension UnlearningMethod where Self == PrototypeRepair {
+    /// Trains the last half of the network's blocks: seconds for a small network.
+    public static var `default`: PrototypeRepair { PrototypeRepair() }
+
+    /// Trains the last quarter of the blocks in about half the steps.
+    public static var fast: PrototypeRepair {
+        PrototypeRepair(
+            trainedShare: 0.25,
+            training: TrainingConfiguration(
+                epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
+    }
+
+    /// Trains the whole network for longer.
+    public static var thorough: PrototypeRepair {
+        PrototypeRepair(
+            trainedShare: 1,
+            training: TrainingConfiguration(
+                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+    }
+}
+
 extension PrototypeRepair {
-    /// ``UnlearningPreset/default``.
-    public static let standard = PrototypeRepair()
-
-    /// ``UnlearningPreset/fast``.
-    public static let fast = PrototypeRepair(
-        trainedShare: 0.25,
-        training: TrainingConfiguration(
-            epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
-
-    /// ``UnlearningPreset/thorough``.
-    public static let thorough = PrototypeRepair(
-        trainedShare: 1,
-        training: TrainingConfiguration(
-            epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+    public var summary: String {
+        let text =
+            "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
+        return switch self {
+        case .fast: text + ", briefly"
+        case .thorough: text + ", all blocks and longer"
+        default: text
+        }
+    }
 }

@@ -16,9 +16,6 @@ public struct RandomLabels: UnlearningMethod, Hashable {
     }
 
     public var name: String { "random-labels" }
-    public var summary: String {
-        "Trains on retain and forget data, the latter under random labels"
-    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -34,5 +31,11 @@ public struct RandomLabels: UnlearningMethod, Hashable {
             seed: run.seed("\(name).labels"))
         return try run.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
+    }
+}
+
+extension RandomLabels {
+    public var summary: String {
+        "Trains on retain and forget data, the latter under random labels"
     }
 }

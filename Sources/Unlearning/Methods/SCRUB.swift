@@ -38,9 +38,6 @@ public struct SCRUB: UnlearningMethod, Hashable {
     }
 
     public var name: String { "scrub" }
-    public var summary: String {
-        "Moves away from the original on forget data and keeps to it on retain data, in turns"
-    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -115,5 +112,11 @@ public struct SCRUB: UnlearningMethod, Hashable {
             try take(minimizing, epoch, near)
         }
         return try session.finishedModel()
+    }
+}
+
+extension SCRUB {
+    public var summary: String {
+        "Moves away from the original on forget data and keeps to it on retain data, in turns"
     }
 }

@@ -27,9 +27,6 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
     }
 
     public var name: String { "salun" }
-    public var summary: String {
-        "Random incorrect labels, but only the weights that matter for forget data move (SalUn)"
-    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -79,5 +76,11 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
             }
             return mask
         }
+    }
+}
+
+extension SaliencyUnlearning {
+    public var summary: String {
+        "Random incorrect labels, but only the weights that matter for forget data move (SalUn)"
     }
 }

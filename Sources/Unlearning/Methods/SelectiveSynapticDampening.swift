@@ -29,9 +29,6 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
     }
 
     public var name: String { "ssd" }
-    public var summary: String {
-        "Shrinks weights that matter far more for forget data than for all data; no training"
-    }
     public var requirements: Set<Requirement> { [.retainData, .forgetData] }
     public var supportsSamples: Bool { true }
 
@@ -74,5 +71,11 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
             try run.finished(1, of: 1, in: .forgetting)
             return try request.model.replacing(dampened)
         }
+    }
+}
+
+extension SelectiveSynapticDampening {
+    public var summary: String {
+        "Shrinks weights that matter far more for forget data than for all data; no training"
     }
 }

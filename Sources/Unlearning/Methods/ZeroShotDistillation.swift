@@ -25,9 +25,6 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
     }
 
     public var name: String { "zero-shot" }
-    public var summary: String {
-        "Needs the model alone: synthesizes inputs and distills the original without the classes"
-    }
     public var requirements: Set<Requirement> { [] }
 
     public func validate() throws {
@@ -55,5 +52,11 @@ public struct ZeroShotDistillation: UnlearningMethod, Hashable {
                 stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
         return try trained.replacing(model.state)
+    }
+}
+
+extension ZeroShotDistillation {
+    public var summary: String {
+        "Needs the model alone: synthesizes inputs and distills the original without the classes"
     }
 }

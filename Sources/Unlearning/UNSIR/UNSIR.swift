@@ -12,11 +12,6 @@ public struct UNSIR: UnlearningMethod, Hashable {
     }
 
     public var name: String { configuration == .paper ? "unsir-paper" : "unsir" }
-    public var summary: String {
-        configuration == .paper
-            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
-            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
-    }
     public var requirements: Set<Requirement> { [.retainData] }
 
     public func validate() throws { try configuration.validate() }
@@ -39,10 +34,29 @@ public struct UNSIR: UnlearningMethod, Hashable {
     }
 }
 
+extension UnlearningMethod where Self == UNSIR {
+    /// ``UNSIR`` at a tenth of the published rates: ``UNSIR/Configuration/paperSafe``.
+    public static var unsir: UNSIR { UNSIR(configuration: .paperSafe) }
+
+    /// ``UNSIR`` as published: ``UNSIR/Configuration/paper``.
+    public static var unsirPaper: UNSIR { UNSIR(configuration: .paper) }
+
+    /// Returns ``UNSIR`` with settings of its three steps.
+    public static func unsir(_ configuration: UNSIR.Configuration) -> UNSIR { UNSIR(configuration: configuration) }
+}
+
 extension TrainingConfiguration {
     /// What a training costs in forward passes of one example: the input's gradient costs about one more, the weights'
     /// gradients another.
     func cost(examples: Double) -> Double {
         3 * examples * Double(epochs(ofSteps: max(1, Int(min(examples, 1e15)) / max(1, batchSize))))
+    }
+}
+
+extension UNSIR {
+    public var summary: String {
+        configuration == .paper
+            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
+            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
     }
 }

@@ -65,7 +65,7 @@ private struct Waves {
 
 /// Points around one center a class, in a number of features.
 func blobs(classes: Int, perClass: Int, features: Int, seed: UInt64) throws -> TensorExamples {
-    var centers = SeededRandom(seed: 99, stream: "centers")
+    var centers = SeededRandom(seed: 99, stream: "centres")
     let center = (0..<classes * features).map { _ in 4 * centers.normal() }
     var random = SeededRandom(seed: seed, stream: "points")
     let labels = (0..<classes * perClass).map { $0 % classes }

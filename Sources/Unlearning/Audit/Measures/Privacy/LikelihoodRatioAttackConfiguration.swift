@@ -19,7 +19,7 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
 
     /// How each forgets the classes.
     var method: any UnlearningMethod {
-        unlearning.map { UNSIR(configuration: $0) } ?? PrototypeRepair.standard
+        unlearning.map { UNSIR(configuration: $0) } ?? PrototypeRepair.default
     }
 
     /// Checks every setting.

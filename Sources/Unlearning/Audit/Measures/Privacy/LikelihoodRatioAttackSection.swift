@@ -106,8 +106,7 @@ struct LikelihoodRatioAttackSection: AuditSection {
     ) throws -> Model {
         let retain = try ExampleSubset(training.examples, indices: training.retained)
         return try Unlearner(
-            model: model, method: configuration.method, retaining: .examples(retain),
-            options: evidence.context.options
+            model: model, retaining: retain, method: configuration.method, options: evidence.context.options
         ).run(evidence.forgottenClasses, context: evidence.context).model
     }
 
