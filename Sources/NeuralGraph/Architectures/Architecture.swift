@@ -62,10 +62,11 @@ public enum ArchitectureError: DescribedError, Equatable {
         func list(_ names: [String]) -> String { names.joined(separator: ", ") }
         switch self {
         case .unknown(let name, let known):
-            return "there is no architecture '\(name)'; choose one of: \(list(known))"
+            return
+                "there is no architecture '\(name)'\(NearestName.hint(for: name, in: known)); choose one of: \(list(known))"
         case .unknownOption(let architecture, let option, let known):
             let choice = known.isEmpty ? "it has none" : "it has: \(list(known))"
-            return "\(architecture) has no option '\(option)'; \(choice)"
+            return "\(architecture) has no option '\(option)'\(NearestName.hint(for: option, in: known)); \(choice)"
         case .badOption(let architecture, let option, let value, let known):
             return "\(architecture)'s option '\(option)' cannot be '\(value)'; it takes: \(list(known))"
         case .badText(let text):
