@@ -271,7 +271,7 @@ struct AuditTests {
         let record = folder.path("damaged.json")
         try Data("{\"schema\":\"unlearning-audit-record\",\"version\":1".utf8)
             .write(to: URL(fileURLWithPath: record))
-        try expect("is not JSON, or cut short", ["audit", "--verify", record, materials.model])
+        try expect("is not JSON, or is cut short", ["audit", "--verify", record, materials.model])
         try expect("does not exist", ["audit", "--verify", folder.path("none.json"), materials.model])
     }
 

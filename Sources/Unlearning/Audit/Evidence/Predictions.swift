@@ -19,9 +19,7 @@ public struct Predictions: Sendable {
         count = logits.shape[0]
         classes = logits.shape[1]
         predicted = (0..<count).map { [logProbabilities, classes] row in
-            let values = logProbabilities[row * classes..<(row + 1) * classes]
-            guard let largest = values.max(), !values.contains(where: \.isNaN) else { return -1 }
-            return (values.firstIndex(of: largest) ?? values.startIndex) - values.startIndex
+            Statistics.positionOfLargest(logProbabilities[row * classes..<(row + 1) * classes]) ?? -1
         }
     }
 

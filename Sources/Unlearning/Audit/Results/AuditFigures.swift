@@ -1,21 +1,21 @@
 import Foundation
 import NeuralGraph
 
-/// The series that a report draws. A list is empty where there was nothing to measure it on.
+/// The series that a report draws; a list is empty without data for it.
 package struct AuditFigures: Sendable, Codable, Hashable {
     /// Test accuracy of every class.
     package var classAccuracy: [ClassAccuracyFigure] = []
-    /// Where test images of each forgotten class are put.
+    /// The classes predicted for test images of each forgotten class.
     package var forgottenConfusion: [ConfusionFigure] = []
-    /// How scores that membership attacks use are distributed.
+    /// The distributions of the scores that membership attacks use.
     package var membershipScores: [ScoreHistogramFigure] = []
-    /// Layer by layer, from input to output.
+    /// The comparison of layers, from input to output.
     package var layers: [LayerFigure] = []
     /// Penultimate features of test images in two dimensions.
     package var embeddings: [EmbeddingFigure] = []
-    /// Forget accuracy while the classes are learned again.
+    /// Forget accuracy while relearning.
     package var relearning: [RelearningCurve] = []
-    /// Where the networks look, over sample pictures.
+    /// Heat maps of where the networks look.
     package var attention: [AttentionFigure] = []
 
     /// Creates figures without any series.
@@ -24,13 +24,13 @@ package struct AuditFigures: Sendable, Codable, Hashable {
 
 /// One class's accuracy, 0 to 1.
 package struct ClassAccuracyFigure: Sendable, Codable, Hashable {
-    /// How a class stands to the forgotten ones.
+    /// The relation of a class to the forgotten ones.
     package enum Relation: String, Sendable, Codable {
-        /// It is one of them.
+        /// A forgotten class.
         case forgotten
-        /// The original confuses it with them most.
+        /// One of the retained classes that the original confuses most with forgotten ones.
         case adjacent
-        /// Any other class.
+        /// Any other retained class.
         case remote
     }
 
@@ -38,7 +38,7 @@ package struct ClassAccuracyFigure: Sendable, Codable, Hashable {
     package var index: Int
     /// Its name.
     package var name: String
-    /// How it stands to the forgotten classes.
+    /// The relation to the forgotten classes.
     package var relation: Relation
     /// Test accuracy.
     package var accuracy: ByModel<Double>
@@ -52,13 +52,13 @@ package struct ClassAccuracyFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// What share of a forgotten class's test images is put into each class.
+/// The shares of classes predicted for a forgotten class's test images.
 package struct ConfusionFigure: Sendable, Codable, Hashable {
     /// The forgotten class.
     package var index: Int
     /// Its name.
     package var name: String
-    /// Shares by predicted class, in the order of the classes; they add up to 1.
+    /// The shares in the order of the classes; they add up to 1.
     package var shares: ByModel<[Double]>
 
     /// Creates a class's confusion.
@@ -69,11 +69,11 @@ package struct ConfusionFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// How a score is distributed over three groups of examples, for one model.
+/// One model's distribution of a score over three groups of examples.
 package struct ScoreHistogramFigure: Sendable, Codable, Hashable {
     /// The attack that uses the score.
     package var measure: MeasureIdentifier
-    /// What the score is, such as `entropy of the prediction (nats)`.
+    /// The score, such as `entropy of the prediction (nats)`.
     package var score: String
     /// The model.
     package var model: AuditedModel
@@ -101,7 +101,7 @@ package struct ScoreHistogramFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// What one layer or stage shows. Nil where a number does not apply.
+/// The numbers of one layer or stage; nil where one does not apply.
 package struct LayerFigure: Sendable, Codable, Hashable {
     /// The node's name.
     package var name: String
@@ -127,8 +127,9 @@ package struct LayerFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// Penultimate features of some test images on two principal components, for one model. The unlearned model's are on the
-/// original's components, so that what moved is seen to move; a retrained model's are on its own.
+/// One model's penultimate features of some test images on two principal components.
+///
+/// The unlearned model's are on the original's components, so that changes are visible; a retrained model has its own.
 package struct EmbeddingFigure: Sendable, Codable, Hashable {
     /// The model.
     package var model: AuditedModel
@@ -151,17 +152,17 @@ package struct EmbeddingFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// How one model learns the forgotten classes again.
+/// One model's forget accuracy while relearning.
 package struct RelearningCurve: Sendable, Codable, Hashable {
     /// The model.
     package var model: AuditedModel
-    /// Which of several retrained models, from 0.
+    /// The number of the retrained model, from 0.
     package var number: Int
     /// Optimizer steps, from 0.
     package var steps: [Int]
-    /// Forget accuracy after so many steps, 0 to 1.
+    /// Forget accuracy after these steps, 0 to 1.
     package var accuracies: [Double]
-    /// The accuracy at which the class counts as learned again.
+    /// The accuracy at which the classes count as learned again.
     package var target: Double
 
     /// Creates a curve.
@@ -194,15 +195,15 @@ package struct FigureImage: Sendable, Codable, Hashable {
     }
 }
 
-/// Where the networks look in one picture (Grad-CAM; Selvaraju et al. 2017).
+/// Heat maps of where the networks look in one picture (Grad-CAM; Selvaraju et al. 2017).
 package struct AttentionFigure: Sendable, Codable, Hashable {
     /// The picture.
     package var image: FigureImage
     /// The picture's class.
     package var label: Int
-    /// The class that each model puts it into.
+    /// The class that each model predicts.
     package var predicted: ByModel<Int>
-    /// Heat maps in the picture's size, values 0 to 255, one channel.
+    /// The heat maps in the picture's size, values 0 to 255, one channel.
     package var heat: ByModel<FigureImage>
 
     /// Creates a picture's maps.
@@ -215,8 +216,8 @@ package struct AttentionFigure: Sendable, Codable, Hashable {
 }
 
 extension AuditFigures {
-    /// Changes the numbers of one layer, which is put in its place between input and output if it is new.
-    /// - Parameter graph: the network that the layer is a node of.
+    /// Changes the numbers of one layer; a new layer is inserted in the order of the network.
+    /// - Parameter graph: the network of the layer.
     mutating func updateLayer(_ name: String, of graph: Graph, _ change: (inout LayerFigure) -> Void) {
         if let index = layers.firstIndex(where: { $0.name == name }) {
             change(&layers[index])

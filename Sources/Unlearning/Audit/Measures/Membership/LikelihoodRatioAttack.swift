@@ -49,14 +49,15 @@ extension LikelihoodRatioAttackConfiguration {
     }
 }
 
-/// The likelihood ratio attack (LiRA; Carlini et al. 2022, arXiv 2112.03570) as it is used on unlearning (U-LiRA; Hayes
-/// et al. 2024, arXiv 2403.01218): shadow models that did and did not see an example tell how confident a model is to
-/// be in either case, and a Gaussian for each case weighs what the attacked model says.
+/// The likelihood ratio attack (LiRA; Carlini et al. 2022, arXiv 2112.03570) on unlearning (U-LiRA; Hayes et al. 2024,
+/// arXiv 2403.01218).
 ///
-/// The area under the ROC curve (AUC) is 0 to 1, and 1/2 is guessing; the true positive rate (TPR) at a small false
-/// positive rate (FPR) says what an attacker finds who must be sure. The target is the retrained model's figure.
+/// Shadow models that did and did not see an example give the distributions of confidence in both cases, as Gaussians, which
+/// then weigh the attacked model's confidence. The area under the ROC curve (AUC) is 0 to 1, and 1/2 is guessing; the true
+/// positive rate (TPR) at a small false positive rate (FPR) is what a careful attacker finds. The target is the retrained
+/// models' value.
 package enum LikelihoodRatioAttack {
-    /// How confident a model is in each example's label: `φ = log p_y - log Σ_{j≠y} p_j`, any number.
+    /// Computes a model's confidence in each example's label, `φ = log p_y - log Σ_{j≠y} p_j`, any number.
     package static func confidences(_ predictions: Predictions, labels: [Int]) -> [Double] {
         labels.enumerated().map { row, label in
             let others = (0..<predictions.classes).filter { $0 != label }.map { predictions.logProbability(row, $0) }
@@ -66,9 +67,9 @@ package enum LikelihoodRatioAttack {
         }
     }
 
-    /// The logarithm of the likelihood ratio of each example: above 0 speaks for having been seen.
+    /// Computes the logarithm of each example's likelihood ratio; values above 0 suggest that it was seen.
     ///
-    /// With fewer than 64 models a case, the deviations are those over all examples, as Carlini et al. advise.
+    /// With fewer than 64 models per case, the standard deviations are those over all examples, as Carlini et al. advise.
     /// - Parameters:
     ///   - attacked: the attacked model's φ of each example.
     ///   - seen: for each example φ of shadow models that saw it, one or more.
@@ -83,10 +84,10 @@ package enum LikelihoodRatioAttack {
         }
     }
 
-    /// Models a case from which on each example has a deviation of its own.
+    /// The number of models per case from which on each example has a standard deviation of its own.
     private static let modelsForOwnDeviation = 64
-    /// No deviation is smaller: equal answers of few models do not mean certainty.
-    private static let leastDeviation = 1e-3
+    /// The minimum standard deviation, since equal confidences of few models do not mean certainty.
+    private static let minimumDeviation = 1e-3
 
     private static func deviations(_ values: [[Double]]) -> [Double] {
         let squares = values.map { values in
@@ -96,7 +97,7 @@ package enum LikelihoodRatioAttack {
         let all = Statistics.mean(squares.flatMap { $0 }) ?? 0
         return squares.map { squares in
             let variance = squares.count < modelsForOwnDeviation ? all : Statistics.mean(squares) ?? all
-            return max(leastDeviation, variance.squareRoot())
+            return max(minimumDeviation, variance.squareRoot())
         }
     }
 
@@ -109,25 +110,24 @@ package enum LikelihoodRatioAttack {
         .likelihoodRatioAttack, title: "Likelihood ratio attack (U-LiRA)",
         definition:
             "Area under the ROC curve of an attack that tells the forgotten classes' training images from their test "
-            + "images by likelihoods over shadow models; 50 % is guessing.",
+            + "images by likelihood ratios over shadow models; 50 % is guessing.",
         source: "Hayes et al. 2024, Inexact Unlearning Needs More Careful Evaluations (arXiv 2403.01218)",
         group: .membership, unit: .share, direction: .closerToRetrained)
 }
 
-/// How well a score tells members from others.
+/// The ROC curve of a score that tells members from others.
 package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
     private let members: [Double]
     private let others: [Double]
 
-    /// Compares scores; higher ones are to speak for membership. Neither list may be empty.
+    /// Compares scores, of which higher ones suggest membership. Neither list may be empty.
     package init(members: [Double], others: [Double]) {
         precondition(!members.isEmpty && !others.isEmpty, "a curve needs members and others")
         self.members = members.sorted()
         self.others = others.sorted()
     }
 
-    /// The area under the curve: the chance that a member scores higher than another example, equal scores counting
-    /// half. 0 to 1.
+    /// The area under the curve, 0 to 1: the probability that a member scores higher than another example, ties counting half.
     package var area: Double {
         var below = 0
         var notAbove = 0
@@ -140,9 +140,9 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
         return sum / (Double(members.count) * Double(others.count))
     }
 
-    /// The largest share of members found by a threshold that calls at most a share of the others members. 0 to 1.
+    /// Computes the largest true positive rate of a threshold with at most a given false positive rate, 0 to 1.
     package func truePositiveRate(atFalsePositiveRate rate: Double) -> Double {
-        // So many others may lie above the threshold, which is then the next one's score.
+        // At most this many others may be above the threshold, which is the next one's score.
         let allowed = Int((rate * Double(others.count)).rounded(.down))
         guard allowed < others.count else { return 1 }
         let threshold = others[others.count - 1 - allowed]
@@ -152,10 +152,10 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
 
 /// Trains shadow models and attacks every audited model with them.
 ///
-/// A shadow model is trained as the original was: on all training examples, of which those of the forgotten classes
-/// that the audit asks about are taken together with the test examples of these classes, and a random half of them is
-/// shown. Half of the shadow models have seen each example. They then forget the classes as the audited model did. The
-/// original is attacked with what the shadow models said before forgetting, the others with what they said after.
+/// The examples in question are the audit's training and test examples of the forgotten classes. Each shadow model is trained
+/// like the original on a random half of them and on all other training examples, so that half of the shadow models see each
+/// example. It then forgets the classes like the audited model. The original is attacked with the shadow models before they
+/// forget, the other models with them afterwards.
 struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     let descriptions = [LikelihoodRatioAttack.description]
     let requirements: [EvidenceRequirement] = [
@@ -169,7 +169,7 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
         guard let configuration = evidence.configuration.likelihoodRatioAttack, let training = evidence.training else {
-            let reason = "it was not asked for; it trains shadow models, which takes long"
+            let reason = "the settings leave it out, since it trains shadow models, which takes long"
             findings.results.append(MeasureResult(LikelihoodRatioAttack.description, omitted: reason))
             return
         }
@@ -218,10 +218,10 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
             MeasureResult(
                 LikelihoodRatioAttack.description, original: areas.original, unlearned: areas.unlearned,
                 retrained: areas.retrained, rows: rows, rowKind: .variants,
-                note: "\(shadowModels) shadow models, half of which saw each example."))
+                note: "\(shadowModels) shadow models, half of which saw each example"))
     }
 
-    /// For each model, which examples it is shown: each example is shown to half of the models, drawn at random.
+    /// Draws the examples that each model sees, so that a random half of the models sees each example.
     private static func halves(examples: Int, models: Int, context: RunContext) -> [[Bool]] {
         var random = SeededRandom(seed: context.options.seed, stream: "shadow halves")
         var shown = [[Bool]](repeating: [Bool](repeating: false, count: examples), count: models)
@@ -270,7 +270,7 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     }
 }
 
-/// What shadow models said about each example, by whether they had seen it.
+/// The shadow models' confidences in each example, by whether they saw it.
 private struct ShadowAnswers {
     var seen: [[Double]]
     var unseen: [[Double]]

@@ -2,19 +2,18 @@ import Foundation
 import ImageDatasets
 import NeuralGraph
 
-/// Membership inference from one number an example: a balanced logistic regression learns to tell training from test
-/// images of the retained classes, and is then asked about training images of the forgotten ones. The figure is the
-/// share that it calls members. 0 to 1.
+/// Membership inference from one score per example: the share of forgotten training images called members, 0 to 1.
 ///
-/// The target is the retrained model's figure, neither 0 nor 1/2: images that were never seen look to some degree like
-/// members, too. Sources: Chundawat et al. 2023 (arXiv 2205.08096), section 5, for the entropy; Yeom et al. 2018 and
+/// A balanced logistic regression learns to tell training from test images of the retained classes, and then classifies
+/// training images of the forgotten ones. The target is the retrained models' value, neither 0 nor 1/2, since unseen images
+/// can look like members too. Sources: Chundawat et al. 2023 (arXiv 2205.08096), section 5, for the entropy; Yeom et al. 2018 and
 /// Salem et al. 2019 for confidence.
 package enum MembershipInference {
-    /// 1 for each example that an attack calls a member, else 0; nil if there is nothing to learn from.
+    /// Scores each example: 1 if the attack calls it a member, else 0; nil without examples to learn from.
     /// - Parameters:
-    ///   - members: the number of each retained training example.
-    ///   - nonMembers: the number of each retained test example.
-    ///   - examples: the number of each example that is asked about.
+    ///   - members: the scores of retained training examples.
+    ///   - nonMembers: the scores of retained test examples.
+    ///   - examples: the scores of the examples in question.
     package static func calledMembers(
         members: [Double], nonMembers: [Double], asking examples: [Double]
     ) -> [Double]? {
@@ -23,29 +22,29 @@ package enum MembershipInference {
         }
     }
 
-    /// The entropy of each answer in nats, 0 to ln K.
+    /// Computes the entropy of each prediction in nats, 0 to ln K.
     package static func entropies(_ predictions: Predictions) -> [Double] {
         (0..<predictions.count).map { row in
-            // From logarithms, so that a tiny probability keeps its part.
+            // From logarithms, so that tiny probabilities keep their contribution.
             (0..<predictions.classes).reduce(0) {
                 $0 - predictions.probability(row, $1) * predictions.logProbability(row, $1)
             }
         }
     }
 
-    /// The probability of each example's label, 0 to 1.
+    /// Looks up the probability of each example's label, 0 to 1.
     package static func confidences(_ predictions: Predictions, labels: [Int]) -> [Double] {
         labels.enumerated().map { predictions.probability($0.offset, $0.element) }
     }
 
-    /// The cross-entropy of each example, `-log p_label` in nats, 0 or more.
+    /// Computes the cross-entropy of each example, `-log p_label` in nats, 0 or more.
     package static func losses(_ predictions: Predictions, labels: [Int]) -> [Double] {
         labels.enumerated().map { -predictions.logProbability($0.offset, $0.element) }
     }
 
     static let entropy = measure(
         .membershipEntropy, "Membership by entropy",
-        "Share of the forgotten classes' training images that a balanced logistic regression on the entropy of answers, "
+        "Share of the forgotten classes' training images that a balanced logistic regression on the prediction's entropy, "
             + "fitted to retained training against retained test images, calls members.",
         source: "Chundawat et al. 2023, Can Bad Teaching Induce Forgetting? (arXiv 2205.08096), section 5")
     static let confidence = measure(
@@ -55,7 +54,7 @@ package enum MembershipInference {
         source: "Salem et al. 2019, ML-Leaks (arXiv 1806.01246)")
     static let loss = measure(
         .membershipLoss, "Membership by loss",
-        "Balanced accuracy, by five-fold cross-validation, of a logistic regression on the loss that tells the forgotten "
+        "Balanced accuracy, by five-fold cross-validation, of a logistic regression on the loss in telling the forgotten "
             + "classes' training images from their test images; 50 % is guessing.",
         source: "Kurmanji et al. 2023, Towards Unbounded Machine Unlearning (arXiv 2302.09880), section 4.3")
 
@@ -68,14 +67,17 @@ package enum MembershipInference {
     }
 }
 
-/// Membership inference from the loss with cross-validation: how well a logistic regression on one number tells examples
-/// that were trained on from others of the same classes. The figure is the balanced accuracy on held-out folds, 0 to 1;
-/// 1/2 is guessing, and about what a retrained model gives.
+/// Membership inference from the loss: the balanced accuracy of telling training from unseen examples, 0 to 1.
+///
+/// A logistic regression on the loss is fitted and tested by cross-validation on examples of the forgotten classes. 1/2 is
+/// guessing, and about what retrained models give.
 ///
 /// Source: Kurmanji et al. 2023, "Towards Unbounded Machine Unlearning" (arXiv 2302.09880), section 4.3.
 package enum LossAttack {
-    /// Each example's part of the balanced accuracy, whose mean it is: members first, then the others. An example that is
-    /// told right counts `n / (2 · examples of its kind)`, another one 0. Nil if a fold lacks either kind to learn from.
+    /// Computes each example's part of the balanced accuracy, which is their mean; nil if a fold has only one kind to learn
+    /// from.
+    ///
+    /// Members come first, then the others. A correctly classified example counts `n / (2 · examples of its kind)`.
     /// - Parameters:
     ///   - members: the loss of each example that was trained on.
     ///   - others: the loss of each example that was not.
@@ -102,7 +104,7 @@ package enum LossAttack {
         return memberScores + otherScores
     }
 
-    /// Deals examples into folds of one size, but for one, at random.
+    /// Assigns examples at random to folds whose sizes differ by one at most.
     package static func folds(count: Int, folds: Int = 5, seed: UInt64) -> [Int] {
         var order = Array(0..<count)
         var random = SeededRandom(seed: seed, stream: "folds")
@@ -113,7 +115,7 @@ package enum LossAttack {
     }
 }
 
-/// Membership inference by entropy, by confidence, and by loss with cross-validation.
+/// Takes membership inference by entropy, by confidence, and by loss with cross-validation.
 struct MembershipMeasures: BuiltInMeasure {
     let descriptions = [MembershipInference.entropy, MembershipInference.confidence, MembershipInference.loss]
     let requirements: [EvidenceRequirement] = [.forgottenTraining, .retainedTraining, .forgottenTest, .retainedTest]
@@ -137,7 +139,7 @@ struct MembershipMeasures: BuiltInMeasure {
         let confidences = scores { MembershipInference.confidences($0, labels: $1) }
         let losses = scores { MembershipInference.losses($0, labels: $1) }
         let attacks = [
-            (MembershipInference.entropy, entropies, "entropy of the answer (nats)"),
+            (MembershipInference.entropy, entropies, "entropy of the prediction (nats)"),
             (MembershipInference.confidence, confidences, "probability of the true class"),
         ]
         for (measure, scores, name) in attacks {
@@ -171,7 +173,7 @@ struct MembershipMeasures: BuiltInMeasure {
             evidence.result(MembershipInference.loss, meanOf: scores, strata: [memberFolds.count, otherFolds.count]))
     }
 
-    /// One histogram a model, all of one measure with the same bins.
+    /// Adds a histogram for each model, with the same bins for all models.
     private func addHistograms(
         _ scores: PerModel<[[Double]]>, _ measure: MeasureDescription, _ name: String,
         into findings: inout AuditFindings

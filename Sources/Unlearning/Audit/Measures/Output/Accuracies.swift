@@ -1,14 +1,19 @@
-/// Accuracy: the share of examples that a model puts into their class. 0 to 1.
+/// Accuracy, the share of examples for which a model predicts the true class, 0 to 1.
 ///
-/// On the forgotten classes retraining ends at 0, and so should the unlearned model; but 0 is easy, and proves little.
-/// On the retained classes higher is better, up to the retrained model's figure.
+/// On the forgotten classes retraining ends at 0, and so should the unlearned model, though 0 proves little. On the retained
+/// classes higher is better.
 package enum Accuracies {
-    /// 1 for each example whose predicted class is its label, else 0.
+    /// Scores each example: 1 if the predicted class is the label, else 0.
     package static func scores(_ predictions: Predictions, labels: [Int]) -> [Double] {
-        zip(predictions.predicted, labels).map { $0 == $1 ? 1 : 0 }
+        scores(predictions.predicted, labels: labels)
     }
 
-    /// The accuracy of each class; nil for a class without examples.
+    /// Scores each example: 1 if the predicted class is the label, else 0.
+    static func scores(_ predicted: [Int], labels: [Int]) -> [Double] {
+        zip(predicted, labels).map { $0 == $1 ? 1 : 0 }
+    }
+
+    /// Computes the accuracy of each class; nil for a class without examples.
     package static func perClass(scores: [Double], labels: [Int], classes: Int) -> [Double?] {
         var sums = [Double](repeating: 0, count: classes)
         var counts = sums
@@ -19,8 +24,10 @@ package enum Accuracies {
         return zip(sums, counts).map { $1 > 0 ? $0 / $1 : nil }
     }
 
-    /// How much a model confuses each class with some others: the mean probability that it gives the class on their
-    /// examples, plus the mean probability that it gives them on the class's. 0 to 2; nil for those others themselves.
+    /// Computes how much a model confuses each class with some others, 0 to 2; nil for those others.
+    ///
+    /// It is the mean probability of the class on the others' examples, plus the mean probability of the others on the
+    /// class's examples.
     package static func confusion(_ predictions: Predictions, labels: [Int], with others: Set<Int>) -> [Double?] {
         var given = [Double](repeating: 0, count: predictions.classes)
         var taken = given
@@ -44,30 +51,31 @@ package enum Accuracies {
 
     static let forgetTest = accuracy(
         .forgetAccuracyTest, "Forget accuracy (test)",
-        "Share of the forgotten classes' test images that the model puts into their class.", .closerToRetrained)
+        "Accuracy on test images of the forgotten classes.", .closerToRetrained)
     static let worstForgotten = accuracy(
         .forgetAccuracyWorstClass, "Forget accuracy (worst class)",
-        "Test accuracy of the forgotten class that the model knows best, where several were forgotten.",
+        "Highest test accuracy among the forgotten classes, if there are several.",
         .closerToRetrained)
     static let forgetTraining = accuracy(
         .forgetAccuracyTraining, "Forget accuracy (training)",
-        "Share of the forgotten classes' training images that the model puts into their class.",
+        "Accuracy on training images of the forgotten classes.",
         .closerToRetrained)
     static let retainTest = accuracy(
         .retainAccuracyTest, "Retain accuracy (test)",
-        "Share of the retained classes' test images that the model puts into their class.", .higher)
+        "Accuracy on test images of the retained classes.", .higher)
     static let retainTraining = accuracy(
         .retainAccuracyTraining, "Retain accuracy (training)",
-        "Share of the retained classes' training images that the model puts into their class.",
+        "Accuracy on training images of the retained classes.",
         .closerToRetrained)
     static let adjacent = accuracy(
         .adjacentAccuracy, "Accuracy of adjacent classes",
-        "Test accuracy of the retained classes that the original confuses most with the forgotten ones.", .higher)
+        "Accuracy on test images of the retained classes that the original confuses most with the forgotten ones.",
+        .higher)
     static let remote = accuracy(
         .remoteAccuracy, "Accuracy of remote classes",
-        "Test accuracy of the retained classes that are not adjacent.", .higher)
+        "Accuracy on test images of the retained classes that are not adjacent.", .higher)
     static let perClass = accuracy(
-        .classAccuracy, "Accuracy by class", "Test accuracy of each class; in total their mean.", .none)
+        .classAccuracy, "Accuracy by class", "Accuracy on test images of each class; as a total their mean.", .none)
 
     private static func accuracy(
         _ identifier: MeasureIdentifier, _ title: String, _ definition: String,
@@ -80,7 +88,7 @@ package enum Accuracies {
     }
 }
 
-/// Accuracies on test and training images, of forgotten, retained, adjacent and remote classes, and of each class.
+/// Takes the accuracies of forgotten, retained, adjacent and remote classes, and of each class.
 struct AccuracyMeasures: BuiltInMeasure {
     let descriptions = [
         Accuracies.forgetTest, Accuracies.worstForgotten, Accuracies.forgetTraining, Accuracies.retainTest,
@@ -121,23 +129,26 @@ struct AccuracyMeasures: BuiltInMeasure {
                 continue
             }
             guard !classes.isEmpty else {
-                let reason = "all \(evidence.adjacentClasses.count) retained classes are adjacent; ask for fewer"
+                let reason =
+                    "all \(evidence.adjacentClasses.count) retained classes are adjacent; set a smaller number of them"
                 findings.results.append(MeasureResult(measure, omitted: reason))
                 continue
             }
             add(measure, scores, at: rows, need: .retainedTest)
             let names = classes.map { evidence.classNames[$0] }.joined(separator: ", ")
-            findings.results[findings.results.count - 1].note = names
+            if findings.results.last?.isOmitted == false {
+                findings.results[findings.results.count - 1].note = "Classes: \(names)"
+            }
         }
         addClasses(evidence, scores, into: &findings)
     }
 
-    /// The forgotten class that is known best: several may have a small mean accuracy though one of them came back.
+    /// Adds the highest accuracy among forgotten classes, since a small mean may hide a class that came back.
     private func addWorstForgotten(
         _ evidence: AuditEvidence, _ scores: PerModel<[Double]>, into findings: inout AuditFindings
     ) {
         let test = evidence.test
-        // Of one class there is no worst.
+        // A single class has no worst one.
         guard evidence.forgottenClasses.count > 1 else { return }
         let counts = evidence.forgottenClasses.sorted().map { index in (index, test.labels.count { $0 == index }) }
         let least = evidence.configuration.leastSamples

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Total variation of two models' answers: `1/2 Σ_j |p_j - q_j|` for each example. 0 to 1; 0 where they are the same.
+/// Total variation distance of two models' probabilities, `1/2 Σ_j |p_j - q_j|` for each example, 0 to 1.
 ///
-/// To the retrained model on the forgotten classes' test images, lower is better; two retrained models are not at 0
-/// from each other either.
+/// It is taken to the retrained models on the forgotten classes' test images. Lower is better, but two retrained models are
+/// not at 0 from each other either.
 /// Source: Levin, Peres and Wilmer, "Markov Chains and Mixing Times", section 4.1.
 package enum TotalVariation {
-    /// The distance of each example's probabilities.
+    /// Computes each example's distance.
     package static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
         first.compare(second) { p, q in 0.5 * zip(p, q).reduce(0) { $0 + abs($1.0 - $1.1) } }
     }
@@ -18,22 +18,22 @@ package enum TotalVariation {
         source: "Levin, Peres and Wilmer, Markov Chains and Mixing Times, section 4.1", direction: .lower)
 }
 
-/// Jensen-Shannon divergence of two models' answers, in units of its greatest value ln 2:
-/// `(1/2 KL(p‖m) + 1/2 KL(q‖m)) / ln 2` with `m = (p + q) / 2`. 0 to 1; 0 where they are the same.
+/// Jensen-Shannon divergence of two models' probabilities, divided by its greatest value ln 2, 0 to 1.
 ///
+/// It is `(1/2 KL(p‖m) + 1/2 KL(q‖m)) / ln 2` with `m = (p + q) / 2`.
 /// Source: Lin 1991, "Divergence measures based on the Shannon entropy", equation 4.1.
 package enum JensenShannon {
-    /// The divergence of each example's probabilities.
+    /// Computes each example's divergence.
     package static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
         first.compare(second, divergence)
     }
 
-    /// The divergence of two distributions.
+    /// Computes the divergence of two distributions.
     package static func divergence(_ p: [Double], _ q: [Double]) -> Double {
         var sum = 0.0
         for (p, q) in zip(p, q) {
             let middle = (p + q) / 2
-            // 0 log 0 is 0, whatever the other one is.
+            // 0 log 0 is 0.
             if p > 0 { sum += p * log2(p / middle) }
             if q > 0 { sum += q * log2(q / middle) }
         }
@@ -51,7 +51,7 @@ package enum JensenShannon {
 ///
 /// Source: Golatkar et al. 2020 (arXiv 1911.04933), who compare activations so.
 package enum SoftmaxDistance {
-    /// The distance of each example's probabilities.
+    /// Computes each example's distance.
     package static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
         first.compare(second) { p, q in
             zip(p, q).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
@@ -66,16 +66,16 @@ package enum SoftmaxDistance {
         greatest: 2.0.squareRoot(), direction: .lower)
 }
 
-/// Agreement of two models: the share of examples that both put into the same class. 0 to 1; higher is better.
+/// Agreement of two models, the share of examples for which both predict the same class, 0 to 1.
 package enum PredictionAgreement {
-    /// 1 for each example that both models put into the same class, else 0.
+    /// Scores each example: 1 if both models predict the same class, else 0.
     package static func scores(_ first: Predictions, _ second: Predictions) -> [Double] {
         zip(first.predicted, second.predicted).map { $0 == $1 && $0 >= 0 ? 1 : 0 }
     }
 
     static let description = OutputDistance.description(
         .predictionAgreement, "Agreement with retraining",
-        "Share of the forgotten classes' test images that the model puts into the same class as a retrained model.",
+        "Share of the forgotten classes' test images for which the model predicts the same class as a retrained model.",
         source: "Golatkar et al. 2020, Eternal Sunshine of the Spotless Net (arXiv 1911.04933)", unit: .share,
         direction: .higher)
 }
@@ -92,7 +92,7 @@ enum OutputDistance {
 }
 
 extension Predictions {
-    /// A number for each example from both models' probabilities.
+    /// Computes a number for each example from both models' probabilities.
     fileprivate func compare(
         _ other: Predictions, _ distance: ([Double], [Double]) -> Double
     ) -> [Double] {
@@ -101,10 +101,9 @@ extension Predictions {
     }
 }
 
-/// How far answers to the forgotten classes' test images are from the retrained models'.
+/// Takes the distances of predictions for forgotten test images from the retrained models' predictions.
 ///
-/// The retrained models' own figure is their distance from each other, which is as near as training gets; it takes two
-/// of them.
+/// The retrained models' value is their distance from each other, which needs two of them.
 struct OutputDistanceMeasures: BuiltInMeasure {
     private let distances: [(measure: MeasureDescription, scores: @Sendable (Predictions, Predictions) -> [Double])] = [
         (TotalVariation.description, { TotalVariation.scores($0, $1) }),
@@ -121,7 +120,7 @@ struct OutputDistanceMeasures: BuiltInMeasure {
         let references = predictions.retrained
         let note =
             references.count > 1
-            ? "Under retrained: how far the \(references.count) retrained models are from each other." : nil
+            ? "Under 'retrained': the distance of the \(references.count) retrained models from each other" : nil
         for (measure, scores) in distances {
             func mean(_ model: Predictions, against others: [Predictions]) -> [Double]? {
                 Statistics.mean(of: others.map { scores(model, $0) })

@@ -1,13 +1,13 @@
 import Foundation
 
-/// Where the forgotten classes' images are put, and how widely they are spread: the entropy in bits of the histogram of
-/// predicted classes over the retained ones. 0 to log2 of their number: 0 if all go to one class.
+/// Entropy in bits of the retained classes predicted for the forgotten classes' images, 0 to log2 of their number.
 ///
-/// The retrained model's figure is the target. An even spread is not: it shows that something was done to the class.
+/// The retrained models' value is the target. An even distribution is not: it reveals that something was done to the class.
 /// Source: Tarun et al. (arXiv 2111.08947), section V, figure on the distribution of predictions.
 package enum PredictionSpread {
-    /// The shares of examples put into each class, in the order of the classes; they add up to 1, or to 0 without
-    /// examples. An example without a prediction counts nowhere.
+    /// Computes the share of predictions of each class; the shares add up to 1, or to 0 without examples.
+    ///
+    /// Examples without a prediction do not count.
     package static func histogram(predicted: [Int], classes: Int) -> [Double] {
         var counts = [Double](repeating: 0, count: classes)
         for index in predicted where counts.indices.contains(index) { counts[index] += 1 }
@@ -15,7 +15,7 @@ package enum PredictionSpread {
         return total > 0 ? counts.map { $0 / total } : counts
     }
 
-    /// The entropy in bits over the retained classes; nil if no example is put into one of them.
+    /// Computes the entropy in bits over the retained classes; nil if none of them is predicted.
     package static func entropy(of histogram: [Double], without forgotten: Set<Int>) -> Double? {
         let kept = histogram.indices.filter { !forgotten.contains($0) }.map { histogram[$0] }
         let total = kept.reduce(0, +)
@@ -26,12 +26,12 @@ package enum PredictionSpread {
     static let description = MeasureDescription(
         .predictionEntropy, title: "Spread of predictions",
         definition:
-            "Entropy in bits of the histogram of retained classes that the forgotten classes' test images are put into.",
+            "Entropy in bits of the histogram of retained classes predicted for the forgotten classes' test images.",
         source: "Tarun et al., Fast Yet Effective Machine Unlearning (arXiv 2111.08947), section V",
         group: .outputs, unit: .bits, direction: .closerToRetrained)
 }
 
-/// The histogram of each forgotten class and the entropy over all of them.
+/// Takes the histogram of predictions for each forgotten class, and the entropy over all of them.
 struct PredictionSpreadMeasure: BuiltInMeasure {
     let descriptions = [PredictionSpread.description]
     let requirements: [EvidenceRequirement] = [.forgottenClasses, .forgottenTest]

@@ -2,15 +2,15 @@ import Foundation
 import ImageDatasets
 import NeuralGraph
 
-/// Where a network looks for a class: Grad-CAM (Selvaraju et al. 2017, equations 1 and 2).
+/// Heat maps of the regions on which a network bases a class (Grad-CAM; Selvaraju et al. 2017, equations 1 and 2).
 ///
-/// With A the maps of a node and y the logit of the class, channel k weighs `aₖ = mean over positions of ∂y / ∂Aₖ`, and
-/// the map is `max(0, Σₖ aₖ Aₖ)`: 0 where nothing speaks for the class, larger where more does. Its unit is that of the
-/// logit, and differs from network to network, so maps are compared in shape and not in size.
+/// With A the maps of a node and y the logit of the class, channel k has the weight `aₖ = mean over positions of ∂y / ∂Aₖ`,
+/// and the map is `max(0, Σₖ aₖ Aₖ)`: 0 without evidence for the class, larger with more. Its unit is the logit's, which
+/// differs between networks, so only shapes of maps are comparable.
 ///
-/// Used by one thread at a time.
+/// Use an instance on one thread at a time.
 package final class ClassActivationMaps {
-    /// The node whose maps are weighed.
+    /// The node whose maps are weighted.
     package let node: String
     /// Height and width of the node's maps.
     package let mapShape: TensorShape
@@ -23,9 +23,9 @@ package final class ClassActivationMaps {
     /// - Parameters:
     ///   - model: the network.
     ///   - node: a node that every path passes and whose output is `[height, width, channels]`.
-    ///   - batchCapacity: how many pictures are worked on at once, at least 1.
-    ///   - threads: the threads to work with.
-    ///   - algorithms: `.strict` leaves the universal algorithms alone.
+    ///   - batchCapacity: the number of pictures in a batch, 1 or more.
+    ///   - threads: the threads to compute with.
+    ///   - algorithms: the algorithms to choose from.
     /// - Throws: `GraphError` if the network can't be cut there, and `ShapeError` if the node has no maps.
     package init(
         model: Model, node: String, batchCapacity: Int = 16, threads: ThreadTeam = ThreadTeam(),
@@ -34,7 +34,7 @@ package final class ClassActivationMaps {
         let (head, tail) = try model.cut(at: node)
         let shape = head.graph.outputShape
         guard shape.rank == 3 else {
-            throw ShapeError(node, "\(shape) is no map; choose a node whose output has height, width and channels")
+            throw ShapeError(node, "\(shape) is not a map; choose a node whose output has height, width and channels")
         }
         self.node = node
         mapShape = [shape[0], shape[1]]
@@ -44,16 +44,16 @@ package final class ClassActivationMaps {
             model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, algorithms: algorithms)
     }
 
-    /// The deepest node that every path passes and whose map is large enough to show a place; nil if there is none.
-    /// - Parameter side: the least height and width.
+    /// Finds the deepest node that every path passes and whose map is large enough to show regions; nil if there is none.
+    /// - Parameter side: the minimum height and width.
     package static func node(of graph: Graph, side: Int = 4) -> String? {
         graph.cutNodes.last { $0.shape.rank == 3 && $0.shape[0] >= side && $0.shape[1] >= side }?.name
     }
 
-    /// The maps of pictures.
+    /// Computes the maps of pictures.
     /// - Parameters:
     ///   - pictures: `[pictures, height, width, channels]`, prepared for the network.
-    ///   - labels: the class that is looked for in each.
+    ///   - labels: the class to explain in each.
     /// - Returns: `[pictures, map height, map width]`, 0 or more.
     /// - Throws: `ShapeError` if pictures or labels do not fit the network.
     package func maps(of pictures: Tensor, for labels: [Int]) throws -> Tensor {
@@ -81,7 +81,7 @@ package final class ClassActivationMaps {
         }
     }
 
-    /// Up to the node, on to the logits, and back to the node from the logits of the classes that are looked for.
+    /// Runs forward to the logits, and back to the node from the logits of the given classes.
     private func pass(_ pictures: Tensor, _ labels: [Int], first: Int, batch: Int, classes: Int) {
         let size = features.graph.inputShape.count
         pictures.withUnsafeElements { source in
@@ -116,15 +116,14 @@ package final class ClassActivationMaps {
     }
 }
 
-/// A map in a picture's size.
+/// Converts maps to a picture's size and to bytes.
 package enum ActivationMapImage {
-    /// Enlarges or shrinks a map by bilinear interpolation, pixels being squares (PyTorch's `interpolate` with
-    /// `align_corners=False`).
+    /// Resizes a map by bilinear interpolation, like PyTorch's `interpolate` with `align_corners=False`.
     /// - Parameters:
     ///   - map: `[height, width]`.
     ///   - height: rows of the result, at least 1.
     ///   - width: columns of the result, at least 1.
-    /// - Throws: `ShapeError` if the map has not two axes or no pixel.
+    /// - Throws: `ShapeError` if the map does not have two axes, or has no pixel.
     package static func resized(_ map: Tensor, height: Int, width: Int) throws(ShapeError) -> Tensor {
         guard map.shape.rank == 2, map.count > 0, height > 0, width > 0 else {
             throw ShapeError("heat map", "\(map.shape) cannot be made \(height)x\(width); give [height, width]")
@@ -148,14 +147,14 @@ package enum ActivationMapImage {
         return try Tensor(elements, shape: [height, width])
     }
 
-    /// A map in 256 steps, 255 for its largest value; all 0 for a map without any, or with undefined numbers.
+    /// Converts a map to bytes, 255 for its largest value; all 0 for an empty map, or one with undefined numbers.
     package static func bytes(_ map: Tensor) -> [UInt8] {
         let largest = map.elements.max() ?? 0
         guard largest > 0, map.isFinite else { return [UInt8](repeating: 0, count: map.count) }
         return map.elements.map { UInt8(max(0, min(255, ($0 / largest * 255).rounded()))) }
     }
 
-    /// Between which pixels, and how far on the way from one to the other, each new pixel's middle lies.
+    /// Finds the pixels around each new pixel's center, and its position between them.
     private static func places(_ count: Int, of old: Int) -> [(below: Int, above: Int, share: Double)] {
         (0..<count).map { index in
             let place = (Double(index) + 0.5) * Double(old) / Double(count) - 0.5
@@ -166,12 +165,12 @@ package enum ActivationMapImage {
     }
 }
 
-/// Pictures of where the networks look for the forgotten classes: Grad-CAM over a few test pictures.
+/// Draws Grad-CAM heat maps of the forgotten classes over a few test pictures.
 struct AttentionDrawing: BuiltInMeasure {
     let descriptions: [MeasureDescription] = []
     let requirements: [EvidenceRequirement] = [.forgottenClasses]
 
-    /// Pictures that are shown at most.
+    /// The maximum number of pictures.
     static let pictures = 6
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -207,7 +206,7 @@ struct AttentionDrawing: BuiltInMeasure {
         }
     }
 
-    /// Pictures of forgotten classes that the original recognized, from all of them in turn.
+    /// Selects pictures of forgotten classes that the original recognizes, from all classes in turn.
     private func rows(of evidence: AuditEvidence) -> [Int] {
         let predicted = evidence.models.original.test.predictions.predicted
         let known = evidence.test.forgotten.filter { predicted[$0] == evidence.test.labels[$0] }
@@ -233,7 +232,7 @@ struct AttentionDrawing: BuiltInMeasure {
         }
     }
 
-    /// A prepared picture as bytes again; one whose preparation isn't known is spread over the whole range.
+    /// Converts a prepared picture back to bytes; without a known normalization its values are scaled to the whole range.
     private func picture(_ number: Int, of pictures: Tensor, _ normalization: Normalization?) -> FigureImage {
         let (height, width, channels) = (pictures.shape[1], pictures.shape[2], pictures.shape[3])
         let size = height * width * channels

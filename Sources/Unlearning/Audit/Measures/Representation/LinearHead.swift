@@ -1,12 +1,12 @@
 import NeuralGraph
 
-/// A network's last layer on its own: linear, from penultimate features to logits, in Double.
+/// A network's linear last layer, from penultimate features to logits, in Double.
 package struct LinearHead: Sendable {
     /// `[classes, width]`.
     var weights: DoubleMatrix
-    /// One a class.
+    /// One per class.
     var biases: [Double]
-    /// Whether the layer has a bias at all; without one its biases are 0.
+    /// Whether the layer has a bias; without one the biases are 0.
     let hasBias: Bool
 
     /// Creates a head.
@@ -23,7 +23,7 @@ package struct LinearHead: Sendable {
         }
     }
 
-    /// A model's last layer; nil if the model doesn't end in a linear layer over a vector.
+    /// Takes a model's last layer; nil if it is not a linear layer over a vector.
     package init?(of model: Model) {
         guard let node = model.graph.head, let weight = model.parameters[node.key("weight")],
             let head = try? LinearHead(weight: weight, bias: model.parameters[node.key("bias")])
@@ -31,10 +31,10 @@ package struct LinearHead: Sendable {
         self = head
     }
 
-    /// The number of features that it reads.
+    /// The number of input features.
     package var width: Int { weights.columns }
 
-    /// The class of each example's largest logit, the first of equals.
+    /// Predicts each example's class, the first of equal ones.
     /// - Parameter features: penultimate features, `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     package func predictions(of features: Tensor) throws -> [Int] {

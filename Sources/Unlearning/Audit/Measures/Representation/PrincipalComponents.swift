@@ -1,20 +1,19 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Principal components: the directions in which features of examples vary most (Hotelling 1933), for pictures of them
-/// in two dimensions.
+/// Principal components of features, the directions in which they vary most (Hotelling 1933), for drawing them in a plane.
 ///
-/// Of the two directions along a component, the one is taken whose largest entry by magnitude is positive.
+/// A component's sign makes its entry of the largest magnitude positive.
 package struct PrincipalComponents: Sendable {
     private let means: [Double]
-    /// `[count, width]`, unit rows; rows of zeros where the features vary in fewer directions.
+    /// `[count, width]`, unit rows; rows of zeros if the features vary in fewer directions.
     private let directions: DoubleMatrix
 
     /// Fits the components, in Double.
     /// - Parameters:
     ///   - features: `[examples, width]`, two examples or more.
-    ///   - count: how many components, 1 to the width.
-    /// - Throws: `ShapeError` if there are too few examples or too narrow ones, and `LinearAlgebraError` if a feature is
+    ///   - count: the number of components, 1 to the width.
+    /// - Throws: `ShapeError` if there are too few examples or features, and `LinearAlgebraError` if a feature is
     ///   undefined.
     package init(features: Tensor, count: Int = 2) throws {
         guard features.shape.rank == 2, features.shape[0] >= 2, (1...max(1, features.shape[1])).contains(count) else {
@@ -31,7 +30,7 @@ package struct PrincipalComponents: Sendable {
         if x.columns <= x.rows {
             found = try x.times(x, transposingSelf: true).largestEigenpairs(count, named: name)
         } else {
-            // By way of examples, of which there are fewer: v = Xᵀ u for eigenvectors u of X Xᵀ.
+            // With fewer examples than features: v = Xᵀ u for eigenvectors u of X Xᵀ.
             found = try x.times(x, transposingOther: true).largestEigenpairs(min(count, x.rows), named: name)
             found.vectors = found.vectors.times(x)
         }
@@ -39,7 +38,7 @@ package struct PrincipalComponents: Sendable {
         directions = Self.unitRows(found.vectors, count: count) { found.values[$0] > least }
     }
 
-    /// The components of features, `[examples, count]` row after row.
+    /// Projects features onto the components, to `[examples, count]` in row-major order.
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     package func coordinates(of features: Tensor) throws -> [Double] {
@@ -48,8 +47,8 @@ package struct PrincipalComponents: Sendable {
         return try DoubleMatrix(features).subtracting(means).times(directions, transposingOther: true).elements
     }
 
-    /// What share of some features' variance each component explains, 0 to 1; 0 where nothing varies.
-    /// - Parameter features: `[examples, width]`; those that the components were fitted to, or others.
+    /// Computes the share of the features' variance that each component explains, 0 to 1; 0 without variance.
+    /// - Parameter features: `[examples, width]`, which the components need not be fitted to.
     /// - Throws: `ShapeError` if the width is another.
     package func explainedVariance(of features: Tensor) throws -> [Double] {
         try LabeledFeatures.check(features, width: means.count)
@@ -76,13 +75,15 @@ package struct PrincipalComponents: Sendable {
     }
 }
 
-/// A picture of penultimate features: test examples on the first two principal components. The unlearned model's are
-/// shown on the original's components, so that what moved is seen to move; a retrained model's axes are its own.
+/// Draws penultimate features of test examples on the first two principal components.
+///
+/// The unlearned model's features are on the original's components, so that changes are visible; a retrained model has
+/// components of its own.
 struct EmbeddingDrawing: BuiltInMeasure {
     let descriptions: [MeasureDescription] = []
     let requirements: [EvidenceRequirement] = [.forgottenClasses, .features]
 
-    /// Examples of each class that are shown at most.
+    /// The maximum number of examples of each class.
     static let examplesPerClass = 60
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -112,12 +113,12 @@ struct EmbeddingDrawing: BuiltInMeasure {
                         explainedVariance: try axes.explainedVariance(of: features)))
             }
         } catch is LinearAlgebraError, is ShapeError {
-            // Features of one number, or undefined ones, have no picture; the measures say why.
+            // Features of one number, or undefined ones, cannot be drawn; the measures give the reason.
             findings.figures.embeddings = []
         }
     }
 
-    /// The examples that are shown: so many of each class, drawn at random.
+    /// Draws the examples of each class at random.
     private func rows(of evidence: AuditEvidence) -> [Int] {
         (0..<evidence.classCount).flatMap { label in
             var members = evidence.test.labels.indices.filter { evidence.test.labels[$0] == label }

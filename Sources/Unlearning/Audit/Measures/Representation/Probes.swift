@@ -1,13 +1,12 @@
 import NeuralGraph
 
-/// A linear probe (Alain and Bengio 2016, "Understanding intermediate layers using linear classifier probes"): a linear
-/// classifier of a network's frozen features. What it recognizes is still there to be read, whatever the network
-/// answers.
+/// A linear probe, a linear classifier of a network's frozen features (Alain and Bengio 2016, "Understanding intermediate
+/// layers using linear classifier probes").
 ///
-/// Ridge regression of one-hot classes in closed form, the intercept not being penalized:
-/// `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and targets Y. The measure is the recall of the forgotten class:
-/// the share of its test examples for which the probe's largest output is that class. 0 to 1; a retrained model's own
-/// figure is the target, which is far from 0, since features of other classes describe a new class too.
+/// What it recognizes is still in the features, whatever the network predicts. It is ridge regression of one-hot classes in
+/// closed form, without a penalty on the intercept: `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and targets Y. The
+/// measure is the recall of the forgotten classes, the share of their test examples that the probe recognizes, 0 to 1. The
+/// retrained models' value is the target, which is far from 0, since features of other classes describe a new class too.
 package struct LinearProbe: Sendable {
     private let weights: DoubleMatrix
     private let intercepts: [Double]
@@ -17,8 +16,8 @@ package struct LinearProbe: Sendable {
     ///   - features: `[examples, width]`.
     ///   - labels: each example's class, the forgotten ones' true class among them.
     ///   - classes: the number of classes.
-    ///   - regularization: the penalty `a` as a multiple of the centered features' mean variance times their number,
-    ///     above 0, so that the same network in other units has the same probe.
+    ///   - regularization: the penalty `a` relative to the features' mean variance times the number of examples, above 0;
+    ///     being relative, it does not depend on the features' scale.
     /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
     ///   undefined, or all examples have the same features.
     package init(features: Tensor, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
@@ -44,7 +43,7 @@ package struct LinearProbe: Sendable {
             weights = try x.times(x, transposingSelf: true).addingToDiagonal(penalty)
                 .solvingPositiveDefinite(x.times(y, transposingSelf: true), named: "the probe's features")
         } else {
-            // The same by way of examples, of which there are fewer:
+            // The dual form, with fewer examples than features:
             // W [width x classes] = Xᵀ [width x examples] · (X Xᵀ + a I)⁻¹ Y [examples x classes]
             let dual = try x.times(x, transposingOther: true).addingToDiagonal(penalty)
                 .solvingPositiveDefinite(y, named: "the probe's features")
@@ -54,16 +53,16 @@ package struct LinearProbe: Sendable {
         intercepts = zip(targetMeans, offsets.elements).map { $0 - $1 }
     }
 
-    /// The probe's outputs, one a class; the largest is its answer.
+    /// Computes the probe's outputs for each class, of which the largest is its prediction.
     /// - Parameter features: `[examples, width]`.
-    /// - Returns: `[examples, classes]` row after row.
+    /// - Returns: `[examples, classes]` in row-major order.
     /// - Throws: `ShapeError` if the width is another.
     package func scores(of features: Tensor) throws -> [Double] {
         try LabeledFeatures.check(features, width: weights.rows)
         return scores(of: try DoubleMatrix(features)).elements
     }
 
-    /// The class that the probe puts each example into, the first of equals.
+    /// Predicts each example's class, the first of equal ones.
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     package func predictions(of features: Tensor) throws -> [Int] {
@@ -87,20 +86,20 @@ package struct LinearProbe: Sendable {
         group: .representation, unit: .share, direction: .closerToRetrained)
 }
 
-/// The nearest class centroid: each example is put into the class whose mean features are nearest to its own, by
-/// Euclidean distance. It asks for less than a linear probe: that the class lies together, with nothing fitted.
+/// The nearest class centroid: each example gets the class whose mean features are closest by Euclidean distance.
 ///
-/// The measure is the recall of the forgotten class on test examples, with centers from training examples. 0 to 1; a
-/// retrained model's own figure is the target (Papyan, Han and Donoho 2020 on why trained networks come to this rule).
+/// Unlike a linear probe it fits nothing; it only needs the class to form a cluster. The measure is the recall of the
+/// forgotten classes' test examples with centroids of training examples, 0 to 1. The retrained models' value is the target.
+/// Papyan, Han and Donoho (2020) show why trained networks approach this rule.
 package struct NearestCentroid: Sendable {
-    private let centers: DoubleMatrix
+    private let centroids: DoubleMatrix
     private let isKnown: [Bool]
 
-    /// Computes the centers, in Double.
+    /// Computes the centroids, in Double.
     /// - Parameters:
     ///   - features: `[examples, width]`.
     ///   - labels: each example's class.
-    ///   - classes: the number of classes; one without examples is nobody's nearest.
+    ///   - classes: the number of classes; those without examples are never predicted.
     /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
     ///   undefined.
     package init(features: Tensor, labels: [Int], classes: Int) throws {
@@ -110,26 +109,26 @@ package struct NearestCentroid: Sendable {
 
     init(features: DoubleMatrix, labels: [Int], classes: Int) throws {
         let (means, counts) = features.classMeans(labels: labels, classes: classes)
-        guard means.isFinite else { throw LinearAlgebraError.notFinite(matrix: "the class centers' features") }
-        centers = means
+        guard means.isFinite else { throw LinearAlgebraError.notFinite(matrix: "the class centroids' features") }
+        centroids = means
         isKnown = counts.map { $0 > 0 }
     }
 
-    /// The class whose center is nearest to each example, the first of equals.
+    /// Predicts the class of the closest centroid, the first of equal ones.
     /// - Parameter features: `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
     package func predictions(of features: Tensor) throws -> [Int] {
-        try LabeledFeatures.check(features, width: centers.columns)
+        try LabeledFeatures.check(features, width: centroids.columns)
         return predictions(of: try DoubleMatrix(features))
     }
 
     func predictions(of features: DoubleMatrix) -> [Int] {
-        let lengths = (0..<centers.rows).map { label in
-            (0..<centers.columns).reduce(0) { $0 + centers[label, $1] * centers[label, $1] }
+        let lengths = (0..<centroids.rows).map { label in
+            (0..<centroids.columns).reduce(0) { $0 + centroids[label, $1] * centroids[label, $1] }
         }
-        // |x - c|^2 = |x|^2 - 2 <x, c> + |c|^2, and |x|^2 is the same for all centers:
+        // |x - c|^2 = |x|^2 - 2 <x, c> + |c|^2, and |x|^2 is the same for all centroids:
         // [examples x classes] = X [examples x width] · Cᵀ [width x classes]
-        var closeness = features.times(centers, transposingOther: true)
+        var closeness = features.times(centroids, transposingOther: true)
             .subtracting(lengths.map { $0 / 2 })
         for label in isKnown.indices where !isKnown[label] {
             for row in 0..<closeness.rows { closeness[row, label] = -.infinity }
@@ -139,14 +138,13 @@ package struct NearestCentroid: Sendable {
 
     static let description = MeasureDescription(
         .nearestCentroid, title: "Nearest class centroid",
-        definition: "Recall of the forgotten classes' test images when each is put into the class whose mean "
-            + "penultimate features, over training images, are nearest.",
+        definition: "Recall of the forgotten classes' test images by the class whose mean penultimate features, over "
+            + "training images, are closest.",
         source: "Papyan, Han and Donoho 2020, Prevalence of neural collapse (arXiv 2008.08186)",
         group: .representation, unit: .share, direction: .closerToRetrained)
 }
 
-/// Linear probe and nearest class centroid at every stage, fitted on training examples, tried on test examples of the
-/// forgotten classes.
+/// Takes linear probe and nearest class centroid at every stage, fitted to training examples.
 struct ProbeMeasures: BuiltInMeasure {
     let descriptions = [LinearProbe.description, NearestCentroid.description]
     let requirements: [EvidenceRequirement] = [
@@ -157,10 +155,10 @@ struct ProbeMeasures: BuiltInMeasure {
         plan.configuration.examinesRepresentation ? plan.modelCount * plan.trainingCount / 4 : 0
     }
 
-    /// What the two rules recover at one stage: 1 for each forgotten test example that is recognized, else 0.
+    /// The scores at one stage: 1 for each forgotten test example that is recognized, else 0.
     private struct Recall {
         var probe: [Double]
-        var center: [Double]
+        var centroid: [Double]
     }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -174,11 +172,11 @@ struct ProbeMeasures: BuiltInMeasure {
         }
         let stages = evidence.models.original.test.features.map(\.node)
         let note =
-            "fitted on \(labels.count) training images, tried on \(evidence.test.forgotten.count) test images; "
+            "Fitted to \(labels.count) training images, tested on \(evidence.test.forgotten.count) test images; "
             + "rows: the ends of the network's blocks"
         for (measure, scores) in [
             (LinearProbe.description, recalls.map { $0.mapValues(\.probe) }),
-            (NearestCentroid.description, recalls.map { $0.mapValues(\.center) }),
+            (NearestCentroid.description, recalls.map { $0.mapValues(\.centroid) }),
         ] {
             let means = scores.map { $0.compactMapValues { Statistics.mean($0) } }
             let rows = stages.map { stage in MeasureRow(name: stage, values: means.map { $0[stage] }.byModel) }
@@ -219,10 +217,10 @@ struct ProbeMeasures: BuiltInMeasure {
             let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
             let probe = try LinearProbe(features: features, labels: labels, classes: evidence.classCount)
-            let center = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
-            func scores(_ predictions: [Int]) -> [Double] { zip(predictions, truth).map { $0 == $1 ? 1 : 0 } }
+            let centroid = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
+            func scores(_ predicted: [Int]) -> [Double] { Accuracies.scores(predicted, labels: truth) }
             recalls[fitted.node] = Recall(
-                probe: scores(probe.predictions(of: examples)), center: scores(center.predictions(of: examples)))
+                probe: scores(probe.predictions(of: examples)), centroid: scores(centroid.predictions(of: examples)))
             try evidence.progress.advance(by: labels.count / 4 / max(1, training.features.count))
         }
         return recalls

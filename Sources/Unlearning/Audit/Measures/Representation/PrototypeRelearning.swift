@@ -1,15 +1,14 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Prototype relearning: whoever has a few examples of the forgotten class rewrites the last layer's row for it from
-/// their mean features (an imprinted weight; Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"),
-/// without any training. What the network then recognizes was there all along.
+/// Prototype relearning: forget accuracy after the last layer's row is rewritten from a few examples, without training.
 ///
-/// With m the mean features of the examples, mₖ those of the retained classes, μ their mean, w̄ the mean row of the
-/// retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`: as far from the others'
-/// mean as they are, in the direction of its own class. Its bias makes the logit at m the mean of the retained
-/// classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten class after that, 0 to 1.
-/// The retrained model's figure is the target: a network that never saw the class learns it from a prototype too.
+/// The row is an imprinted weight (Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"): what the network then
+/// recognizes was in its features all along. With m the mean features of the examples, mₖ those of the retained classes, μ
+/// their mean, w̄ the mean row of the retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`,
+/// as far from the mean row as the others, in the direction of its own class. Its bias makes the logit at m the mean of the
+/// retained classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten classes, 0 to 1. The
+/// retrained models' value is the target, since a network that never saw the class learns it from a prototype too.
 package struct PrototypeRelearning: Sendable {
     private let head: LinearHead
     private let retained: [Int]
@@ -18,11 +17,11 @@ package struct PrototypeRelearning: Sendable {
     private let length: Double
     private let level: Double
 
-    /// Takes what the retained classes tell about rows and features.
+    /// Computes the retained classes' mean features and rows.
     /// - Parameters:
     ///   - head: the network's last layer.
     ///   - features: penultimate features of training examples, `[examples, width]`; those of forgotten classes are
-    ///     passed over.
+    ///     ignored.
     ///   - labels: each example's class.
     ///   - forgotten: the forgotten classes.
     /// - Throws: `ShapeError` if features, labels and head do not belong together or no class is retained, and
@@ -57,7 +56,7 @@ package struct PrototypeRelearning: Sendable {
             } / Double(retained.count)
     }
 
-    /// The head with one class's row rewritten.
+    /// Rewrites one class's row of the head.
     /// - Parameters:
     ///   - label: the class.
     ///   - features: penultimate features of some of its examples, `[examples, width]`, one or more.
@@ -83,7 +82,7 @@ package struct PrototypeRelearning: Sendable {
         let distance = Self.norm(direction)
         var product = 0.0
         for column in direction.indices {
-            // An example in the very middle of the others points nowhere.
+            // A prototype at the center of the others has no direction.
             let part = distance > 0 ? length * direction[column] / distance : 0
             head.weights[label, column] = meanRow[column] + part
             product += head.weights[label, column] * prototype[column]
@@ -98,21 +97,21 @@ package struct PrototypeRelearning: Sendable {
     static let description = MeasureDescription(
         .prototypeRelearning, title: "Prototype relearning",
         definition: "Test accuracy of the forgotten classes after the last layer's row of each was rewritten from the "
-            + "mean features of a few of its training images, with nothing trained.",
+            + "mean features of a few of its training images, without training.",
         source: "Qi, Brown and Lowe 2018, Low-Shot Learning with Imprinted Weights (arXiv 1712.07136)",
         group: .representation, unit: .share, direction: .closerToRetrained)
 }
 
-/// Prototype relearning from a few training examples, averaged over several draws of them.
+/// Takes prototype relearning from a few training examples, averaged over several draws of them.
 struct PrototypeRelearningMeasure: BuiltInMeasure {
     let descriptions = [PrototypeRelearning.description]
     let requirements: [EvidenceRequirement] = [
         .forgottenClasses, .features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining,
     ]
 
-    /// Training examples of each forgotten class that a prototype is made from.
+    /// The number of training examples of each forgotten class for a prototype.
     static let examples = 10
-    /// How often they are drawn anew; the accuracy is the mean.
+    /// The number of draws, over which accuracy is averaged.
     static let draws = 5
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -135,15 +134,14 @@ struct PrototypeRelearningMeasure: BuiltInMeasure {
                 evidence.result(
                     PrototypeRelearning.description, meanOf: scores.map { $0?.forgotten }, rows: rows,
                     rowKind: .variants,
-                    note: "from \(Self.examples) images of each class, the mean of \(Self.draws) draws; "
-                        + "rows: test accuracy after it"))
+                    note: "From \(Self.examples) images of each class, mean of \(Self.draws) draws; "
+                        + "rows: test accuracy afterwards"))
         } catch let error as LinearAlgebraError {
             findings.results.append(MeasureResult(PrototypeRelearning.description, omitted: "\(error)"))
         }
     }
 
-    /// How often each test example is recognized after the rewriting, over the draws; nil for a model without a linear
-    /// last layer.
+    /// Computes the share of draws for which each test example is recognized; nil for a model without a linear last layer.
     private func recognized(
         by model: ModelEvidence, _ evidence: AuditEvidence
     ) throws -> (forgotten: [Double], retained: [Double])? {

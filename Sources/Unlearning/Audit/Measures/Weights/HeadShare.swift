@@ -1,49 +1,47 @@
 import NeuralGraph
 
-/// How much of the forgetting sits in the last layer alone: the part of the lost forget accuracy that comes back when
-/// the last layer's bias, or the whole last layer, is put back from the original model, everything before it being left
-/// as it is.
+/// Share of the forgetting that is in the last layer: the lost forget accuracy that returns with the original's last layer.
 ///
-/// `(restored - unlearned) / (original - unlearned)` in accuracies on test examples of the forgotten classes. 1: the
-/// features are untouched, and a change of a few numbers undoes the forgetting; 0: it is no use to put them back.
-/// Restoring can make things worse or better than they were, so values a little below 0 or above 1 occur. Lower is
-/// better. The comparison is this package's own; that a biased last layer passes for forgetting is what probes of
-/// unlearned models show time and again.
+/// `(restored - unlearned) / (original - unlearned)` in accuracies on test examples of the forgotten classes, where restored
+/// means that the last layer's bias, or the whole last layer, is replaced by the original's. At 1 the features are untouched,
+/// and a few numbers undo the forgetting; at 0 restoring brings nothing back. Values slightly below 0 or above 1 occur. Lower
+/// is better. The measure is this package's own.
 package enum HeadShare {
-    /// The least accuracy that must have been lost for the share to mean something.
-    package static let leastLoss = 0.01
+    /// The minimum loss of accuracy for which the share is defined.
+    package static let minimumLoss = 0.01
 
-    /// The share of the forgetting that is undone.
+    /// Computes the share of the forgetting that is undone.
     /// - Parameters:
     ///   - original: forget accuracy before forgetting, 0 to 1.
     ///   - unlearned: forget accuracy after forgetting.
     ///   - restored: forget accuracy of the unlearned features under the original's bias or layer.
-    /// - Returns: nil if less than ``leastLoss`` of accuracy was lost.
+    /// - Returns: nil if less than ``minimumLoss`` of accuracy was lost.
     package static func value(original: Double, unlearned: Double, restored: Double) -> Double? {
         let loss = original - unlearned
-        return loss >= leastLoss ? (restored - unlearned) / loss : nil
+        return loss >= minimumLoss ? (restored - unlearned) / loss : nil
     }
 
-    static let bias = measure(.headShareBias, "Head share: bias", "last layer's bias was")
-    static let layer = measure(.headShareLayer, "Head share: layer", "whole last layer was")
+    static let bias = measure(.headShareBias, "Head share: bias", "last layer's bias is")
+    static let layer = measure(.headShareLayer, "Head share: layer", "whole last layer is")
 
     private static func measure(
         _ identifier: MeasureIdentifier, _ title: String, _ part: String
     ) -> MeasureDescription {
         MeasureDescription(
             identifier, title: title,
-            definition: "Share of the lost forget accuracy (test) that comes back when the \(part) put back from the "
-                + "original: 1 means that nothing else was forgotten.",
+            definition:
+                "Share of the lost forget accuracy (test) that returns when the \(part) replaced by the original's: "
+                + "1 means that nothing else was forgotten.",
             source: "This package", group: .representation, unit: .ratio, least: nil, direction: .lower)
     }
 }
 
-/// Head share: forget accuracy with the last layer's bias, and with the whole last layer, put back from the original.
+/// Takes the head shares of the last layer's bias and of the whole last layer.
 struct HeadShareMeasures: BuiltInMeasure {
     let descriptions = [HeadShare.bias, HeadShare.layer]
     let requirements: [EvidenceRequirement] = [.forgottenClasses, .features, .forgottenTest]
 
-    static let noHead = "the network does not end in a linear layer, whose rows could be replaced"
+    static let noHead = "the network does not end in a linear layer, which the measure needs"
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
         guard let original = LinearHead(of: evidence.models.original.model) else {
@@ -76,9 +74,9 @@ struct HeadShareMeasures: BuiltInMeasure {
                     MeasureResult(
                         measure,
                         omitted: fits
-                            ? "the unlearned model has not lost \(HeadShare.leastLoss.formattedShortly) of forget "
+                            ? "the unlearned model has lost less than \(HeadShare.minimumLoss.formattedShortly) of forget "
                                 + "accuracy, so there is nothing to undo"
-                            : "the unlearned model ends in another layer than the original"))
+                            : "the unlearned model has another last layer than the original"))
                 continue
             }
             findings.results.append(
@@ -88,7 +86,7 @@ struct HeadShareMeasures: BuiltInMeasure {
         }
     }
 
-    /// Accuracy on the forgotten classes' test examples with a head of one's choice on a model's features.
+    /// Computes the accuracy of a head on a model's features of the forgotten classes' test examples.
     private func forgetAccuracy(
         _ model: ModelEvidence, head: LinearHead, _ evidence: AuditEvidence
     ) throws -> Double? {
@@ -96,7 +94,7 @@ struct HeadShareMeasures: BuiltInMeasure {
             return nil
         }
         let rows = evidence.test.forgotten
-        let predictions = head.predictions(of: try DoubleMatrix(features.values, rows: rows))
-        return Statistics.mean(zip(predictions, rows).map { $0 == evidence.test.labels[$1] ? 1 : 0 })
+        let predicted = head.predictions(of: try DoubleMatrix(features.values, rows: rows))
+        return Statistics.mean(Accuracies.scores(predicted, labels: rows.map { evidence.test.labels[$0] }))
     }
 }
