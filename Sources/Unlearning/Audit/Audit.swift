@@ -34,6 +34,7 @@ public struct Audit: Sendable {
     /// Every measure of this package, in the order to show them in.
     public static let defaultMeasures: [any AuditMeasure] = [
         AccuracyMeasures(), OutputDistanceMeasures(), ZeroRetrainForgettingMeasure(), PredictionSpreadMeasure(),
+        ClassRankMeasure(),
         MembershipMeasures(), LikelihoodRatioAttackMeasure(), RelearningMeasures(),
         ProbeMeasures(), PrototypeRelearningMeasure(), HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(),
     ]
