@@ -1,7 +1,8 @@
 import Foundation
 import NeuralGraph
 
-/// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the reason.
+/// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the
+/// reason.
 public struct AuditError: Error, Equatable {
     /// A kind of error. More kinds may be added.
     public struct Code: Sendable, Hashable {

@@ -2,10 +2,10 @@ import NeuralGraph
 
 /// Rank of the true class among a model's predictions for the forgotten classes' images, 1 to the number of classes.
 ///
-/// 1 means that the class is predicted, 2 that only one other class is more probable. The retrained models' value is the
-/// target: a forget accuracy of 0 with a rank close to 2 means that the class was only moved from first to second place. The
-/// rank depends on the order of the outputs alone, so that a change of the last layer's bias is enough to move it; probes
-/// examine the features.
+/// 1 means that the class is predicted, 2 that only one other class is more probable. The retrained models' value is
+/// the target: a forget accuracy of 0 with a rank close to 2 means that the class was only moved from first to second
+/// place. The rank depends on the order of the outputs alone, so that a change of the last layer's bias is enough to
+/// move it; probes examine the features.
 /// Source: Tsoumakas, Katakis and Vlahavas 2010, "Mining Multi-label Data" (coverage, which counts from 0).
 package enum ClassRank {
     /// Computes the rank of each example's label; classes of equal probability share their mean rank.
