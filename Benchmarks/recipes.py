@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the presets and all methods with retraining, and writes the tables of Docs/Recipes.md and Docs/Methods.md.
+"""Compares the presets and all methods with retraining, and writes the tables of Docs/Recipes.md and of the article Methods.
 
     swift build -c release --product unlearn
     swift build -c release --package-path Benchmarks --product recipe-variants
@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE / "PyTorch"))
 import tables  # noqa: E402
 
 DOCS = HERE.parent / "Docs"
+METHODS = HERE.parent / "Sources/Unlearning/Unlearning.docc/Methods.md"
 PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row"
 MAIN = "default,fast,thorough,unsir-paper,last-row"
 SHORT = "default,unsir,unsir-paper,last-row"
@@ -139,7 +140,7 @@ def class_counts(arguments):
 
 
 def counts_table(results):
-    lines = [["classes", *(f"`.{preset}` {what}" for preset in COUNTED_PRESETS
+    lines = [["classes", *(f"`{preset}` {what}" for preset in COUNTED_PRESETS
                            for what in ("steps", "seconds", "forget", "retain (before)"))]]
     for count in COUNTS:
         line = [str(count)]
@@ -164,8 +165,8 @@ def draw_counts(results, path):
     figure, (steps, retain) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     for preset, marker in zip(COUNTED_PRESETS, "os"):
         reports = [results[preset, count] for count in COUNTS]
-        steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f".{preset}")
-        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f".{preset}")
+        steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f"{preset}")
+        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f"{preset}")
     before = [results[COUNTED_PRESETS[0], count]["accuracy"]["before"]["retained"] for count in COUNTS]
     retain.plot(COUNTS, before, linestyle="--", color="gray", label="original")
     steps.set(title="Optimizer steps", xlabel="classes forgotten at once")
@@ -191,7 +192,7 @@ def main():
     if arguments.docs and (arguments.seeds or arguments.dataset != "fashion-mnist"):
         parser.error("the documents speak of Fashion-MNIST and the seeds given here; leave out --docs or the other")
     known = [*COMPARISONS, *VARIANTS, "counts"]
-    places = {name: path for path in (DOCS / "Recipes.md", DOCS / "Methods.md") for name in tables.blocks(path)}
+    places = {name: path for path in (DOCS / "Recipes.md", METHODS) for name in tables.blocks(path)}
     unknown = set(arguments.names) - set(known)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import conv2d, cross_entropy
 
 # The tests and the benchmarks compare with the same networks, data and recipe.
-sys.path.append(str(Path(__file__).resolve().parents[2] / "Tests" / "PyTorch"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "Tests" / "Validation" / "PyTorch"))
 import fashion_mnist  # noqa: E402
 import recipe  # noqa: E402
 from networks import AllCNN, mobilenet_v2, resnet, resnet18, vit_tiny  # noqa: E402

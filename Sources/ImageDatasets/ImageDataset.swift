@@ -11,12 +11,9 @@ public enum DatasetSplit: String, CaseIterable, Sendable {
 /// Labeled images of one shape, as bytes. Images may lie in memory or be decoded when they are asked for.
 ///
 /// Several threads may read at the same time.
-public protocol ImageDataset: Sendable {
+public protocol ImageDataset: LabeledData {
     /// What messages call the data set, such as `Fashion-MNIST (train)`.
     var name: String { get }
-
-    /// The number of images.
-    var count: Int { get }
 
     /// Every image's shape: `[height, width, channels]`.
     var imageShape: TensorShape { get }

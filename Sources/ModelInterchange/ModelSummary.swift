@@ -1,60 +1,60 @@
 import NeuralGraph
 
 /// What a model consists of, for people who ask before they train it or make it forget.
-public struct ModelSummary: Sendable {
+package struct ModelSummary: Sendable {
     /// One kind of operation in the network.
-    public struct Operation: Sendable, Codable, Hashable {
+    package struct Operation: Sendable, Codable, Hashable {
         /// Its name, such as `Convolution`.
-        public let kind: String
+        package let kind: String
         /// How many nodes there are of it.
-        public let count: Int
+        package let count: Int
         /// How many trained numbers they have together.
-        public let parameters: Int
+        package let parameters: Int
     }
 
     /// A tensor that training does not move.
-    public struct FixedTensor: Sendable, Codable, Hashable {
+    package struct FixedTensor: Sendable, Codable, Hashable {
         /// Its name among the model's.
-        public let name: String
+        package let name: String
         /// How many numbers it has.
-        public let count: Int
+        package let count: Int
         /// Why it stays as it is.
-        public let reason: String
+        package let reason: String
     }
 
     /// One output of a file that has several.
-    public struct Output: Sendable, Codable, Hashable {
+    package struct Output: Sendable, Codable, Hashable {
         /// Its name.
-        public let name: String
+        package let name: String
         /// Its shape as the file declares it, such as `[N, 10]`; nil if it does not.
-        public let shape: String?
+        package let shape: String?
         /// Whether its numbers are the class scores that were read.
-        public let isRead: Bool
+        package let isRead: Bool
     }
 
     /// The shape of one example, `[height, width, channels]` for images.
-    public let inputShape: TensorShape
+    package let inputShape: TensorShape
     /// The number of classes.
-    public let classCount: Int
+    package let classCount: Int
     /// What is known besides.
-    public let metadata: ModelMetadata
+    package let metadata: ModelMetadata
     /// The kinds of operations in the order of their first nodes.
-    public let operations: [Operation]
+    package let operations: [Operation]
     /// The tensors among the parameters that are not trained, by name.
-    public let fixed: [FixedTensor]
+    package let fixed: [FixedTensor]
     /// How many numbers training moves along gradients.
-    public let trainedCount: Int
+    package let trainedCount: Int
     /// How many numbers training moves otherwise, such as running statistics.
-    public let stateCount: Int
+    package let stateCount: Int
     /// The file's outputs, if it has several.
-    public let outputs: [Output]
+    package let outputs: [Output]
     /// What was understood of the file in another way than it is written.
-    public let notes: [String]
+    package let notes: [String]
     /// What the file is, such as `ONNX, operator set 17`.
-    public let source: String
+    package let source: String
 
     /// Looks at a model.
-    public init(_ model: Model) {
+    package init(_ model: Model) {
         let origin = model.origin as? ONNXOrigin
         inputShape = model.graph.inputShape
         classCount = model.classCount

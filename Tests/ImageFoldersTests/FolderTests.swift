@@ -1,5 +1,6 @@
 import Foundation
 import ImageDatasets
+import NeuralGraph
 import Testing
 
 @testable import ImageFolders

@@ -30,7 +30,7 @@ struct ArchitectureTests {
             repair: TrainingConfiguration(epochs: 4, batchSize: 16, learningRate: 0.001, schedule: .cosine))
         let outcome = try await Unlearner(
             model: model, retaining: try train.samples(perClass: 50, excluding: [2]), validation: test,
-            configuration: configuration
+            method: .unsir(configuration)
         ).forget(classes: [2])
         let (before, after) = (try #require(outcome.accuracyBefore), try #require(outcome.accuracyAfter))
         // Seeds 1 to 3 learn 72 % (EfficientNet-Lite0, whose maps end as 1x1) to 100 % of the images, keep nothing of the

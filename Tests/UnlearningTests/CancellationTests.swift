@@ -18,7 +18,7 @@ struct CancellationTests {
         let retain = try model.prepare(Patterns.retained(without: [0]))
         return Unlearner(
             model: model, retaining: TokenExamples(source: retain, token: token), validation: validation,
-            configuration: configuration)
+            method: .unsir(configuration))
     }
 
     @Test(
@@ -72,7 +72,7 @@ struct CancellationTests {
         let runs: [@Sendable (@escaping ProgressHandler) async throws -> Void] = [
             { progress in
                 _ = try await NoiseMaximizer(configuration: NoiseMaximizer.Configuration(steps: 100_000))
-                    .noise(for: [0, 1, 2], model: model, progress: progress)
+                    .noise(classes: [0, 1, 2], model: model, progress: progress)
             },
             { progress in
                 _ = try await ImpairStep(configuration: ImpairStep.Configuration(training: long))
@@ -103,7 +103,7 @@ struct EventTests {
         let unlearner = try await Patterns.unlearner(forgetting: [0])
         var steps = 0
         var outcome: UnlearningOutcome?
-        for try await event in unlearner.events(forgetting: [0]) {
+        for try await event in unlearner.events(classes: [0]) {
             switch event {
             case .progress:
                 #expect(outcome == nil)
@@ -120,7 +120,7 @@ struct EventTests {
     func error() async throws {
         let unlearner = try await Patterns.unlearner(forgetting: [0])
         await #expect(throws: UnlearningError.unknownClass(index: 9, classCount: 6)) {
-            for try await _ in unlearner.events(forgetting: [9]) {}
+            for try await _ in unlearner.events(classes: [9]) {}
         }
     }
 
@@ -137,9 +137,8 @@ struct EventTests {
             configuration.repair.epochs = 100_000
             let retain = try model.prepare(Patterns.retained(without: [0]))
             let unlearner = Unlearner(
-                model: model, retaining: TokenExamples(source: retain, token: held),
-                configuration: configuration)
-            try await body(unlearner.events(forgetting: [0]))
+                model: model, retaining: TokenExamples(source: retain, token: held), method: .unsir(configuration))
+            try await body(unlearner.events(classes: [0]))
         }
         return try await eventually { token == nil }
     }

@@ -11,8 +11,7 @@ struct DeterminismTests {
         var configuration = Patterns.configuration
         configuration.noise.normalization = dropout == nil ? .running : .batch
         return try await Unlearner(
-            model: model, retaining: Patterns.retained(without: [0, 3]), configuration: configuration,
-            options: options
+            model: model, retaining: Patterns.retained(without: [0, 3]), method: .unsir(configuration), options: options
         ).forget(classes: [0, 3])
     }
 

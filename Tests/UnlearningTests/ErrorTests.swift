@@ -101,10 +101,10 @@ struct ErrorTests {
                 let text = await message {
                     try await Unlearner(
                         model: model, retaining: retain, validation: validation,
-                        configuration: UNSIR.Configuration(
-                            noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
-                            impair: ImpairStep.Configuration(noiseRepetitions: 1),
-                            repair: TrainingConfiguration())
+                        method: UNSIR(
+                            configuration: UNSIR.Configuration(
+                                noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
+                                impair: ImpairStep.Configuration(noiseRepetitions: 1), repair: TrainingConfiguration()))
                     ).forget(classes: classes)
                 }
                 #expect(model.stateDictionary == before)
@@ -195,7 +195,7 @@ struct ErrorTests {
         let notFinite = "\(UnlearningError.unsoundModel(.notFinite(tensor: "fc0.weight", value: .nan)))"
         #expect(await message { try await RepairStep().repair(broken, retaining: retain) } == notFinite)
         #expect(await message { try await Trainer().train(broken, on: retain) } == notFinite)
-        #expect(await message { try await NoiseMaximizer().noise(for: [3], model: broken) } == notFinite)
+        #expect(await message { try await NoiseMaximizer().noise(classes: [3], model: broken) } == notFinite)
         #expect(
             await message {
                 try await ImpairStep().impair(

@@ -18,11 +18,12 @@ struct FashionMNISTTests {
         ).train(untrained, on: untrained.prepare(train)).model
         let outcome = try await Unlearner(
             model: model, retaining: train.samples(perClass: 100, excluding: [0]), validation: test,
-            configuration: UNSIR.Configuration(
-                noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
-                impair: ImpairStep.Configuration(
-                    noiseRepetitions: 8, training: TrainingConfiguration(batchSize: 64, learningRate: 0.002)),
-                repair: TrainingConfiguration(batchSize: 64, learningRate: 0.001))
+            method: UNSIR(
+                configuration: UNSIR.Configuration(
+                    noise: NoiseMaximizer.Configuration(imagesPerClass: 64, steps: 20),
+                    impair: ImpairStep.Configuration(
+                        noiseRepetitions: 8, training: TrainingConfiguration(batchSize: 64, learningRate: 0.002)),
+                    repair: TrainingConfiguration(batchSize: 64, learningRate: 0.001)))
         ).forget(classesNamed: ["T-shirt/top"])
         let (old, new) = (try #require(outcome.accuracyBefore), try #require(outcome.accuracyAfter))
         #expect(try #require(old.forgotten) > 0.5 && #require(old.retained) > 0.7)

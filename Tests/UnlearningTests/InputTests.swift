@@ -12,7 +12,7 @@ struct InputTests {
             configuration: TrainingConfiguration(epochs: 6, batchSize: 32, learningRate: 0.01)
         ).train(Model(graph: graph, seed: 1), on: train)
         return try await Unlearner(
-            model: trained.model, retaining: retain, validation: test, configuration: configuration
+            model: trained.model, retaining: retain, validation: test, method: .unsir(configuration)
         ).forget(classes: classes)
     }
 
@@ -48,7 +48,7 @@ struct InputTests {
         let outcome = try await Unlearner(
             model: model, retaining: images.samples(perClass: 90, excluding: [1]),
             validation: PatternImages(classes: 4, perClass: 30, shape: [7, 10, 1], seed: 2),
-            configuration: Patterns.configuration
+            method: .unsir(Patterns.configuration)
         ).forget(classes: [1])
         #expect(outcome.noise[0].images.shape == [64, 9, 12, 3])
         let accuracy = try #require(outcome.accuracyAfter)
@@ -113,9 +113,10 @@ struct InputTests {
         let model = try await Patterns.model
         let outcome = try await Unlearner(
             model: model, retaining: try Patterns.train.samples(perClass: 2, excluding: [1]),
-            configuration: UNSIR.Configuration(
-                noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
-                impair: ImpairStep.Configuration(noiseRepetitions: 1), repair: TrainingConfiguration())
+            method: UNSIR(
+                configuration: UNSIR.Configuration(
+                    noise: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 2),
+                    impair: ImpairStep.Configuration(noiseRepetitions: 1), repair: TrainingConfiguration()))
         ).forget(classes: [1])
         #expect(outcome.losses.mapValues(\.count) == [.noise: 2, .impair: 1, .repair: 1])
     }

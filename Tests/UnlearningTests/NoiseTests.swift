@@ -45,9 +45,9 @@ struct NoiseTests {
             imagesPerClass: 3, steps: 0, optimizer: .sgd, learningRate: 1, lambda: lambda,
             normalization: usesRunningStatistics ? .running : .batch)
         var maximizer = NoiseMaximizer(configuration: configuration)
-        let start = try #require(try await maximizer.noise(for: [2], model: model).first)
+        let start = try #require(try await maximizer.noise(classes: [2], model: model).first)
         maximizer.configuration.steps = 1
-        let end = try #require(try await maximizer.noise(for: [2], model: model).first)
+        let end = try #require(try await maximizer.noise(classes: [2], model: model).first)
 
         let noise = start.images.elements.map(Double.init)
         let gradient = zip(noise, end.images.elements).map { $0 - Double($1) }
@@ -77,9 +77,9 @@ struct NoiseTests {
         var maximizer = NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(
                 imagesPerClass: 8, steps: 3, normalization: usesRunningStatistics ? .running : .batch))
-        let three = try await maximizer.noise(for: [1], model: model)[0]
+        let three = try await maximizer.noise(classes: [1], model: model)[0]
         maximizer.configuration.steps = 4
-        let four = try await maximizer.noise(for: [1], model: model)[0]
+        let four = try await maximizer.noise(classes: [1], model: model)[0]
         // The fourth objective is that of a network that has seen nothing yet.
         let objective = Objective(
             model, images: 8, label: 1, lambda: 0.1, mode: usesRunningStatistics ? .inference : .training)
@@ -92,7 +92,7 @@ struct NoiseTests {
     func learned() async throws {
         let model = try await Patterns.model
         let noise = try await NoiseMaximizer(configuration: Patterns.configuration.noise)
-            .noise(for: [4, 1], model: model)
+            .noise(classes: [4, 1], model: model)
         #expect(noise.map(\.label) == [4, 1])
         for noise in noise {
             #expect(noise.images.shape == [64, 12, 12, 1])
@@ -111,11 +111,11 @@ struct NoiseTests {
         let model = try await Patterns.model
         let maximizer = NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 3, normalization: .batch))
-        let alone = try await maximizer.noise(for: [2], model: model)[0].images
-        let among = try await maximizer.noise(for: [5, 2, 0], model: model)
+        let alone = try await maximizer.noise(classes: [2], model: model)[0].images
+        let among = try await maximizer.noise(classes: [5, 2, 0], model: model)
         #expect(among[1].images == alone)
         #expect(among[0].images != alone && among[2].images != among[0].images)
-        let other = try await maximizer.noise(for: [2], model: model, options: RunOptions(seed: 1))[0].images
+        let other = try await maximizer.noise(classes: [2], model: model, options: RunOptions(seed: 1))[0].images
         #expect(other != alone)
     }
 
@@ -123,10 +123,10 @@ struct NoiseTests {
     func sharedBatch() async throws {
         let model = try await Patterns.model
         let maximizer = NoiseMaximizer(configuration: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 8))
-        let together = try await maximizer.noise(for: [5, 2, 0, 3, 1], model: model)
+        let together = try await maximizer.noise(classes: [5, 2, 0, 3, 1], model: model)
         #expect(together.map(\.label) == [5, 2, 0, 3, 1])
         for noise in together {
-            let alone = try await maximizer.noise(for: [noise.label], model: model)[0]
+            let alone = try await maximizer.noise(classes: [noise.label], model: model)[0]
             for (a, b) in zip(noise.crossEntropies, alone.crossEntropies) {
                 #expect(abs(a - b) < 1e-4 * max(1, abs(b)), "class \(noise.label)")
             }
@@ -171,7 +171,7 @@ struct NoiseTests {
         let log = ProgressLog()
         let both = try await NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(imagesPerClass: 400, steps: 0)
-        ).noise(for: [0, 1], model: model, progress: log.handler)
+        ).noise(classes: [0, 1], model: model, progress: log.handler)
         #expect(both[0].images != both[1].images)
         let noise = both[0]
         let values = noise.images.elements.map(Double.init)
@@ -195,7 +195,7 @@ struct NoiseTests {
             try await NoiseMaximizer(
                 configuration: NoiseMaximizer.Configuration(
                     imagesPerClass: 8, steps: 2, normalization: normalization)
-            ).noise(for: [0], model: model)[0].crossEntropies
+            ).noise(classes: [0], model: model)[0].crossEntropies
         }
         #expect(try await crossEntropy(plain, .running) == crossEntropy(dropping, .running))
         #expect(try await crossEntropy(plain, .batch) != crossEntropy(dropping, .batch))
@@ -208,11 +208,11 @@ struct NoiseTests {
         var maximizer = NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(imagesPerClass: 1, steps: 1, normalization: .batch))
         #expect(
-            await message { try await maximizer.noise(for: [0], model: model) }
+            await message { try await maximizer.noise(classes: [0], model: model) }
                 == "noise images per class cannot be 1; batch norm 'bn' has one number a channel of each, "
                 + "so give 2 or more")
         maximizer.configuration.normalization = .running
-        #expect(try await maximizer.noise(for: [0], model: model)[0].images.shape == [1, 4])
+        #expect(try await maximizer.noise(classes: [0], model: model)[0].images.shape == [1, 4])
     }
 
     @Test("a huge learning rate is noticed")
@@ -221,7 +221,7 @@ struct NoiseTests {
         let maximizer = NoiseMaximizer(
             configuration: NoiseMaximizer.Configuration(imagesPerClass: 4, steps: 3, learningRate: 3e38))
         let error = await #expect(throws: UnlearningError.self) {
-            try await maximizer.noise(for: [0], model: model)
+            try await maximizer.noise(classes: [0], model: model)
         }
         #expect(error == .diverged(phase: .noise, step: 2, what: "the objective"))
     }

@@ -71,7 +71,7 @@ struct UnlearnerTests {
         let retain = try model.prepare(Patterns.retained(without: Set(classes)))
         let configuration = Patterns.configuration
         let noise = try await NoiseMaximizer(configuration: configuration.noise)
-            .noise(for: classes, model: model, options: options)
+            .noise(classes: classes, model: model, options: options)
         let impaired = try await ImpairStep(configuration: configuration.impair)
             .impair(model, noise: noise, retaining: retain, options: options)
         let repaired = try await RepairStep(configuration: configuration.repair)
@@ -113,7 +113,7 @@ struct UnlearnerTests {
         let first = try await Patterns.unlearner(forgetting: [0]).forget(classes: [0])
         let second = try await Unlearner(
             model: first.model, retaining: try Patterns.retained(without: [0, 1]), validation: Patterns.test,
-            configuration: Patterns.configuration
+            method: .unsir(Patterns.configuration)
         ).forget(classes: [1])
         let accuracy = try #require(second.accuracyAfter)
         #expect(try #require(accuracy.perClass[0]) <= 0.1 && #require(accuracy.perClass[1]) <= 0.1)
@@ -126,7 +126,7 @@ struct UnlearnerTests {
         let entries = try await RetrainingComparison(
             training: TrainingConfiguration(epochs: 2, batchSize: 32, learningRate: 0.005),
             unlearning: UNSIR(configuration: Patterns.configuration), samplesPerClass: 90
-        ).run(model, forgetting: [2], images: Patterns.train, test: Patterns.test)
+        ).run(model, classes: [2], images: Patterns.train, test: Patterns.test)
         #expect(entries.map(\.stage) == [.original, .unlearned, .retrained])
         #expect(entries.map(\.steps) == [38, 20 + 49 + 29, 32])
         #expect(entries[2].accuracy.forgotten == 0)

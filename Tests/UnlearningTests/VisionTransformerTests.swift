@@ -32,7 +32,7 @@ struct VisionTransformerTests {
         let model = try await Self.trained(on: Patterns.train)
         let unlearner = Unlearner(
             model: model, retaining: try Patterns.retained(without: [Self.forgotten]), validation: Patterns.test,
-            configuration: Self.configuration)
+            method: .unsir(Self.configuration))
         let outcome = try await unlearner.forget(classes: [Self.forgotten])
         let (old, new) = (try #require(outcome.accuracyBefore), try #require(outcome.accuracyAfter))
         let forgotten = (try #require(old.forgotten), try #require(new.forgotten))

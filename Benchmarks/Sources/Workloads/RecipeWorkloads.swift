@@ -14,7 +14,7 @@ final class Forgetting: Workload {
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         let configuration = UNSIR.Configuration.paper
         unlearner = Unlearner(
-            model: Model(graph: graph, seed: 1), retaining: retained, configuration: configuration,
+            model: Model(graph: graph, seed: 1), retaining: retained, method: .unsir(configuration),
             options: RunOptions(threadCount: threads))
         operations = configuration.directOperations(
             graph, classes: classCount, retained: retained.count)

@@ -59,7 +59,7 @@ public enum Workloads {
             var builder = GraphBuilder(inputShape: [1])
             _ = try builder.linear(builder.input, named: "product", outputs: 1)
             let model = Model(graph: try builder.graph(), seed: 1)
-            return ExecutionSummary(model: model, batchCapacity: 1).matrixKernels
+            return Executor(model: model, batchCapacity: 1).matrixKernels
         }
     }
 

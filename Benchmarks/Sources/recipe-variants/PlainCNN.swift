@@ -3,6 +3,7 @@ import Unlearning
 /// Four convolutions without batch norm, to see what recipes do to a network that nothing holds together.
 struct PlainCNN: Architecture {
     let identifier = ArchitectureIdentifier(name: "plain-cnn")
+    let endTensors = (first: "conv0.weight", last: "head.weight")
 
     func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
         var builder = GraphBuilder(inputShape: inputShape)
@@ -16,14 +17,5 @@ struct PlainCNN: Architecture {
         x = try builder.globalAveragePool(x, named: "pool")
         _ = try builder.linear(x, named: "head", outputs: classes)
         return try builder.graph()
-    }
-
-    func dimensions(
-        fromStateDictionary shapes: [String: TensorShape]
-    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
-        guard let stem = shapes["conv0.weight"], let head = shapes["head.weight"], stem.rank == 4, head.rank == 2 else {
-            throw .notThisArchitecture(architecture: identifier.name, missing: "conv0.weight or head.weight")
-        }
-        return (stem[1], head[0])
     }
 }

@@ -59,7 +59,7 @@ enum Study: String {
         case .settings: Variant.all
         case .plain:
             [
-                PrototypeRepair.standard, PrototypeRepair.fast, UNSIR(configuration: .paper), MaskedTeacherRepair(),
+                PrototypeRepair.default, PrototypeRepair.fast, UNSIR(configuration: .paper), MaskedTeacherRepair(),
                 LastRowEdit(),
             ]
         }
@@ -86,7 +86,7 @@ struct Variant: UnlearningMethod {
 
     /// The default's settings with changes; without its guard, so that what is measured is the recipe.
     private static func prototypes(_ name: String, _ change: (inout PrototypeRepair) -> Void) -> Variant {
-        var method = PrototypeRepair.standard
+        var method = PrototypeRepair.default
         method.guarding = nil
         change(&method)
         return Variant(name: name, base: method)

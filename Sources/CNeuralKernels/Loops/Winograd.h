@@ -267,3 +267,13 @@ CNK_LOOP void CNK(cnk_winograd_weights_adjoint)(const float *restrict du, ptrdif
         }
     }
 }
+
+#undef P
+#undef Q
+#undef P2
+#undef Q2
+#undef P3
+#undef Q3
+#undef N0
+#undef NP
+#undef NQ

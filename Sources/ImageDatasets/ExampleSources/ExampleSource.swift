@@ -3,10 +3,7 @@ import NeuralGraph
 /// Labeled examples as numbers that a network takes: images after their preparation, noise, features.
 ///
 /// Several threads may read at the same time.
-public protocol ExampleSource: Sendable {
-    /// The number of examples.
-    var count: Int { get }
-
+public protocol ExampleSource: LabeledData {
     /// Every example's shape, channels last, without a batch axis: `[height, width, channels]` of an image.
     var exampleShape: TensorShape { get }
 

@@ -10,8 +10,9 @@ extension ImageDataset {
     ///   - excluded: classes to leave out.
     /// - Throws: ``DatasetError`` if a number is out of range or a class that is not left out has no image at all.
     public func samples(
-        perClass: Int, excluding excluded: Set<Int> = [], seed: UInt64 = 0
+        perClass: Int, excluding excluded: some Sequence<Int> = [], seed: UInt64 = 0
     ) throws(DatasetError) -> ImageSubset {
+        let excluded = Set(excluded)
         guard perClass >= 1 else {
             throw .invalidSetting(
                 name: "samples per class", value: "\(perClass)", remedy: "give a number of at least 1")
@@ -33,14 +34,16 @@ extension ImageDataset {
 
     /// The images of all classes but some.
     /// - Throws: ``DatasetError`` if a class is unknown or no image is left.
-    public func excluding(classes: Set<Int>) throws(DatasetError) -> ImageSubset {
+    public func excluding(classes: some Sequence<Int>) throws(DatasetError) -> ImageSubset {
+        let classes = Set(classes)
         try check(classes: classes)
         return try subset((0..<count).filter { !classes.contains(label(at: $0)) })
     }
 
     /// The images of some classes.
     /// - Throws: ``DatasetError`` if a class is unknown or there is no image of them.
-    public func only(classes: Set<Int>) throws(DatasetError) -> ImageSubset {
+    public func only(classes: some Sequence<Int>) throws(DatasetError) -> ImageSubset {
+        let classes = Set(classes)
         try check(classes: classes)
         return try subset((0..<count).filter { classes.contains(label(at: $0)) })
     }

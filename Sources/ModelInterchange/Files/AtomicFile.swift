@@ -7,7 +7,7 @@ import Foundation
 ///
 /// A program that is killed leaves its temporary file, named `.PROCESS-RANDOM.partial`; the next file that is written in
 /// that folder removes it.
-public final class AtomicFile {
+package final class AtomicFile {
     private let destination: Destination
     private let partial: PartialFile
 
@@ -16,7 +16,7 @@ public final class AtomicFile {
     ///   that exists or to one that does not yet.
     /// - Throws: ``FileError`` if the folder does not exist or cannot be written, or if the destination is a folder, a
     ///   device or a read-only file.
-    public init(replacing url: URL) throws(FileError) {
+    package init(replacing url: URL) throws(FileError) {
         // Checked first: what is there would be found only after all the work, or be lost.
         destination = try Destination(url)
         let folder = destination.folder
@@ -34,7 +34,7 @@ public final class AtomicFile {
 
     /// Writes bytes after those written before.
     /// - Throws: ``FileError`` if the disk does not take them; the file is then given up.
-    public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         try checkIsOpen()
         var offset = 0
         while offset < bytes.count, let start = bytes.baseAddress {
@@ -47,7 +47,7 @@ public final class AtomicFile {
 
     /// Writes an array's bytes after those written before.
     /// - Throws: ``FileError`` as ``append(_:)``.
-    public func append(_ elements: [some BitwiseCopyable]) throws(FileError) {
+    package func append(_ elements: [some BitwiseCopyable]) throws(FileError) {
         // `withUnsafeBytes` passes no typed errors on.
         let result = elements.withUnsafeBytes { buffer in
             Result { () throws(FileError) in try append(buffer) }
@@ -57,7 +57,7 @@ public final class AtomicFile {
 
     /// Puts the file in its place.
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
-    public func commit() throws(FileError) {
+    package func commit() throws(FileError) {
         try checkIsOpen()
         if let existing = destination.existing {
             guard partial.takeOwnerAndPermissions(of: existing) else {
@@ -81,7 +81,7 @@ public final class AtomicFile {
 
     /// Writes a whole file at once, such as a report.
     /// - Throws: ``FileError`` as ``init(replacing:)``, ``append(_:)`` and ``commit()``.
-    public static func write(_ data: Data, to url: URL) throws(FileError) {
+    package static func write(_ data: Data, to url: URL) throws(FileError) {
         let file = try AtomicFile(replacing: url)
         try file.append([UInt8](data))
         try file.commit()
@@ -89,7 +89,7 @@ public final class AtomicFile {
 
     /// Checks that a file can be written, before the work whose result goes there. Leaves nothing behind.
     /// - Throws: ``FileError`` as ``init(replacing:)``.
-    public static func checkDestination(_ url: URL) throws(FileError) {
+    package static func checkDestination(_ url: URL) throws(FileError) {
         _ = try AtomicFile(replacing: url)
     }
 

@@ -1,7 +1,8 @@
 import Foundation
+import NeuralGraph
 
 /// A file that cannot be read or written. The message names the file, what is wrong and the remedy.
-public struct FileError: Error, Equatable, CustomStringConvertible {
+public struct FileError: DescribedError, Equatable {
     /// The file's path.
     public let path: String
     /// What is wrong, and what would be right.
@@ -20,4 +21,15 @@ public struct FileError: Error, Equatable, CustomStringConvertible {
     init(_ path: String, _ attempt: String, code: Int32) {
         self.init(path, "\(attempt): \(String(cString: strerror(code)))")
     }
+}
+
+/// Text from a file, made fit for one line of a message: no control characters, and not too long.
+func quoted(_ text: String) -> String {
+    var result = "'"
+    for scalar in text.unicodeScalars.prefix(100) {
+        let category = scalar.properties.generalCategory
+        let isPlain = category != .control && category != .lineSeparator && category != .paragraphSeparator
+        result += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+    }
+    return result + (text.unicodeScalars.count > 100 ? "...'" : "'")
 }

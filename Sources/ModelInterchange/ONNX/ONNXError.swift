@@ -1,7 +1,7 @@
 import NeuralGraph
 
 /// An ONNX file that cannot be read, run or written. The message names the node or tensor, what is wrong and the remedy.
-public struct ONNXError: Error, Equatable, CustomStringConvertible {
+public struct ONNXError: DescribedError, Equatable {
     /// The file's path.
     public let path: String
     /// What is wrong, and what would be right.

@@ -1,7 +1,8 @@
 import Foundation
+import NeuralGraph
 
 /// A safetensors file that cannot be read or written. The message names what is wrong, where, and the remedy.
-public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
+public struct SafetensorsError: DescribedError, Equatable {
     /// The file's path.
     public let path: String
     /// What is wrong, and what would be right.
@@ -19,15 +20,4 @@ public struct SafetensorsError: Error, Equatable, CustomStringConvertible {
     init(_ error: FileError) {
         self.init(error.path, error.message)
     }
-}
-
-/// Text from a file, made fit for one line of a message: no control characters, and not too long.
-func quoted(_ text: String) -> String {
-    var result = "'"
-    for scalar in text.unicodeScalars.prefix(100) {
-        let category = scalar.properties.generalCategory
-        let isPlain = category != .control && category != .lineSeparator && category != .paragraphSeparator
-        result += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
-    }
-    return result + (text.unicodeScalars.count > 100 ? "...'" : "'")
 }

@@ -34,18 +34,3 @@ extension SafetensorsFile {
         public static let readable: [ScalarType] = [.float32, .float16, .bfloat16, .float64, .int64, .int32]
     }
 }
-
-/// A `float16` by its bits (IEEE 754 binary16). Swift's own type is missing on Intel Macs.
-@inline(__always)
-func float(fromHalf bits: UInt16) -> Float {
-    // The exponent is moved by a product, which puts subnormal numbers right as well.
-    let magnitude = Float(bitPattern: UInt32(bits & 0x7fff) << 13) * 0x1p112
-    let infinite: UInt32 = bits & 0x7c00 == 0x7c00 ? 0x7f80_0000 : 0
-    return Float(bitPattern: magnitude.bitPattern | infinite | UInt32(bits & 0x8000) << 16)
-}
-
-/// A `bfloat16` by its bits.
-@inline(__always)
-func float(fromBrain bits: UInt16) -> Float {
-    Float(bitPattern: UInt32(bits) << 16)
-}

@@ -1,20 +1,52 @@
-/// A family of networks with a name and options, from which a graph is built for an input and a number of classes.
+/// A family of networks with a name and options, which builds a graph for an image size and a number of classes.
 public protocol Architecture: Sendable {
     /// The name and the options that build it again.
     var identifier: ArchitectureIdentifier { get }
 
-    /// The network for images `[height, width, channels]`.
+    /// The names of the first layer's weights `[outputs, channels, ...]` and of the last layer's `[classes, features]`.
+    ///
+    /// Their shapes tell the input channels and the number of classes of a state dictionary.
+    var endTensors: (first: String, last: String) { get }
+
+    /// Builds the network for images `[height, width, channels]`.
     func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph
 
-    /// The input channels and the number of classes of a state dictionary, from its tensors' shapes.
+    /// Reads the input channels and the number of classes of a state dictionary from its tensors' shapes.
+    ///
+    /// The default reads them from the ``endTensors``.
+    /// - Throws: ``ArchitectureError/notThisArchitecture(architecture:missing:)``.
     func dimensions(
         fromStateDictionary shapes: [String: TensorShape]
     ) throws(ArchitectureError) -> (channels: Int, classes: Int)
 }
 
+extension Architecture {
+    public func dimensions(
+        fromStateDictionary shapes: [String: TensorShape]
+    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
+        func shape(_ name: String, ranks: ClosedRange<Int>) throws(ArchitectureError) -> TensorShape {
+            guard let shape = shapes[name], ranks.contains(shape.rank) else {
+                throw .notThisArchitecture(architecture: identifier.name, missing: name)
+            }
+            return shape
+        }
+        return (try shape(endTensors.first, ranks: 2...4)[1], try shape(endTensors.last, ranks: 2...2)[0])
+    }
+}
+
+/// An architecture that is found by name: one entry of ``Architectures/types``.
+package protocol RegisteredArchitecture: Architecture {
+    /// The names of its variants, such as `resnet18` and `resnet34`.
+    static var names: [String] { get }
+
+    /// Makes the network of a name and its options; nil if the name is another network's.
+    /// - Throws: ``ArchitectureError`` if an option is unknown or has a wrong value.
+    init?(_ identifier: ArchitectureIdentifier) throws(ArchitectureError)
+}
+
 /// An architecture that cannot be built.
-public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
-    /// There is no architecture of this name.
+public enum ArchitectureError: DescribedError, Equatable {
+    /// No architecture has this name.
     case unknown(name: String, known: [String])
     /// The architecture has no such option.
     case unknownOption(architecture: String, option: String, known: [String])
@@ -43,26 +75,5 @@ public enum ArchitectureError: Error, Equatable, CustomStringConvertible {
             return "this is not a state dictionary of \(architecture): tensor '\(missing)' is missing or has another "
                 + "number of axes; check the architecture's name"
         }
-    }
-}
-
-extension Dictionary where Key == String, Value == TensorShape {
-    /// The shape of a tensor that must be there with a number of axes.
-    func shape(
-        _ name: String, rank: Int, architecture: String
-    ) throws(ArchitectureError) -> TensorShape {
-        guard let shape = self[name], shape.rank == rank else {
-            throw .notThisArchitecture(architecture: architecture, missing: name)
-        }
-        return shape
-    }
-
-    /// Channels and classes from the weights of the first convolution and of the last linear layer.
-    func dimensions(
-        stem: String, head: String, architecture: String
-    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
-        let first = try shape(stem, rank: 4, architecture: architecture)
-        let last = try shape(head, rank: 2, architecture: architecture)
-        return (first[1], last[0])
     }
 }

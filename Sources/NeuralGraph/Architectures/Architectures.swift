@@ -1,53 +1,39 @@
-/// The architectures that can be built by name.
+/// The architectures that can be built by name. To add one, write its type in a file of its own and name it here.
 public enum Architectures {
-    /// Their names. Case, `-` and `_` do not matter when one is looked up.
-    public static let names = [
-        "resnet18", "resnet34", "resnet50", "mobilenet_v2", "vgg16_bn", "efficientnet_lite0",
-        "tf_efficientnet_lite0", "allcnn", "allcnn-bn", "vit-tiny", "vit-small", "vit-base",
+    package static let types: [any RegisteredArchitecture.Type] = [
+        ResNet.self,
+        MobileNetV2.self,
+        VGG16.self,
+        EfficientNetLite0.self,
+        AllCNN.self,
+        VisionTransformer.self,
     ]
 
-    /// The architecture with a name and options.
-    /// - Throws: ``ArchitectureError`` if there is none, or an option does not fit.
+    /// The names of all variants. Lookup ignores case, `-` and `_`.
+    public static let names = types.flatMap { $0.names }
+
+    /// Finds the architecture of a name and its options.
+    /// - Throws: ``ArchitectureError`` if the name is unknown, or an option does not fit.
     public static func named(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) -> any Architecture {
-        // Transformers have names of other libraries besides, which are not in the list.
+        // An architecture may know names of other libraries too, which are not in the list.
         let name = names.first { plain($0) == plain(identifier.name) } ?? identifier.name
-        switch name {
-        case "mobilenet_v2":
-            try identifier.allowOptions(["stem", "width"])
-            return MobileNetV2(
-                width: try identifier.width(),
-                stem: try identifier.option("stem", default: .imagenet))
-        case "vgg16_bn":
-            try identifier.allowOptions(["width"])
-            return VGG16(width: try identifier.width())
-        case "efficientnet_lite0", "tf_efficientnet_lite0":
-            try identifier.allowOptions(["width"])
-            return EfficientNetLite0(
-                origin: name == "efficientnet_lite0" ? .pytorch : .tensorflow, width: try identifier.width())
-        case "allcnn", "allcnn-bn":
-            try identifier.allowOptions([])
-            return AllCNN(normalizes: name == "allcnn-bn")
-        default:
-            if let depth = ResNet.Depth(rawValue: name) {
-                try identifier.allowOptions(["stem", "width"])
-                return ResNet(
-                    depth, stem: try identifier.option("stem", default: .imagenet), width: try identifier.width())
-            }
-            let named = ArchitectureIdentifier(name: name, options: identifier.options)
-            if let transformer = try VisionTransformer(named) { return transformer }
-            throw .unknown(name: identifier.name, known: names)
+        let known = ArchitectureIdentifier(name: name, options: identifier.options)
+        for type in types {
+            if let architecture = try type.init(known) { return architecture }
         }
+        throw .unknown(name: identifier.name, known: names)
     }
 
-    /// A name without what people write differently.
+    /// A name without what differs in how people write it.
     private static func plain(_ name: String) -> String {
         name.lowercased().filter { $0 != "-" && $0 != "_" }
     }
 }
 
 extension ArchitectureIdentifier: CustomStringConvertible {
-    /// Reads `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`, such as `mobilenet_v2:stem=small,width=0.5`. Whether there is
-    /// such an architecture is for ``Architectures/named(_:)`` to say.
+    /// Reads `NAME` or `NAME:OPTION=VALUE,OPTION=VALUE`, such as `mobilenet_v2:stem=small,width=0.5`.
+    ///
+    /// ``Architectures/named(_:)`` checks that the architecture exists.
     /// - Throws: ``ArchitectureError/badText(_:)``.
     public init(parsing text: String) throws(ArchitectureError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -75,22 +61,22 @@ extension ArchitectureIdentifier: CustomStringConvertible {
         }
     }
 
-    /// An option that is one of some words.
+    /// An option with a fixed set of values.
     func option<Value: RawRepresentable & CaseIterable>(
         _ option: String, default value: Value
     ) throws(ArchitectureError) -> Value where Value.RawValue == String {
         try parsed(option, default: value, known: Value.allCases.map(\.rawValue)) { Value(rawValue: $0) }
     }
 
-    /// An option that is a whole number.
+    /// An integer option.
     func option(
         _ option: String, default value: Int, in range: ClosedRange<Int>
     ) throws(ArchitectureError) -> Int {
-        let known = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let known = "an integer from \(range.lowerBound) to \(range.upperBound)"
         return try parsed(option, default: value, known: [known]) { Int($0).flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    /// An option that is a number.
+    /// A numeric option.
     func option(
         _ option: String, default value: Double, in range: ClosedRange<Double>
     ) throws(ArchitectureError) -> Double {
@@ -110,7 +96,7 @@ extension ArchitectureIdentifier: CustomStringConvertible {
         return parsed
     }
 
-    /// The option `width`, 1 if it is left out.
+    /// The option `width`, 1 by default.
     func width() throws(ArchitectureError) -> Double {
         try option("width", default: 1.0, in: WidthMultiplier.range)
     }

@@ -1,7 +1,8 @@
-/// Vision Transformer (Dosovitskiy et al. 2021) with a class token and learned positions, normalized before attention
-/// and MLP. Parameters are called as timm's `vit_*_patch*` or as torchvision's `vit_b_16`.
+/// Vision Transformer (Dosovitskiy et al. 2021) with a class token, learned positions, and normalization before each part.
+///
+/// Parameters have the names of timm's `vit_*_patch*` or of torchvision's `vit_b_16`.
 public struct VisionTransformer: Architecture {
-    /// The sizes that have names.
+    /// A named size, with 64 features per head.
     public enum Size: String, Sendable, CaseIterable {
         /// 192 features, 3 heads
         case tiny
@@ -11,7 +12,7 @@ public struct VisionTransformer: Architecture {
         case base
     }
 
-    /// Whose parameter names are used.
+    /// The library whose parameter names are used.
     public enum Names: String, Sendable, CaseIterable {
         /// `blocks.0.attn.qkv.weight`
         case timm
@@ -19,20 +20,20 @@ public struct VisionTransformer: Architecture {
         case torchvision
     }
 
-    /// The size that the others differ from, if they do.
-    public let size: Size
-    /// The features of a token.
+    /// The named size, whose settings the other properties may change.
+    package let size: Size
+    /// The number of features of a token.
     public var width: Int
     /// The number of blocks.
     public var depth: Int
-    /// The heads of each attention; they divide the features.
+    /// The number of attention heads, which divides the number of features.
     public var heads: Int
-    /// Height and width of a patch in pixels; it divides the image's.
-    public var patch: Int
-    /// Whose parameter names are used.
-    public var names: Names
+    /// The height and width of a patch in pixels, which divide the image's.
+    package var patch: Int
+    /// The library whose parameter names are used.
+    package var names: Names
 
-    /// Describes a Vision Transformer of 12 blocks; change its fields for other ones.
+    /// Describes a Vision Transformer of 12 blocks; set its properties for other sizes.
     public init(_ size: Size = .tiny, patch: Int = 16, names: Names = .timm) {
         self.size = size
         self.patch = patch
@@ -52,87 +53,72 @@ public struct VisionTransformer: Architecture {
         return ArchitectureIdentifier(name: "vit-\(size.rawValue)", options: options)
     }
 
+    public var endTensors: (first: String, last: String) {
+        let keys = TransformerKeys(names)
+        return ("\(keys.patches).weight", "\(keys.head).weight")
+    }
+
     public func graph(inputShape: TensorShape, classes: Int) throws(ShapeError) -> Graph {
-        var builder = GraphBuilder(inputShape: inputShape)
+        var net = GraphBuilder(inputShape: inputShape)
         let keys = TransformerKeys(names)
         guard inputShape.rank == 3, patch > 0, inputShape[0] % patch == 0, inputShape[1] % patch == 0, depth >= 0 else {
             throw ShapeError(
                 keys.patches,
                 "patches of \(patch)x\(patch) do not cut up an image of \(inputShape); choose a size that they divide")
         }
-        var x = try builder.convolution(
-            builder.input, named: keys.patches, channels: width, kernelSize: Size2D(patch), stride: Size2D(patch))
-        x = try builder.reshape(x, named: "tokens", shape: [builder.shape(of: x).positions, width])
-        let token = try builder.parameterValue(
+        var x = try net.convolution(
+            net.input, named: keys.patches, channels: width, kernelSize: Size2D(patch), stride: Size2D(patch))
+        x = try net.reshape(x, named: "tokens", shape: [net.shape(of: x).positions, width])
+        let token = try net.parameterValue(
             named: "class_token", shape: [1, 1, width], initializer: .normal(standardDeviation: 1e-6), key: keys.token)
-        let first = try builder.reshape(token, named: "class_token.row", shape: [1, width])
-        x = try builder.concat([first, x], named: "sequence", axis: 0)
-        x = try builder.add(
+        let first = try net.reshape(token, named: "class_token.row", shape: [1, width])
+        x = try net.concat([first, x], named: "sequence", axis: 0)
+        x = try net.add(
             ParametricArithmetic(
-                .addition, shape: TensorShape([1] + builder.shape(of: x).dimensions),
+                .addition, shape: TensorShape([1] + net.shape(of: x).dimensions),
                 initializer: .normal(standardDeviation: 0.02)),
             named: "positions", [x], keys: ["weight": keys.positions])
-        for index in 0..<depth { x = try block(&builder, x, keys.block(index)) }
-        x = try builder.slice(x, named: "class_token.out", axis: 0, start: 0, count: 1)
-        x = try builder.reshape(x, named: "features", shape: [width])
-        x = try builder.layerNormalization(x, named: keys.norm, epsilon: 1e-6)
-        _ = try linear(&builder, x, keys.head, outputs: classes)
-        return try builder.graph()
+        for index in 0..<depth {
+            x = try net.scope(keys.block(index)) { net in try block(&net, x, keys) }
+        }
+        x = try net.slice(x, named: "class_token.out", axis: 0, start: 0, count: 1)
+        x = try net.reshape(x, named: "features", shape: [width])
+        x = try net.layerNormalization(x, named: keys.norm, epsilon: 1e-6)
+        _ = try linear(&net, x, keys.head, outputs: classes)
+        return try net.graph()
     }
 
     /// x + attention(norm(x)), then x + MLP(norm(x)).
     private func block(
-        _ builder: inout GraphBuilder, _ input: Graph.Value, _ keys: TransformerKeys.Block
+        _ net: inout GraphBuilder, _ input: Graph.Value, _ keys: TransformerKeys
     ) throws(ShapeError) -> Graph.Value {
-        var y = try builder.layerNormalization(input, named: keys.norm1, epsilon: 1e-6)
-        y = try linear(&builder, y, keys.qkv, outputs: 3 * width, keys: keys.qkvKeys)
-        y = try builder.attention(y, named: "\(keys.name).attention", heads: heads)
-        y = try linear(&builder, y, keys.projection, outputs: width)
-        let x = try builder.add(input, y, named: "\(keys.name).add1")
-        y = try builder.layerNormalization(x, named: keys.norm2, epsilon: 1e-6)
-        y = try linear(&builder, y, keys.mlp1, outputs: 4 * width)
-        y = try builder.pointwise(y, named: "\(keys.name).gelu", .gelu)
-        y = try linear(&builder, y, keys.mlp2, outputs: width)
-        return try builder.add(x, y, named: "\(keys.name).add2")
+        var y = try net.layerNormalization(input, named: keys.norm1, epsilon: 1e-6)
+        y = try linear(&net, y, keys.qkv, outputs: 3 * width, keys: keys.qkvKeys)
+        y = try net.attention(y, named: "attention", heads: heads)
+        y = try linear(&net, y, keys.projection, outputs: width)
+        let x = try net.add(input, y, named: "add1")
+        y = try net.layerNormalization(x, named: keys.norm2, epsilon: 1e-6)
+        y = try linear(&net, y, keys.mlp1, outputs: 4 * width)
+        y = try net.pointwise(y, named: "gelu", .gelu)
+        y = try linear(&net, y, keys.mlp2, outputs: width)
+        return try net.add(x, y, named: "add2")
     }
 
     private func linear(
-        _ builder: inout GraphBuilder, _ input: Graph.Value, _ name: String, outputs: Int, keys: [String: String] = [:]
+        _ net: inout GraphBuilder, _ input: Graph.Value, _ name: String, outputs: Int, keys: [String: String] = [:]
     ) throws(ShapeError) -> Graph.Value {
-        try builder.add(
+        try net.add(
             Linear(outputs: outputs, initializer: .normal(standardDeviation: 0.02), biasInitializer: .constant(0)),
-            named: name,
-            [input], keys: keys)
-    }
-
-    public func dimensions(
-        fromStateDictionary shapes: [String: TensorShape]
-    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
-        let keys = TransformerKeys(names)
-        let stem = try shapes.shape("\(keys.patches).weight", rank: 4, architecture: identifier.name)
-        let head = try shapes.shape("\(keys.head).weight", rank: 2, architecture: identifier.name)
-        return (stem[1], head[0])
+            named: name, [input], keys: keys)
     }
 }
 
-extension VisionTransformer {
-    /// The Vision Transformer of a name and its options; nil if the name is another network's. torchvision's and timm's
-    /// names are known too: `vit_b_16`, `vit_tiny_patch16_224`.
-    init?(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) {
-        let name = identifier.name.lowercased()
-        var standard: VisionTransformer?
-        for size in Size.allCases {
-            if name == "vit-\(size.rawValue)" { standard = VisionTransformer(size) }
-            for patch in [8, 16, 32] {
-                if name.hasPrefix("vit_\(size.rawValue)_patch\(patch)") {
-                    standard = VisionTransformer(size, patch: patch)
-                }
-                if size == .base, name == "vit_b_\(patch)" {
-                    standard = VisionTransformer(.base, patch: patch, names: .torchvision)
-                }
-            }
-        }
-        guard var network = standard else { return nil }
+extension VisionTransformer: RegisteredArchitecture {
+    package static var names: [String] { Size.allCases.map { "vit-\($0.rawValue)" } }
+
+    /// torchvision's and timm's names are known too: `vit_b_16`, `vit_tiny_patch16_224`.
+    package init?(_ identifier: ArchitectureIdentifier) throws(ArchitectureError) {
+        guard var network = Self.standard(identifier.name.lowercased()) else { return nil }
         try identifier.allowOptions(["patch", "names", "width", "depth", "heads"])
         network.patch = try identifier.option("patch", default: network.patch, in: 1...1024)
         network.names = try identifier.option("names", default: network.names)
@@ -141,10 +127,23 @@ extension VisionTransformer {
         network.heads = try identifier.option("heads", default: network.heads, in: 1...1024)
         self = network
     }
+
+    private static func standard(_ name: String) -> VisionTransformer? {
+        for size in Size.allCases {
+            if name == "vit-\(size.rawValue)" { return VisionTransformer(size) }
+            for patch in [8, 16, 32] {
+                if name.hasPrefix("vit_\(size.rawValue)_patch\(patch)") { return VisionTransformer(size, patch: patch) }
+                if size == .base, name == "vit_b_\(patch)" {
+                    return VisionTransformer(.base, patch: patch, names: .torchvision)
+                }
+            }
+        }
+        return nil
+    }
 }
 
 extension VisionTransformer.Size {
-    var width: Int {
+    fileprivate var width: Int {
         switch self {
         case .tiny: 192
         case .small: 384
@@ -153,46 +152,25 @@ extension VisionTransformer.Size {
     }
 }
 
-/// The names of a Vision Transformer's layers.
+/// The names of a Vision Transformer's layers; those within a block come after the block's own.
 private struct TransformerKeys {
-    /// The names in one block.
-    struct Block {
-        let name: String
-        let norm1: String
-        let qkv: String
-        let qkvKeys: [String: String]
-        let projection: String
-        let norm2: String
-        let mlp1: String
-        let mlp2: String
-    }
+    private let isTimm: Bool
 
-    let names: VisionTransformer.Names
+    init(_ names: VisionTransformer.Names) { isTimm = names == .timm }
 
-    init(_ names: VisionTransformer.Names) { self.names = names }
+    var patches: String { isTimm ? "patch_embed.proj" : "conv_proj" }
+    var token: String { isTimm ? "cls_token" : "class_token" }
+    var positions: String { isTimm ? "pos_embed" : "encoder.pos_embedding" }
+    var norm: String { isTimm ? "norm" : "encoder.ln" }
+    var head: String { isTimm ? "head" : "heads.head" }
 
-    var patches: String { names == .timm ? "patch_embed.proj" : "conv_proj" }
-    var token: String { names == .timm ? "cls_token" : "class_token" }
-    var positions: String { names == .timm ? "pos_embed" : "encoder.pos_embedding" }
-    var norm: String { names == .timm ? "norm" : "encoder.ln" }
-    var head: String { names == .timm ? "head" : "heads.head" }
-
-    func block(_ index: Int) -> Block {
-        switch names {
-        case .timm:
-            let name = "blocks.\(index)"
-            return Block(
-                name: name, norm1: "\(name).norm1", qkv: "\(name).attn.qkv", qkvKeys: [:],
-                projection: "\(name).attn.proj", norm2: "\(name).norm2", mlp1: "\(name).mlp.fc1",
-                mlp2: "\(name).mlp.fc2")
-        case .torchvision:
-            let name = "encoder.layers.encoder_layer_\(index)"
-            let attention = "\(name).self_attention"
-            return Block(
-                name: name, norm1: "\(name).ln_1", qkv: "\(attention).in_proj",
-                qkvKeys: ["weight": "\(attention).in_proj_weight", "bias": "\(attention).in_proj_bias"],
-                projection: "\(attention).out_proj", norm2: "\(name).ln_2", mlp1: "\(name).mlp.0",
-                mlp2: "\(name).mlp.3")
-        }
-    }
+    func block(_ index: Int) -> String { isTimm ? "blocks.\(index)" : "encoder.layers.encoder_layer_\(index)" }
+    var norm1: String { isTimm ? "norm1" : "ln_1" }
+    var qkv: String { isTimm ? "attn.qkv" : "self_attention.in_proj" }
+    /// torchvision joins the layer's name and the tensor's by an underscore.
+    var qkvKeys: [String: String] { isTimm ? [:] : ["weight": "\(qkv)_weight", "bias": "\(qkv)_bias"] }
+    var projection: String { isTimm ? "attn.proj" : "self_attention.out_proj" }
+    var norm2: String { isTimm ? "norm2" : "ln_2" }
+    var mlp1: String { isTimm ? "mlp.fc1" : "mlp.0" }
+    var mlp2: String { isTimm ? "mlp.fc2" : "mlp.3" }
 }

@@ -1,27 +1,27 @@
 internal import CNeuralKernels
 
 /// What an ``Executor`` would do and need: its plan without its memory.
-public struct ExecutionSummary: Sendable {
+package struct ExecutionSummary: Sendable {
     /// One node of the network as executed.
-    public struct Node: Sendable {
+    package struct Node: Sendable {
         /// The node's name.
-        public let name: String
+        package let name: String
         /// The operation, such as `convolution`.
-        public let operation: String
+        package let operation: String
         /// What the plan picked to compute it.
-        public let algorithm: String
+        package let algorithm: String
         /// One example's output.
-        public let output: TensorShape
+        package let output: TensorShape
     }
 
     /// The nodes in the order of the forward pass.
-    public let nodes: [Node]
+    package let nodes: [Node]
     /// Bytes that the executor holds: activations and gradients, parameters with gradients, and state.
-    public let byteCount: Int
+    package let byteCount: Int
     /// The name of the matrix product kernels that OpenBLAS picked for this machine.
-    public let matrixKernels: String
+    package let matrixKernels: String
     /// The instruction set of the engine's own loops: `portable`, `avx2` or `avx512`.
-    public let vectorKernels: String
+    package let vectorKernels: String
 
     /// Plans as ``Executor`` does, and allocates nothing.
     /// - Parameters:
@@ -33,7 +33,7 @@ public struct ExecutionSummary: Sendable {
     ///   - algorithms: `.strict` leaves the universal algorithms alone.
     ///   - nodes: nodes of the model whose outputs are kept.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
-    public init(
+    package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
         algorithms: Algorithms = .fast, keeping nodes: Set<String>
@@ -44,7 +44,7 @@ public struct ExecutionSummary: Sendable {
     }
 
     /// Plans as ``Executor`` does, and allocates nothing.
-    public init(
+    package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
         algorithms: Algorithms = .fast
@@ -58,25 +58,11 @@ public struct ExecutionSummary: Sendable {
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
         algorithms: Algorithms, keptNodes: Set<Int>
     ) {
-        precondition(batchCapacity > 0, "a batch has at least one example")
-        let (graph, kept) = model.graph.executed(
-            algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
-        let kernels = graph.kernels(
-            batchCapacity: batchCapacity, computing: request, workers: max(1, workers), algorithms: algorithms)
-        let plan = ActivationPlan(
-            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
-        var floats = plan.count
-        for (index, node) in graph.nodes.enumerated() {
-            for specification in node.parameters {
-                let hasGradient = plan.runsBackward[index] && request.wants(specification, of: node)
-                floats += MemoryPlan.aligned(specification.shape.count) * (hasGradient ? 2 : 1)
-            }
-            for specification in node.state { floats += MemoryPlan.aligned(specification.shape.count) }
-        }
-        nodes = zip(graph.nodes, kernels).map {
-            Node(name: $0.name, operation: $0.operation.kind, algorithm: $1.algorithm, output: $0.shape)
-        }
-        byteCount = floats * MemoryLayout<Float>.stride
+        let plan = ExecutionPlan(
+            model.graph, batchCapacity: max(1, batchCapacity), computing: request, modes: modes,
+            workers: max(1, workers), algorithms: algorithms, keptNodes: keptNodes)
+        nodes = plan.nodes
+        byteCount = plan.byteCount
         matrixKernels = OpenBLASRuntime.coreName
         vectorKernels = String(cString: cnk_level_name())
     }

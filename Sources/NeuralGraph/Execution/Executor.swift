@@ -7,94 +7,88 @@ public final class Executor {
     /// The largest batch.
     public let batchCapacity: Int
     /// What was asked for.
-    public let request: GradientRequest
+    package let request: GradientRequest
     /// The modes that passes may run in.
-    public let modes: Set<Mode>
+    package let modes: Set<Mode>
     /// Runs the parallel loops.
     public let threads: ThreadTeam
     /// The network as executed, with fused nodes.
     public let graph: Graph
-    /// The parameters that have gradients come first in ``parameters``; this is how many floats they take.
-    public let trainableCount: Int
+    /// The floats that the parameters with gradients take, which come first in ``parameters``.
+    public var trainableCount: Int { plan.trainableCount }
 
     /// The name of the matrix product kernels that OpenBLAS picked for this machine.
     public let matrixKernels: String
 
     private let original: Model
+    private let plan: ExecutionPlan
     private let kernels: [any Kernel]
     private let memory: [NodeMemory]
     private let runsBackward: [Bool]
-    private let slots: [ParameterSlot]
     private let arena: FloatArena
     private let parameterArena: FloatArena
     private let gradientArena: FloatArena
     private let stateArena: FloatArena
-    private let stateSlots: [(key: String, offset: Int, shape: TensorShape)]
-    private let inputOffset: Int
-    private let outputOffset: Int
-    private let inputGradientOffset: Int?
-    private let outputGradientOffset: Int?
-    private let keptValues: [String: (offset: Int, shape: TensorShape)]
     private var isPrepared = false
     private var lastPass: (batch: Int, mode: Mode, updatesState: Bool, seed: UInt64)?
 
-    /// Where a parameter lives: trainable ones have the same offset among the gradients.
-    private struct ParameterSlot {
-        let key: String
-        let specification: ParameterSpecification
-        let offset: Int
-        let isTrainable: Bool
+    /// Plans the passes and allocates their memory.
+    /// - Parameters:
+    ///   - model: the network and its numbers.
+    ///   - batchCapacity: the largest batch; values below 1 count as 1.
+    ///   - request: the gradients to compute.
+    ///   - modes: the modes of the passes to come. For inference alone, batch norm becomes part of convolutions.
+    ///   - threads: the threads to work with.
+    ///   - algorithms: `.strict` uses the universal algorithms only.
+    public convenience init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast
+    ) {
+        self.init(
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            algorithms: algorithms, keptNodes: [])
     }
 
-    /// Plans the passes and allocates their memory; the outputs of some nodes, given by their positions in the model's
-    /// graph, stay readable after a forward pass.
-    init(
+    /// Plans the passes such that the outputs of some nodes can be read by ``value(of:)`` after a forward pass.
+    ///
+    /// A kept node costs its memory and ends the fusion of the chain that it is in. The other parameters are those of
+    /// ``init(model:batchCapacity:computing:modes:threads:algorithms:)``.
+    /// - Parameter nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
+    /// - Throws: ``GraphError/unknownNode(name:known:)``.
+    public convenience init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast,
+        keeping nodes: Set<String>
+    ) throws(GraphError) {
+        self.init(
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
+    }
+
+    private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
         algorithms: Algorithms, keptNodes: Set<Int>
     ) {
-        precondition(batchCapacity > 0, "a batch has at least one example")
         matrixKernels = OpenBLASRuntime.coreName
-        let (graph, kept) = model.graph.executed(
-            algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
-        let kernels = graph.kernels(
-            batchCapacity: batchCapacity, computing: request, workers: threads.workers, algorithms: algorithms)
-        let plan = ActivationPlan(
-            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
-        let slots = Self.parameterSlots(graph, request: request, runsBackward: plan.runsBackward)
-        let trainableCount = slots.filter(\.isTrainable).reduce(0) {
-            $0 + MemoryPlan.aligned($1.specification.shape.count)
-        }
-        let parameterCount = slots.reduce(0) { $0 + MemoryPlan.aligned($1.specification.shape.count) }
-        var stateSlots: [(key: String, offset: Int, shape: TensorShape)] = []
-        var stateCount = 0
-        for (key, specification) in graph.state {
-            stateSlots.append((key, stateCount, specification.shape))
-            stateCount += MemoryPlan.aligned(specification.shape.count)
-        }
-
-        self.original = model
-        self.batchCapacity = batchCapacity
+        let capacity = max(1, batchCapacity)
+        let plan = ExecutionPlan(
+            model.graph, batchCapacity: capacity, computing: request, modes: modes, workers: threads.workers,
+            algorithms: algorithms, keptNodes: keptNodes)
+        original = model
+        self.batchCapacity = capacity
         self.request = request
         self.modes = modes
         self.threads = threads
-        self.graph = graph
-        self.kernels = kernels
-        self.runsBackward = plan.runsBackward
-        self.slots = slots
-        self.stateSlots = stateSlots
-        self.trainableCount = trainableCount
-        arena = FloatArena(count: plan.count)
-        parameterArena = FloatArena(count: parameterCount)
-        gradientArena = FloatArena(count: trainableCount)
-        stateArena = FloatArena(count: stateCount)
-        inputOffset = plan.valueOffsets[0]
-        outputOffset = plan.valueOffsets[graph.nodes.count]
-        inputGradientOffset = plan.needsGradient[0] ? plan.gradientOffsets[0] : nil
-        outputGradientOffset = plan.needsGradient[graph.nodes.count] ? plan.gradientOffsets[graph.nodes.count] : nil
-        keptValues = kept.mapValues { (plan.valueOffsets[$0.index], graph.shape(of: $0)) }
+        self.plan = plan
+        graph = plan.graph
+        kernels = plan.kernels
+        runsBackward = plan.activations.runsBackward
+        arena = FloatArena(count: plan.activations.count)
+        parameterArena = FloatArena(count: plan.parameterCount)
+        gradientArena = FloatArena(count: plan.trainableCount)
+        stateArena = FloatArena(count: plan.stateCount)
         memory = Self.connect(
-            graph: graph, plan: plan, slots: slots, stateSlots: stateSlots, arena: arena,
-            parameters: parameterArena, gradients: gradientArena, state: stateArena)
+            plan, arena: arena, parameters: parameterArena, gradients: gradientArena, state: stateArena)
         load(model)
     }
 
@@ -102,32 +96,30 @@ public final class Executor {
 
     /// The input of the next forward pass, `[batchCapacity, ...input shape]`; write before ``forward(batch:mode:updatesState:seed:)``.
     public var input: UnsafeMutableBufferPointer<Float> {
-        buffer(arena, inputOffset, count: batchCapacity * graph.inputShape.count)
+        buffer(of: .input, plan.activations.valueOffsets)
     }
 
     /// The result of the last forward pass, `[batchCapacity, ...output shape]`.
     public var output: UnsafeMutableBufferPointer<Float> {
-        buffer(arena, outputOffset, count: batchCapacity * graph.outputShape.count)
+        buffer(of: .output(of: graph.nodes.count - 1), plan.activations.valueOffsets)
     }
 
     /// The loss's gradient by the output, to be written between the passes. Empty if no gradient was asked for.
     public var outputGradient: UnsafeMutableBufferPointer<Float> {
-        outputGradientOffset.map { buffer(arena, $0, count: batchCapacity * graph.outputShape.count) }
-            ?? UnsafeMutableBufferPointer(start: nil, count: 0)
+        gradientBuffer(of: .output(of: graph.nodes.count - 1))
     }
 
     /// The gradient by the input after a backward pass. Empty if it was not asked for.
     public var inputGradient: UnsafeMutableBufferPointer<Float> {
-        inputGradientOffset.map { buffer(arena, $0, count: batchCapacity * graph.inputShape.count) }
-            ?? UnsafeMutableBufferPointer(start: nil, count: 0)
+        gradientBuffer(of: .input)
     }
 
     /// The output of a kept node, `[batchCapacity, ...node shape]`, after a forward pass; the passes after it go by this
     /// memory, so it is to be read alone.
     /// - Throws: ``GraphError/notKept(node:)`` unless the executor was made for keeping the node.
     public func value(of node: String) throws(GraphError) -> UnsafeBufferPointer<Float> {
-        guard let value = keptValues[node] else { throw .notKept(node: node) }
-        return UnsafeBufferPointer(buffer(arena, value.offset, count: batchCapacity * value.shape.count))
+        guard let value = plan.kept[node] else { throw .notKept(node: node) }
+        return UnsafeBufferPointer(buffer(of: value, plan.activations.valueOffsets))
     }
 
     /// All parameters in the engine's order, trainable ones first.
@@ -142,9 +134,7 @@ public final class Executor {
     public var gradients: UnsafeMutableBufferPointer<Float> { buffer(gradientArena, 0, count: trainableCount) }
 
     /// Bytes that the plan holds: activations and gradients, parameters with gradients, and state.
-    public var byteCount: Int {
-        (arena.count + parameterArena.count + gradientArena.count + stateArena.count) * MemoryLayout<Float>.stride
-    }
+    public var byteCount: Int { plan.byteCount }
 
     // MARK: Passes
 
@@ -200,11 +190,11 @@ public final class Executor {
     /// Copies a model's numbers in; it must have the graph that the executor was made for.
     public func load(_ model: Model) {
         isPrepared = false
-        for slot in slots {
+        for slot in plan.parameters {
             guard let tensor = model.parameters[slot.key] else { continue }
             parameterArena.write(slot.specification.layout.stored(tensor), at: slot.offset)
         }
-        for slot in stateSlots {
+        for slot in plan.state {
             guard let tensor = model.state[slot.key] else { continue }
             stateArena.write(tensor.elements, at: slot.offset)
         }
@@ -213,8 +203,8 @@ public final class Executor {
     /// The model with the numbers as they are now.
     public func model() throws -> Model {
         var tensors: [String: Tensor] = [:]
-        for slot in slots { tensors[slot.key] = try restored(slot, from: parameterArena) }
-        for slot in stateSlots {
+        for slot in plan.parameters { tensors[slot.key] = try restored(slot, from: parameterArena) }
+        for slot in plan.state {
             tensors[slot.key] = try Tensor(
                 stateArena.read(at: slot.offset, count: slot.shape.count), shape: slot.shape)
         }
@@ -224,18 +214,27 @@ public final class Executor {
     /// The gradients after a backward pass by parameter name, in PyTorch's layouts.
     public func parameterGradients() throws -> [String: Tensor] {
         var tensors: [String: Tensor] = [:]
-        for slot in slots where slot.isTrainable { tensors[slot.key] = try restored(slot, from: gradientArena) }
+        for slot in plan.parameters where slot.hasGradient {
+            tensors[slot.key] = try restored(slot, from: gradientArena)
+        }
         return tensors
     }
 
-    private func restored(_ slot: ParameterSlot, from arena: FloatArena) throws -> Tensor {
+    private func restored(_ slot: ExecutionPlan.ParameterSlot, from arena: FloatArena) throws -> Tensor {
         let shape = slot.specification.shape
         return try slot.specification.layout.restored(arena.read(at: slot.offset, count: shape.count), shape: shape)
     }
 
-    /// What the plan picked for each node, for people who ask.
-    public var nodeDescriptions: [(name: String, operation: String, algorithm: String, output: TensorShape)] {
-        zip(graph.nodes, kernels).map { ($0.name, $0.operation.kind, $1.algorithm, $0.shape) }
+    /// The nodes as executed, with the algorithm that the plan picked for each.
+    package var nodes: [ExecutionSummary.Node] { plan.nodes }
+
+    private func buffer(of value: Graph.Value, _ offsets: [Int]) -> UnsafeMutableBufferPointer<Float> {
+        buffer(arena, offsets[value.index], count: batchCapacity * graph.shape(of: value).count)
+    }
+
+    private func gradientBuffer(of value: Graph.Value) -> UnsafeMutableBufferPointer<Float> {
+        plan.activations.needsGradient[value.index]
+            ? buffer(of: value, plan.activations.gradientOffsets) : UnsafeMutableBufferPointer(start: nil, count: 0)
     }
 
     private func buffer(_ arena: FloatArena, _ offset: Int, count: Int) -> UnsafeMutableBufferPointer<Float> {
@@ -244,50 +243,27 @@ public final class Executor {
 
     // MARK: Construction
 
-    private static func parameterSlots(
-        _ graph: Graph, request: GradientRequest, runsBackward: [Bool]
-    ) -> [ParameterSlot] {
-        var trainable: [(String, ParameterSpecification)] = []
-        var fixed: [(String, ParameterSpecification)] = []
-        for (index, node) in graph.nodes.enumerated() {
-            for specification in node.parameters {
-                let key = node.key(specification.name)
-                if runsBackward[index], request.wants(specification, of: node) {
-                    trainable.append((key, specification))
-                } else {
-                    fixed.append((key, specification))
-                }
-            }
-        }
-        var offset = 0
-        return (trainable + fixed).enumerated().map { position, entry in
-            defer { offset += MemoryPlan.aligned(entry.1.shape.count) }
-            return ParameterSlot(
-                key: entry.0, specification: entry.1, offset: offset, isTrainable: position < trainable.count)
-        }
-    }
-
+    /// Gives each node its places in the arenas.
     private static func connect(
-        graph: Graph, plan: ActivationPlan, slots: [ParameterSlot],
-        stateSlots: [(key: String, offset: Int, shape: TensorShape)], arena: FloatArena, parameters: FloatArena,
-        gradients: FloatArena, state: FloatArena
+        _ plan: ExecutionPlan, arena: FloatArena, parameters: FloatArena, gradients: FloatArena, state: FloatArena
     ) -> [NodeMemory] {
-        let slotByKey = Dictionary(slots.map { ($0.key, $0) }) { first, _ in first }
-        let stateByKey = Dictionary(stateSlots.map { ($0.key, $0.offset) }) { first, _ in first }
+        let (graph, places) = (plan.graph, plan.activations)
+        let slotByKey = Dictionary(plan.parameters.map { ($0.key, $0) }) { first, _ in first }
+        let stateByKey = Dictionary(plan.state.map { ($0.key, $0.offset) }) { first, _ in first }
         let memory = graph.nodes.indices.map { index in
             let node = graph.nodes[index]
             let memory = NodeMemory(placeholder: arena.base)
-            memory.inputs = node.inputs.map { arena.base + plan.valueOffsets[$0.index] }
-            memory.output = arena.base + plan.valueOffsets[index + 1]
-            memory.saved = arena.base + plan.savedOffsets[index]
-            memory.packed = arena.base + plan.packedOffsets[index]
-            memory.scratch = arena.base + plan.scratchOffset
-            memory.outputGradient = arena.base + plan.gradientOffsets[index + 1]
+            memory.inputs = node.inputs.map { arena.base + places.valueOffsets[$0.index] }
+            memory.output = arena.base + places.valueOffsets[index + 1]
+            memory.saved = arena.base + places.savedOffsets[index]
+            memory.packed = arena.base + places.packedOffsets[index]
+            memory.scratch = arena.base + places.scratchOffset
+            memory.outputGradient = arena.base + places.gradientOffsets[index + 1]
             memory.parameters = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {
                 parameters.base + $0.offset
             }
             memory.parameterGradients = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {
-                $0.isTrainable ? gradients.base + $0.offset : nil
+                $0.hasGradient ? gradients.base + $0.offset : nil
             }
             memory.state = node.state.compactMap { stateByKey[node.key($0.name)] }.map { state.base + $0 }
             return memory
@@ -296,10 +272,10 @@ public final class Executor {
         var isWritten = [Bool](repeating: false, count: graph.nodes.count + 1)
         for index in graph.nodes.indices.reversed() {
             memory[index].inputGradients = graph.nodes[index].inputs.map { input in
-                guard plan.runsBackward[index], plan.needsGradient[input.index] else { return nil }
+                guard places.runsBackward[index], places.needsGradient[input.index] else { return nil }
                 defer { isWritten[input.index] = true }
                 return GradientTarget(
-                    pointer: arena.base + plan.gradientOffsets[input.index],
+                    pointer: arena.base + places.gradientOffsets[input.index],
                     accumulates: isWritten[input.index])
             }
         }

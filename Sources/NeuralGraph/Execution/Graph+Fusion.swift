@@ -40,9 +40,10 @@ private struct Fusion {
         var nodes: [Int]
         var normalization: Int?
         var residual: Graph.Value?
-        var rectification: Float?
+        var activation: ReLU?
 
         var last: Int { nodes[nodes.count - 1] }
+        var epilogue: Epilogue { Epilogue(addsResidual: residual != nil, activation: activation) }
     }
 
     init(graph: Graph, kept: Set<Int>, foldsNormalization: Bool) {
@@ -65,14 +66,13 @@ private struct Fusion {
                 let fusion = ConvolutionFusion(
                     hasBias: convolution.hasBias,
                     normalization: folded.map { FoldedNormalization(epsilon: $0.epsilon) },
-                    addsResidual: chain.residual != nil, rectification: chain.rectification)
+                    epilogue: chain.epilogue)
                 fuse(chain, as: FusedConvolution(convolution: convolution, fusion: fusion))
             } else if var normalization = operation as? BatchNormalization {
                 let chain = chain(from: index, folds: false)
                 // An addition alone is no gain: it can work in place.
-                guard chain.rectification != nil else { continue }
-                normalization.rectification = chain.rectification
-                normalization.addsResidual = chain.residual != nil
+                guard chain.activation != nil else { continue }
+                normalization.epilogue = chain.epilogue
                 fuse(chain, as: normalization)
             }
         }
@@ -96,7 +96,7 @@ private struct Fusion {
             }
         }
         if let next = onlyConsumer(of: chain.last), let operation = graph.nodes[next].operation as? ReLU {
-            chain.rectification = operation.ceiling
+            chain.activation = operation
             chain.nodes.append(next)
         }
         return chain

@@ -38,7 +38,9 @@ public final class ThreadTeam: Sendable {
     /// Calls `body` for every index in `0..<count`, on all workers, and returns when all are done.
     ///
     /// A loop inside a loop, or one on a team that is busy with another thread's loop, runs on the calling thread.
-    /// - Parameter body: takes the index and the number of the worker that runs it, below ``workers``.
+    /// - Parameters:
+    ///   - count: the number of indices.
+    ///   - body: takes the index and the number of the worker that runs it, below ``workers``.
     public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
         guard count > 1, workers > 1,
             busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged

@@ -21,7 +21,7 @@ extension Graph {
 
     /// The nodes before the last that every path from the input to the output passes, in order. The network can be
     /// cut at each of them.
-    public var cutNodes: [Node] { cutValues.map { nodes[$0.index - 1] } }
+    package var cutNodes: [Node] { cutValues.map { nodes[$0.index - 1] } }
 
     /// The outputs of ``cutNodes``.
     var cutValues: [Value] {
@@ -50,7 +50,7 @@ extension Graph {
     /// Nodes that have no part in the output of their half are left out.
     /// - Throws: ``GraphError`` if there is no such node, if it is the output or has no part in it, or if a path goes by
     ///   it.
-    public func cut(at name: String) throws(GraphError) -> (head: Graph, tail: Graph) {
+    package func cut(at name: String) throws(GraphError) -> (head: Graph, tail: Graph) {
         let position = try position(of: name)
         guard position < nodes.count - 1 else { throw .isOutput(node: name) }
         let reaches = reachesOutput

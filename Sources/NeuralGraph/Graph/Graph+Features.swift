@@ -1,7 +1,7 @@
 extension Graph {
     /// The network with what its ``head`` reads beside what it answers: the output is `[d + K]`, d features and K logits.
     /// A loss can then speak of both. nil if the network has no head that reads a vector.
-    public var withFeatureOutput: Graph? {
+    package var withFeatureOutput: Graph? {
         guard let features = head?.inputs.first, shape(of: features).rank == 1 else { return nil }
         let operation = Concat()
         let inputs = [features, Value(index: nodes.count)]
@@ -19,7 +19,7 @@ extension Graph {
 
 extension Model {
     /// The same numbers in ``Graph/withFeatureOutput``; nil if the network has no head that reads a vector.
-    public var withFeatureOutput: Model? {
+    package var withFeatureOutput: Model? {
         graph.withFeatureOutput.map { Model(part: $0, of: self, metadata: ModelMetadata()) }
     }
 }

@@ -15,7 +15,7 @@ extension Graph {
     /// The nodes at the ends of blocks, in order: every path passes them, and what comes next either branches, or has
     /// weights across channels, or turns maps into vectors. What only rescales, activates, pools or drops belongs to
     /// the block before it.
-    public var blockEnds: [Node] {
+    package var blockEnds: [Node] {
         let reaches = reachesOutput
         var readers = [[Node]](repeating: [], count: nodes.count + 1)
         for (index, node) in nodes.enumerated() where reaches[index] {

@@ -1,5 +1,5 @@
 /// A node that cannot be used as asked. The message names it and the remedy.
-public enum GraphError: Error, Equatable, CustomStringConvertible {
+public enum GraphError: DescribedError, Equatable {
     /// The network has no node of this name.
     case unknownNode(name: String, known: [String])
     /// The executor was not made for keeping this node's output.

@@ -87,7 +87,7 @@ public struct Model: Sendable {
     }
 
     /// The name of the first tensor with an infinite or undefined number, if there is one.
-    public var firstNonFiniteTensor: String? {
+    package var firstNonFiniteTensor: String? {
         stateDictionary.filter { !$0.value.isFinite }.keys.min()
     }
 }
@@ -123,7 +123,7 @@ extension Graph {
 public protocol ModelOrigin: Sendable {}
 
 /// A state dictionary that does not belong to a network.
-public enum StateDictionaryError: Error, Equatable, CustomStringConvertible {
+public enum StateDictionaryError: DescribedError, Equatable {
     /// The network has a tensor that the dictionary lacks.
     case missing(name: String)
     /// The dictionary has a tensor that the network lacks, and so many others.

@@ -92,7 +92,7 @@ public struct Normalization: Sendable, Codable, Hashable {
 
     /// The normalization for a number of channels: a single value is used for every channel.
     /// - Throws: ``ShapeError`` if the counts do not fit or a deviation is not above 0.
-    public func expanded(toChannels channels: Int) throws(ShapeError) -> Normalization {
+    package func expanded(toChannels channels: Int) throws(ShapeError) -> Normalization {
         guard [1, channels].contains(mean.count), [1, channels].contains(standardDeviation.count) else {
             throw ShapeError(
                 "normalization",

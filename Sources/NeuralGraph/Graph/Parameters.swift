@@ -5,11 +5,11 @@ public struct ParameterSpecification: Sendable, Hashable {
     /// The shape at the package's border, which is PyTorch's.
     public let shape: TensorShape
     /// How the engine stores it.
-    public let layout: ParameterLayout
+    package let layout: ParameterLayout
     /// How a new network starts.
-    public let initializer: Initializer
+    package let initializer: Initializer
     /// Whether training may move it. What is not trained has no gradient, and no optimizer sees it.
-    public let isTrained: Bool
+    package let isTrained: Bool
 
     /// Describes a parameter.
     public init(
@@ -44,9 +44,9 @@ public struct StateSpecification: Sendable, Hashable {
     /// The shape, which is PyTorch's.
     public let shape: TensorShape
     /// The value that a new network starts with.
-    public let initialValue: Float
+    package let initialValue: Float
     /// Whether PyTorch keeps it as a 64-bit integer; files follow.
-    public let isInteger: Bool
+    package let isInteger: Bool
 
     /// Describes a state tensor.
     public init(name: String, shape: TensorShape, initialValue: Float, isInteger: Bool = false) {
@@ -65,7 +65,7 @@ public enum ParameterLayout: Sendable, Hashable {
     case permuted(view: TensorShape, order: [Int])
 
     /// The engine's order of a tensor in the border's order.
-    public func stored(_ tensor: Tensor) -> [Float] {
+    package func stored(_ tensor: Tensor) -> [Float] {
         guard case .permuted(let view, let order) = self, let viewed = try? tensor.reshaped(to: view) else {
             return tensor.elements
         }
@@ -73,7 +73,7 @@ public enum ParameterLayout: Sendable, Hashable {
     }
 
     /// The border's order of elements in the engine's order.
-    public func restored(_ elements: [Float], shape: TensorShape) throws(ShapeError) -> Tensor {
+    package func restored(_ elements: [Float], shape: TensorShape) throws(ShapeError) -> Tensor {
         guard case .permuted(let view, let order) = self else { return try Tensor(elements, shape: shape) }
         var inverse = order
         for (position, axis) in order.enumerated() { inverse[axis] = position }
@@ -92,7 +92,7 @@ public enum Initializer: Sendable, Hashable {
     case normal(standardDeviation: Float)
 
     /// A new tensor of a shape.
-    public func tensor(shape: TensorShape, random: inout SeededRandom) -> Tensor {
+    package func tensor(shape: TensorShape, random: inout SeededRandom) -> Tensor {
         Tensor(shape: shape) { buffer in
             for index in buffer.indices {
                 switch self {

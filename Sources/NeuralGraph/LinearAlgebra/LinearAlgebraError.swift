@@ -1,5 +1,5 @@
 /// A matrix that cannot be worked with. The message names it and the remedy.
-public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
+public enum LinearAlgebraError: DescribedError, Equatable {
     /// A matrix has an infinite or undefined number.
     case notFinite(matrix: String)
     /// A system of equations has no unique solution: its matrix is not positive definite, to rounding.

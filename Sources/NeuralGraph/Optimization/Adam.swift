@@ -41,8 +41,10 @@ final class Adam: Optimizer {
             epsilon: Float(epsilon), gradientDecay: Float(gradientDecay),
             parameterScale: Float(1 - rate * parameterDecay))
         let (first, second) = (first.values, second.values)
-        threads.forEachChunk(of: count) { start, length in
-            cnk_adam(parameters + start, gradients + start, first + start, second + start, length, step)
+        threads.forEachChunk(of: count, floatsEach: 1) { part in
+            cnk_adam(
+                parameters + part.lowerBound, gradients + part.lowerBound, first + part.lowerBound,
+                second + part.lowerBound, part.count, step)
         }
     }
 }

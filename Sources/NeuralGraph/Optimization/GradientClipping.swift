@@ -12,7 +12,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
 
     /// Checks the threshold.
     /// - Throws: ``OptimizationError`` if it is not above 0.
-    public func validate() throws(OptimizationError) {
+    package func validate() throws(OptimizationError) {
         switch self {
         case .none: return
         case .value(let threshold), .norm(let threshold):
@@ -32,8 +32,8 @@ public enum GradientClipping: Sendable, Codable, Hashable {
         case .none:
             return nil
         case .value(let bound):
-            threads.forEachChunk(of: count) { start, length in
-                cnk_clamp(gradients + start, length, bound)
+            threads.forEachChunk(of: count, floatsEach: 1) { part in
+                cnk_clamp(gradients + part.lowerBound, part.count, bound)
             }
             return nil
         case .norm(let limit):
@@ -41,8 +41,8 @@ public enum GradientClipping: Sendable, Codable, Hashable {
             let factor = Double(limit) / (norm + 1e-6)
             // An undefined norm leaves the gradients alone: they are undefined already.
             if factor < 1 {
-                threads.forEachChunk(of: count) { start, length in
-                    cnk_scale(gradients + start, length, Float(factor))
+                threads.forEachChunk(of: count, floatsEach: 1) { part in
+                    cnk_scale(gradients + part.lowerBound, part.count, Float(factor))
                 }
             }
             return norm
@@ -50,12 +50,12 @@ public enum GradientClipping: Sendable, Codable, Hashable {
     }
 
     /// The square root of the sum of squares, summed in Double in an order that depends on `count` alone.
-    public static func euclideanNorm(
+    package static func euclideanNorm(
         of values: UnsafePointer<Float>, count: Int, threads: ThreadTeam
     ) -> Double {
         // At most this many parts, so that their sums fit on the stack.
         let parts = 64
-        let chunk = max(ThreadTeam.vectorChunk, (count + parts - 1) / parts)
+        let chunk = max(ThreadTeam.chunkFloats, (count + parts - 1) / parts)
         return withUnsafeTemporaryAllocation(of: Double.self, capacity: 64) { sums in
             sums.initialize(repeating: 0)
             threads.forEach((count + chunk - 1) / chunk) { index, _ in

@@ -25,11 +25,13 @@ final class GradientDescent: Optimizer {
             learningRate: learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
             nesterov: nesterov)
         let velocity = velocity.values
-        threads.forEachChunk(of: count) { start, length in
+        threads.forEachChunk(of: count, floatsEach: 1) { part in
             if momentum == 0 {
-                cnk_sgd(parameters + start, gradients + start, length, step)
+                cnk_sgd(parameters + part.lowerBound, gradients + part.lowerBound, part.count, step)
             } else {
-                cnk_sgd_momentum(parameters + start, gradients + start, velocity + start, length, step)
+                cnk_sgd_momentum(
+                    parameters + part.lowerBound, gradients + part.lowerBound, velocity + part.lowerBound, part.count,
+                    step)
             }
         }
     }

@@ -21,7 +21,7 @@ public enum LearningRateSchedule: Sendable, Codable, Hashable {
 
     /// Checks the settings.
     /// - Throws: ``OptimizationError`` naming the first that is out of range.
-    public func validate() throws(OptimizationError) {
+    package func validate() throws(OptimizationError) {
         let positive = Double.leastNonzeroMagnitude...
         switch self {
         case .constant: return

@@ -33,6 +33,8 @@ public protocol Loss: Sendable {
     /// Computes the mean over a batch, and its gradient if asked.
     /// - Parameters:
     ///   - logits: the outputs before softmax, `[n, K]`.
+    ///   - n: the number of examples.
+    ///   - K: the number of classes.
     ///   - targets: what to compare with. Where ``validate(targets:count:classes:)`` would throw, the loss is NaN.
     ///   - gradient: where the gradient by the logits goes, `[n, K]`; nil if it is not wanted.
     func evaluate(
@@ -51,12 +53,12 @@ extension Targets {
         }
     }
 
-    /// The targets of one row. `scale` divides the logits' temperature out.
-    func row(_ row: Int, classes K: Int, scale: Double = 1) -> TargetRow {
+    /// The targets of one row.
+    func row(_ row: Int, classes K: Int) -> TargetRow {
         switch self {
         case .labels(let labels): .label(Int(labels[row]))
         case .probabilities(let values): .probabilities(values + row * K)
-        case .logits(let values): .softmax(LogSoftmaxRow(values + row * K, classes: K, scale: scale))
+        case .logits(let values): .softmax(LogSoftmaxRow(values + row * K, classes: K))
         }
     }
 }

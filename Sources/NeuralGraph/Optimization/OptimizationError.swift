@@ -1,6 +1,6 @@
 /// A setting or a target that losses, optimizers or schedules cannot work with. The message names the setting, its
 /// value and the remedy.
-public struct OptimizationError: Error, Equatable, CustomStringConvertible {
+public struct OptimizationError: DescribedError, Equatable {
     /// The setting's name, such as `momentum`.
     public let setting: String
     /// What is wrong, and what would be right.

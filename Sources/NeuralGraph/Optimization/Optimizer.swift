@@ -35,7 +35,7 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
 
     /// Checks the settings.
     /// - Throws: ``OptimizationError`` naming the first that is out of range.
-    public func validate() throws(OptimizationError) {
+    package func validate() throws(OptimizationError) {
         switch self {
         case .sgd(let momentum, let nesterov, let weightDecay):
             try OptimizationError.check("momentum", momentum, isIn: 0..., "use 0 or more, usually 0.9")
@@ -93,18 +93,5 @@ struct OptimizerState: ~Copyable {
 
     deinit {
         values.deallocate()
-    }
-}
-
-extension ThreadTeam {
-    /// Floats that one worker takes at a time in a loop over a flat vector: a few hundred kilobytes of operands.
-    static let vectorChunk = 16384
-
-    /// Calls `body` for consecutive pieces of `0..<count`, cut by `count` alone.
-    func forEachChunk(of count: Int, _ body: (_ start: Int, _ length: Int) -> Void) {
-        let chunk = Self.vectorChunk
-        forEach((count + chunk - 1) / chunk) { index, _ in
-            body(index * chunk, min(chunk, count - index * chunk))
-        }
     }
 }

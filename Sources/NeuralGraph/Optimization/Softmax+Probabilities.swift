@@ -7,7 +7,7 @@ extension Softmax {
     ///   - logits: `[n, K]`.
     ///   - temperature: above 0; the logits are divided by it first.
     ///   - probabilities: `[n, K]`, to be written; may be the logits' own memory.
-    public static func probabilities(
+    package static func probabilities(
         logits: UnsafePointer<Float>, count n: Int, classes K: Int, temperature: Float = 1,
         into probabilities: UnsafeMutablePointer<Float>
     ) {
@@ -35,7 +35,7 @@ extension Softmax {
     /// The logarithms of the probabilities, `[n, K]` in row-major order, of logits `[n, K]`, in Double: a probability
     /// too small for a Float keeps its logarithm. NaN throughout a row that has one.
     /// - Throws: ``ShapeError`` if the tensor has not two axes.
-    public static func logProbabilities(of logits: Tensor) throws(ShapeError) -> [Double] {
+    package static func logProbabilities(of logits: Tensor) throws(ShapeError) -> [Double] {
         guard logits.shape.rank == 2 else {
             throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
         }

@@ -39,7 +39,7 @@ public struct TensorShape: Hashable, Sendable, ExpressibleByArrayLiteral, Custom
 }
 
 /// A shape that an operation cannot work on. The message names the node, the value and the remedy.
-public struct ShapeError: Error, Equatable, CustomStringConvertible {
+public struct ShapeError: DescribedError, Equatable {
     /// The node's name, or the name of whatever else was given the shape.
     public let place: String
     /// What is wrong, and what would be right.

@@ -85,8 +85,8 @@ extension Audit {
         of data: AuditData, for model: Model, forgotten target: AuditTarget
     ) throws -> (test: AuditSamples, training: AuditSamples?) {
         let forgotten = target.classes
-        func draw(_ data: LabeledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
-            let examples = try data.examples(for: model)
+        func draw(_ data: any LabeledData, named name: String, limit: Int, seed: UInt64) throws -> AuditSamples {
+            let examples = try data.examples(for: model, named: name)
             try model.check(examples, named: name)
             return try AuditSamples(
                 from: examples, limit: limit, forgotten: forgotten, classCount: model.classCount, seed: seed)

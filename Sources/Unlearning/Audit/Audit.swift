@@ -77,12 +77,12 @@ public struct Audit: Sendable {
     ///   - progress: called after every step, on the thread that computes.
     /// - Throws: as ``run(original:unlearned:retrained:forgotten:data:progress:)``.
     public func run(
-        original: Model, unlearned: Model, retrained: [Model] = [], forgottenSamples samples: LabeledData,
+        original: Model, unlearned: Model, retrained: [Model] = [], forgottenSamples samples: any LabeledData,
         data: AuditData, progress: ProgressHandler? = nil
     ) async throws -> AuditResult {
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
         return try await RunContext.run(options, progress: progress) { context in
-            let target = AuditTarget.samples(try samples.examples(for: original))
+            let target = AuditTarget.samples(try samples.examples(for: original, named: "forget"))
             return try context.phase { try run(models, forgotten: target, data: data, context: context) }.0
         }
     }

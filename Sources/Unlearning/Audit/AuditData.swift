@@ -6,22 +6,16 @@ import NeuralGraph
 /// Unlike forgetting, an audit needs images of the forgotten classes, to see whether the model still knows them. They
 /// are used for measuring, never for changing a model.
 public struct AuditData: Sendable {
-    let test: LabeledData
-    let training: LabeledData?
+    let test: any LabeledData
+    let training: (any LabeledData)?
 
-    /// Takes images, which are prepared for the model.
+    /// Creates data of images, which are prepared for the model, or of examples in the shape of its input.
     /// - Parameters:
-    ///   - test: images of all classes, including the forgotten ones, that no model was trained on.
-    ///   - training: images of all classes that the original was trained on. Without them membership inference,
-    ///     relearning and probes are left out.
-    public init(test: any ImageDataset, training: (any ImageDataset)? = nil) {
-        self.test = .images(test)
-        self.training = training.map { .images($0) }
-    }
-
-    /// Takes examples in the shape of the models' input; see ``init(test:training:)-(ImageDataset,_)``.
-    public init(test: any ExampleSource, training: (any ExampleSource)? = nil) {
-        self.test = .examples(test)
-        self.training = training.map { .examples($0) }
+    ///   - test: images or examples that no model was trained on, of all classes, the forgotten ones included.
+    ///   - training: images or examples that the original was trained on, of all classes. Without them the audit has no
+    ///     membership inference, relearning or probes.
+    public init(test: any LabeledData, training: (any LabeledData)? = nil) {
+        self.test = test
+        self.training = training
     }
 }

@@ -32,7 +32,7 @@ public struct Retraining: Sendable {
     /// - Returns: a model for each seed.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
     public func models(
-        like original: Model, without classes: some Sequence<Int>, images: any ImageDataset,
+        like original: Model, classes: some Sequence<Int>, images: any ImageDataset,
         progress: ProgressHandler? = nil
     ) async throws -> [Model] {
         let classes = Set(classes)

@@ -121,10 +121,7 @@ public struct ComparisonError: Error, Equatable {
     }
 }
 
-extension ComparisonError: CustomStringConvertible, LocalizedError {
+extension ComparisonError: DescribedError {
     /// The message.
     public var description: String { message }
-
-    /// The message.
-    public var errorDescription: String? { message }
 }

@@ -86,8 +86,8 @@ struct SeededComparison: Sendable {
         do {
             let memory = PeakMemory()
             let outcome = try await Unlearner(
-                model: model, method: method, retaining: data.retain.map { .images($0) },
-                forgetting: data.forget.map { .images($0) }, training: comparison.training, options: options
+                model: model, retaining: data.retain, forgetting: data.forget, method: method,
+                training: comparison.training, options: options
             ).forget(classes: classes, progress: handler(method.name))
             run.figures[.peakMemory] = memory.mebibytes
             run.figures[.seconds] = outcome.totalTime.seconds

@@ -61,10 +61,12 @@ public struct Evaluator: Sendable {
     /// The accuracy on labeled examples.
     /// - Throws: ``UnlearningError`` if the examples do not fit the model, or `CancellationError`.
     public func accuracy(
-        of model: Model, on examples: any ExampleSource, forgottenClasses: Set<Int> = [],
+        of model: Model, on data: any LabeledData, forgottenClasses: some Sequence<Int> = [],
         options: RunOptions = RunOptions(), progress: ProgressHandler? = nil
     ) async throws -> Accuracy {
-        try await RunContext.run(options, progress: progress) { context in
+        let forgottenClasses = Set(forgottenClasses)
+        let examples = try data.examples(for: model, named: "validation")
+        return try await RunContext.run(options, progress: progress) { context in
             try accuracy(of: model, on: examples, forgottenClasses: forgottenClasses, context: context)
         }
     }

@@ -29,7 +29,9 @@ public struct OtherOutput: Sendable, Codable, Hashable {
     /// - Parameters:
     ///   - original: the model as it was.
     ///   - unlearned: the model that has forgotten.
+    ///   - forgotten: the forgotten classes.
     ///   - images: images of retained classes.
+    ///   - options: seed and threads.
     public static func all(
         original: Model, unlearned: Model, forgotten: Set<Int>, images: (any ImageDataset)?,
         options: RunOptions = RunOptions()

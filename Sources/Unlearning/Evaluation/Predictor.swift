@@ -15,10 +15,11 @@ public struct Predictor: Sendable {
     /// - Throws: ``UnlearningError`` if the examples do not fit the model, or if one of its numbers, of an example's or of an
     ///   answer's is infinite or undefined; `CancellationError`.
     public func logits(
-        of examples: any ExampleSource, by model: Model, options: RunOptions = RunOptions(),
+        of data: any LabeledData, by model: Model, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> Tensor {
-        try await RunContext.run(options, progress: progress) { context in
+        let examples = try data.examples(for: model, named: "input")
+        return try await RunContext.run(options, progress: progress) { context in
             try logits(of: examples, by: model, context: context)
         }
     }

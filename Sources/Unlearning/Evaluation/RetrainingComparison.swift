@@ -49,7 +49,7 @@ public struct RetrainingComparison: Sendable {
     /// Creates a comparison.
     public init(
         training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
-        unlearning: any UnlearningMethod = PrototypeRepair.standard, samplesPerClass: Int = 1000,
+        unlearning: any UnlearningMethod = .default, samplesPerClass: Int = 1000,
         options: RunOptions = RunOptions()
     ) {
         self.training = training
@@ -69,9 +69,10 @@ public struct RetrainingComparison: Sendable {
     /// - Returns: the three networks in the order of ``Stage``.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
     public func run(
-        _ model: Model, forgetting classes: Set<Int>, images: any ImageDataset, test: any ImageDataset,
+        _ model: Model, classes: some Sequence<Int>, images: any ImageDataset, test: any ImageDataset,
         progress: Handler? = nil
     ) async throws -> [Entry] {
+        let classes = Set(classes)
         try training.validate()
         try unlearning.validate()
         try model.checkForgettable(classes)
@@ -92,7 +93,7 @@ public struct RetrainingComparison: Sendable {
         let original = try await trained(model, on: all, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
         let unlearned = try await Unlearner(
-            model: original.model, method: unlearning, retaining: .images(samples), options: options
+            model: original.model, retaining: samples, method: unlearning, options: options
         ).forget(classes: classes, progress: handler(.unlearned))
         let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
         let retrained = try await trained(model, on: retained, progress: handler(.retrained))

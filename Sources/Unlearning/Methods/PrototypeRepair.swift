@@ -34,7 +34,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     /// Watches the retained classes; nil watches nothing.
     public var guarding: RetainGuard?
 
-    /// Creates the method; the defaults are ``UnlearningPreset/default``'s.
+    /// Creates the method; with the default settings unless others are given.
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
         training: TrainingConfiguration = TrainingConfiguration(
@@ -51,7 +51,7 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
 
     public var name: String {
         switch self {
-        case .standard: "default"
+        case .default: "default"
         case .fast: "fast"
         case .thorough: "thorough"
         default: "prototypes"
@@ -145,19 +145,23 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
     }
 }
 
-extension PrototypeRepair {
-    /// ``UnlearningPreset/default``.
-    public static let standard = PrototypeRepair()
+extension UnlearningMethod where Self == PrototypeRepair {
+    /// Trains the last half of the network's blocks: seconds for a small network.
+    public static var `default`: PrototypeRepair { PrototypeRepair() }
 
-    /// ``UnlearningPreset/fast``.
-    public static let fast = PrototypeRepair(
-        trainedShare: 0.25,
-        training: TrainingConfiguration(
-            epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
+    /// Trains the last quarter of the blocks in about half the steps.
+    public static var fast: PrototypeRepair {
+        PrototypeRepair(
+            trainedShare: 0.25,
+            training: TrainingConfiguration(
+                epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
+    }
 
-    /// ``UnlearningPreset/thorough``.
-    public static let thorough = PrototypeRepair(
-        trainedShare: 1,
-        training: TrainingConfiguration(
-            epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+    /// Trains the whole network for longer.
+    public static var thorough: PrototypeRepair {
+        PrototypeRepair(
+            trainedShare: 1,
+            training: TrainingConfiguration(
+                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+    }
 }

@@ -15,7 +15,7 @@
 ///             impaired, on: request.retained(), TrainingConfiguration(learningRate: 1e-3), phase: .repair)
 ///     }
 /// }
-/// let outcome = try await Unlearner(model: model, method: NoiseThenRepair(), retaining: .images(retain))
+/// let outcome = try await Unlearner(model: model, retaining: retain, method: NoiseThenRepair())
 ///     .forget(classes: [3])
 /// ```
 public protocol UnlearningMethod: Sendable, Encodable {

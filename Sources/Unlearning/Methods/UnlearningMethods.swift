@@ -2,7 +2,7 @@
 public enum UnlearningMethods {
     /// All of them: the package's own first, then baselines, then published methods, then retraining.
     public static let all: [any UnlearningMethod] = [
-        PrototypeRepair.standard, PrototypeRepair.fast, PrototypeRepair.thorough,
+        PrototypeRepair.default, PrototypeRepair.fast, PrototypeRepair.thorough,
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
         LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95), RandomLabels(),
         FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(), SCRUB(),

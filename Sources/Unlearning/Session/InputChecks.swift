@@ -117,16 +117,6 @@ extension Model {
         model.metadata.resizing = model.metadata.resizing ?? dataset.resizing
         return model
     }
-
-    /// Prepares images for this network: its input's size and channels, and its normalization, or the data set's
-    /// usual one if the model does not know its own.
-    public func prepare(
-        _ images: any ImageDataset, augmentation: Augmentation? = nil
-    ) throws -> PreparedImages {
-        let preparation = try ImagePreparation(
-            targetShape: graph.inputShape, normalization: metadata.normalization ?? images.normalization)
-        return try PreparedImages(images, preparation: preparation, augmentation: augmentation)
-    }
 }
 
 /// A number in a model that no computation can be trusted with.
@@ -146,5 +136,17 @@ extension ModelFault: CustomStringConvertible {
         case .negativeVariance(let tensor, let value):
             "tensor '\(tensor)' has the variance \(value), which is below 0; \(remedy)"
         }
+    }
+}
+
+extension LabeledData {
+    /// Returns the data as examples for a model; errors about their shape name the data.
+    /// - Parameter name: what messages call the data, such as `retain`.
+    func examples(for model: Model, named name: String) throws -> any ExampleSource {
+        if let source = self as? any ExampleSource, source.exampleShape != model.graph.inputShape {
+            throw UnlearningError.wrongExampleShape(
+                data: name, found: source.exampleShape, expected: model.graph.inputShape)
+        }
+        return try examples(for: model)
     }
 }

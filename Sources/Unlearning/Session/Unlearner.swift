@@ -1,8 +1,10 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Makes a trained classifier forget: by default classes, without their images (``PrototypeRepair``). This is approximate
-/// unlearning: what is left over is for an audit to show.
+/// Makes a trained classifier forget classes or examples.
+///
+/// The default method, ``PrototypeRepair``, needs no image of the classes to forget. Forgetting is approximate: an
+/// ``Audit`` measures what is left.
 ///
 /// ```swift
 /// let retain = try FashionMNIST(split: .train).samples(perClass: 1000, excluding: [3])
@@ -11,103 +13,50 @@ import NeuralGraph
 /// try outcome.model.write(to: destination)
 /// ```
 ///
-/// Other methods need other things, which each says (``UnlearningMethod/needs``):
+/// Other methods have other requirements (``UnlearningMethod/requirements``):
 ///
 /// ```swift
-/// let unlearner = Unlearner(model: model, method: SCRUB(), retaining: .images(retain), forgetting: .images(theirs))
+/// let unlearner = Unlearner(model: model, retaining: retain, forgetting: theirs, method: SCRUB())
 /// ```
 public struct Unlearner: Sendable {
-    /// The trained model. It is never changed.
+    /// The trained model, which is never changed.
     public let model: Model
     /// How the model is made to forget.
     public var method: any UnlearningMethod
     /// Seed and threads.
     public var options: RunOptions
-    /// An audit of the new model before it is handed over; nil, as it is by default, leaves it out. It needs images of
-    /// the forgotten classes.
+    /// An audit of the new model before it is returned; nil, the default, for none.
+    ///
+    /// It needs images of the forgotten classes.
     public var audit: FinalAudit?
 
-    private let retain: LabeledData?
-    private let forget: LabeledData?
+    private let retain: (any LabeledData)?
+    private let forget: (any LabeledData)?
+    private let validation: (any LabeledData)?
     private let training: TrainingConfiguration?
-    private let validation: LabeledData?
 
-    /// Creates an unlearner that works on images, which it prepares for the model.
+    /// Creates an unlearner.
     /// - Parameters:
     ///   - model: the trained model.
-    ///   - retain: images of classes to retain, some for each; none of a class to forget.
-    ///   - validation: images to measure accuracy on before and after, forgotten classes among them if wanted.
-    ///   - preset: how the model is made to forget.
+    ///   - retain: images or examples of what is to be retained, or some of them; nothing that is to be forgotten.
+    ///   - forget: images or examples of the classes to forget. Most methods need none.
+    ///     ``forget(samples:progress:)`` takes the samples themselves and ignores this.
+    ///   - validation: images or examples to measure accuracy on before and after; of any class.
+    ///   - method: how the model is made to forget; its ``UnlearningMethod/requirements`` say what it needs.
+    ///   - training: how the original was trained, for methods that retrain.
     ///   - options: seed and threads.
     public init(
-        model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
-        preset: UnlearningPreset = .default,
-        options: RunOptions = RunOptions()
-    ) {
-        self.init(
-            model: model, method: preset.method, retaining: .images(retain), validation: validation.map { .images($0) },
-            options: options)
-    }
-
-    /// Creates an unlearner that runs UNSIR on images with settings of its three steps.
-    public init(
-        model: Model, retaining retain: any ImageDataset, validation: (any ImageDataset)? = nil,
-        configuration: UNSIR.Configuration, options: RunOptions = RunOptions()
-    ) {
-        self.init(
-            model: model, method: UNSIR(configuration: configuration), retaining: .images(retain),
-            validation: validation.map { .images($0) }, options: options)
-    }
-
-    /// Creates an unlearner that works on examples in the shape of the model's input: any numbers, not only images.
-    /// - Parameters:
-    ///   - model: the trained model.
-    ///   - retain: examples of classes to retain, some for each; none of a class to forget.
-    ///   - validation: examples to measure accuracy on before and after, forgotten classes among them if wanted.
-    ///   - preset: how the model is made to forget.
-    ///   - options: seed and threads.
-    public init(
-        model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
-        preset: UnlearningPreset = .default,
-        options: RunOptions = RunOptions()
-    ) {
-        self.init(
-            model: model, method: preset.method, retaining: .examples(retain),
-            validation: validation.map { .examples($0) },
-            options: options)
-    }
-
-    /// Creates an unlearner that runs UNSIR on examples with settings of its three steps.
-    public init(
-        model: Model, retaining retain: any ExampleSource, validation: (any ExampleSource)? = nil,
-        configuration: UNSIR.Configuration, options: RunOptions = RunOptions()
-    ) {
-        self.init(
-            model: model, method: UNSIR(configuration: configuration), retaining: .examples(retain),
-            validation: validation.map { .examples($0) }, options: options)
-    }
-
-    /// Creates an unlearner for any method.
-    /// - Parameters:
-    ///   - model: the trained model.
-    ///   - method: how the model is made to forget; it says which of the following it needs.
-    ///   - retain: what is to be retained, or a part of it; nothing that is to be forgotten.
-    ///   - forget: examples of the classes to forget. Not used where samples are forgotten, which are given then.
-    ///   - training: how the original was trained.
-    ///   - validation: what to measure accuracy on before and after.
-    ///   - options: seed and threads.
-    public init(
-        model: Model, method: any UnlearningMethod, retaining retain: LabeledData? = nil,
-        forgetting forget: LabeledData? = nil, training: TrainingConfiguration? = nil,
-        validation: LabeledData? = nil, options: RunOptions = RunOptions()
+        model: Model, retaining retain: (any LabeledData)? = nil, forgetting forget: (any LabeledData)? = nil,
+        validation: (any LabeledData)? = nil, method: any UnlearningMethod = .default,
+        training: TrainingConfiguration? = nil, options: RunOptions = RunOptions()
     ) {
         self.model = model
-        self.method = method
-        self.options = options
         self.retain = retain
         self.forget = forget
-        self.training = training
         self.validation = validation
+        self.method = method
+        self.training = training
+        self.options = options
     }
 
     /// Forgets classes.
@@ -136,7 +85,7 @@ public struct Unlearner: Sendable {
     /// - Throws: as ``forget(classes:progress:)``, and ``UnlearningError/forgetsNoSamples(method:)`` if the method
     ///   forgets whole classes alone, as UNSIR does.
     public func forget(
-        samples: LabeledData, progress: ProgressHandler? = nil
+        samples: any LabeledData, progress: ProgressHandler? = nil
     ) async throws -> UnlearningOutcome {
         try await RunContext.run(options, progress: progress) { context in
             try run(.samples, forgetting: samples, context: context)
@@ -150,10 +99,11 @@ public struct Unlearner: Sendable {
         try await forget(classes: model.classIndices(of: ClassList(names)), progress: progress)
     }
 
-    /// Forgets classes as a stream: progress after every step, then the outcome. The run begins at once. Cancelling
-    /// the task that iterates stops it, and so does letting go of the stream, as by leaving a loop over it.
+    /// Starts to forget classes, and streams progress after every step, then the outcome.
+    ///
+    /// Cancelling the task that iterates stops the run; so does releasing the stream, for example by leaving the loop.
     public func events(
-        forgetting classes: some Sequence<Int>
+        classes: some Sequence<Int>
     ) -> AsyncThrowingStream<UnlearningEvent, any Error> {
         let classes = Set(classes)
         return AsyncThrowingStream { continuation in
@@ -175,13 +125,14 @@ public struct Unlearner: Sendable {
     }
 
     private func run(
-        _ target: UnlearningRequest.Target, forgetting forget: LabeledData?, context: RunContext
+        _ target: UnlearningRequest.Target, forgetting forget: (any LabeledData)?, context: RunContext
     ) throws -> UnlearningOutcome {
         try audit?.configuration.validate()
         let request = try UnlearningRequest(
-            model: model, target: target, retain: retain?.examples(for: model), forget: forget?.examples(for: model),
+            model: model, target: target, retain: retain?.examples(for: model, named: "retain"),
+            forget: forget?.examples(for: model, named: "forget"),
             training: training, method: method)
-        let validation = try validation?.examples(for: model)
+        let validation = try validation?.examples(for: model, named: "validation")
         if let validation { try model.check(validation, named: "validation") }
         let samples = target == .samples ? try request.forgotten() : nil
 

@@ -48,7 +48,7 @@ public final class UnlearningSession {
     /// Learns noise for the classes of a request.
     public func noise(_ maximizer: NoiseMaximizer, for request: UnlearningRequest) throws -> [Noise] {
         noise = try phase(.noise) {
-            try maximizer.noise(for: request.classes.sorted(), model: request.model, context: context)
+            try maximizer.noise(classes: request.classes.sorted(), model: request.model, context: context)
         }
         losses[.noise] = NoiseMaximizer.meanObjectives(noise)
         return noise
@@ -62,7 +62,11 @@ public final class UnlearningSession {
     }
 
     /// Trains a copy of a model on labeled examples.
-    /// - Parameter phase: what the training is reported as; it also names the random numbers, so give each its own.
+    /// - Parameters:
+    ///   - model: the model to start from; it does not change.
+    ///   - examples: the examples, with their labels.
+    ///   - configuration: how to train.
+    ///   - phase: what the training is reported as. It also names the random numbers, so give each training its own.
     public func train(
         _ model: Model, on examples: any ExampleSource, _ configuration: TrainingConfiguration, phase: RunPhase
     ) throws -> Model {

@@ -102,17 +102,18 @@ public struct Trainer: Sendable {
     /// Trains a copy of a model.
     /// - Parameters:
     ///   - model: where to start.
-    ///   - examples: labeled with the model's classes, in the shape of its input.
+    ///   - data: images or examples, labeled with the model's classes.
     ///   - options: seed and threads.
     ///   - progress: called after every step.
     /// - Returns: the trained model, whose metadata says the learning rate, and the losses.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func train(
-        _ model: Model, on examples: any ExampleSource, options: RunOptions = RunOptions(),
+        _ model: Model, on data: any LabeledData, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         let run = TrainingLoop(
-            examples: examples, examplesName: "training", configuration: configuration, phase: .training,
+            examples: try data.examples(for: model, named: "training"), examplesName: "training",
+            configuration: configuration, phase: .training,
             stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
             let outcome = try run.run(model, context: context)

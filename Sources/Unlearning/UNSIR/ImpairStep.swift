@@ -44,11 +44,12 @@ public struct ImpairStep: Sendable {
     ///   - progress: called after every step.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func impair(
-        _ model: Model, noise: [Noise], retaining retain: any ExampleSource,
+        _ model: Model, noise: [Noise], retaining retain: any LabeledData,
         options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
-        try await RunContext.run(options, progress: progress) { context in
+        let retain = try retain.examples(for: model, named: "retain")
+        return try await RunContext.run(options, progress: progress) { context in
             try impair(model, noise: noise, retaining: retain, context: context)
         }
     }

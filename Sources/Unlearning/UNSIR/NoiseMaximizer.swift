@@ -79,14 +79,16 @@ public struct NoiseMaximizer: Sendable {
     /// - Returns: the noise in the order of the classes.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func noise(
-        for classes: [Int], model: Model, options: RunOptions = RunOptions(), progress: ProgressHandler? = nil
+        classes: some Sequence<Int>, model: Model, options: RunOptions = RunOptions(),
+        progress: ProgressHandler? = nil
     ) async throws -> [Noise] {
-        try await RunContext.run(options, progress: progress) { context in
-            try noise(for: classes, model: model, context: context)
+        let classes = Array(classes)
+        return try await RunContext.run(options, progress: progress) { context in
+            try noise(classes: classes, model: model, context: context)
         }
     }
 
-    func noise(for classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
+    func noise(classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
         if configuration.normalization == .batch, configuration.imagesPerClass == 1,

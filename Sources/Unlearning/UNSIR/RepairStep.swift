@@ -20,10 +20,11 @@ public struct RepairStep: Sendable {
     ///   - progress: called after every step.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func repair(
-        _ model: Model, retaining retain: any ExampleSource, options: RunOptions = RunOptions(),
+        _ model: Model, retaining retain: any LabeledData, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
-        try await RunContext.run(options, progress: progress) { context in
+        let retain = try retain.examples(for: model, named: "retain")
+        return try await RunContext.run(options, progress: progress) { context in
             try repair(model, retaining: retain, context: context)
         }
     }

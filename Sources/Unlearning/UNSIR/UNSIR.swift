@@ -34,6 +34,17 @@ public struct UNSIR: UnlearningMethod, Hashable {
     }
 }
 
+extension UnlearningMethod where Self == UNSIR {
+    /// ``UNSIR`` at a tenth of the published rates: ``UNSIR/Configuration/paperSafe``.
+    public static var unsir: UNSIR { UNSIR(configuration: .paperSafe) }
+
+    /// ``UNSIR`` as published: ``UNSIR/Configuration/paper``.
+    public static var unsirPaper: UNSIR { UNSIR(configuration: .paper) }
+
+    /// Returns ``UNSIR`` with settings of its three steps.
+    public static func unsir(_ configuration: UNSIR.Configuration) -> UNSIR { UNSIR(configuration: configuration) }
+}
+
 extension TrainingConfiguration {
     /// What a training costs in forward passes of one example: the input's gradient costs about one more, the weights'
     /// gradients another.

@@ -128,7 +128,7 @@ struct AuditCommand: ReportingCommand {
         var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
         if let trainer = try retraining.retraining(like: original, options: flags.options) {
             retrained = try await trainer.models(
-                like: original, without: classes, images: training, progress: console.progress("retrained"))
+                like: original, classes: classes, images: training, progress: console.progress("retrained"))
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
         let result: AuditResult

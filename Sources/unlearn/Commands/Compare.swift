@@ -114,7 +114,7 @@ struct Compare: ReportingCommand {
             training: material.configuration, augmentation: training.augmentation,
             unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass, options: flags.options)
         let entries = try await comparison.run(
-            material.model, forgetting: material.classes, images: material.images, test: material.test
+            material.model, classes: material.classes, images: material.images, test: material.test
         ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }

@@ -131,9 +131,8 @@ struct Forget: ReportingCommand {
         if let test { try original.checkClasses(of: test) }
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
         let unlearner = Unlearner(
-            model: original, method: chosen, retaining: data.retain.map { .images($0) },
-            forgetting: data.forget.map { .images($0) }, training: training(like: original),
-            validation: test.map { .images($0) }, options: flags.options)
+            model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: chosen,
+            training: training(like: original), options: flags.options)
         return Material(
             original: original, classes: classes, images: images, retain: data.retain, test: test,
             unlearner: unlearner)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelInterchange
 
-/// The table of what is read of each operator, against what ONNX itself says (`Tests/ONNX/make_operator_schemas.py`).
+/// The table of what is read of each operator, against what ONNX itself says (`Tests/Validation/ONNX/make_operator_schemas.py`).
 @Suite struct OperatorFormTests {
     private struct Schema: Decodable {
         let since: Int

@@ -15,14 +15,7 @@ struct TinyArchitecture: Architecture {
         return try builder.graph()
     }
 
-    func dimensions(
-        fromStateDictionary shapes: [String: TensorShape]
-    ) throws(ArchitectureError) -> (channels: Int, classes: Int) {
-        guard let shape = shapes["fc.weight"], shape.rank == 2 else {
-            throw .notThisArchitecture(architecture: "tiny", missing: "fc.weight")
-        }
-        return (shape[1], shape[0])
-    }
+    var endTensors: (first: String, last: String) { ("fc.weight", "fc.weight") }
 
     static func registry(_ identifier: ArchitectureIdentifier) throws -> any Architecture {
         guard identifier.name == "tiny" else {

@@ -10,7 +10,7 @@ import Testing
         .enabled(if: allocation_counter_is_available()),
         arguments: [1, 2], [OptimizerConfiguration.adam, .sgd(momentum: 0.9)])
     func trainingStepsAllocateNothing(_ workers: Int, _ configuration: OptimizerConfiguration) throws {
-        try expectNoAllocation(ResNet18(stem: .imagenet), workers: workers, configuration)
+        try expectNoAllocation(ResNet(.resnet18, stem: .imagenet), workers: workers, configuration)
     }
 
     @Test(.enabled(if: allocation_counter_is_available()))

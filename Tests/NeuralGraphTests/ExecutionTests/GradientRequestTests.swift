@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func lessIsAskedForLessIsHeld() throws {
-        let graph = try ResNet18(stem: .small).graph(inputShape: [16, 16, 3], classes: 10)
+        let graph = try ResNet(.resnet18, stem: .small).graph(inputShape: [16, 16, 3], classes: 10)
         let model = Model(graph: graph, seed: 1)
         func bytes(_ request: GradientRequest) -> Int {
             // Winograd's transformed weights would hide the activations.
@@ -52,7 +52,7 @@ import Testing
         let summary = ExecutionSummary(
             model: item.model, batchCapacity: 5, computing: request, workers: 3, algorithms: algorithms)
         #expect(summary.byteCount == executor.byteCount)
-        #expect(summary.nodes.map(\.algorithm) == executor.nodeDescriptions.map(\.algorithm))
+        #expect(summary.nodes.map(\.algorithm) == executor.nodes.map(\.algorithm))
     }
 
     @Test func frozenParametersAndNodesHaveNoGradient() throws {

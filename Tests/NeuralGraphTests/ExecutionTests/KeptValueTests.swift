@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func stagesOfResNet() throws {
-        let graph = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         let item = try OperationCase(GeneratedNumbers.model(graph), batch: 16, seed: 3)
         let stages = Set(graph.stages())
         try expectKeptValues(
@@ -76,9 +76,9 @@ import Testing
     @Test func keptNodesEndTheirFusion() throws {
         let model = try SampleNetworks.everyOperation().model
         func operations(_ kept: Set<String>) throws -> [String] {
-            try Executor(model: model, batchCapacity: 1, keeping: kept).nodeDescriptions.map(\.operation)
+            try Executor(model: model, batchCapacity: 1, keeping: kept).nodes.map(\.operation)
         }
-        let fused = Executor(model: model, batchCapacity: 1).nodeDescriptions.map(\.operation)
+        let fused = Executor(model: model, batchCapacity: 1).nodes.map(\.operation)
         #expect(try operations([]) == fused)
         #expect(try operations(["relu", "sumrelu"]) == fused)
         #expect(try operations(["norm"]).count == fused.count + 1)

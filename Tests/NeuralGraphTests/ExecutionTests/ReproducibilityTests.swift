@@ -4,7 +4,7 @@ import Testing
 
 /// Results depend on the numbers and the seed alone: not on threads, repetition, capacity or what was run before.
 @Suite struct ReproducibilityTests {
-    private static let architectures: [any Architecture] = [ResNet18(stem: .small), AllCNN(normalizes: false)]
+    private static let architectures: [any Architecture] = [ResNet(.resnet18, stem: .small), AllCNN(normalizes: false)]
 
     /// Everything that two runs can differ in.
     private struct Results: Equatable {
@@ -47,7 +47,7 @@ import Testing
 
     @Test func stepsInTurnChangeNoBit() throws {
         func train(workers: Int) throws -> [Float] {
-            let item = try sample(ResNet18(stem: .imagenet), batch: 4)
+            let item = try sample(ResNet(.resnet18, stem: .imagenet), batch: 4)
             let executor = Executor(
                 model: item.model, batchCapacity: 4, computing: .parameters, threads: ThreadTeam(workers: workers))
             let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
@@ -91,7 +91,7 @@ import Testing
     /// A larger capacity may mean other algorithms, and nothing else.
     @Test(arguments: [4, 5, 16, 40])
     func capacityChangesRoundingAlone(_ capacity: Int) throws {
-        let item = try sample(ResNet18(stem: .small), batch: 4)
+        let item = try sample(ResNet(.resnet18, stem: .small), batch: 4)
         let exact = try item.run()
         let other = try item.run(EngineRun.Options().with { $0.capacity = capacity })
         if exact.algorithms == other.algorithms {

@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: [Mode.training, .inference])
     func networksPassThemOn(_ mode: Mode) throws {
-        let graph = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         var item = try OperationCase(Model(graph: graph, seed: 1), batch: 2, seed: 2)
         item.input[100] = .nan
         let run = try item.run(EngineRun.Options().with { ($0.mode, $0.request) = (mode, .nothing) })

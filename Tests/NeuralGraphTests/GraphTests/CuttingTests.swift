@@ -64,10 +64,10 @@ import Testing
     }
 
     @Test func everyCutOfResNet() throws {
-        let graph = try ResNet18(stem: .imagenet).graph(inputShape: [16, 16, 3], classes: 10)
+        let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [16, 16, 3], classes: 10)
         var model = try GeneratedNumbers.model(graph)
         model.metadata = ModelMetadata(
-            architecture: ResNet18().identifier, classNames: ["a"],
+            architecture: ResNet(.resnet18).identifier, classNames: ["a"],
             normalization: Normalization(mean: [0], standardDeviation: [1]))
         try expectParts(OperationCase(model, batch: 3, seed: 4))
         let (head, tail) = try model.cut(at: "layer2.1.relu2")

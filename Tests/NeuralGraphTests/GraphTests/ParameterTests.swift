@@ -54,15 +54,15 @@ import Testing
         let convolution = Initializer.uniform(bound: 1 / Float(27).squareRoot())
         #expect(initializers["conv.weight"] == convolution && initializers["conv.bias"] == convolution)
         #expect(initializers["fc.weight"] == .uniform(bound: 0.5) && initializers["fc.bias"] == .uniform(bound: 0.5))
-        let network = try ResNet18().graph(inputShape: [32, 32, 3], classes: 10).parameters
+        let network = try ResNet(.resnet18).graph(inputShape: [32, 32, 3], classes: 10).parameters
         let stem = network.first { $0.key == "conv1.weight" }?.specification.initializer
         #expect(stem == .normal(standardDeviation: (2 / Float(64 * 49)).squareRoot()))
     }
 
     /// The same seed gives the same numbers; names have streams of their own, which a new layer does not move.
     @Test func modelsFollowTheirSeed() throws {
-        let small = try ResNet18(stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
-        let other = try ResNet18(stem: .small).graph(inputShape: [32, 32, 3], classes: 7)
+        let small = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
+        let other = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 7)
         let model = Model(graph: small, seed: 5)
         #expect(model.parameters == Model(graph: small, seed: 5).parameters)
         #expect(model.parameters["conv1.weight"] != Model(graph: small, seed: 6).parameters["conv1.weight"])

@@ -5,9 +5,9 @@ import Testing
 @Suite struct StageTests {
     @Test func stagesOfResNet() throws {
         let layers = (1...4).map { "layer\($0).1.relu2" }
-        let imagenet = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let imagenet = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(imagenet.stages() == ["maxpool"] + layers + ["avgpool"])
-        let small = try ResNet18(stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
+        let small = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(small.stages() == ["relu"] + layers + ["avgpool"])
         #expect(small.blockEnds.count == 10)
         #expect(small.stages(limit: 10).count == 10)

@@ -98,7 +98,7 @@ import Testing
         try item.expectCorrect(worst, "\(chain.name), \(mode)", options)
 
         let executor = Executor(model: item.model, batchCapacity: 3, computing: .both)
-        #expect(executor.nodeDescriptions.map(\.operation).sorted() == chain.fused.sorted(), "\(chain.name)")
+        #expect(executor.nodes.map(\.operation).sorted() == chain.fused.sorted(), "\(chain.name)")
         let fused = try item.run(options)
         let plain = try item.run(options.with { $0.algorithms = .strict })
         #expect(plain.algorithms.count == item.model.graph.nodes.count)

@@ -45,6 +45,8 @@ enum OwnedTargets: Sendable {
     case probabilities([Float])
     case logits([Float])
 
+    // An empty array would be a fault of the test.
+    // swift-format-ignore: NeverForceUnwrap
     func withTargets<Result>(_ body: (Targets) -> Result) -> Result {
         switch self {
         case .labels(let values): values.withUnsafeBufferPointer { body(.labels($0.baseAddress!)) }

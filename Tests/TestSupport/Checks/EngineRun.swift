@@ -75,7 +75,7 @@ public struct EngineRun: Sendable {
         inputGradient = Array(executor.inputGradient[..<min(input.count, executor.inputGradient.count)])
         parameterGradients = try executor.parameterGradients()
         self.model = try executor.model()
-        algorithms = executor.nodeDescriptions.map(\.algorithm)
+        algorithms = executor.nodes.map(\.algorithm)
         byteCount = executor.byteCount
     }
 }

@@ -20,7 +20,7 @@ enum AuditedModels {
     private static func retrained(seed: UInt64) async throws -> Model {
         try await Retraining(
             training: TrainingConfiguration(epochs: 4, batchSize: 20, learningRate: 0.005), seeds: [seed]
-        ).models(like: try await Patterns.model, without: forgotten, images: Patterns.train)[0]
+        ).models(like: try await Patterns.model, classes: forgotten, images: Patterns.train)[0]
     }
 
     static var data: AuditData { AuditData(test: Patterns.test, training: Patterns.train) }
@@ -248,7 +248,7 @@ struct LikelihoodRatioAttackTests {
         let original = try await Trainer(configuration: training)
             .train(untrained, on: untrained.prepare(images)).model
         let retrained = try await Retraining(training: training, seeds: [6])
-            .models(like: original, without: [2], images: images)
+            .models(like: original, classes: [2], images: images)
         var configuration = AuditConfiguration(
             bootstrap: nil, relearning: nil, examinesRepresentation: false, makesFigures: false)
         configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(

@@ -31,9 +31,9 @@ struct RepresentationAttentionTests {
 
     @Test("the deepest map that is large enough to show regions is chosen")
     func deepestMapThatShowsAPlace() throws {
-        let large = try ResNet18(stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
+        let large = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(ClassActivationMaps.node(of: large) == "layer2.1.relu2")
-        let small = try ResNet18(stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
+        let small = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(ClassActivationMaps.node(of: small) == "layer4.1.relu2")
         let plain = try AllCNN().graph(inputShape: [32, 32, 3], classes: 10)
         #expect(ClassActivationMaps.node(of: plain) == "features.9.relu")

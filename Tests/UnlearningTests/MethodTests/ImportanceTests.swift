@@ -60,8 +60,8 @@ struct ImportanceTests {
         let (model, retain, forget) = try problem()
         let (selection, dampening) = (1.5, 0.8)
         let outcome = try await Unlearner(
-            model: model, method: SelectiveSynapticDampening(selection: selection, dampening: dampening),
-            retaining: .examples(retain), forgetting: .examples(forget)
+            model: model, retaining: retain, forgetting: forget,
+            method: SelectiveSynapticDampening(selection: selection, dampening: dampening)
         ).forget(classes: [2])
         let all = try information(model, [retain, forget])
         let special = try information(model, [forget])
@@ -91,9 +91,8 @@ struct ImportanceTests {
         bias[0] = -100
         model = try model.replacing(["fc0.weight": weight, "fc0.bias": bias])
         let retain = try ExampleSubset(data, indices: data.labels.indices.filter { data.label(at: $0) != 3 })
-        let outcome = try await Unlearner(
-            model: model, method: FisherForgetting(scale: 1e-6), retaining: .examples(retain)
-        ).forget(classes: [3])
+        let outcome = try await Unlearner(model: model, retaining: retain, method: FisherForgetting(scale: 1e-6))
+            .forget(classes: [3])
         let moved = try #require(outcome.model.parameters["fc0.weight"]).elements
         func deviation(_ unit: Int) -> Double {
             let moves = (0..<8).map { Double(moved[unit * 8 + $0]) - Double(weight[unit * 8 + $0]) }

@@ -24,7 +24,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
 
     static let all: [MethodCase] = [
         MethodCase(
-            method: UNSIR(configuration: Patterns.configuration), mostForgotten: 0.05, leastRetained: 0.88),
+            method: .unsir(Patterns.configuration), mostForgotten: 0.05, leastRetained: 0.88),
         MethodCase(
             method: MaskedTeacherRepair(training: TrainingConfiguration(batchSize: 20, schedule: .cosine)),
             mostForgotten: 0.05, leastRetained: 0.93),
@@ -77,9 +77,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         options: RunOptions = RunOptions()
     ) async throws -> Unlearner {
         Unlearner(
-            model: try await Patterns.model, method: method,
-            retaining: .images(try Patterns.retained(without: classes)),
-            forgetting: .images(try Patterns.train.only(classes: classes)), training: Patterns.training,
-            validation: validated ? .images(Patterns.test) : nil, options: options)
+            model: try await Patterns.model, retaining: try Patterns.retained(without: classes),
+            forgetting: try Patterns.train.only(classes: classes), validation: validated ? Patterns.test : nil,
+            method: method, training: Patterns.training, options: options)
     }
 }

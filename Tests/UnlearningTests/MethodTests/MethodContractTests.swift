@@ -99,21 +99,20 @@ struct MethodContractTests {
     func needs(item: Named) async throws {
         let model = try await Patterns.model
         let method = item.method
-        let retain = LabeledData.images(try Patterns.retained(without: [2]))
-        let forget = LabeledData.images(try Patterns.train.only(classes: [2]))
+        let retain = try Patterns.retained(without: [2])
+        let forget = try Patterns.train.only(classes: [2])
         for need in method.requirements {
             let lacksRetain = need == .retainData || need == .allRetainData
             let unlearner = Unlearner(
-                model: model, method: method, retaining: lacksRetain ? nil : retain,
-                forgetting: need == .forgetData ? nil : forget,
-                training: need == .originalTraining ? nil : Patterns.training)
+                model: model, retaining: lacksRetain ? nil : retain, forgetting: need == .forgetData ? nil : forget,
+                method: method, training: need == .originalTraining ? nil : Patterns.training)
             let expected = need == .allRetainData ? Requirement.retainData : need
             await #expect(throws: UnlearningError.missingNeed(method: method.name, need: expected)) {
                 try await unlearner.forget(classes: [2])
             }
         }
         let text = try #require(
-            await message { try await Unlearner(model: model, method: SCRUB(), retaining: retain).forget(classes: [2]) }
+            await message { try await Unlearner(model: model, retaining: retain, method: SCRUB()).forget(classes: [2]) }
         )
         #expect(
             text == "method 'scrub' needs examples of what is to be forgotten; give it as 'forgetting', "
@@ -137,17 +136,15 @@ struct MethodContractTests {
     @Test("what does not belong to the classes is refused")
     func wrongData() async throws {
         let model = try await Patterns.model
-        let retain = LabeledData.images(try Patterns.retained(without: [2]))
+        let retain = try Patterns.retained(without: [2])
         await #expect(throws: UnlearningError.forgetsRetainedClass(index: 1, count: 100)) {
             try await Unlearner(
-                model: model, method: SCRUB(), retaining: retain,
-                forgetting: .images(try Patterns.train.only(classes: [1, 2]))
+                model: model, retaining: retain, forgetting: try Patterns.train.only(classes: [1, 2]), method: SCRUB()
             ).forget(classes: [2])
         }
         await #expect(throws: UnlearningError.retainsForgottenClass(index: 2, count: 90)) {
-            try await Unlearner(
-                model: model, method: FineTuning(), retaining: .images(try Patterns.retained(without: [1]))
-            ).forget(classes: [2])
+            try await Unlearner(model: model, retaining: try Patterns.retained(without: [1]), method: FineTuning())
+                .forget(classes: [2])
         }
     }
 

@@ -172,7 +172,8 @@ struct PrototypeRepairTests {
         let model = Model(graph: try vectorNetwork(features: 4, classes: 3), seed: 0)
         let point = try TensorExamples(Tensor([1, 2, 3, 4], shape: [1, 4]), labels: [1])
         for preset in [UnlearningPreset.default, .fast, .thorough] {
-            let outcome = try await Unlearner(model: model, retaining: point, preset: preset).forget(classes: [0])
+            let outcome = try await Unlearner(model: model, retaining: point, method: preset.method).forget(classes: [0]
+            )
             #expect(outcome.model.firstNonFiniteTensor == nil)
         }
     }

@@ -19,8 +19,7 @@ struct RelabellingTests {
     private func bias(_ method: any UnlearningMethod) async throws -> [Double] {
         let (retain, forget) = try data()
         let outcome = try await Unlearner(
-            model: undecidedModel(features: 1, classes: 3), method: method, retaining: .examples(retain),
-            forgetting: .examples(forget)
+            model: undecidedModel(features: 1, classes: 3), retaining: retain, forgetting: forget, method: method
         ).forget(classes: [2])
         return try #require(outcome.model.parameters["fc.bias"]).elements.map(Double.init)
     }

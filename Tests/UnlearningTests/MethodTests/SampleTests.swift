@@ -31,8 +31,8 @@ struct SampleTests {
     func forgets(item: Named) async throws {
         let (model, samples, retain) = try await Self.first.value
         let unlearner = Unlearner(
-            model: model, method: item.method, retaining: .examples(retain), training: Patterns.training,
-            validation: .images(Patterns.test))
+            model: model, retaining: retain, validation: Patterns.test, method: item.method, training: Patterns.training
+        )
         let outcome = try await unlearner.forget(samples: .examples(samples))
         let (before, after) = (try #require(outcome.samplesBefore?.all), try #require(outcome.samplesAfter?.all))
         #expect(before > 0.6)
@@ -53,7 +53,7 @@ struct SampleTests {
         let (model, samples, retain) = try await Self.first.value
         for method in UnlearningMethods.all where !method.supportsSamples {
             await #expect(throws: UnlearningError.forgetsNoSamples(method: method.name)) {
-                try await Unlearner(model: model, method: method, retaining: .examples(retain))
+                try await Unlearner(model: model, retaining: retain, method: method)
                     .forget(samples: .examples(samples))
             }
         }
@@ -68,8 +68,7 @@ struct SampleTests {
     func audit() async throws {
         let (model, samples, retain) = try await Self.first.value
         let method = FullRetraining()
-        var unlearner = Unlearner(
-            model: model, method: method, retaining: .examples(retain), training: Patterns.training)
+        var unlearner = Unlearner(model: model, retaining: retain, method: method, training: Patterns.training)
         let data = AuditData(test: try model.prepare(Patterns.test), training: retain)
         unlearner.audit = FinalAudit(on: data, configuration: .full)
         let outcome = try await unlearner.forget(samples: .examples(samples))

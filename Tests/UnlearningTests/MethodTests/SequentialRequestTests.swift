@@ -17,9 +17,9 @@ struct SequentialRequestTests {
     /// An app that does not know of earlier requests hands over their classes' images as retain data.
     private func unlearner(_ method: any UnlearningMethod, _ model: Model) throws -> Unlearner {
         Unlearner(
-            model: model, method: method, retaining: .images(try Patterns.retained(without: MethodCase.classes)),
-            forgetting: .images(try Patterns.train.only(classes: MethodCase.classes)), training: Patterns.training,
-            validation: .images(Patterns.test))
+            model: model, retaining: try Patterns.retained(without: MethodCase.classes),
+            forgetting: try Patterns.train.only(classes: MethodCase.classes), validation: Patterns.test, method: method,
+            training: Patterns.training)
     }
 
     @Test("a class stays forgotten when another one is, by whichever method", arguments: MethodCase.all)
@@ -51,9 +51,8 @@ struct SequentialRequestTests {
     @Test("a class that is asked for again is said to be, and forgotten again")
     func again() async throws {
         let first = try await Self.afterFirst.value
-        let outcome = try await Unlearner(
-            model: first, method: LastRowEdit(), retaining: nil, validation: .images(Patterns.test)
-        ).forget(classes: [4])
+        let outcome = try await Unlearner(model: first, validation: Patterns.test, method: LastRowEdit()).forget(
+            classes: [4])
         #expect(outcome.notes == ["The model has forgotten pattern 4 before; it is made to forget again."])
         #expect(outcome.model.metadata.forgottenClasses == [4])
     }
@@ -66,9 +65,8 @@ struct SequentialRequestTests {
             try await Unlearner(model: model, method: LastRowEdit()).forget(classes: [4, 5])
         }
         await #expect(throws: UnlearningError.noExamples(of: "retain")) {
-            try await Unlearner(
-                model: model, retaining: Patterns.train.only(classes: [0, 1, 2, 3])
-            ).forget(classes: [4])
+            try await Unlearner(model: model, retaining: Patterns.train.only(classes: [0, 1, 2, 3])).forget(classes: [4]
+            )
         }
     }
 

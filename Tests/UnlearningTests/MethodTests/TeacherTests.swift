@@ -139,8 +139,7 @@ struct TeacherTests {
             }
             // What a reset starts from does not depend on what was there.
             let other = try Patterns.perturbed(model, trained)
-            let from = Unlearner(
-                model: other, method: method, retaining: .images(try Patterns.retained(without: [2])))
+            let from = Unlearner(model: other, retaining: try Patterns.retained(without: [2]), method: method)
             let again = try await from.forget(classes: [2]).model
             #expect((again.stateDictionary == new.stateDictionary) == resets)
         }
@@ -153,10 +152,10 @@ struct TeacherTests {
     @Test("retraining knows nothing of the original but its architecture")
     func retraining() async throws {
         let model = try await Patterns.model
-        let retain = LabeledData.images(try Patterns.retained(without: [2]))
+        let retain = try Patterns.retained(without: [2])
         func retrained(_ original: Model) async throws -> Model {
             try await Unlearner(
-                model: original, method: FullRetraining(), retaining: retain,
+                model: original, retaining: retain, method: FullRetraining(),
                 training: TrainingConfiguration(batchSize: 20, learningRate: 0.005)
             ).forget(classes: [2]).model
         }

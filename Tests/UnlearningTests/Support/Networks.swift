@@ -92,9 +92,8 @@ enum Patterns {
         forgetting classes: Set<Int>, validated: Bool = false, options: RunOptions = RunOptions()
     ) async throws -> Unlearner {
         Unlearner(
-            model: try await model, retaining: try retained(without: classes),
-            validation: validated ? test : nil,
-            configuration: configuration, options: options)
+            model: try await model, retaining: try retained(without: classes), validation: validated ? test : nil,
+            method: .unsir(configuration), options: options)
     }
 
     /// A network trained for four epochs.

@@ -46,27 +46,3 @@ struct ONNXScalarEncoding {
         writer.content(9, raw)
     }
 }
-
-/// The bits of the `float16` nearest to a number, ties to even.
-func halfBits(of value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
-    let magnitude = bits & 0x7fff_ffff
-    if magnitude > 0x7f80_0000 { return sign | 0x7e00 }
-    // Above the middle between the largest number and the next there would be.
-    if magnitude >= 0x477f_f000 { return sign | 0x7c00 }
-    if magnitude < 0x3880_0000 {
-        // Subnormal: counted in steps of 2^-24; the sum rounds to even.
-        let steps = (Float(bitPattern: magnitude) * 0x1p24).rounded(.toNearestOrEven)
-        return sign | UInt16(steps)
-    }
-    let rounded = magnitude + 0xfff + (magnitude >> 13 & 1)
-    return sign | UInt16(truncatingIfNeeded: (rounded - 0x3800_0000) >> 13)
-}
-
-/// The bits of the `bfloat16` nearest to a number, ties to even.
-func brainBits(of value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
-    return UInt16(truncatingIfNeeded: (UInt64(bits) + 0x7fff + UInt64(bits >> 16 & 1)) >> 16)
-}

@@ -1,3 +1,5 @@
+import NeuralGraph
+
 extension ONNXImporter {
     typealias Lowering = @Sendable (inout ONNXImporter, ONNXNode) throws -> Void
 

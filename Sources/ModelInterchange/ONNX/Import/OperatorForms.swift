@@ -2,8 +2,8 @@ extension OperatorForm {
     private static let window = "auto_pad kernel_shape pads strides"
     private static let normalization = "epsilon"
 
-    /// The forms by operator, oldest first. `Tests/ONNX/make_operator_schemas.py` lists what ONNX itself says of each,
-    /// and a test compares.
+    /// The forms by operator, oldest first. A test compares them with ONNX's own schemas, which
+    /// `Tests/Validation/ONNX/make_operator_schemas.py` lists.
     static let all: [String: [OperatorForm]] = windows.merging(products) { first, _ in first }
         .merging(reductions) { first, _ in first }.merging(pointwise) { first, _ in first }
         .merging(structure) { first, _ in first }

@@ -1,18 +1,18 @@
 /// `x` above 0, `weight x` elsewhere: PReLU (He et al. 2015).
 ///
 /// The parameter `weight` has the given shape, `[1]` or `[channels]` in PyTorch, and is repeated along the input.
-public struct PReLU: GraphOperation {
+package struct PReLU: GraphOperation {
     /// The parameter's shape.
-    public var shape: TensorShape
+    package var shape: TensorShape
 
     /// Describes a PReLU.
-    public init(shape: TensorShape) {
+    package init(shape: TensorShape) {
         self.shape = shape
     }
 
-    public var kind: String { "PReLU" }
+    package var kind: String { "PReLU" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard shape.broadcast(with: input) == input else {
             throw ShapeError(
@@ -21,11 +21,11 @@ public struct PReLU: GraphOperation {
         return input
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: .constant(0.25))]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ParametricKernel(
             .rectification, input: request.inputs[0], parameter: shape, parameterFirst: false, isLinear: false,
             request: request)

@@ -45,18 +45,18 @@ public enum PointwiseFunction: Sendable, Hashable {
 }
 
 /// A ``PointwiseFunction`` of each number of an input of any shape. At kinks the derivative is PyTorch's.
-public struct Pointwise: GraphOperation {
+package struct Pointwise: GraphOperation {
     /// The function.
-    public var function: PointwiseFunction
+    package var function: PointwiseFunction
 
     /// Describes a function of each number.
-    public init(_ function: PointwiseFunction) {
+    package init(_ function: PointwiseFunction) {
         self.function = function
     }
 
-    public var kind: String { function.name }
+    package var kind: String { function.name }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         if case .clamp(let minimum, let maximum) = function {
             guard minimum <= maximum else {
@@ -68,7 +68,7 @@ public struct Pointwise: GraphOperation {
         return input
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         PointwiseKernel(function: function.kernelFunction, count: request.output.count)
     }
 }

@@ -3,7 +3,7 @@ internal import CNeuralKernels
 /// `min(max(x, 0), ceiling)`: ReLU, or ReLU6 with a ceiling of 6. Any shape.
 public struct ReLU: GraphOperation {
     /// The largest output; infinity for ReLU.
-    public var ceiling: Float
+    package var ceiling: Float
 
     /// Describes a rectification, by default ReLU.
     public init(ceiling: Float = .infinity) {

@@ -5,9 +5,9 @@
 /// `[tokens, 3 * heads * d]` with all three side by side. Output `[queries, heads * d]`.
 public struct ScaledDotProductAttention: GraphOperation {
     /// How many heads the columns are cut into.
-    public var heads: Int
+    package var heads: Int
     /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
-    public var scale: Float?
+    package var scale: Float?
 
     /// Describes an attention.
     public init(heads: Int, scale: Float? = nil) {

@@ -5,7 +5,7 @@ internal import CNeuralKernels
 /// `x` is `[batch, input]`, `y` `[batch, output]`, `w` the weights in ``ConvolutionGeometry``'s order; `d` stands
 /// before a gradient. Scratch memory has the size that ``scratchCount(_:batch:workers:)`` asked for.
 ///
-/// An algorithm may want weights in an order of its own. It writes that with ``prepare(_:w:into:threads:)``, at every
+/// An algorithm may want weights in an order of its own. It writes that with ``packWeights(_:w:into:threads:)``, at every
 /// step where weights change and once where they do not, and its passes read it in place of `w`.
 protocol ConvolutionAlgorithm: Sendable {
     var name: String { get }

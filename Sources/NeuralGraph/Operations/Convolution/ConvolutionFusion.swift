@@ -6,10 +6,8 @@ struct ConvolutionFusion: Sendable {
     var hasBias: Bool
     /// A batch norm in inference mode, which becomes part of weights and bias.
     var normalization: FoldedNormalization?
-    /// Whether a second input is added.
-    var addsResidual = false
-    /// The largest result if negative ones become 0: infinity for ReLU, 6 for ReLU6; nil without rectification.
-    var rectification: Float?
+    /// What follows.
+    var epilogue = Epilogue()
 }
 
 /// Batch norm with fixed statistics as part of the convolution before it:
@@ -57,11 +55,7 @@ struct FusedConvolution: GraphOperation {
     static let normalizationPrefix = "normalization."
 
     var kind: String {
-        var kind = convolution.kind
-        if fusion.normalization != nil { kind += " + BatchNormalization" }
-        if fusion.addsResidual { kind += " + addition" }
-        if let ceiling = fusion.rectification { kind += " + \(ReLU(ceiling: ceiling).kind)" }
-        return kind
+        convolution.kind + (fusion.normalization == nil ? "" : " + BatchNormalization") + fusion.epilogue.suffix
     }
 
     func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {

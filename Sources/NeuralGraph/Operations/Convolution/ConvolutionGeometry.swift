@@ -3,7 +3,7 @@
 /// In the engine an image is `[height, width, channels]`, and the weights are
 /// `[groups][kernel height][kernel width][input channels / groups][output channels / groups]`, so that each group's
 /// weights are one matrix `[patch, group outputs]`.
-public struct ConvolutionGeometry: Sendable, Hashable {
+struct ConvolutionGeometry: Sendable, Hashable {
     let rows: SlidingWindow
     let columns: SlidingWindow
     let inputChannels: Int

@@ -40,7 +40,7 @@ struct ConvolutionKernel: Kernel {
         let runsBackward = request.runsBackward
         packedCount = keepsPacked ? biasCount + forward.count + (runsBackward ? inputGradient.count : 0) : 0
         backwardReads = [
-            request.wantsParameterGradients ? .inputs : [], fusion.rectification != nil ? .output : [],
+            request.wantsParameterGradients ? .inputs : [], fusion.epilogue.activation != nil ? .output : [],
         ]
 
         var counts = [forward.algorithm.scratchCount(.forward, batch: batch, workers: workers)]
@@ -51,10 +51,13 @@ struct ConvolutionKernel: Kernel {
         if copies { counts.append(geometry.weightCount) }
         if request.wantsParameterGradients {
             counts.append(weightAlgorithm.scratchCount(.weightGradient, batch: batch, workers: workers))
-            counts.append(
-                ColumnSums.scratchCount(rows: batch * geometry.outputPositions, channels: geometry.outputChannels))
+            counts.append(Self.biasSums(geometry, batch: batch).scratchCount)
         }
         scratchCount = counts.max() ?? 0
+    }
+
+    private static func biasSums(_ geometry: ConvolutionGeometry, batch: Int) -> BlockedSums {
+        BlockedSums(rows: batch * geometry.outputPositions, channels: geometry.outputChannels)
     }
 
     var algorithm: String {
@@ -80,10 +83,10 @@ struct ConvolutionKernel: Kernel {
         } else if fusion.hasBias {
             epilogue.bias = UnsafePointer(pass.parameters[1])
         }
-        if fusion.addsResidual { epilogue.residual = UnsafePointer(pass.inputs[1]) }
-        if let ceiling = fusion.rectification {
+        if fusion.epilogue.addsResidual { epilogue.residual = UnsafePointer(pass.inputs[1]) }
+        if let activation = fusion.epilogue.activation {
             epilogue.rectifies = 1
-            epilogue.ceiling = ceiling
+            epilogue.ceiling = activation.ceiling
         }
         let (weights, scratch) = memory(forwardWeights, pass)
         forwardWeights.algorithm.forward(
@@ -95,7 +98,7 @@ struct ConvolutionKernel: Kernel {
         let forward = pass.forward
         let dy = pass.outputGradient
         let count = pass.batch * geometry.outputCount
-        if let ceiling = fusion.rectification {
+        if let ceiling = fusion.epilogue.activation?.ceiling {
             pass.threads.forEachChunk(of: count, floatsEach: 1) { part in
                 cnk_rectify_backward(
                     forward.output + part.lowerBound, dy + part.lowerBound, dy + part.lowerBound, part.count, ceiling,
@@ -108,7 +111,7 @@ struct ConvolutionKernel: Kernel {
                 dy: dy, w: weights, dx: dx, batch: pass.batch, scratch: scratch, threads: pass.threads)
         }
         // After the first input's, which it is added to where both are one value.
-        if fusion.addsResidual, let target = pass.inputGradients[1] {
+        if fusion.epilogue.addsResidual, let target = pass.inputGradients[1] {
             GradientCopy.pass(dy, to: target, count: count, threads: pass.threads)
         }
         if let dw = pass.parameterGradients[0] {
@@ -116,9 +119,8 @@ struct ConvolutionKernel: Kernel {
                 x: forward.inputs[0], dy: dy, dw: dw, batch: pass.batch, scratch: pass.scratch, threads: pass.threads)
         }
         if fusion.normalization == nil, fusion.hasBias, let db = pass.parameterGradients[1] {
-            ColumnSums.compute(
-                dy, rows: pass.batch * geometry.outputPositions, channels: geometry.outputChannels, into: db,
-                scratch: pass.scratch, threads: pass.threads)
+            Self.biasSums(geometry, batch: pass.batch)
+                .sumColumns(of: dy, into: db, scratch: pass.scratch, threads: pass.threads)
         }
     }
 

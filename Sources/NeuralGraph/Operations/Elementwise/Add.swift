@@ -1,20 +1,20 @@
 internal import CNeuralKernels
 
 /// The sum of two inputs of one shape: a residual connection (He et al. 2016).
-public struct Add: GraphOperation {
+package struct Add: GraphOperation {
     /// Describes an addition.
-    public init() {}
+    package init() {}
 
-    public var kind: String { "Add" }
+    package var kind: String { "Add" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, inputs[0] == inputs[1] else {
             throw ShapeError(node, "addition takes two inputs of one shape, not \(inputs)")
         }
         return inputs[0]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         AdditionKernel(count: request.output.count)
     }
 }

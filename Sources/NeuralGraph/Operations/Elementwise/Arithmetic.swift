@@ -21,18 +21,18 @@ public enum ArithmeticKind: String, Sendable, Hashable, CaseIterable {
 
 /// Two inputs combined number by number. Shapes are aligned at their last axes; an axis of length 1 is repeated along
 /// the other input's.
-public struct Arithmetic: GraphOperation {
+package struct Arithmetic: GraphOperation {
     /// What is done.
-    public var arithmetic: ArithmeticKind
+    package var arithmetic: ArithmeticKind
 
     /// Describes a combination of two inputs.
-    public init(_ kind: ArithmeticKind) {
+    package init(_ kind: ArithmeticKind) {
         arithmetic = kind
     }
 
-    public var kind: String { "Elementwise \(arithmetic.rawValue)" }
+    package var kind: String { "Elementwise \(arithmetic.rawValue)" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, let shape = inputs[0].broadcast(with: inputs[1]) else {
             throw ShapeError(
                 node, "\(kind) takes two inputs whose axes are equal or 1, counted from the last, not \(inputs)")
@@ -40,7 +40,7 @@ public struct Arithmetic: GraphOperation {
         return try checked(shape, node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ArithmeticKernel(
             loop: BroadcastLoop(
                 BroadcastFunction(arithmetic), request.inputs[0], request.inputs[1], output: request.output),

@@ -47,18 +47,18 @@ public enum ElementaryFunction: Sendable, Hashable {
 }
 
 /// An ``ElementaryFunction`` of each number of an input of any shape. Steps have the derivative 0.
-public struct Elementary: GraphOperation {
+package struct Elementary: GraphOperation {
     /// The function.
-    public var function: ElementaryFunction
+    package var function: ElementaryFunction
 
     /// Describes a function of each number.
-    public init(_ function: ElementaryFunction) {
+    package init(_ function: ElementaryFunction) {
         self.function = function
     }
 
-    public var kind: String { function.name }
+    package var kind: String { function.name }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         switch function {
         case .thresholdedRectification(let threshold) where !threshold.isFinite:
@@ -70,7 +70,7 @@ public struct Elementary: GraphOperation {
         }
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ElementaryKernel(function: function, count: request.output.count)
     }
 }

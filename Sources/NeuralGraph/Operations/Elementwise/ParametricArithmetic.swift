@@ -2,20 +2,20 @@
 ///
 /// Shapes are aligned at their last axes; an axis of length 1 is repeated along the other's. The parameter `weight` has
 /// the given shape; if it has more axes than the input, those of length 1 in front stand for the batch.
-public struct ParametricArithmetic: GraphOperation {
+package struct ParametricArithmetic: GraphOperation {
     /// What is done.
-    public var arithmetic: ArithmeticKind
+    package var arithmetic: ArithmeticKind
     /// The parameter's shape.
-    public var shape: TensorShape
+    package var shape: TensorShape
     /// How a new network's parameter starts.
-    public var initializer: Initializer
+    package var initializer: Initializer
     /// Whether the parameter is the first operand.
-    public var parameterFirst: Bool
+    package var parameterFirst: Bool
     /// Whether training moves the parameter.
-    public var learns: Bool
+    package var learns: Bool
 
     /// Describes a combination with a parameter.
-    public init(
+    package init(
         _ kind: ArithmeticKind, shape: TensorShape, initializer: Initializer, parameterFirst: Bool = false,
         learns: Bool = true
     ) {
@@ -26,9 +26,9 @@ public struct ParametricArithmetic: GraphOperation {
         self.learns = learns
     }
 
-    public var kind: String { "Parametric \(arithmetic.rawValue)" }
+    package var kind: String { "Parametric \(arithmetic.rawValue)" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard let result = shape.droppingBatch(beyond: input.rank).broadcast(with: input) else {
             throw ShapeError(
@@ -37,11 +37,11 @@ public struct ParametricArithmetic: GraphOperation {
         return try checked(result, node: node)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let parameter = shape.droppingBatch(beyond: request.inputs[0].rank)
         return ParametricKernel(
             BroadcastFunction(arithmetic), input: request.inputs[0], parameter: parameter,
@@ -117,23 +117,18 @@ struct ParametricKernel: Kernel {
     }
 
     private func passParameter(_ pass: BackwardPass, into dw: UnsafeMutablePointer<Float>) {
-        let perShare = (pass.batch + shareCount - 1) / shareCount
-        let shares = (pass.batch + perShare - 1) / perShare
-        let sums = pass.scratch + rowsCount
-        pass.threads.forEach(shares) { share, worker in
-            let first = share * perShare
-            for example in first..<min(pass.batch, first + perShare) {
+        let sums = BlockedSums(
+            rows: pass.batch, channels: parameter.count, blockRows: (pass.batch + shareCount - 1) / shareCount)
+        let scratch = pass.scratch + rowsCount
+        sums.forEachBlock(scratch, pass.threads) { examples, partial, worker in
+            for example in examples {
                 gradient(
-                    pass, example: example, bySecond: !parameterFirst, into: sums + share * parameter.count,
-                    accumulates: example > first, worker: worker)
+                    pass, example: example, bySecond: !parameterFirst, into: partial,
+                    accumulates: example > examples.lowerBound, worker: worker)
             }
         }
-        pass.threads.forEachChunk(of: parameter.count, floatsEach: shares) { part in
-            for index in part {
-                var sum = 0.0
-                for share in 0..<shares { sum += Double(sums[share * parameter.count + index]) }
-                dw[index] = Float(sum)
-            }
+        pass.threads.forEachChunk(of: parameter.count, floatsEach: sums.blockCount) { part in
+            for index in part { dw[index] = Float(sums.total(scratch, channel: index)) }
         }
     }
 

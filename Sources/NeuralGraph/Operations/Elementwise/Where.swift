@@ -1,19 +1,19 @@
 /// The second input's number where the first's is not 0, the third's elsewhere; all three have one shape. The gradient goes
 /// to the one that was chosen; the first input, a truth value, has none.
-public struct Where: GraphOperation {
+package struct Where: GraphOperation {
     /// Describes a choice.
-    public init() {}
+    package init() {}
 
-    public var kind: String { "Where" }
+    package var kind: String { "Where" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 3, inputs.allSatisfy({ $0 == inputs[0] }) else {
             throw ShapeError(node, "a choice takes three inputs of one shape, not \(inputs)")
         }
         return inputs[0]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ChoosingKernel(count: request.output.count)
     }
 }

@@ -6,13 +6,13 @@ internal import CNeuralKernels
 /// `[outputs]`.
 public struct Linear: GraphOperation {
     /// The number of output features.
-    public var outputs: Int
+    package var outputs: Int
     /// Whether a bias is added.
-    public var hasBias: Bool
+    package var hasBias: Bool
     /// How a new network's weights start; PyTorch's default if nil.
-    public var initializer: Initializer?
+    package var initializer: Initializer?
     /// How a new network's bias starts; PyTorch's default if nil.
-    public var biasInitializer: Initializer?
+    package var biasInitializer: Initializer?
 
     /// Describes a fully connected layer.
     public init(
@@ -74,7 +74,7 @@ private struct LinearKernel: Kernel {
     private static let block = 128
 
     var backwardReads: BackwardReads { .inputs }
-    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity, channels: outputs) }
+    var scratchCount: Int { BlockedSums(rows: capacity, channels: outputs).scratchCount }
     var algorithm: String { "product" }
 
     func forward(_ pass: ForwardPass) {
@@ -115,8 +115,8 @@ private struct LinearKernel: Kernel {
             }
         }
         if hasBias, let db = pass.parameterGradients[1] {
-            ColumnSums.compute(
-                dy, rows: rows, channels: outputs, into: db, scratch: pass.scratch, threads: pass.threads)
+            BlockedSums(rows: rows, channels: outputs)
+                .sumColumns(of: dy, into: db, scratch: pass.scratch, threads: pass.threads)
         }
     }
 }

@@ -1,17 +1,17 @@
 /// Products of two inputs' matrices: `[..., m, k]` and `[..., k, n]`, or `[..., n, k]` if the second is transposed, to
 /// `[..., m, n]`. The axes before the last two are aligned at their last; one of length 1 is repeated.
-public struct MatMul: GraphOperation {
+package struct MatMul: GraphOperation {
     /// Whether the second input's matrices are read transposed.
-    public var transposesSecond: Bool
+    package var transposesSecond: Bool
 
     /// Describes a product.
-    public init(transposesSecond: Bool = false) {
+    package init(transposesSecond: Bool = false) {
         self.transposesSecond = transposesSecond
     }
 
-    public var kind: String { "MatMul" }
+    package var kind: String { "MatMul" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, inputs.allSatisfy({ $0.rank >= 2 && $0.checkedCount != nil }) else {
             throw ShapeError(node, "\(kind) takes two inputs of at least two axes that are not empty, not \(inputs)")
         }
@@ -28,7 +28,7 @@ public struct MatMul: GraphOperation {
         return try checked(TensorShape(leading.dimensions + [a[a.count - 2], columns]), node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         MatrixProductKernel(
             request.inputs[0], request.inputs[1], output: request.output, transposesSecond: transposesSecond)
     }

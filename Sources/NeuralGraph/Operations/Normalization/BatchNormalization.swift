@@ -7,14 +7,11 @@ internal import CNeuralKernels
 /// (unbiased) and `num_batches_tracked`.
 public struct BatchNormalization: GraphOperation {
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.
-    public var momentum: Float
-    /// Whether a second input is added after normalization. Plans use it to fuse nodes.
-    var addsResidual = false
-    /// The largest result if negative ones become 0: infinity for ReLU; nil without rectification. Plans use it to fuse
-    /// nodes.
-    var rectification: Float?
+    package var momentum: Float
+    /// What a plan fuses with it.
+    var epilogue = Epilogue()
 
     /// Describes a batch normalization.
     public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
@@ -22,13 +19,11 @@ public struct BatchNormalization: GraphOperation {
         self.momentum = momentum
     }
 
-    public var kind: String {
-        "BatchNormalization" + (addsResidual ? " + addition" : "")
-            + (rectification.map { " + \(ReLU(ceiling: $0).kind)" } ?? "")
-    }
+    public var kind: String { "BatchNormalization" + epilogue.suffix }
 
     public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
-        guard inputs.count == (addsResidual ? 2 : 1), inputs[0].rank > 0, inputs.allSatisfy({ $0 == inputs[0] })
+        guard inputs.count == (epilogue.addsResidual ? 2 : 1), inputs[0].rank > 0,
+            inputs.allSatisfy({ $0 == inputs[0] })
         else { throw ShapeError(node, "batch normalization takes one input with channels, not \(inputs)") }
         return inputs[0]
     }
@@ -65,16 +60,16 @@ private struct BatchNormalizationKernel: Kernel {
     let capacity: Int
 
     /// The output's sign tells where ReLU was active, so its input need not be kept.
-    var backwardReads: BackwardReads { operation.rectification == nil ? .inputs : [.inputs, .output] }
+    var backwardReads: BackwardReads { operation.epilogue.activation == nil ? .inputs : [.inputs, .output] }
     /// Mean and inverse standard deviation that the forward pass used.
     var savedCount: Int { 2 * channels }
     /// Two rows of block sums, and four rows of coefficients.
     var scratchCount: Int {
-        2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) + 4 * channels
+        BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount + 4 * channels
     }
 
     /// As the loops take it.
-    private var ceiling: Float { operation.rectification ?? 0 }
+    private var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
 
     func forward(_ pass: ForwardPass) {
         let rows = pass.batch * positions
@@ -95,7 +90,7 @@ private struct BatchNormalizationKernel: Kernel {
             scale[channel] = pass.parameters[0][channel] * inverse[channel]
             shift[channel] = pass.parameters[1][channel] - mean[channel] * scale[channel]
         }
-        let residual = operation.addsResidual ? pass.inputs[1] : nil
+        let residual = operation.epilogue.addsResidual ? pass.inputs[1] : nil
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
             cnk_normalize(
@@ -110,17 +105,19 @@ private struct BatchNormalizationKernel: Kernel {
     ) {
         let x = pass.inputs[0]
         let count = Double(rows)
-        ColumnSums.reduce(rows: rows, channels: channels, scratch: pass.scratch, threads: pass.threads) { block, sums in
-            cnk_column_sums(x + block.lowerBound * channels, block.count, channels, sums)
-        } combine: { channel, total in
-            mean[channel] = Float(total / count)
+        let sums = BlockedSums(rows: rows, channels: channels)
+        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
+            cnk_column_sums(x + block.lowerBound * channels, block.count, channels, partial)
         }
-        ColumnSums.reduce(rows: rows, channels: channels, scratch: pass.scratch, threads: pass.threads) { block, sums in
-            cnk_column_squares(x + block.lowerBound * channels, mean, block.count, channels, sums)
-        } combine: { channel, total in
+        for channel in 0..<channels { mean[channel] = Float(sums.total(pass.scratch, channel: channel) / count) }
+        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
+            cnk_column_squares(x + block.lowerBound * channels, mean, block.count, channels, partial)
+        }
+        for channel in 0..<channels {
+            let total = sums.total(pass.scratch, channel: channel)
             let variance = total / count
             inverse[channel] = Float(1 / (variance + Double(operation.epsilon)).squareRoot())
-            guard pass.updatesState else { return }
+            guard pass.updatesState else { continue }
             let unbiased = Float(total / max(1, count - 1))
             let momentum = operation.momentum
             pass.state[0][channel] += momentum * (mean[channel] - pass.state[0][channel])
@@ -132,7 +129,7 @@ private struct BatchNormalizationKernel: Kernel {
     func backward(_ pass: BackwardPass) {
         let forward = pass.forward
         let rows = pass.batch * positions
-        let y: UnsafeMutablePointer<Float>? = operation.rectification == nil ? nil : forward.output
+        let y: UnsafeMutablePointer<Float>? = operation.epilogue.activation == nil ? nil : forward.output
         let inverse = forward.saved + channels
         let scale = pass.scratch
         for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
@@ -143,7 +140,7 @@ private struct BatchNormalizationKernel: Kernel {
         }
         if let dx = pass.inputGradients[0] { passInput(pass, rows: rows, y: y, target: dx) }
         // After the input's, which it is added to where both are one value.
-        if operation.addsResidual, let target = pass.inputGradients[1] {
+        if operation.epilogue.addsResidual, let target = pass.inputGradients[1] {
             passResidual(pass, rows: rows, y: y, target: target)
         }
     }
@@ -199,22 +196,16 @@ private struct BatchNormalizationKernel: Kernel {
         let inverse = forward.saved + channels
         let gradientMeans = pass.scratch + channels
         let slopes = gradientMeans + channels
-        let size = ColumnSums.blockRows(channels: channels)
-        let blocks = ColumnSums.blocks(rows: rows, channels: channels)
-        pass.threads.forEachBlock(of: rows, size: size) { part in
-            let offset = part.lowerBound * channels
-            let sums = blockSums + 2 * channels * (part.lowerBound / size)
+        let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
+        sums.forEachBlock(blockSums, pass.threads) { block, partial, _ in
+            let offset = block.lowerBound * channels
             cnk_normalize_backward_sums(
-                forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, part.count,
-                channels, mean, ceiling, sums, sums + channels)
+                forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, block.count,
+                channels, mean, ceiling, partial, partial + channels)
         }
         for channel in 0..<channels {
-            var sum = 0.0
-            var product = 0.0
-            for block in 0..<blocks {
-                sum += Double(blockSums[2 * channels * block + channel])
-                product += Double(blockSums[2 * channels * block + channels + channel])
-            }
+            let sum = sums.total(blockSums, channel: channel)
+            let product = sums.total(blockSums, channel: channel, quantity: 1)
             pass.parameterGradients[0]?[channel] = Float(product * Double(inverse[channel]))
             pass.parameterGradients[1]?[channel] = Float(sum)
             gradientMeans[channel] = Float(sum / Double(rows))

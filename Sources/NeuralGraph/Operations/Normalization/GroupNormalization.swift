@@ -5,21 +5,21 @@ internal import CNeuralKernels
 /// instance normalization.
 ///
 /// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
-public struct GroupNormalization: GraphOperation {
+package struct GroupNormalization: GraphOperation {
     /// How many groups the channels are cut into.
-    public var groups: Int
+    package var groups: Int
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
 
     /// Describes a group normalization.
-    public init(groups: Int, epsilon: Float = 1e-5) {
+    package init(groups: Int, epsilon: Float = 1e-5) {
         self.groups = groups
         self.epsilon = epsilon
     }
 
-    public var kind: String { "GroupNormalization" }
+    package var kind: String { "GroupNormalization" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node, minimumRank: 1)
         guard groups > 0, input.channels % groups == 0, epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(
@@ -28,7 +28,7 @@ public struct GroupNormalization: GraphOperation {
         return input
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         return [
             ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
@@ -36,7 +36,7 @@ public struct GroupNormalization: GraphOperation {
         ]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         GroupNormalizationKernel(
             groups: groups, epsilon: epsilon, positions: request.output.positions, channels: request.output.channels,
             capacity: request.batchCapacity, workers: request.workers)
@@ -71,13 +71,13 @@ private struct GroupNormalizationKernel: Kernel {
             let inverse = mean + channels
             let sums = pass.scratch + 4 * worker * channels
             let partial = sums + channels
-            sum(into: sums, by: partial) { start, count, target in
+            sum(1, into: sums, by: partial) { start, count, target in
                 cnk_column_sums(x + start * channels, count, channels, target)
             }
             forEachGroup { group in
                 fill(mean, group, Float(total(sums, group) / groupCount))
             }
-            sum(into: sums, by: partial) { start, count, target in
+            sum(1, into: sums, by: partial) { start, count, target in
                 cnk_column_squares(x + start * channels, mean, count, channels, target)
             }
             forEachGroup { group in
@@ -107,7 +107,11 @@ private struct GroupNormalizationKernel: Kernel {
             let sums = allSums + 2 * example * channels
             let products = sums + channels
             let partial = pass.scratch + 4 * worker * channels
-            sumGradients(x, dy, mean: mean, into: sums, products, by: partial)
+            sum(2, into: sums, by: partial) { start, count, target in
+                cnk_normalize_backward_sums(
+                    x + start * channels, dy + start * channels, nil, count, channels, mean, .infinity, target,
+                    target + channels)
+            }
             for channel in 0..<channels { products[channel] *= inverse[channel] }
             guard let dx = pass.inputGradients[0] else { return }
             let (scale, offsets, slopes) = (partial, partial + channels, partial + 2 * channels)
@@ -128,45 +132,26 @@ private struct GroupNormalizationKernel: Kernel {
             cnk_group_norm_backward(
                 x, dy, dx.pointer + offset, positions, channels, mean, scale, offsets, slopes, dx.accumulates ? 1 : 0)
         }
-        for parameter in 0..<2 {
-            guard let gradient = pass.parameterGradients[parameter] else { continue }
-            let row = parameter == 0 ? channels : 0
+        let totals = BlockedSums(rows: pass.batch, channels: channels, quantities: 2, blockRows: 1)
+        for (parameter, gradient) in pass.parameterGradients.enumerated() {
+            guard let gradient else { continue }
             for channel in 0..<channels {
-                var total = 0.0
-                for example in 0..<pass.batch { total += Double(allSums[2 * example * channels + row + channel]) }
-                gradient[channel] = Float(total)
+                gradient[channel] = Float(totals.total(allSums, channel: channel, quantity: 1 - parameter))
             }
         }
     }
 
-    private func sumGradients(
-        _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, mean: UnsafePointer<Float>,
-        into sums: UnsafeMutablePointer<Float>, _ products: UnsafeMutablePointer<Float>,
-        by partial: UnsafeMutablePointer<Float>
-    ) {
-        sums.update(repeating: 0, count: 2 * channels)
-        var start = 0
-        while start < positions {
-            let count = min(Self.block, positions - start)
-            cnk_normalize_backward_sums(
-                x + start * channels, dy + start * channels, nil, count, channels, mean, .infinity, partial,
-                partial + channels)
-            cnk_add_scaled(partial, sums, channels, 1)
-            cnk_add_scaled(partial + channels, products, channels, 1)
-            start += count
-        }
-    }
-
+    /// Sums one example's positions: blocks of them one after the other, each into `partial` first.
     private func sum(
-        into sums: UnsafeMutablePointer<Float>, by partial: UnsafeMutablePointer<Float>,
+        _ quantities: Int, into sums: UnsafeMutablePointer<Float>, by partial: UnsafeMutablePointer<Float>,
         _ body: (_ start: Int, _ count: Int, _ target: UnsafeMutablePointer<Float>) -> Void
     ) {
-        sums.update(repeating: 0, count: channels)
+        sums.update(repeating: 0, count: quantities * channels)
         var start = 0
         while start < positions {
             let count = min(Self.block, positions - start)
             body(start, count, partial)
-            cnk_add_scaled(partial, sums, channels, 1)
+            cnk_add_scaled(partial, sums, quantities * channels, 1)
             start += count
         }
     }

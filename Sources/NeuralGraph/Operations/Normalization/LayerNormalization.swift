@@ -4,38 +4,38 @@ internal import CNeuralKernels
 /// `(x - mean) / sqrt(variance + epsilon) * weight + bias` with each position's mean and biased variance.
 ///
 /// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]` where asked for.
-public struct LayerNormalization: GraphOperation {
+package struct LayerNormalization: GraphOperation {
     /// Added to the variance before its root is taken.
-    public var epsilon: Float
+    package var epsilon: Float
     /// Whether there is a `weight`.
-    public var hasScale: Bool
+    package var hasScale: Bool
     /// Whether there is a `bias`.
-    public var hasShift: Bool
+    package var hasShift: Bool
 
     /// Describes a layer normalization.
-    public init(epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true) {
+    package init(epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true) {
         self.epsilon = epsilon
         self.hasScale = hasScale
         self.hasShift = hasShift
     }
 
-    public var kind: String { "LayerNormalization" }
+    package var kind: String { "LayerNormalization" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(node, "\(kind) takes a finite epsilon from 0, not \(epsilon)")
         }
         return try onlyInput(inputs, node: node, minimumRank: 1)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         let weight = ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1))
         let bias = ParameterSpecification(name: "bias", shape: shape, initializer: .constant(0))
         return (hasScale ? [weight] : []) + (hasShift ? [bias] : [])
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         LayerNormalizationKernel(
             operation: self, positions: request.output.positions, channels: request.output.channels,
             capacity: request.batchCapacity)
@@ -52,7 +52,7 @@ private struct LayerNormalizationKernel: Kernel {
     /// Each row's mean and inverse standard deviation.
     var savedCount: Int { 2 * capacity * positions }
     /// Sums of blocks of rows: of the gradient and of its product with the normalized input.
-    var scratchCount: Int { 2 * ColumnSums.scratchCount(rows: capacity * positions, channels: channels) }
+    var scratchCount: Int { BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount }
     var worksInPlace: Bool { true }
 
     private func weight(_ parameters: [UnsafeMutablePointer<Float>]) -> UnsafeMutablePointer<Float>? {
@@ -89,26 +89,18 @@ private struct LayerNormalizationKernel: Kernel {
 
     private func passParameters(_ pass: BackwardPass, rows: Int) {
         let forward = pass.forward
-        let size = ColumnSums.blockRows(channels: channels)
-        let blocks = ColumnSums.blocks(rows: rows, channels: channels)
-        pass.threads.forEachBlock(of: rows, size: size) { part in
-            let sums = pass.scratch + 2 * channels * (part.lowerBound / size)
+        let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
+        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
             cnk_layer_norm_sums(
-                forward.inputs[0] + part.lowerBound * channels, pass.outputGradient + part.lowerBound * channels,
-                part.count, channels, forward.saved + part.lowerBound, forward.saved + rows + part.lowerBound, sums,
-                sums + channels)
+                forward.inputs[0] + block.lowerBound * channels, pass.outputGradient + block.lowerBound * channels,
+                block.count, channels, forward.saved + block.lowerBound, forward.saved + rows + block.lowerBound,
+                partial, partial + channels)
         }
         let dw = operation.hasScale ? pass.parameterGradients[0] : nil
         let db = operation.hasShift ? pass.parameterGradients[operation.hasScale ? 1 : 0] : nil
         for channel in 0..<channels {
-            var sum = 0.0
-            var product = 0.0
-            for block in 0..<blocks {
-                sum += Double(pass.scratch[2 * channels * block + channel])
-                product += Double(pass.scratch[2 * channels * block + channels + channel])
-            }
-            dw?[channel] = Float(product)
-            db?[channel] = Float(sum)
+            dw?[channel] = Float(sums.total(pass.scratch, channel: channel, quantity: 1))
+            db?[channel] = Float(sums.total(pass.scratch, channel: channel))
         }
     }
 }

@@ -6,18 +6,18 @@ internal import CNeuralKernels
 /// larger.
 ///
 /// Input `[height, width, channels]`, output `[output height, output width, channels]`.
-public struct AdaptiveAveragePool: GraphOperation {
+package struct AdaptiveAveragePool: GraphOperation {
     /// The output's size.
-    public var output: Size2D
+    package var output: Size2D
 
     /// Describes an adaptive average pooling.
-    public init(output: Size2D) {
+    package init(output: Size2D) {
         self.output = output
     }
 
-    public var kind: String { "AdaptiveAveragePool" }
+    package var kind: String { "AdaptiveAveragePool" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank == 3, inputs[0].count > 0 else {
             throw ShapeError(node, "adaptive pooling takes one image [height, width, channels], not \(inputs)")
         }
@@ -27,7 +27,7 @@ public struct AdaptiveAveragePool: GraphOperation {
         return [output.height, output.width, inputs[0][2]]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let shape = request.inputs[0]
         return AdaptiveAveragePoolingKernel(
             rows: Windows(length: shape[0], count: output.height),

@@ -3,9 +3,9 @@ internal import CNeuralKernels
 /// Max or average pooling, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 ///
 /// Input `[height, width, channels]`, output `[output height, output width, channels]`.
-public struct Pooling: GraphOperation {
+package struct Pooling: GraphOperation {
     /// What a window becomes.
-    public enum Method: Sendable, Hashable {
+    package enum Method: Sendable, Hashable {
         /// Its largest number; padding never wins.
         case maximum
         /// Its mean; padding counts as zeros if so said, which is PyTorch's default.
@@ -13,18 +13,18 @@ public struct Pooling: GraphOperation {
     }
 
     /// What a window becomes.
-    public var method: Method
+    package var method: Method
     /// The window's size.
-    public var kernelSize: Size2D
+    package var kernelSize: Size2D
     /// The distance between windows.
-    public var stride: Size2D
+    package var stride: Size2D
     /// Rows and columns around the image.
-    public var padding: Padding
+    package var padding: Padding
     /// Whether a last window that hangs over the edge counts (PyTorch's `ceil_mode`).
-    public var roundsUp: Bool
+    package var roundsUp: Bool
 
     /// Describes a pooling.
-    public init(
+    package init(
         _ method: Method, kernelSize: Size2D, stride: Size2D, padding: Padding = 0, roundsUp: Bool = false
     ) {
         self.method = method
@@ -34,14 +34,14 @@ public struct Pooling: GraphOperation {
         self.roundsUp = roundsUp
     }
 
-    public var kind: String { method == .maximum ? "MaxPooling" : "AveragePooling" }
+    package var kind: String { method == .maximum ? "MaxPooling" : "AveragePooling" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let (rows, columns) = try windows(for: inputs, node: node)
         return [rows.outputLength, columns.outputLength, inputs[0][2]]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         guard let (rows, columns) = try? windows(for: request.inputs, node: kind) else {
             preconditionFailure("the graph was built with this shape")
         }
@@ -142,20 +142,20 @@ private struct AveragePoolingKernel: Kernel {
 }
 
 /// The mean over all positions: `[height, width, channels]` to `[channels]`.
-public struct GlobalAveragePool: GraphOperation {
+package struct GlobalAveragePool: GraphOperation {
     /// Describes a global average pooling.
-    public init() {}
+    package init() {}
 
-    public var kind: String { "GlobalAveragePool" }
+    package var kind: String { "GlobalAveragePool" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank >= 2, inputs[0].positions > 0 else {
             throw ShapeError(node, "global average pooling takes one image [height, width, channels], not \(inputs)")
         }
         return [inputs[0].channels]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         // A window as large as the image.
         let positions = request.inputs[0].positions
         let window = cnk_window(

@@ -11,24 +11,24 @@ public enum ReductionKind: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The numbers along some axes put together, which disappear or are left with length 1.
-public struct Reduction: GraphOperation {
+package struct Reduction: GraphOperation {
     /// How numbers become one.
-    public var reduction: ReductionKind
+    package var reduction: ReductionKind
     /// The axes, each once; negative ones count from the end.
-    public var axes: [Int]
+    package var axes: [Int]
     /// Whether the axes are left with length 1.
-    public var keepsAxes: Bool
+    package var keepsAxes: Bool
 
     /// Describes a reduction.
-    public init(_ kind: ReductionKind, axes: [Int], keepsAxes: Bool) {
+    package init(_ kind: ReductionKind, axes: [Int], keepsAxes: Bool) {
         reduction = kind
         self.axes = axes
         self.keepsAxes = keepsAxes
     }
 
-    public var kind: String { "Reduction (\(reduction.rawValue))" }
+    package var kind: String { "Reduction (\(reduction.rawValue))" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         var reduced: Set<Int> = []
         for axis in axes {
@@ -42,7 +42,7 @@ public struct Reduction: GraphOperation {
             })
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let rank = request.inputs[0].rank
         return ReductionKernel(
             reduction, input: request.inputs[0], axes: Set(axes.map { $0 < 0 ? $0 + rank : $0 }),

@@ -2,18 +2,18 @@
 /// up, so that the mean stays; in inference mode passes everything on. Any shape.
 ///
 /// Which numbers are dropped follows from the step's seed, not from the worker that gets there first.
-public struct Dropout: GraphOperation {
+package struct Dropout: GraphOperation {
     /// The probability of becoming 0, at least 0 and below 1.
-    public var probability: Float
+    package var probability: Float
 
     /// Describes a dropout.
-    public init(probability: Float) {
+    package init(probability: Float) {
         self.probability = probability
     }
 
-    public var kind: String { "Dropout" }
+    package var kind: String { "Dropout" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, probability >= 0, probability < 1 else {
             throw ShapeError(
                 node, "dropout takes one input and a probability from 0 to below 1, not \(probability)")
@@ -21,7 +21,7 @@ public struct Dropout: GraphOperation {
         return inputs[0]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         DropoutKernel(probability: probability, count: request.output.count)
     }
 }

@@ -1,16 +1,16 @@
 /// An image `[height, width, channels]` enlarged by repeating each pixel.
-public struct Upsample: GraphOperation {
+package struct Upsample: GraphOperation {
     /// How often each row and each column is repeated, at least once.
-    public var factor: Size2D
+    package var factor: Size2D
 
     /// Describes an enlargement.
-    public init(_ factor: Size2D) {
+    package init(_ factor: Size2D) {
         self.factor = factor
     }
 
-    public var kind: String { "Upsample" }
+    package var kind: String { "Upsample" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node, minimumRank: 3)
         guard input.rank == 3, (1...TensorShape.largestCount).contains(factor.height),
             (1...TensorShape.largestCount).contains(factor.width)
@@ -22,28 +22,28 @@ public struct Upsample: GraphOperation {
         return try checked([input[0] * factor.height, input[1] * factor.width, input[2]], node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         resizing(request)
     }
 }
 
 /// An image `[height, width, channels]` brought to another size: row `i` of the output is row
 /// `floor(i * height / new height)` of the input, and columns likewise.
-public struct Resize: GraphOperation {
+package struct Resize: GraphOperation {
     /// The new height.
-    public var height: Int
+    package var height: Int
     /// The new width.
-    public var width: Int
+    package var width: Int
 
     /// Describes another size.
-    public init(height: Int, width: Int) {
+    package init(height: Int, width: Int) {
         self.height = height
         self.width = width
     }
 
-    public var kind: String { "Resize" }
+    package var kind: String { "Resize" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node, minimumRank: 3)
         guard input.rank == 3, (1...TensorShape.largestCount).contains(height),
             (1...TensorShape.largestCount).contains(width)
@@ -56,7 +56,7 @@ public struct Resize: GraphOperation {
         return try checked([height, width, input[2]], node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         resizing(request)
     }
 }

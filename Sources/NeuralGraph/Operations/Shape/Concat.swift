@@ -2,18 +2,18 @@ internal import CNeuralKernels
 
 /// Inputs one after the other along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to
 /// `[..., a + b]`.
-public struct Concat: GraphOperation {
+package struct Concat: GraphOperation {
     /// The axis; a negative one counts from the end.
-    public var axis: Int
+    package var axis: Int
 
     /// Describes a concatenation.
-    public init(axis: Int = -1) {
+    package init(axis: Int = -1) {
         self.axis = axis
     }
 
-    public var kind: String { "Concat" }
+    package var kind: String { "Concat" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard let first = inputs.first, first.rank > 0 else {
             throw ShapeError(node, "concatenation takes inputs with at least one axis, not \(inputs)")
         }
@@ -25,7 +25,7 @@ public struct Concat: GraphOperation {
         return try checked(first.replacing(axis, by: inputs.reduce(0) { $0 + $1[axis] }), node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let axis = axis < 0 ? axis + request.output.rank : axis
         let inner = request.output.dimensions[(axis + 1)...].reduce(1, *)
         return ConcatenationKernel(

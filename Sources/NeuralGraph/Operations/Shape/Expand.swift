@@ -1,17 +1,17 @@
 /// Axes of length 1 repeated, and axes added in front, until the input has the given shape. Shapes are aligned at their
 /// last axes; where the given shape has a 1, the input's length stays.
-public struct Expand: GraphOperation {
+package struct Expand: GraphOperation {
     /// The shape to spread to.
-    public var shape: TensorShape
+    package var shape: TensorShape
 
     /// Describes a repetition.
-    public init(shape: TensorShape) {
+    package init(shape: TensorShape) {
         self.shape = shape
     }
 
-    public var kind: String { "Expand" }
+    package var kind: String { "Expand" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard let result = input.broadcast(with: shape) else {
             throw ShapeError(node, "\(input) does not spread to \(shape): axes are equal or 1, counted from the last")
@@ -19,7 +19,7 @@ public struct Expand: GraphOperation {
         return try checked(result, node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let input = TensorShape(request.inputs[0].padded(to: request.output.rank))
         return AxisMapKernel(
             zip(input.dimensions, request.output.dimensions).map { from, to in

@@ -1,19 +1,19 @@
 /// An image as a vector in PyTorch's order, channels outermost, so that a linear layer's weights fit:
 /// `[height, width, channels]` to `[channels * height * width]`. Vectors pass unchanged.
-public struct Flatten: GraphOperation {
+package struct Flatten: GraphOperation {
     /// Describes a flattening.
-    public init() {}
+    package init() {}
 
-    public var kind: String { "Flatten" }
+    package var kind: String { "Flatten" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank > 0 else {
             throw ShapeError(node, "flattening takes one input with at least one axis, not \(inputs)")
         }
         return [inputs[0].count]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         FlatteningKernel(positions: request.inputs[0].positions, channels: request.inputs[0].channels)
     }
 }

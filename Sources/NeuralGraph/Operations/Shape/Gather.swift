@@ -1,19 +1,19 @@
 /// Places along one axis, in any order and as often as they are named.
-public struct Gather: GraphOperation {
+package struct Gather: GraphOperation {
     /// The axis; a negative one counts from the end.
-    public var axis: Int
+    package var axis: Int
     /// The places, each from 0; at least one.
-    public var places: [Int]
+    package var places: [Int]
 
     /// Describes a selection.
-    public init(axis: Int, places: [Int]) {
+    package init(axis: Int, places: [Int]) {
         self.axis = axis
         self.places = places
     }
 
-    public var kind: String { "Gather" }
+    package var kind: String { "Gather" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         let axis = try input.axis(axis, node: node)
         guard !places.isEmpty, places.allSatisfy({ (0..<input[axis]).contains($0) }) else {
@@ -23,7 +23,7 @@ public struct Gather: GraphOperation {
         return try checked(input.replacing(axis, by: places.count), node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let input = request.inputs[0]
         let selected = axis < 0 ? axis + input.rank : axis
         return AxisMapKernel(

@@ -9,27 +9,27 @@ public enum PaddingMode: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The input with a border along its axes.
-public struct Pad: GraphOperation {
+package struct Pad: GraphOperation {
     /// Places before each axis, none negative.
-    public var before: [Int]
+    package var before: [Int]
     /// Places after each axis, none negative.
-    public var after: [Int]
+    package var after: [Int]
     /// What stands in a constant border.
-    public var value: Float
+    package var value: Float
     /// What stands in the border.
-    public var mode: PaddingMode
+    package var mode: PaddingMode
 
     /// Describes a border.
-    public init(before: [Int], after: [Int], value: Float = 0, mode: PaddingMode = .constant) {
+    package init(before: [Int], after: [Int], value: Float = 0, mode: PaddingMode = .constant) {
         self.before = before
         self.after = after
         self.value = value
         self.mode = mode
     }
 
-    public var kind: String { "Padding" }
+    package var kind: String { "Padding" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard before.count == input.rank, after.count == input.rank else {
             throw ShapeError(
@@ -49,7 +49,7 @@ public struct Pad: GraphOperation {
             TensorShape(input.dimensions.enumerated().map { before[$0] + $1 + after[$0] }), node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let input = request.inputs[0]
         return AxisMapKernel(
             input.dimensions.enumerated().map { axis, length in

@@ -1,31 +1,31 @@
 /// The parameter `weight` itself, the same for every example: a class token. It has no inputs.
-public struct ParameterValue: GraphOperation {
+package struct ParameterValue: GraphOperation {
     /// The parameter's shape, which is the output's.
-    public var shape: TensorShape
+    package var shape: TensorShape
     /// How a new network's parameter starts.
-    public var initializer: Initializer
+    package var initializer: Initializer
     /// Whether training moves the parameter.
-    public var learns: Bool
+    package var learns: Bool
 
     /// Describes a parameter.
-    public init(shape: TensorShape, initializer: Initializer, learns: Bool = true) {
+    package init(shape: TensorShape, initializer: Initializer, learns: Bool = true) {
         self.shape = shape
         self.initializer = initializer
         self.learns = learns
     }
 
-    public var kind: String { "Parameter" }
+    package var kind: String { "Parameter" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.isEmpty else { throw ShapeError(node, "a parameter takes no inputs, not \(inputs)") }
         return try checked(shape, node: node)
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         [ParameterSpecification(name: "weight", shape: shape, initializer: initializer, isTrained: learns)]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ParameterValueKernel(count: shape.count, capacity: request.batchCapacity)
     }
 }
@@ -34,7 +34,7 @@ private struct ParameterValueKernel: Kernel {
     let count: Int
     let capacity: Int
 
-    var scratchCount: Int { ColumnSums.scratchCount(rows: capacity, channels: count) }
+    var scratchCount: Int { BlockedSums(rows: capacity, channels: count).scratchCount }
 
     func forward(_ pass: ForwardPass) {
         pass.threads.forEachChunk(of: pass.batch, floatsEach: count) { examples in
@@ -44,15 +44,19 @@ private struct ParameterValueKernel: Kernel {
 
     func backward(_ pass: BackwardPass) {
         guard let dw = pass.parameterGradients[0] else { return }
-        ColumnSums.compute(
-            pass.outputGradient, rows: pass.batch, channels: count, into: dw, scratch: pass.scratch,
-            threads: pass.threads)
+        BlockedSums(rows: pass.batch, channels: count)
+            .sumColumns(of: pass.outputGradient, into: dw, scratch: pass.scratch, threads: pass.threads)
     }
 }
 
 extension GraphBuilder {
     /// Adds a ``ParameterValue``.
-    /// - Parameter key: the parameter's name in the state dictionary; `name.weight` if nil.
+    /// - Parameters:
+    ///   - name: the node's name.
+    ///   - shape: the parameter's shape.
+    ///   - initializer: its initial values.
+    ///   - learns: whether training changes it.
+    ///   - key: the parameter's name in the state dictionary; `name.weight` if nil.
     public mutating func parameterValue(
         named name: String, shape: TensorShape, initializer: Initializer, learns: Bool = true, key: String? = nil
     ) throws(ShapeError) -> Graph.Value {

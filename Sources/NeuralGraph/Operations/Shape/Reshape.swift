@@ -1,16 +1,16 @@
 /// The same numbers in the same order with other axes; nothing is moved.
-public struct Reshape: GraphOperation {
+package struct Reshape: GraphOperation {
     /// The new shape of one example.
-    public var shape: TensorShape
+    package var shape: TensorShape
 
     /// Describes a new shape.
-    public init(shape: TensorShape) {
+    package init(shape: TensorShape) {
         self.shape = shape
     }
 
-    public var kind: String { "Reshape" }
+    package var kind: String { "Reshape" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard shape.checkedCount == input.count else {
             throw ShapeError(node, "\(input) cannot become \(shape): the numbers of elements differ")
@@ -18,7 +18,7 @@ public struct Reshape: GraphOperation {
         return shape
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         ReshapingKernel(count: request.output.count)
     }
 }

@@ -1,25 +1,25 @@
 /// Some places along one axis, evenly spaced.
-public struct Slice: GraphOperation {
+package struct Slice: GraphOperation {
     /// The axis; a negative one counts from the end.
-    public var axis: Int
+    package var axis: Int
     /// The first place, from 0.
-    public var start: Int
+    package var start: Int
     /// How many places, at least 1.
-    public var count: Int
+    package var count: Int
     /// From one place to the next; negative to go backwards.
-    public var step: Int
+    package var step: Int
 
     /// Describes a slice.
-    public init(axis: Int, start: Int, count: Int, step: Int = 1) {
+    package init(axis: Int, start: Int, count: Int, step: Int = 1) {
         self.axis = axis
         self.start = start
         self.count = count
         self.step = step
     }
 
-    public var kind: String { "Slice" }
+    package var kind: String { "Slice" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         let axis = try input.axis(axis, node: node)
         let length = input[axis]
@@ -34,7 +34,7 @@ public struct Slice: GraphOperation {
         return input.replacing(axis, by: count)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let input = request.inputs[0]
         let sliced = axis < 0 ? axis + input.rank : axis
         return AxisMapKernel(

@@ -1,18 +1,18 @@
 internal import CNeuralKernels
 
 /// The axes in another order: axis `k` of the output is axis `axes[k]` of the input. The batch stays outermost.
-public struct Transpose: GraphOperation {
+package struct Transpose: GraphOperation {
     /// Each of the input's axes once; negative ones count from the end.
-    public var axes: [Int]
+    package var axes: [Int]
 
     /// Describes an order of axes.
-    public init(axes: [Int]) {
+    package init(axes: [Int]) {
         self.axes = axes
     }
 
-    public var kind: String { "Transpose" }
+    package var kind: String { "Transpose" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         let order = Self.counted(axes, rank: input.rank)
         guard order.sorted() == Array(0..<input.rank) else {
@@ -21,7 +21,7 @@ public struct Transpose: GraphOperation {
         return TensorShape(order.map { input[$0] })
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         PermutationKernel(
             order: Self.counted(axes, rank: request.inputs[0].rank), input: request.inputs[0], output: request.output)
     }

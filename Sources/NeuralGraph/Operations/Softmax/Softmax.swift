@@ -4,7 +4,7 @@ internal import CNeuralKernels
 /// one overflows.
 public struct Softmax: GraphOperation {
     /// The axis; a negative one counts from the end.
-    public var axis: Int
+    package var axis: Int
 
     /// Describes a softmax, by default over the last axis.
     public init(axis: Int = -1) {

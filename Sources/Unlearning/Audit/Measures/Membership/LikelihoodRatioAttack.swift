@@ -23,7 +23,7 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
 
     /// The method by which each shadow model forgets the classes.
     var method: any UnlearningMethod {
-        unlearning.map { UNSIR(configuration: $0) } ?? PrototypeRepair.standard
+        unlearning.map { UNSIR(configuration: $0) } ?? PrototypeRepair.default
     }
 
     /// Checks every setting.
@@ -257,8 +257,7 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     ) throws -> Model {
         let retain = try ExampleSubset(training.examples, indices: training.retained)
         return try Unlearner(
-            model: model, method: configuration.method, retaining: .examples(retain),
-            options: evidence.context.options
+            model: model, retaining: retain, method: configuration.method, options: evidence.context.options
         ).run(evidence.forgottenClasses, context: evidence.context).model
     }
 

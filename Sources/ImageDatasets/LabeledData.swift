@@ -1,0 +1,50 @@
+import NeuralGraph
+
+/// Labeled data for a model: images, which are prepared for its input, or examples that already have its input's shape.
+///
+/// Conform to ``ImageDataset`` or ``ExampleSource`` rather than to this protocol alone; both implement
+/// ``examples(for:)``.
+public protocol LabeledData: Sendable {
+    /// The number of images or examples.
+    var count: Int { get }
+
+    /// Returns the data as examples in the shape of a model's input.
+    /// - Throws: ``DatasetError`` if the data do not fit the model.
+    func examples(for model: Model) throws -> any ExampleSource
+}
+
+extension ImageDataset {
+    /// Prepares the images for a model, without augmentation.
+    public func examples(for model: Model) throws -> any ExampleSource {
+        try model.prepare(self)
+    }
+}
+
+extension ExampleSource {
+    /// Returns the examples themselves if they have the shape of the model's input.
+    public func examples(for model: Model) throws -> any ExampleSource {
+        guard exampleShape == model.graph.inputShape else {
+            throw DatasetError.incompatibleShape(
+                name: "examples", found: exampleShape, expected: model.graph.inputShape,
+                remedy: "give examples in the shape of the model's input")
+        }
+        return self
+    }
+}
+
+extension Model {
+    /// Prepares images for this network: pads them to its input's size and channels, and normalizes them.
+    ///
+    /// The normalization is the model's; a model that has none takes the data set's.
+    /// - Parameters:
+    ///   - images: the images, of the model's classes.
+    ///   - augmentation: random changes in training; nil leaves the images unchanged.
+    /// - Throws: ``DatasetError`` if the images do not fit the network's input.
+    public func prepare(
+        _ images: any ImageDataset, augmentation: Augmentation? = nil
+    ) throws -> PreparedImages {
+        let preparation = try ImagePreparation(
+            targetShape: graph.inputShape, normalization: metadata.normalization ?? images.normalization)
+        return try PreparedImages(images, preparation: preparation, augmentation: augmentation)
+    }
+}
