@@ -133,7 +133,8 @@ extension Audit {
                     of: samples.examples, named: data, by: model, keeping: stages, context: context
                 ) { _, _, count in try progress.advance(by: count) }
                 return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
-            } catch UnlearningError.outputNotFinite(_, let example, let value) {
+            } catch let error as UnlearningError {
+                guard case .output(let example, let value)? = error.detail else { throw error }
                 throw AuditError.outputNotFinite(model: name, data: data, example: example, value: value)
             }
         }

@@ -68,7 +68,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     package func validate() throws {
         try Setting.check("test samples", testSamples, isIn: 1...100_000_000)
         try Setting.check("training samples", trainingSamples, isIn: 1...100_000_000)

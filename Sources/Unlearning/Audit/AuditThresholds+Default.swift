@@ -46,7 +46,7 @@ extension AuditThresholds {
     }()
 
     /// Checks that the limits are finite and in order.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     package func validate() throws {
         for (name, list) in limits.sorted(by: { $0.key < $1.key }) {
             for threshold in list {

@@ -32,10 +32,9 @@ struct SeededComparison: Sendable {
         // If everything is finished, no model has to be read.
         if let original, !kept.contains(nil) { return [original] + kept.compactMap { $0 } }
 
-        let model = try await trained(untrained, ComparedRun.original, on: images)
+        let model = try await trained(untrained, ComparedRun.original, without: [])
         // From the same initial weights, like 'unlearn train --exclude-classes'.
-        let reference = try await trained(
-            untrained, Self.referenceName, on: images.excluding(classes: classes))
+        let reference = try await trained(untrained, Self.referenceName, without: classes)
         var runs = [try await measuredOriginal(original, model: model, reference: reference)]
         for (position, method) in comparison.methods.enumerated() {
             if let run = kept[position] {
@@ -50,13 +49,12 @@ struct SeededComparison: Sendable {
     }
 
     private func trained(
-        _ untrained: Model, _ name: String, on images: any ImageDataset
+        _ untrained: Model, _ name: String, without classes: Set<Int>
     ) async throws -> Model {
         if let model = store?.model(name, seed: seed, like: untrained) { return model }
-        let examples = try untrained.prepare(images, augmentation: comparison.augmentation)
-        let model = try await Trainer(configuration: comparison.training).train(
-            untrained, on: examples, options: options, progress: handler(name)
-        ).model
+        let model = try await Retraining(
+            training: comparison.training, augmentation: comparison.augmentation, options: options
+        ).train(untrained, classes: classes, images: images, seed: seed, progress: handler(name)).model
         try store?.keep(model, name, seed: seed)
         return model
     }

@@ -18,7 +18,7 @@ public struct Bootstrap: Sendable, Codable, Hashable {
     }
 
     /// Checks the settings.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     package func validate() throws {
         try Setting.check("bootstrap resamples", resamples, isIn: 100...100_000)
         guard level > 0, level < 1 else {

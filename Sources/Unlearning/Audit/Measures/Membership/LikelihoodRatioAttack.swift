@@ -27,7 +27,7 @@ public struct LikelihoodRatioAttackConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     package func validate() throws {
         guard (2...1000).contains(shadowModels), shadowModels % 2 == 0 else {
             throw UnlearningError.invalidSetting(

@@ -44,7 +44,8 @@ struct ZeroRetrainForgettingMeasure: BuiltInMeasure {
                 logits: Predictor().outputs(
                     of: ExampleSubset(test.examples, indices: rows), by: untrained, context: evidence.context
                 ) { _, _, _ in try evidence.context.checkCancellation() }.logits)
-        } catch UnlearningError.outputNotFinite(_, _, let value) {
+        } catch let error as UnlearningError {
+            guard case .output(_, let value)? = error.detail else { throw error }
             let reason =
                 "an untrained network of this architecture gives \(value.named), which cannot be compared with"
             findings.results.append(MeasureResult(ZeroRetrainForgetting.description, omitted: reason))

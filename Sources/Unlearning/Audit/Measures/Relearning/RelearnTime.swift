@@ -198,7 +198,8 @@ struct RelearningMeasures: BuiltInMeasure {
         let target = target(evidence, configuration)
         do {
             trials = try self.trials(evidence, configuration, target: target)
-        } catch UnlearningError.diverged(_, let step, let what) {
+        } catch let error as UnlearningError {
+            guard case .divergence(let step, let what)? = error.detail else { throw error }
             let reason = "relearning diverged at step \(step): \(what) is not finite; use a lower relearning rate"
             findings.results += descriptions.map { MeasureResult($0, omitted: reason) }
             return

@@ -39,7 +39,7 @@ public struct RelearningConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     package func validate() throws {
         let (name, share) =
             switch target {
