@@ -60,7 +60,8 @@ struct VerificationTests {
                 ending.output.contains(
                     "looser than the default: membership-loss against zero: 1 and 1, the default is 0.56 and 0.62\n"))
             #expect(
-                ending.output.contains("looser than the default: minimum number of images for a measure: 5, the default is 30\n"))
+                ending.output.contains(
+                    "looser than the default: minimum number of images for a measure: 5, the default is 30\n"))
         }
         let json = try Program.run(["audit", "--verify", record, model, "--json"]).json()
         #expect(json["verified"] as? Bool == true && json["match"] as? String == "unlearned")

@@ -3,7 +3,7 @@ import Testing
 @testable import Plotting
 
 /// Whatever the data and texts are, the drawing is well-formed XML and stays in its frame, which reading it back checks.
-@Suite("Data and texts that nobody expects")
+@Suite("Unusual data and texts")
 struct HostileDataTests {
     private static let texts = [
         "", "<script>alert('x')</script> & \"co\"", "\u{0}\u{1B}[31m\u{FFFF}", String(repeating: "W", count: 500),
@@ -92,7 +92,7 @@ struct HostileDataTests {
         arguments: [
             (0, "0"), (1, "1"), (-0.0, "0"), (0.12345, "0.123"), (12.345, "12.3"), (123.45, "123.5"),
             (12345.6, "12346"),
-            (1.5e7, "1.5e7"), (-2e-5, "-2e-5"), (.nan, "–"), (.infinity, "–"), (99.96, "100"),
+            (1.5e7, "1.5e7"), (-2e-5, "−2e-5"), (.nan, "–"), (.infinity, "–"), (99.96, "100"),
         ])
     func numberTexts(value: Double, text: String) {
         #expect(NumberStyle.plain().text(value) == text)
@@ -101,7 +101,7 @@ struct HostileDataTests {
     @Test(
         "percent in words",
         arguments: [
-            (0, "0 %"), (1, "100 %"), (0.8812, "88.1 %"), (0.9996, "100 %"), (0.0004, "0.0 %"), (-0.05, "-5.0 %"),
+            (0, "0 %"), (1, "100 %"), (0.8812, "88.1 %"), (0.9996, "100 %"), (0.0004, "0.0 %"), (-0.05, "−5.0 %"),
         ])
     func percentTexts(value: Double, text: String) {
         #expect(NumberStyle.percent.text(value) == text)

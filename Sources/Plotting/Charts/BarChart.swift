@@ -1,16 +1,16 @@
-/// Values of several series by group, as horizontal bars from zero, with intervals and numbers. The groups' names are
-/// on the left, so that long ones stay readable.
+/// A bar chart of several series by group, with horizontal bars from zero, intervals and numbers. The groups' names are
+/// on the left, so that long ones fit.
 package struct BarChart: Plot {
-    /// One bar in every group.
+    /// A series, with one bar in every group.
     package struct Series: Sendable {
-        /// Its name in the legend.
+        /// The name in the legend.
         package var name: String
-        /// A value for each group; nil where there is none.
+        /// A value for each group; nil if it is missing.
         package var values: [Double?]
-        /// A range for each group, such as a confidence interval; nil where there is none. May be empty.
+        /// A range for each group, such as a confidence interval; nil if it is missing. May be empty.
         package var intervals: [ClosedRange<Double>?]
-        /// The position whose color and filling it has, so that it looks the same in charts that lack others; nil takes
-        /// its own.
+        /// The position that determines its color and fill, so that it looks the same in charts without other series;
+        /// nil takes its own.
         package var style: Int?
 
         /// Creates a series.
@@ -26,7 +26,7 @@ package struct BarChart: Plot {
 
     package var title: String
     package var summary: String
-    /// What the bars measure; the range always has zero in it.
+    /// The axis of the bars, whose range always includes zero.
     package var axis: Axis
     /// The groups' names from top to bottom.
     package var groups: [String]

@@ -1,5 +1,5 @@
-/// A table of numbers whose cells are the darker the larger the number, with the numbers in them where they fit. Rows of
-/// a confusion matrix are drawn as one.
+/// A table of numbers in which larger numbers have darker cells, with the numbers in the cells if they fit. Rows of
+/// a confusion matrix are drawn this way.
 package struct HeatMap: Plot {
     package var title: String
     package var summary: String
@@ -7,11 +7,11 @@ package struct HeatMap: Plot {
     package var rows: [String]
     /// The columns' names from left to right.
     package var columns: [String]
-    /// A list of numbers for each row, one a column; nil where there is none.
+    /// A list of numbers for each row, one per column; nil for missing ones.
     package var values: [[Double?]]
-    /// How the numbers are written.
+    /// The format of the numbers.
     package var style: NumberStyle
-    /// The numbers that are drawn lightest and darkest; nil takes them from the data.
+    /// The numbers of the lightest and the darkest cell; nil takes them from the data.
     package var range: ClosedRange<Double>?
 
     /// Creates a map.
@@ -64,7 +64,7 @@ package struct HeatMap: Plot {
         drawScale(range, left: left, into: &markup)
     }
 
-    /// How dark a number is, from 0 to 1.
+    /// The darkness of a number, from 0 to 1.
     static func shade(_ value: Double?, _ range: ClosedRange<Double>) -> Double? {
         guard let value, value.isFinite else { return nil }
         let span = range.upperBound / 2 - range.lowerBound / 2

@@ -1,10 +1,10 @@
-/// How values of several groups are spread: the share of each group in bins, as outlines.
+/// A histogram of several groups: the share of each group in bins, as outlines.
 package struct Histogram: Plot {
     /// One outline.
     package struct Series: Sendable {
-        /// Its name in the legend.
+        /// The name in the legend.
         package var name: String
-        /// The share of its values in each bin, 0 to 1; empty where there are none.
+        /// The share of its values in each bin, 0 to 1; empty without values.
         package var shares: [Double]
 
         /// Creates a series.
@@ -16,16 +16,16 @@ package struct Histogram: Plot {
 
     package var title: String
     package var summary: String
-    /// What is measured.
+    /// The axis of the values.
     package var axis: Axis
     /// Borders of the bins, one more than bins, in rising order.
     package var edges: [Double]
     /// The outlines in the order of the legend.
     package var series: [Series]
-    /// The upper end of the shares' axis, so that several histograms can be compared; nil takes it from the data.
+    /// The upper end of the shares' axis, to compare several histograms; nil takes it from the data.
     package var largestShare: Double?
 
-    /// Creates a histogram of shares that are known.
+    /// Creates a histogram of known shares.
     package init(title: String, summary: String, axis: Axis, edges: [Double], series: [Series]) {
         self.title = title
         self.summary = summary
@@ -36,7 +36,7 @@ package struct Histogram: Plot {
 
     /// Creates a histogram of values, in equal bins over all of them or over the axis' range.
     /// - Parameters:
-    ///   - groups: names and values. Values that are not finite do not count; those outside of the range count in the
+    ///   - groups: names and values. Values that are not finite do not count; those outside the range count in the
     ///     first and the last bin.
     ///   - binCount: at least 1.
     package init(

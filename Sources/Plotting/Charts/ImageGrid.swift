@@ -1,12 +1,12 @@
-/// Small pictures in rows and columns, inside the drawing itself.
+/// Small pictures in rows and columns, embedded in the drawing.
 package struct ImageGrid: Plot {
     /// One row of pictures.
     package struct Row: Sendable {
-        /// Its name on the left; may be empty.
+        /// The name on the left; may be empty.
         package var name: String
-        /// The pictures from left to right; nil where there is none.
+        /// The pictures from left to right; nil for missing ones.
         package var images: [PixelImage?]
-        /// A text under each picture; may be empty.
+        /// The captions of the pictures; may be empty.
         package var captions: [String]
 
         /// Creates a row.

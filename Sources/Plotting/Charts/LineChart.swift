@@ -1,12 +1,12 @@
-/// Values that change along a quantity, as one line a series. Undefined numbers leave gaps.
+/// A line chart with one line per series. Undefined numbers leave gaps.
 package struct LineChart: Plot {
     /// One line.
     package struct Series: Sendable {
-        /// Its name in the legend.
+        /// The name in the legend.
         package var name: String
-        /// Places from left to right.
+        /// The horizontal values.
         package var x: [Double]
-        /// A value for each place.
+        /// The vertical values.
         package var y: [Double]
 
         /// Creates a line; the longer list is cut.
@@ -16,7 +16,7 @@ package struct LineChart: Plot {
             self.y = y
         }
 
-        /// Creates a line whose places are 1, 2, 3 and so on.
+        /// Creates a line over 1, 2, 3 and so on.
         package init(_ name: String, y: [Double]) {
             self.init(name, x: y.indices.map { Double($0 + 1) }, y: y)
         }
@@ -24,9 +24,9 @@ package struct LineChart: Plot {
 
     package var title: String
     package var summary: String
-    /// What the places are.
+    /// The horizontal axis.
     package var xAxis: Axis
-    /// What the values are.
+    /// The vertical axis.
     package var yAxis: Axis
     /// The lines in the order of the legend.
     package var series: [Series]

@@ -1,12 +1,12 @@
-/// Points in a plane, each series with a color and a marker of its own.
+/// A scatter plot, with a color and a marker for each series.
 package struct ScatterPlot: Plot {
-    /// Points that belong together.
+    /// A series of points.
     package struct Series: Sendable {
-        /// Its name in the legend.
+        /// The name in the legend.
         package var name: String
-        /// The points' horizontal places.
+        /// The horizontal values.
         package var x: [Double]
-        /// The points' vertical places.
+        /// The vertical values.
         package var y: [Double]
 
         /// Creates a series; the longer list is cut, and points that are not finite are left out.

@@ -1,22 +1,22 @@
 import Foundation
 
-/// What one direction of a plot measures.
+/// An axis of a plot: its label, number format, range and scale.
 package struct Axis: Sendable, Hashable {
-    /// How values become places.
+    /// The mapping of values to positions.
     package enum Scale: Sendable, Hashable {
-        /// Equal steps are equally long.
+        /// Equal differences have equal lengths.
         case linear
-        /// Equal factors are equally long. Values of 0 and below have no place and are left out.
+        /// Equal ratios have equal lengths. Values of 0 and below are left out.
         case logarithmic
     }
 
-    /// What is measured, with its unit, such as `steps` or `accuracy`.
+    /// The measured quantity with its unit, such as `steps` or `accuracy`.
     package var label: String
-    /// How its numbers are written.
+    /// The format of its numbers.
     package var style: NumberStyle
-    /// The values from one end to the other; nil takes them from the data.
+    /// The range of values; nil takes it from the data.
     package var range: ClosedRange<Double>?
-    /// How values become places.
+    /// The mapping of values to positions.
     package var scale: Scale
 
     /// Creates an axis.
@@ -30,12 +30,12 @@ package struct Axis: Sendable, Hashable {
         self.scale = scale
     }
 
-    /// Whether a value has a place on the axis.
+    /// Whether the axis can show a value.
     func shows(_ value: Double) -> Bool {
         value.isFinite && (scale == .linear || value > 0)
     }
 
-    /// The axis laid over pixels: from `start` at its lowest value to `end` at its highest.
+    /// Lays the axis over pixels, from `start` at its lowest value to `end` at its highest.
     func placed(over values: [Double], from start: Double, to end: Double) -> PlacedAxis {
         let shown = (range.map { [$0.lowerBound, $0.upperBound] } ?? values).filter(shows)
         // Beyond this a difference of two values could overflow.
@@ -50,12 +50,12 @@ package struct Axis: Sendable, Hashable {
     }
 }
 
-/// An axis whose values have places in pixels.
+/// An axis whose values have positions in pixels.
 struct PlacedAxis: Sendable {
     /// The values at both ends.
     let lower: Double
     let upper: Double
-    /// Values with a line and a text, in rising order.
+    /// The ticks in rising order.
     let ticks: [Double]
     let tickTexts: [String]
 
@@ -63,7 +63,7 @@ struct PlacedAxis: Sendable {
     private let end: Double
     private let isLogarithmic: Bool
 
-    /// Where a value is; those outside are at the ends.
+    /// The position of a value; values outside the range are at the ends.
     func position(of value: Double) -> Double {
         let share: Double
         if isLogarithmic {
@@ -112,7 +112,7 @@ struct PlacedAxis: Sendable {
             start: start, end: end, isLogarithmic: true)
     }
 
-    /// The nearest of 1, 2, 5 and their multiples by ten that is not below a step.
+    /// Rounds a step up to 1, 2 or 5 times a power of ten.
     private static func niceStep(_ step: Double) -> Double {
         guard step.isFinite, step > 0 else { return 1 }
         let power = pow(10, log10(step).rounded(.down))

@@ -1,12 +1,12 @@
-/// The names of series with their signs, in rows above a plot. A name that is too long for a row is shortened.
+/// The legend above a plot, in rows; names too long for a row are shortened.
 struct Legend {
-    /// What stands before a name.
+    /// The sign before a name.
     enum Sign {
-        /// A stroke with the series' dashes and marker.
+        /// A line with the series' dashes and marker.
         case line
         /// The series' marker.
         case marker
-        /// A small bar with the series' filling.
+        /// A small bar with the series' fill.
         case bar
     }
 
@@ -22,7 +22,7 @@ struct Legend {
     private static let gap = 14.0
 
     /// Lays names out.
-    /// - Parameter styles: the position whose colors and signs each series has; nil takes its own.
+    /// - Parameter styles: the positions that determine each series' color and sign; nil takes its own.
     init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
         self.sign = sign
         self.styles = styles ?? Array(names.indices)

@@ -1,11 +1,11 @@
-/// The shapes, dashes and fillings that tell series apart besides color.
+/// The shapes, dashes and fills that distinguish series in addition to color.
 enum Marker: Int, CaseIterable {
     case circle, square, triangle, cross, diamond, plus
 
     /// The marker of a series by its position.
     static func ofSeries(_ position: Int) -> Marker { allCases[position % allCases.count] }
 
-    /// The shape around a place, as path data.
+    /// The shape around a point, as path data.
     func path(x: Double, y: Double, radius: Double = 3) -> String {
         let start = "M\(coordinate(x)) \(coordinate(y))"
         let (r, d) = (coordinate(radius), coordinate(2 * radius))
@@ -19,31 +19,31 @@ enum Marker: Int, CaseIterable {
         }
     }
 
-    /// Whether the shape is an area; the others are lines.
+    /// Whether the shape is filled.
     var isFilled: Bool { self != .cross && self != .plus }
 }
 
-/// How a series is told apart, by its position.
+/// The color, dashes, marker and fill of a series, by its position.
 struct SeriesStyle {
     let position: Int
 
     private static let dashes = ["none", "7 3", "2 3", "9 3 2 3", "5 2"]
 
-    /// The class that sets the color.
+    /// The CSS class of the color.
     var color: String { "c\(position % PlotStyle.colorCount)" }
 
-    /// The line's dashes, as SVG writes them.
+    /// The line's dashes in SVG's notation.
     var dashes: String { Self.dashes[position % Self.dashes.count] }
 
     /// The marker.
     var marker: Marker { .ofSeries(position) }
 
-    /// How much of a bar's filling shows: full, half, outline alone.
+    /// The opacity of a bar's fill: full, half, outline only.
     var filling: String { ["1", "0.45", "0"][position % 3] }
 }
 
 extension Markup {
-    /// Draws markers at places, all in one path.
+    /// Draws markers at points in one path.
     mutating func markers(_ marker: Marker, at places: [(x: Double, y: Double)], radius: Double = 3) {
         guard !places.isEmpty else { return }
         let data = places.map { marker.path(x: $0.x, y: $0.y, radius: radius) }.joined()

@@ -1,10 +1,10 @@
-/// The text of an SVG or HTML document, grown element by element. Texts and attributes are escaped, so that what comes
-/// from outside stays text. The result is well-formed XML.
+/// A builder of SVG and HTML documents. Texts and attributes are escaped, so that outside text stays text. The result
+/// is well-formed XML.
 package struct Markup: Sendable {
-    /// Names and values in the order that they are written in.
+    /// Names and values in order.
     package typealias Attributes = KeyValuePairs<String, String>
 
-    /// What was written so far.
+    /// The text written so far.
     package private(set) var text = ""
 
     /// Creates an empty text.
@@ -22,7 +22,7 @@ package struct Markup: Sendable {
         text += "</\(name)>"
     }
 
-    /// Writes an element whose content is made by a function.
+    /// Writes an element whose content a function adds.
     package mutating func add(
         _ name: String, _ attributes: Attributes = [:], _ content: (inout Markup) throws -> Void
     ) rethrows {
@@ -36,13 +36,13 @@ package struct Markup: Sendable {
         text += Self.escaped(content)
     }
 
-    /// Writes what is markup already.
+    /// Writes markup as it is.
     package mutating func add(markup: String) {
         text += markup
     }
 
-    /// A text as it may stand between tags or in quotes: the five special characters as entities, and characters that
-    /// XML does not allow replaced.
+    /// Escapes a text for use between tags or in quotes: the five special characters become entities, and characters
+    /// that XML does not allow are replaced.
     package static func escaped(_ content: String) -> String {
         var result = ""
         result.reserveCapacity(content.utf8.count)

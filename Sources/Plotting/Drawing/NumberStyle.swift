@@ -1,27 +1,33 @@
 import Foundation
 
-/// How numbers are written in a plot.
+/// The format of numbers in a plot.
 package enum NumberStyle: Sendable, Hashable {
-    /// As they are, with a unit after them if it is not empty.
+    /// Plain numbers, followed by a unit if it is not empty.
     case plain(unit: String = "")
     /// Shares from 0 to 1 as percent.
     case percent
 
-    /// A value for people to read, with about three significant digits.
+    /// Formats a value for people, with about three significant digits.
     package func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {
         case .percent:
             let percent = value * 100
-            guard abs(percent) < 1e6 else { return "\(Self.short(percent)) %" }
+            guard abs(percent) < 1e6 else { return Self.signed(Self.short(percent)) + " %" }
             let decimals = percent == 0 || abs(percent) >= 99.95 ? 0 : 1
-            return Self.fixed(percent, decimals: decimals) + " %"
+            return Self.signed(Self.fixed(percent, decimals: decimals)) + " %"
         case .plain(let unit):
-            return Self.short(value) + (unit.isEmpty ? "" : " \(unit)")
+            return Self.signed(Self.short(value)) + (unit.isEmpty ? "" : " \(unit)")
         }
     }
 
-    /// The texts beside the ticks of an axis, with as many decimals as tell them apart. The unit is the axis' to say.
+    /// Replaces the hyphen of a negative number by a minus sign.
+    private static func signed(_ number: String) -> String {
+        number.hasPrefix("-") ? "−" + number.dropFirst() : number
+    }
+
+    /// Formats the ticks of an axis with as many decimals as distinguish them, without the unit, which the axis' label
+    /// has.
     func tickTexts(_ ticks: [Double]) -> [String] {
         let values = self == .percent ? ticks.map { $0 * 100 } : ticks
         let suffix = self == .percent ? " %" : ""
@@ -31,10 +37,10 @@ package enum NumberStyle: Sendable, Hashable {
         guard step > 0, largest >= 1e-3, largest < 1e6 else {
             // As many digits as tell neighbors apart.
             let digits = step > 0 ? Int(log10(largest / step).rounded(.up)) : 2
-            return values.map { Self.scientific($0, decimals: min(max(digits, 0), 15)) + suffix }
+            return values.map { Self.signed(Self.scientific($0, decimals: min(max(digits, 0), 15))) + suffix }
         }
         let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
-        return values.map { Self.fixed($0, decimals: min(decimals, 15)) + suffix }
+        return values.map { Self.signed(Self.fixed($0, decimals: min(decimals, 15))) + suffix }
     }
 
     /// Three significant digits; very large and very small numbers as powers of ten.
@@ -71,7 +77,7 @@ package enum NumberStyle: Sendable, Hashable {
     }
 }
 
-/// A place on the drawing, to a hundredth of a pixel.
+/// Formats a coordinate to a hundredth of a pixel.
 func coordinate(_ value: Double) -> String {
     guard value.isFinite else { return "0" }
     let hundredths = Int((min(max(value, -1e6), 1e6) * 100).rounded())

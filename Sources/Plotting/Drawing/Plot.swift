@@ -1,20 +1,20 @@
-/// A drawing as SVG, with its title and its content in words for those who do not see it.
+/// A drawing as SVG, with a title and a description for screen readers.
 package protocol Plot: Sendable {
-    /// What the drawing is about, in a few words.
+    /// The subject of the drawing in a few words.
     var title: String { get }
-    /// What it shows, in a sentence or two.
+    /// The content of the drawing in a sentence or two.
     var summary: String { get }
     /// The height in pixels at a width of 480.
     var height: Double { get }
-    /// Draws the content. There is always something: where data are missing, words that say so.
+    /// Draws the content; without data, a note that there is none.
     func draw(into markup: inout Markup)
 }
 
 extension Plot {
-    /// The drawing as an `svg` element.
+    /// Renders the drawing as an `svg` element.
     /// - Parameters:
-    ///   - identifier: a name for the parts, of letters, digits and hyphens; used once in a page.
-    ///   - embedsStyle: whether the style sheet is inside, for a drawing that stands alone. A page has ``PlotStyle/sheet``
+    ///   - identifier: a prefix of the elements' identifiers, of letters, digits and hyphens; unique within a page.
+    ///   - embedsStyle: whether to embed the style sheet, for a drawing of its own. A page includes ``PlotStyle/sheet``
     ///     once instead.
     package func svg(identifier: String, embedsStyle: Bool = true) -> String {
         var markup = Markup()
@@ -36,7 +36,7 @@ extension Plot {
 }
 
 extension Markup {
-    /// Writes a text at a place.
+    /// Writes a text at a point.
     mutating func label(
         _ content: String, x: Double, y: Double, anchor: String = "start", style: String? = nil
     ) {
@@ -59,7 +59,7 @@ extension Markup {
             ])
     }
 
-    /// Says in the middle of a plot that there is nothing to draw.
+    /// Writes a note that there is nothing to draw.
     mutating func noData(height: Double) {
         label("no data", x: PlotStyle.width / 2, y: height / 2, anchor: "middle", style: "faint empty")
     }

@@ -1,4 +1,4 @@
-/// The two axes of a plot: where values are, lines at the ticks, and texts.
+/// The two axes of a plot with their lines, ticks and labels.
 struct PlotFrame {
     /// The horizontal axis, from left to right.
     let x: PlacedAxis
@@ -11,11 +11,11 @@ struct PlotFrame {
 
     /// The height between the axes in pixels.
     static let areaHeight = 210.0
-    /// The space under and over the area in pixels, for texts.
+    /// The space below and above the area for labels, in pixels.
     static let margins = (top: 24.0, bottom: 40.0)
 
     /// Lays two axes out.
-    /// - Parameter top: where the frame begins, in pixels from the top; the legend is above.
+    /// - Parameter top: the distance of the frame from the top in pixels, below the legend.
     init(_ xAxis: Axis, _ xValues: [Double], _ yAxis: Axis, _ yValues: [Double], top: Double) {
         let bottom = top + Self.margins.top + Self.areaHeight
         y = yAxis.placed(over: yValues, from: bottom, to: top + Self.margins.top)
@@ -31,7 +31,7 @@ struct PlotFrame {
     /// The height of a plot with a legend and a frame.
     static func height(legend: Legend) -> Double { legend.height + margins.top + areaHeight + margins.bottom }
 
-    /// Draws lines, ticks and labels; marks come on top of them.
+    /// Draws lines, ticks and labels, before any marks.
     func draw(into markup: inout Markup) {
         markup.label(
             fitted(yLabel, to: PlotStyle.width, size: PlotStyle.fontSize), x: 0, y: area.top - 10,

@@ -1,19 +1,19 @@
-/// Colors and type of all plots, as CSS. A page sets the custom properties anew to restyle them.
+/// Colors and type of all plots as CSS. A page can override the custom properties.
 ///
-/// The series' colors are those of Okabe and Ito ("Color Universal Design", 2008), which people with any common color
-/// blindness tell apart, a little lighter on dark ground. Markers, dashes and fillings say the same once more.
+/// The series have the colors of Okabe and Ito ("Color Universal Design", 2008), which people with any common color
+/// blindness can distinguish, slightly lighter in dark mode. Markers, dashes and fills distinguish them as well.
 package enum PlotStyle {
-    /// Colors before they are repeated.
+    /// The number of colors before they repeat.
     static let colorCount = 7
 
-    /// The width that all plots are drawn for, in pixels. Wide enough for a desk, and readable on a phone.
+    /// The width of all plots in pixels, readable on a phone.
     static let width = 480.0
     /// The size of labels in pixels.
     static let fontSize = 13.0
-    /// The size of numbers beside marks in pixels.
+    /// The size of numbers next to marks in pixels.
     static let smallFontSize = 11.0
 
-    /// The style sheet: once in a page, or in each drawing that stands alone.
+    /// The style sheet, included once in a page, or in each drawing of its own.
     package static let sheet = """
         :root{\(properties(light, heat: "#004a75", ink: "#1b1b1b", faint: "#5c5c5c", grid: "#d9d9d9", ground: "#ffffff"))}
         @media (prefers-color-scheme:dark){:root{\

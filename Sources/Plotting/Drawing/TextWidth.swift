@@ -1,10 +1,10 @@
-/// About how wide a text is in a sans-serif font, in pixels; on the wide side, so that nothing overlaps. Fonts differ
-/// from reader to reader, so this is not exact.
+/// Estimates the width of a text in a sans-serif font in pixels, on the wide side, so that nothing overlaps. Fonts
+/// differ between readers, so this is not exact.
 func textWidth(_ text: String, size: Double) -> Double {
     size * text.unicodeScalars.reduce(0) { $0 + relativeWidth($1) }
 }
 
-/// A text that fits a width: its end is replaced by an ellipsis if it is too long.
+/// Shortens a text to a width with an ellipsis.
 func fitted(_ text: String, to width: Double, size: Double) -> String {
     guard textWidth(text, size: size) > width else { return text }
     var kept = text

@@ -3,8 +3,8 @@ import NeuralGraph
 extension Audit {
     /// The maximum accuracy on a forgotten class that a model trained without it may have, beyond what chance explains.
     ///
-    /// Training without the class pushes its logit down at every step, so that the network predicts it for almost no image.
-    /// 2 % is what an unlearned model may have without a reference.
+    /// Training without the class pushes its logit down at every step, so that the network predicts it for almost no
+    /// image. 2 % is what an unlearned model may have without a reference.
     package static let maximumReferenceAccuracy = 0.02
 
     /// The confidence that a reference is above ``maximumReferenceAccuracy`` from which on it is refused.

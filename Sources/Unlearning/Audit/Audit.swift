@@ -34,6 +34,7 @@ public struct Audit: Sendable {
     /// Every measure of this package, in the order to show them in.
     public static let defaultMeasures: [any AuditMeasure] = [
         AccuracyMeasures(), OutputDistanceMeasures(), ZeroRetrainForgettingMeasure(), PredictionSpreadMeasure(),
+        ClassRankMeasure(),
         MembershipMeasures(), LikelihoodRatioAttackMeasure(), RelearningMeasures(),
         ProbeMeasures(), PrototypeRelearningMeasure(), HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(),
     ]
@@ -45,8 +46,8 @@ public struct Audit: Sendable {
     /// - Parameters:
     ///   - original: the model before forgetting.
     ///   - unlearned: the model after forgetting.
-    ///   - retrained: models trained without the classes, preferably from several seeds; without any, measures that compare
-    ///     with retraining are left out.
+    ///   - retrained: models trained without the classes, preferably from several seeds; without any, measures that
+    ///     compare with retraining are left out.
     ///   - forgotten: the classes that were to be forgotten, by this request and by earlier ones.
     ///   - data: the images to measure on.
     ///   - progress: called after every step, on the thread that computes.
@@ -69,7 +70,8 @@ public struct Audit: Sendable {
     /// - Parameters:
     ///   - original: the model before forgetting.
     ///   - unlearned: the model after forgetting.
-    ///   - retrained: models trained without the samples; without any, measures that compare with retraining are left out.
+    ///   - retrained: models trained without the samples; without any, measures that compare with retraining are left
+    ///     out.
     ///   - samples: the samples that were to be forgotten, with their classes.
     ///   - data: the images to measure on: test examples, and training examples without the samples.
     ///   - progress: called after every step, on the thread that computes.

@@ -2,8 +2,8 @@
 public struct AuditConfiguration: Sendable, Codable, Hashable {
     /// The maximum number of test examples to measure on, 1 or more; stratified by class.
     public var testSamples: Int
-    /// The maximum number of training examples to measure on, 1 or more; stratified by class, at least a tenth of them of
-    /// forgotten classes.
+    /// The maximum number of training examples to measure on, 1 or more; stratified by class, at least a tenth of them
+    /// of forgotten classes.
     public var trainingSamples: Int
     /// The minimum number of examples of forgotten or retained classes that a measure takes; with fewer it is left out.
     public var minimumSamples: Int

@@ -3,8 +3,8 @@ import NeuralGraph
 
 /// The images that an audit measures on.
 ///
-/// Unlike forgetting, an audit needs images of the forgotten classes, to see whether the model still knows them. They are
-/// used for measuring, never for changing a model.
+/// Unlike forgetting, an audit needs images of the forgotten classes, to see whether the model still knows them. They
+/// are used for measuring, never for changing a model.
 public struct AuditData: Sendable {
     let test: any LabeledData
     let training: (any LabeledData)?

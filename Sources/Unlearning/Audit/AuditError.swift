@@ -1,7 +1,7 @@
-import Foundation
 import NeuralGraph
 
-/// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the reason.
+/// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the
+/// reason.
 public struct AuditError: Error, Equatable {
     /// A kind of error. More kinds may be added.
     public struct Code: Sendable, Hashable {
@@ -32,12 +32,9 @@ public struct AuditError: Error, Equatable {
     }
 }
 
-extension AuditError: CustomStringConvertible, LocalizedError {
+extension AuditError: DescribedError {
     /// The message.
     public var description: String { message }
-
-    /// The message.
-    public var errorDescription: String? { message }
 }
 
 extension AuditError {
@@ -129,7 +126,7 @@ extension ReferenceFault: CustomStringConvertible {
 }
 
 /// An error that withholds a model because its audit failed or was inconclusive.
-public struct AuditFailure: Error, CustomStringConvertible, LocalizedError {
+public struct AuditFailure: DescribedError {
     /// The audit's result.
     public let result: AuditResult
 
@@ -137,9 +134,6 @@ public struct AuditFailure: Error, CustomStringConvertible, LocalizedError {
     public init(result: AuditResult) {
         self.result = result
     }
-
-    /// The same as ``description``.
-    public var errorDescription: String? { description }
 
     /// The measures that failed, or the evidence that is missing, in one line.
     public var description: String {

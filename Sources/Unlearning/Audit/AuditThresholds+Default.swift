@@ -1,8 +1,8 @@
 extension AuditThresholds {
     /// The default limits, for a network of a few million weights and ten classes.
     ///
-    /// Each is slightly above the difference between two models retrained from different seeds, since smaller differences
-    /// mean nothing; see `Docs/Audit.md`.
+    /// Each is slightly above the difference between two models retrained from different seeds, since smaller
+    /// differences mean nothing; see `Docs/Audit.md`.
     public static let `default`: AuditThresholds = {
         var thresholds = AuditThresholds()
         thresholds[.forgetAccuracyTest] = [

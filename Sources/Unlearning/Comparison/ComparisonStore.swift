@@ -2,7 +2,8 @@ import Foundation
 import ModelInterchange
 import NeuralGraph
 
-/// A folder with the finished parts of a comparison, from which an interrupted one resumes. Files are written atomically.
+/// A folder with the finished parts of a comparison, from which an interrupted one resumes. Files are written
+/// atomically.
 struct ComparisonStore: Sendable {
     /// The version of the files' structure; it rises when a field changes its meaning or goes away.
     static let schemaVersion = 1
@@ -120,10 +121,7 @@ public struct ComparisonError: Error, Equatable {
     }
 }
 
-extension ComparisonError: CustomStringConvertible, LocalizedError {
+extension ComparisonError: DescribedError {
     /// The message.
     public var description: String { message }
-
-    /// The message.
-    public var errorDescription: String? { message }
 }

@@ -4,11 +4,11 @@ import NeuralGraph
 
 /// Compares unlearning methods with each other and with retraining, over several seeds.
 ///
-/// For each seed it trains a network, trains a reference without the classes, makes the first forget by every method, and
-/// audits all of them against the reference. Means over seeds come with confidence intervals.
+/// For each seed it trains a network, trains a reference without the classes, makes the first forget by every method,
+/// and audits all of them against the reference. Means over seeds come with confidence intervals.
 ///
-/// The row of ``FullRetraining`` is a third network from other initial weights than the reference. It shows the distance
-/// between two retrained networks, the closest that a method can be expected to come.
+/// The row of ``FullRetraining`` is a third network from other initial weights than the reference. It shows the
+/// distance between two retrained networks, the closest that a method can be expected to come.
 public struct MethodComparison: Sendable {
     /// The current step of a comparison.
     public struct Step: Sendable {
@@ -69,8 +69,8 @@ public struct MethodComparison: Sendable {
     ///   - classes: the classes to forget.
     ///   - images: the images to train on, of all classes.
     ///   - test: the images to measure on, of all classes.
-    ///   - folder: a folder for finished parts, from which an interrupted comparison with the same settings resumes; nil
-    ///     keeps nothing. Methods and seeds may be added later.
+    ///   - folder: a folder for finished parts, from which an interrupted comparison with the same settings resumes;
+    ///     nil keeps nothing. Methods and seeds may be added later.
     ///   - progress: called after every step.
     /// - Throws: ``ComparisonError``, ``UnlearningError``, ``AuditError``, `DatasetError`, or `CancellationError`. A
     ///   method that fails has a run with the reason.

@@ -2,7 +2,7 @@ import Foundation
 import Unlearning
 
 /// An error in reading a record, with the file, the fault and the remedy.
-public struct RecordError: Error, Equatable, CustomStringConvertible, LocalizedError {
+public struct RecordError: DescribedError, Equatable {
     /// The file's path.
     package let path: String
     /// The fault and the remedy.
@@ -10,9 +10,6 @@ public struct RecordError: Error, Equatable, CustomStringConvertible, LocalizedE
 
     /// The path and the message in one line.
     public var description: String { "\(path): \(message)" }
-
-    /// The same as ``description``.
-    public var errorDescription: String? { description }
 }
 
 extension AuditRecord {

@@ -49,8 +49,8 @@ public struct RetainList: Sendable, Codable, Hashable {
     package let count: Int
     /// The digest of the list of images.
     ///
-    /// The list has a line for each image in order: its position in the data set and its class as decimal numbers, separated
-    /// by a space and ended by a line feed.
+    /// The list has a line for each image in order: its position in the data set and its class as decimal numbers,
+    /// separated by a space and ended by a line feed.
     package let sha256: SHA256Digest
 
     /// Lists the images of a subset.

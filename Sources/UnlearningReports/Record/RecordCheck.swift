@@ -3,9 +3,9 @@ import Unlearning
 
 /// The result of checking a record for contradictions.
 ///
-/// A record states many numbers twice: shares with their counts and intervals, gaps with the values they are the difference
-/// of, verdicts with values and limits. A change to only one of them is detected. A consistent change to all of them is not:
-/// only a signature, or a digest kept elsewhere, reveals it.
+/// A record states many numbers twice: shares with their counts and intervals, gaps with the values they are the
+/// difference of, verdicts with values and limits. A change to only one of them is detected. A consistent change to all
+/// of them is not: only a signature, or a digest kept elsewhere, reveals it.
 public struct RecordCheck: Sendable, Hashable {
     /// The verdict that follows from the record's values and limits by this version's rules.
     public let verdict: MeasureVerdict

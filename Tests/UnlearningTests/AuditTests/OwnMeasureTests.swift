@@ -30,7 +30,7 @@ private struct OwnMeasure: AuditMeasure {
     }
 }
 
-@Suite("Measures of one's own")
+@Suite("Custom measures")
 struct OwnMeasureTests {
     private func audit(
         _ measures: [any AuditMeasure], retrained: Bool = false, configuration: AuditConfiguration = .quick

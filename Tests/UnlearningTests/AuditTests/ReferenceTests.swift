@@ -3,7 +3,7 @@ import Testing
 
 @testable import Unlearning
 
-@Suite("Retrained models that are no yardstick")
+@Suite("Retrained models that cannot serve as a reference")
 struct ReferenceTests {
     private func failure(
         _ retrained: [Model], unlearned: Model, forgotten: Set<Int> = AuditedModels.forgotten

@@ -2,14 +2,13 @@ import TestSupport
 import Testing
 import Unlearning
 
-/// Grad-CAM against PyTorch's automatic differentiation.
-@Suite struct RepresentationAttentionTests {
+@Suite("Grad-CAM against PyTorch's automatic differentiation")
+struct RepresentationAttentionTests {
     private func pictures() throws -> Tensor {
         try GeneratedNumbers.symmetric("gradcam.input", shape: [3, 3, 8, 8], scale: 3.0.squareRoot()).channelsLast()
     }
 
-    /// One picture at a time, two and a rest, and all at once.
-    @Test(arguments: ["relu1", "relu2"], [1, 2, 5])
+    @Test("one picture at a time, two and a rest, and all at once", arguments: ["relu1", "relu2"], [1, 2, 5])
     func maps(_ node: String, _ capacity: Int) throws {
         let fixture = try RepresentationFixture()
         let maps = try ClassActivationMaps(
@@ -30,7 +29,8 @@ import Unlearning
         }
     }
 
-    @Test func deepestMapThatShowsAPlace() throws {
+    @Test("the deepest map that is large enough to show regions is chosen")
+    func deepestMapThatShowsAPlace() throws {
         let large = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(ClassActivationMaps.node(of: large) == "layer2.1.relu2")
         let small = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
@@ -41,7 +41,8 @@ import Unlearning
         #expect(ClassActivationMaps.node(of: try vectorNetwork(features: 3, classes: 2)) == nil)
     }
 
-    @Test func inputThatDoesNotFit() throws {
+    @Test("pictures, labels and nodes that do not fit are errors")
+    func inputThatDoesNotFit() throws {
         let model = try RepresentationFixture.tinyNetwork()
         #expect(throws: GraphError.isOutput(node: "fc")) { try ClassActivationMaps(model: model, node: "fc") }
         #expect(throws: ShapeError.self) { try ClassActivationMaps(model: model, node: "pool") }
@@ -54,7 +55,8 @@ import Unlearning
         #expect(try maps.maps(of: Tensor(repeating: 0, shape: [0, 8, 8, 3]), for: []).count == 0)
     }
 
-    @Test func bytes() throws {
+    @Test("maps become bytes, 255 for the largest value")
+    func bytes() throws {
         #expect(ActivationMapImage.bytes(try Tensor([0, 1, 2, 4], shape: [2, 2])) == [0, 64, 128, 255])
         #expect(ActivationMapImage.bytes(Tensor(repeating: 0, shape: [2])) == [0, 0])
         #expect(ActivationMapImage.bytes(try Tensor([.infinity, 1], shape: [2])) == [0, 0])

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Unlearning
 
-/// The measures of features and weights as an audit takes them.
-@Suite struct RepresentationAuditTests {
+@Suite("The measures of features and weights as an audit takes them")
+struct RepresentationAuditTests {
     private static let forgotten = 2
 
     /// A network trained without the class, once for all tests.
@@ -32,9 +32,8 @@ import Testing
         try #require(result.measures.first { $0.measure.identifier == identifier }, "\(identifier)")
     }
 
-    /// Nothing but one number of the last layer is changed: every answer says that the class is gone, and every measure
-    /// of features that it is there.
-    @Test func changedBiasIsCaught() async throws {
+    @Test("a model whose only change is the last layer's bias is caught by features, not by predictions")
+    func changedBiasIsCaught() async throws {
         let model = try await Patterns.model
         let retrained = try await Self.retraining.value
         let masked = try model.replacing("fc.bias", at: Self.forgotten, with: -1000)
@@ -55,7 +54,8 @@ import Testing
         #expect(try #require(measure(.prototypeRelearning, in: result).unlearned?.value) > 0.8)
     }
 
-    @Test func everyMeasureAndFigure() async throws {
+    @Test("every measure and figure of features and weights is there, for all models")
+    func everyMeasureAndFigure() async throws {
         let model = try await Patterns.model
         let retrained = try await Self.retraining.value
         let outcome = try await Patterns.unlearner(forgetting: [Self.forgotten]).forget(classes: [Self.forgotten])
@@ -101,8 +101,8 @@ import Testing
         }
     }
 
-    /// The pictures shown are those of the data, through preparation and back.
-    @Test func picturesAreTheData() async throws {
+    @Test("heat maps show the pictures of the data set, converted back from the network's input")
+    func picturesAreTheData() async throws {
         var model = try await Patterns.model
         model.metadata.normalization = Patterns.test.normalization
         let result = try await audit(model, original: model)
@@ -119,8 +119,8 @@ import Testing
         #expect(share.omission?.contains("0.01") == true && share.unlearned == nil)
     }
 
-    /// Very wide features are worked on in part, from the first to the last example.
-    @Test func wideFeatures() {
+    @Test("very wide features are sampled evenly, from the first example to the last")
+    func wideFeatures() {
         #expect(StageFeatures.manageableRows(of: 10_000, width: 512) == Array(0..<10_000))
         let rows = StageFeatures.manageableRows(of: 10_000, width: 25_088)
         #expect(rows.count == 1594 && Set(rows).count == 1594 && rows == rows.sorted())
@@ -129,7 +129,8 @@ import Testing
         #expect(StageFeatures.manageableRows(of: 0, width: 0).isEmpty)
     }
 
-    @Test func threadsAndRunsAgree() async throws {
+    @Test("results do not depend on the number of threads, and runs agree")
+    func threadsAndRunsAgree() async throws {
         let unlearned = try await Self.retraining.value
         func comparable(_ threads: Int) async throws -> [MeasureResult] {
             try await audit(
@@ -144,7 +145,8 @@ import Testing
         #expect(interval.lower <= probe.value && probe.value <= interval.upper && interval.level == 0.95)
     }
 
-    @Test func whatIsNotAskedForIsNotThere() async throws {
+    @Test("settings leave features and figures out")
+    func whatIsNotAskedForIsNotThere() async throws {
         let model = try await Patterns.model
         var configuration = AuditConfiguration(bootstrap: nil, relearning: nil, makesFigures: false)
         let plain = try await audit(model, configuration: configuration)
@@ -157,8 +159,8 @@ import Testing
         #expect(outputs.figures.attention.isEmpty && outputs.figures.layers.isEmpty)
     }
 
-    /// Without training examples there is nothing to fit a probe on; what needs none is measured all the same.
-    @Test func withoutTrainingExamples() async throws {
+    @Test("without training examples probes are left out, and other measures are taken")
+    func withoutTrainingExamples() async throws {
         let model = try await Patterns.model
         let result = try await Audit(configuration: AuditConfiguration(bootstrap: nil, relearning: nil)).run(
             original: model, unlearned: Self.retraining.value, forgotten: [Self.forgotten],
@@ -172,8 +174,8 @@ import Testing
         #expect(result.figures.embeddings.count == 2 && result.figures.attention.count == 6)
     }
 
-    /// A network that ends in a convolution and has no layer to put back, and one that has no stages at all.
-    @Test func otherNetworks() async throws {
+    @Test("networks without a linear last layer, without stages or of other layers leave measures out with reasons")
+    func otherNetworks() async throws {
         var builder = GraphBuilder(inputShape: Patterns.shape)
         var x = try builder.convolution(builder.input, named: "conv", channels: 8, kernelSize: 3, stride: 2)
         x = try builder.relu(x, named: "relu")
@@ -204,8 +206,8 @@ import Testing
         #expect(try measure(.linearProbe, in: mixed).unlearned != nil)
     }
 
-    /// Features that are all the same can't be probed; the audit goes on.
-    @Test func deadFeatures() async throws {
+    @Test("features that are all equal cannot be probed, and the audit continues")
+    func deadFeatures() async throws {
         let model = try await Patterns.model
         var dead = model
         for name in ["bn2.weight", "bn2.bias"] {

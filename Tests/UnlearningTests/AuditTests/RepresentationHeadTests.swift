@@ -3,9 +3,10 @@ import Testing
 
 @testable import Unlearning
 
-/// Prototype relearning, head share and weight distance.
-@Suite struct RepresentationHeadTests {
-    @Test func prototype() throws {
+@Suite("Prototype relearning, head share and weight distance")
+struct RepresentationHeadTests {
+    @Test("the rewritten row is PyTorch's")
+    func prototype() throws {
         let fixture = try RepresentationFixture()
         let features = try RepresentationFixture.training(.narrow)
         let labels = RepresentationFixture.labels(60)
@@ -28,8 +29,8 @@ import Testing
         #expect(rewritten.biases[3] == Double(bias[3]))
     }
 
-    /// Two classes at right angles and a third at neither: worked out by hand.
-    @Test func prototypeByHand() throws {
+    @Test("a prototype among orthogonal classes, by hand")
+    func prototypeByHand() throws {
         let head = try LinearHead(weight: Tensor([1, 0, 0, 1, -9, -9], shape: [3, 2]), bias: nil)
         let features = try Tensor([2, 0, 0, 2], shape: [2, 2])
         let relearning = try PrototypeRelearning(head: head, features: features, labels: [0, 1], forgotten: [2])
@@ -47,7 +48,8 @@ import Testing
         #expect(try head.predictions(of: Tensor([4, 5], shape: [1, 2])) == [1])
     }
 
-    @Test func prototypesThatCannotBeMade() throws {
+    @Test("prototypes that cannot be made are errors")
+    func prototypesThatCannotBeMade() throws {
         let head = try LinearHead(weight: Tensor(repeating: 1, shape: [2, 3]), bias: nil)
         let features = Tensor(repeating: 1, shape: [2, 3])
         #expect(throws: ShapeError.self) {
@@ -73,7 +75,8 @@ import Testing
         #expect(try middle.predictions(of: features).count == 2)
     }
 
-    @Test func headShare() {
+    @Test("the head share is the part of the loss that returns, or nil without a loss")
+    func headShare() {
         #expect(HeadShare.value(original: 0.8, unlearned: 0, restored: 0.8) == 1)
         #expect(HeadShare.value(original: 0.8, unlearned: 0, restored: 0) == 0)
         #expect(HeadShare.value(original: 0.75, unlearned: 0.25, restored: 0.5) == 0.5)
@@ -83,7 +86,8 @@ import Testing
         #expect(HeadShare.value(original: 0.5, unlearned: 0.6, restored: 0.8) == nil)
     }
 
-    @Test func weightDistance() throws {
+    @Test("weight distances are PyTorch's")
+    func weightDistance() throws {
         let fixture = try RepresentationFixture()
         let model = try RepresentationFixture.tinyNetwork()
         var moved: [String: Tensor] = [:]
@@ -101,7 +105,8 @@ import Testing
         #expect(abs(try #require(distance.total) - expected) < 1e-6 * expected)
     }
 
-    @Test func weightDistanceByHand() throws {
+    @Test("weight distances by hand, of zeros too")
+    func weightDistanceByHand() throws {
         let model = try undecidedModel(features: 2, classes: 2)
         #expect(try WeightDistance(from: model, to: model).layers == [WeightDistance.Layer(name: "fc", value: 0)])
         let ones = try model.replacing(["fc.weight": Tensor(repeating: 1, shape: [2, 2])])

@@ -2,9 +2,9 @@ import TestSupport
 import Testing
 import Unlearning
 
-/// Linear probe and nearest class centroid against scikit-learn.
-@Suite struct RepresentationProbeTests {
-    @Test(arguments: RepresentationFixture.Kind.allCases)
+@Suite("Linear probe and nearest class centroid against scikit-learn")
+struct RepresentationProbeTests {
+    @Test("the probe is scikit-learn's ridge regression", arguments: RepresentationFixture.Kind.allCases)
     func ridgeRegression(_ kind: RepresentationFixture.Kind) throws {
         let fixture = try RepresentationFixture()
         let probe = try LinearProbe(
@@ -22,7 +22,7 @@ import Unlearning
         #expect(Set(answers).count > 1)
     }
 
-    @Test(arguments: RepresentationFixture.Kind.allCases)
+    @Test("the nearest centroid is scikit-learn's", arguments: RepresentationFixture.Kind.allCases)
     func nearestCentroid(_ kind: RepresentationFixture.Kind) throws {
         let fixture = try RepresentationFixture()
         let rule = try NearestCentroid(
@@ -32,8 +32,8 @@ import Unlearning
         #expect(try rule.predictions(of: RepresentationFixture.test(kind)) == expected)
     }
 
-    /// A network in other units has the same probe.
-    @Test func unitsDoNotMatter() throws {
+    @Test("a network whose features are scaled has the same probe")
+    func unitsDoNotMatter() throws {
         let labels = RepresentationFixture.labels(60)
         let training = try RepresentationFixture.training(.narrow)
         let test = try RepresentationFixture.test(.narrow)
@@ -45,7 +45,8 @@ import Unlearning
         #expect(relativeDifference(large, from: plain) < 1e-10)
     }
 
-    @Test func classesWithoutExamples() throws {
+    @Test("classes without examples are never the nearest")
+    func classesWithoutExamples() throws {
         let features = try Tensor([0, 1, 0, 1], shape: [4, 1])
         let probe = try LinearProbe(features: features, labels: [0, 2, 0, 2], classes: 4)
         let center = try NearestCentroid(features: features, labels: [0, 2, 0, 2], classes: 4)
@@ -56,7 +57,8 @@ import Unlearning
         #expect(try center.predictions(of: Tensor([0.5], shape: [1, 1])) == [0])
     }
 
-    @Test func badFeatures() throws {
+    @Test("features and labels that do not fit are errors")
+    func badFeatures() throws {
         let constant = Tensor(repeating: 2, shape: [4, 3])
         #expect(throws: LinearAlgebraError.singular(matrix: "the probe's features", order: 1)) {
             try LinearProbe(features: constant, labels: [0, 1, 0, 1], classes: 2)

@@ -2,9 +2,9 @@ import TestSupport
 import Testing
 import Unlearning
 
-/// Kernel alignment against NumPy, principal components against scikit-learn.
-@Suite struct RepresentationSpaceTests {
-    @Test(arguments: RepresentationFixture.Kind.allCases)
+@Suite("Kernel alignment against NumPy, principal components against scikit-learn")
+struct RepresentationSpaceTests {
+    @Test("kernel alignment is NumPy's", arguments: RepresentationFixture.Kind.allCases)
     func alignment(_ kind: RepresentationFixture.Kind) throws {
         let fixture = try RepresentationFixture()
         let features = try RepresentationFixture.training(kind)
@@ -16,8 +16,8 @@ import Unlearning
         #expect(abs(reversed - value) < 1e-12)
     }
 
-    /// Rotation, scale and shift leave it at 1; another order of the features is a rotation.
-    @Test func whatAlignmentPassesOver() throws {
+    @Test("alignment is 1 up to rotation, scale and shift")
+    func whatAlignmentPassesOver() throws {
         let features = try RepresentationFixture.training(.narrow)
         let width = features.shape[1]
         let turned = try Tensor(
@@ -34,7 +34,8 @@ import Unlearning
         #expect(try FeatureAlignment(reference: first).value(with: first) == 1)
     }
 
-    @Test func featuresThatCannotBeAligned() throws {
+    @Test("features that cannot be aligned are nil or errors")
+    func featuresThatCannotBeAligned() throws {
         let features = try Tensor([1, 2, 3], shape: [3, 1])
         let constant = Tensor(repeating: 7, shape: [3, 2])
         #expect(try FeatureAlignment(reference: features).value(with: constant) == nil)
@@ -47,7 +48,7 @@ import Unlearning
         }
     }
 
-    @Test(arguments: RepresentationFixture.Kind.allCases)
+    @Test("principal components are scikit-learn's", arguments: RepresentationFixture.Kind.allCases)
     func components(_ kind: RepresentationFixture.Kind) throws {
         let fixture = try RepresentationFixture()
         let training = try RepresentationFixture.training(kind)
@@ -66,8 +67,7 @@ import Unlearning
         #expect(relativeDifference(explained, from: try fixture.file.values("\(kind.rawValue).pca_explained")) < 1e-6)
     }
 
-    /// Points on a line have one component, and a second one of nothing.
-    @Test(arguments: [1, 7])
+    @Test("points on a line have one component, and a second one of zeros", arguments: [1, 7])
     func line(_ repetitions: Int) throws {
         let points: [Float] = [0, 0, 0, 3, 4, 0, 6, 8, 0]
         let elements = (0..<repetitions).flatMap { _ in points }
@@ -84,7 +84,8 @@ import Unlearning
         #expect(try two.coordinates(of: Tensor([5, 9, 9], shape: [1, 3])) == [3, 0])
     }
 
-    @Test func featuresWithoutComponents() throws {
+    @Test("features without principal components are errors")
+    func featuresWithoutComponents() throws {
         for shape in [[1, 5], [5, 1], [0, 2], [4]] as [TensorShape] {
             #expect(throws: ShapeError.self) { try PrincipalComponents(features: Tensor(repeating: 1, shape: shape)) }
         }

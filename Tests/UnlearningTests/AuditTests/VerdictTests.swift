@@ -186,7 +186,7 @@ struct AuditVerdictTests {
     }
 }
 
-@Suite("Audit before a model is handed over")
+@Suite("Final audits")
 struct FinalAuditTests {
     private func unlearner(_ change: (inout FinalAudit) -> Void = { _ in }) async throws -> Unlearner {
         var unlearner = try await Patterns.unlearner(forgetting: [2])

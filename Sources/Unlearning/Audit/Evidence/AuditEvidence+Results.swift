@@ -16,13 +16,13 @@ extension AuditEvidence {
 
     /// Makes a result of a measure that is a mean over examples.
     ///
-    /// Values and gap have confidence intervals if ``AuditConfiguration/bootstrap`` is set. The gap's is paired: it comes
-    /// from the difference between the models on each example.
+    /// Values and gap have confidence intervals if ``AuditConfiguration/bootstrap`` is set. The gap's is paired: it
+    /// comes from the difference between the models on each example.
     /// - Parameters:
     ///   - description: the measure.
     ///   - note: what a reader should know besides.
-    ///   - scores: a model's score of each example, of the same examples in the same order for every model; nil where the
-    ///     measure does not apply to the model.
+    ///   - scores: a model's score of each example, of the same examples in the same order for every model; nil where
+    ///     the measure does not apply to the model.
     /// - Throws: ``AuditError`` if the models have different numbers of scores, or a score is infinite or undefined.
     public func meanResult(
         of description: MeasureDescription, note: String? = nil, _ scores: (ModelEvidence) throws -> [Double]?
@@ -46,8 +46,8 @@ extension AuditEvidence {
     /// Makes a result of scores of the same examples by every model, whose means are the measure.
     /// - Parameters:
     ///   - scores: one score an example; nil for a model to which the measure does not apply.
-    ///   - strata: the number of examples of each kind in the order of the scores, where every kind has the same weight in
-    ///     the mean; empty if all are of one kind.
+    ///   - strata: the number of examples of each kind in the order of the scores, where every kind has the same weight
+    ///     in the mean; empty if all are of one kind.
     func result(
         _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, strata: [Int] = [],
         rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil, note: String? = nil
@@ -70,7 +70,8 @@ extension AuditEvidence {
             ofMeans: columns, seed: context.seed("bootstrap.\(measure.identifier)"), strata: strata)
         func interval(_ column: Int) -> ConfidenceInterval? {
             guard let drawn = intervals?[column] else { return nil }
-            guard measure.unit == .share else { return drawn }
+            // Equal scores have equal resamples, which would claim certainty.
+            guard measure.unit == .share else { return drawn.lower < drawn.upper ? drawn : nil }
             let scores = columns[column]
             let sound = ScoreIntervals(strata: strata.isEmpty ? [scores.count] : strata, level: drawn.level)
             if column == gap { return drawn.lower < drawn.upper ? drawn : sound.constant(drawn.lower) }

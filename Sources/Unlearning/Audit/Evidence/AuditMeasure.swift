@@ -2,8 +2,8 @@ import Foundation
 
 /// One or several measures that an ``Audit`` takes together.
 ///
-/// Conform to it to add a measure of your own, and give it to an audit beside the built-in ones. Its result is judged by
-/// ``AuditConfiguration/thresholds`` and appears in records and reports like any other.
+/// Conform to it to add a measure of your own, and give it to an audit beside the built-in ones. Its result is judged
+/// by ``AuditConfiguration/thresholds`` and appears in records and reports like any other.
 ///
 /// ```swift
 /// struct MeanConfidence: AuditMeasure {
@@ -26,8 +26,8 @@ import Foundation
 /// let audit = Audit(measures: Audit.defaultMeasures + [MeanConfidence()])
 /// ```
 ///
-/// A measure of your own can make a verdict `partial` or `fail`. It does not count as the evidence of leakage that a `pass`
-/// takes: see ``AuditVerdict``.
+/// A measure of your own can make a verdict `partial` or `fail`. It does not count as the evidence of leakage that a
+/// `pass` takes: see ``AuditVerdict``.
 public protocol AuditMeasure: Sendable {
     /// The measures in the order to show them in, at least one. Identifiers must be unique within an audit.
     ///
@@ -50,7 +50,8 @@ extension AuditMeasure {
     /// Nothing.
     public var requirements: [EvidenceRequirement] { [] }
 
-    /// The key of its duration in ``AuditResult/seconds``: its first identifier, or the type's name where it only draws.
+    /// The key of its duration in ``AuditResult/seconds``: its first identifier, or the type's name where it only
+    /// draws.
     var name: String {
         descriptions.first?.identifier.rawValue
             ?? "\(type(of: self))".replacingOccurrences(of: "Drawing", with: "").lowercased()

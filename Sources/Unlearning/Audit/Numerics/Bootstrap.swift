@@ -3,8 +3,8 @@ import NeuralGraph
 
 /// Settings of confidence intervals by the percentile bootstrap (Efron and Tibshirani 1993, section 13.3).
 ///
-/// The examples are resampled with replacement many times, and the interval holds the middle part of the resamples' means.
-/// It shows how far a value would move with another sample of examples, not with other models.
+/// The examples are resampled with replacement many times, and the interval holds the middle part of the resamples'
+/// means. It shows how far a value would move with another sample of examples, not with other models.
 public struct Bootstrap: Sendable, Codable, Hashable {
     /// The number of resamples, 100 to 100,000.
     public var resamples: Int
@@ -31,8 +31,8 @@ public struct Bootstrap: Sendable, Codable, Hashable {
     /// - Parameters:
     ///   - columns: lists of one score per example, all of one length.
     ///   - seed: the seed of the resamples.
-    ///   - strata: the number of examples of each kind in the order of the scores, each resampled within its kind; empty if
-    ///     all are of one kind.
+    ///   - strata: the number of examples of each kind in the order of the scores, each resampled within its kind;
+    ///     empty if all are of one kind.
     /// - Returns: an interval for each column; nil for columns without examples.
     package func intervals(
         ofMeans columns: [[Double]], seed: UInt64, strata: [Int] = []

@@ -1,6 +1,7 @@
 /// Confidence intervals of means of scores for which the bootstrap fails.
 ///
-/// If all scores are equal, so are all resamples, and the bootstrap would claim certainty about the mean of a few examples.
+/// If all scores are equal, so are all resamples, and the bootstrap would claim certainty about the mean of a few
+/// examples.
 struct ScoreIntervals {
     /// The number of examples of each kind in the order of the scores; each kind has the same weight in the mean.
     let strata: [Int]

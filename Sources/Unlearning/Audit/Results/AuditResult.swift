@@ -31,8 +31,8 @@ public struct AuditResult: Sendable, Codable, Hashable {
     package let seed: UInt64
     /// The duration of each part in seconds, by name.
     ///
-    /// The parts are `evidence` for the forward passes, each ``AuditMeasure`` by its first identifier, and `embedding` and
-    /// `attention`, which only draw.
+    /// The parts are `evidence` for the forward passes, each ``AuditMeasure`` by its first identifier, and `embedding`
+    /// and `attention`, which only draw.
     package let seconds: [String: Double]
     /// The number of samples that were to be forgotten; nil if whole classes were.
     public var forgottenSamples: Int?

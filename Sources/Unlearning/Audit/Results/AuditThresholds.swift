@@ -45,7 +45,8 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
 
     /// Judges a value of which only bounds may be known.
     ///
-    /// If the bounds leave open whether it passes, it is not judged; if they only leave open whether it fails, it is partial.
+    /// If the bounds leave open whether it passes, it is not judged; if they only leave open whether it fails, it is
+    /// partial.
     func verdict(of value: ClosedRange<Double>, against reference: ClosedRange<Double>) -> MeasureVerdict {
         let (least, most) = deviations(of: value, from: reference)
         let (best, worst) = (verdict(ofDeviation: least), verdict(ofDeviation: most))

@@ -20,8 +20,8 @@ public enum MeasureVerdict: String, Sendable, Codable, CaseIterable {
 
 /// The verdict on a model: the worst verdict of all judged measures, if they are sufficient evidence.
 ///
-/// A pass takes at least a judged forget accuracy and a judged built-in measure of leakage. It means that no judged measure
-/// exceeds its limit; it does not prove that nothing is left.
+/// A pass takes at least a judged forget accuracy and a judged built-in measure of leakage. It means that no judged
+/// measure exceeds its limit; it does not prove that nothing is left.
 public struct AuditVerdict: Sendable, Codable, Hashable {
     /// The worst verdict of all measures, or ``MeasureVerdict/inconclusive`` if nothing failed but evidence is missing.
     public let total: MeasureVerdict
@@ -36,7 +36,7 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
     /// The measures that were left out.
     package let omitted: [MeasureIdentifier]
     /// Whether there was a retrained model to compare with.
-    public let comparesWithRetraining: Bool
+    package let comparesWithRetraining: Bool
     /// Whether the audited model has the same weights as the original, and so has forgotten nothing.
     package let isOriginal: Bool
     /// The evidence that a pass would need, each with reason and remedy; empty if nothing is missing.

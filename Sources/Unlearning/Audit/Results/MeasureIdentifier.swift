@@ -61,6 +61,8 @@ extension MeasureIdentifier {
     public static let zeroRetrainForgetting = MeasureIdentifier(rawValue: "zero-retrain-forgetting")
     /// Entropy of the classes predicted for the forgotten classes' images.
     public static let predictionEntropy = MeasureIdentifier(rawValue: "prediction-entropy")
+    /// Mean rank of the true class on test images of the forgotten classes.
+    public static let forgottenClassRank = MeasureIdentifier(rawValue: "forgotten-class-rank")
     // Membership
     /// Membership inference from the prediction's entropy.
     public static let membershipEntropy = MeasureIdentifier(rawValue: "membership-entropy")

@@ -43,8 +43,8 @@ public struct MeasureValue: Sendable, Codable, Hashable {
 
 /// A confidence interval over samples of examples.
 ///
-/// For shares it is the exact binomial interval (Clopper and Pearson 1934), otherwise the percentile bootstrap's (Efron and
-/// Tibshirani 1993, section 13.3).
+/// For shares it is the exact binomial interval (Clopper and Pearson 1934), otherwise the percentile bootstrap's (Efron
+/// and Tibshirani 1993, section 13.3).
 public struct ConfidenceInterval: Sendable, Codable, Hashable {
     /// The lower end.
     public var lower: Double
@@ -72,7 +72,7 @@ public struct RetrainedValue: Sendable, Codable, Hashable {
     /// The largest value.
     package let highest: Double
     /// Whether one of the values, and therefore the mean, is a lower bound.
-    public let isLowerBound: Bool
+    package let isLowerBound: Bool
 
     /// Summarizes values; nil for an empty list.
     public init?(_ values: [MeasureValue]) {

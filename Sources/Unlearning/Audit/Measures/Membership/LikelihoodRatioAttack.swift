@@ -52,10 +52,10 @@ extension LikelihoodRatioAttackConfiguration {
 /// The likelihood ratio attack (LiRA; Carlini et al. 2022, arXiv 2112.03570) on unlearning (U-LiRA; Hayes et al. 2024,
 /// arXiv 2403.01218).
 ///
-/// Shadow models that did and did not see an example give the distributions of confidence in both cases, as Gaussians, which
-/// then weigh the attacked model's confidence. The area under the ROC curve (AUC) is 0 to 1, and 1/2 is guessing; the true
-/// positive rate (TPR) at a small false positive rate (FPR) is what a careful attacker finds. The target is the retrained
-/// models' value.
+/// Shadow models that did and did not see an example give the distributions of confidence in both cases, as Gaussians,
+/// which then weigh the attacked model's confidence. The area under the ROC curve (AUC) is 0 to 1, and 1/2 is guessing;
+/// the true positive rate (TPR) at a small false positive rate (FPR) is what a careful attacker finds. The target is
+/// the retrained models' value.
 package enum LikelihoodRatioAttack {
     /// Computes a model's confidence in each example's label, `φ = log p_y - log Σ_{j≠y} p_j`, any number.
     package static func confidences(_ predictions: Predictions, labels: [Int]) -> [Double] {
@@ -69,7 +69,8 @@ package enum LikelihoodRatioAttack {
 
     /// Computes the logarithm of each example's likelihood ratio; values above 0 suggest that it was seen.
     ///
-    /// With fewer than 64 models per case, the standard deviations are those over all examples, as Carlini et al. advise.
+    /// With fewer than 64 models per case, the standard deviations are those over all examples, as Carlini et al.
+    /// advise.
     /// - Parameters:
     ///   - attacked: the attacked model's φ of each example.
     ///   - seen: for each example φ of shadow models that saw it, one or more.
@@ -127,7 +128,8 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
         self.others = others.sorted()
     }
 
-    /// The area under the curve, 0 to 1: the probability that a member scores higher than another example, ties counting half.
+    /// The area under the curve, 0 to 1: the probability that a member scores higher than another example, ties
+    /// counting half.
     package var area: Double {
         var below = 0
         var notAbove = 0
@@ -152,10 +154,10 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
 
 /// Trains shadow models and attacks every audited model with them.
 ///
-/// The examples in question are the audit's training and test examples of the forgotten classes. Each shadow model is trained
-/// like the original on a random half of them and on all other training examples, so that half of the shadow models see each
-/// example. It then forgets the classes like the audited model. The original is attacked with the shadow models before they
-/// forget, the other models with them afterwards.
+/// The examples in question are the audit's training and test examples of the forgotten classes. Each shadow model is
+/// trained like the original on a random half of them and on all other training examples, so that half of the shadow
+/// models see each example. It then forgets the classes like the audited model. The original is attacked with the
+/// shadow models before they forget, the other models with them afterwards.
 struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     let descriptions = [LikelihoodRatioAttack.description]
     let requirements: [EvidenceRequirement] = [

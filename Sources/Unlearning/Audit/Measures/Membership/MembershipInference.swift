@@ -5,9 +5,9 @@ import NeuralGraph
 /// Membership inference from one score per example: the share of forgotten training images called members, 0 to 1.
 ///
 /// A balanced logistic regression learns to tell training from test images of the retained classes, and then classifies
-/// training images of the forgotten ones. The target is the retrained models' value, neither 0 nor 1/2, since unseen images
-/// can look like members too. Sources: Chundawat et al. 2023 (arXiv 2205.08096), section 5, for the entropy; Yeom et al. 2018 and
-/// Salem et al. 2019 for confidence.
+/// training images of the forgotten ones. The target is the retrained models' value, neither 0 nor 1/2, since unseen
+/// images can look like members too. Sources: Chundawat et al. 2023 (arXiv 2205.08096), section 5, for the entropy;
+/// Yeom et al. 2018 and Salem et al. 2019 for confidence.
 package enum MembershipInference {
     /// Scores each example: 1 if the attack calls it a member, else 0; nil without examples to learn from.
     /// - Parameters:
@@ -69,13 +69,13 @@ package enum MembershipInference {
 
 /// Membership inference from the loss: the balanced accuracy of telling training from unseen examples, 0 to 1.
 ///
-/// A logistic regression on the loss is fitted and tested by cross-validation on examples of the forgotten classes. 1/2 is
-/// guessing, and about what retrained models give.
+/// A logistic regression on the loss is fitted and tested by cross-validation on examples of the forgotten classes. 1/2
+/// is guessing, and about what retrained models give.
 ///
 /// Source: Kurmanji et al. 2023, "Towards Unbounded Machine Unlearning" (arXiv 2302.09880), section 4.3.
 package enum LossAttack {
-    /// Computes each example's part of the balanced accuracy, which is their mean; nil if a fold has only one kind to learn
-    /// from.
+    /// Computes each example's part of the balanced accuracy, which is their mean; nil if a fold has only one kind to
+    /// learn from.
     ///
     /// Members come first, then the others. A correctly classified example counts `n / (2 · examples of its kind)`.
     /// - Parameters:

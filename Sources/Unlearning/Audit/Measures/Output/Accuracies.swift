@@ -1,7 +1,7 @@
 /// Accuracy, the share of examples for which a model predicts the true class, 0 to 1.
 ///
-/// On the forgotten classes retraining ends at 0, and so should the unlearned model, though 0 proves little. On the retained
-/// classes higher is better.
+/// On the forgotten classes retraining ends at 0, and so should the unlearned model, though 0 proves little. On the
+/// retained classes higher is better.
 package enum Accuracies {
     /// Scores each example: 1 if the predicted class is the label, else 0.
     package static func scores(_ predictions: Predictions, labels: [Int]) -> [Double] {

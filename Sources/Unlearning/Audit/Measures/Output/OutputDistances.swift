@@ -2,8 +2,8 @@ import Foundation
 
 /// Total variation distance of two models' probabilities, `1/2 Σ_j |p_j - q_j|` for each example, 0 to 1.
 ///
-/// It is taken to the retrained models on the forgotten classes' test images. Lower is better, but two retrained models are
-/// not at 0 from each other either.
+/// It is taken to the retrained models on the forgotten classes' test images. Lower is better, but two retrained models
+/// are not at 0 from each other either.
 /// Source: Levin, Peres and Wilmer, "Markov Chains and Mixing Times", section 4.1.
 package enum TotalVariation {
     /// Computes each example's distance.

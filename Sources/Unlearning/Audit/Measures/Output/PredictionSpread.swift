@@ -2,7 +2,8 @@ import Foundation
 
 /// Entropy in bits of the retained classes predicted for the forgotten classes' images, 0 to log2 of their number.
 ///
-/// The retrained models' value is the target. An even distribution is not: it reveals that something was done to the class.
+/// The retrained models' value is the target. An even distribution is not: it reveals that something was done to the
+/// class.
 /// Source: Tarun et al. (arXiv 2111.08947), section V, figure on the distribution of predictions.
 package enum PredictionSpread {
     /// Computes the share of predictions of each class; the shares add up to 1, or to 0 without examples.

@@ -3,9 +3,9 @@ import NeuralGraph
 
 /// Relearn time, the number of optimizer steps until a model knows the forgotten classes about as well as the original.
 ///
-/// A model that needs far fewer steps than a retrained one still holds the classes. Each step trains a copy of the model on
-/// training examples of forgotten and of retained classes with Adam and cross-entropy. Accuracy is measured on test examples
-/// every few steps, and the first measurement at or above the target counts.
+/// A model that needs far fewer steps than a retrained one still holds the classes. Each step trains a copy of the
+/// model on training examples of forgotten and of retained classes with Adam and cross-entropy. Accuracy is measured on
+/// test examples every few steps, and the first measurement at or above the target counts.
 /// Sources: Tarun et al. (arXiv 2111.08947), section V; Chundawat et al. 2023, "Zero-Shot Machine Unlearning"
 /// (arXiv 2201.05629), section V, for the target within a few percent of the original's accuracy.
 package struct RelearnTime: Sendable {

@@ -4,9 +4,9 @@ import NeuralGraph
 
 /// Heat maps of the regions on which a network bases a class (Grad-CAM; Selvaraju et al. 2017, equations 1 and 2).
 ///
-/// With A the maps of a node and y the logit of the class, channel k has the weight `aₖ = mean over positions of ∂y / ∂Aₖ`,
-/// and the map is `max(0, Σₖ aₖ Aₖ)`: 0 without evidence for the class, larger with more. Its unit is the logit's, which
-/// differs between networks, so only shapes of maps are comparable.
+/// With A the maps of a node and y the logit of the class, the weight aₖ of channel k is the mean of `∂y / ∂Aₖ` over
+/// positions, and the map is `max(0, Σₖ aₖ Aₖ)`: 0 without evidence for the class, larger with more. Its unit is the
+/// logit's, which differs between networks, so only shapes of maps are comparable.
 ///
 /// Use an instance on one thread at a time.
 package final class ClassActivationMaps {
@@ -44,7 +44,8 @@ package final class ClassActivationMaps {
             model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, algorithms: algorithms)
     }
 
-    /// Finds the deepest node that every path passes and whose map is large enough to show regions; nil if there is none.
+    /// Finds the deepest node that every path passes and whose map is large enough to show regions; nil if there is
+    /// none.
     /// - Parameter side: the minimum height and width.
     package static func node(of graph: Graph, side: Int = 4) -> String? {
         graph.cutNodes.last { $0.shape.rank == 3 && $0.shape[0] >= side && $0.shape[1] >= side }?.name
@@ -232,7 +233,8 @@ struct AttentionDrawing: BuiltInMeasure {
         }
     }
 
-    /// Converts a prepared picture back to bytes; without a known normalization its values are scaled to the whole range.
+    /// Converts a prepared picture back to bytes; without a known normalization its values are scaled to the whole
+    /// range.
     private func picture(_ number: Int, of pictures: Tensor, _ normalization: Normalization?) -> FigureImage {
         let (height, width, channels) = (pictures.shape[1], pictures.shape[2], pictures.shape[3])
         let size = height * width * channels

@@ -1,10 +1,11 @@
 import NeuralGraph
 
-/// Similarity of two networks' features of the same examples by linear centered kernel alignment, 0 to 1 (Kornblith et al.
-/// 2019, "Similarity of Neural Network Representations Revisited", section 3).
+/// Similarity of two networks' features of the same examples by linear centered kernel alignment, 0 to 1 (Kornblith et
+/// al. 2019, "Similarity of Neural Network Representations Revisited", section 3).
 ///
-/// `CKA(X, Y) = |Yᵀ X|² / (|Xᵀ X| |Yᵀ Y|)` in Frobenius norms, over centered features; 1 for features that are equal up to
-/// rotation and scale. Neither high nor low is better: the retrained models' alignment with the original is the target.
+/// `CKA(X, Y) = |Yᵀ X|² / (|Xᵀ X| |Yᵀ Y|)` in Frobenius norms, over centered features; 1 for features that are equal up
+/// to rotation and scale. Neither high nor low is better: the retrained models' alignment with the original is the
+/// target.
 package struct FeatureAlignment: Sendable {
     private let reference: DoubleMatrix
     private let referenceNorm: Double

@@ -1,7 +1,8 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Principal components of features, the directions in which they vary most (Hotelling 1933), for drawing them in a plane.
+/// Principal components of features, the directions in which they vary most (Hotelling 1933), for drawing them in a
+/// plane.
 ///
 /// A component's sign makes its entry of the largest magnitude positive.
 package struct PrincipalComponents: Sendable {

@@ -1,12 +1,13 @@
 import NeuralGraph
 
-/// A linear probe, a linear classifier of a network's frozen features (Alain and Bengio 2016, "Understanding intermediate
-/// layers using linear classifier probes").
+/// A linear probe, a linear classifier of a network's frozen features (Alain and Bengio 2016, "Understanding
+/// intermediate layers using linear classifier probes").
 ///
-/// What it recognizes is still in the features, whatever the network predicts. It is ridge regression of one-hot classes in
-/// closed form, without a penalty on the intercept: `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and targets Y. The
-/// measure is the recall of the forgotten classes, the share of their test examples that the probe recognizes, 0 to 1. The
-/// retrained models' value is the target, which is far from 0, since features of other classes describe a new class too.
+/// What it recognizes is still in the features, whatever the network predicts. It is ridge regression of one-hot
+/// classes in closed form, without a penalty on the intercept: `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and
+/// targets Y. The measure is the recall of the forgotten classes, the share of their test examples that the probe
+/// recognizes, 0 to 1. The retrained models' value is the target, which is far from 0, since features of other classes
+/// describe a new class too.
 package struct LinearProbe: Sendable {
     private let weights: DoubleMatrix
     private let intercepts: [Double]
@@ -16,8 +17,8 @@ package struct LinearProbe: Sendable {
     ///   - features: `[examples, width]`.
     ///   - labels: each example's class, the forgotten ones' true class among them.
     ///   - classes: the number of classes.
-    ///   - regularization: the penalty `a` relative to the features' mean variance times the number of examples, above 0;
-    ///     being relative, it does not depend on the features' scale.
+    ///   - regularization: the penalty `a` relative to the features' mean variance times the number of examples, above
+    ///     0; being relative, it does not depend on the features' scale.
     /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
     ///   undefined, or all examples have the same features.
     package init(features: Tensor, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
@@ -89,8 +90,8 @@ package struct LinearProbe: Sendable {
 /// The nearest class centroid: each example gets the class whose mean features are closest by Euclidean distance.
 ///
 /// Unlike a linear probe it fits nothing; it only needs the class to form a cluster. The measure is the recall of the
-/// forgotten classes' test examples with centroids of training examples, 0 to 1. The retrained models' value is the target.
-/// Papyan, Han and Donoho (2020) show why trained networks approach this rule.
+/// forgotten classes' test examples with centroids of training examples, 0 to 1. The retrained models' value is the
+/// target. Papyan, Han and Donoho (2020) show why trained networks approach this rule.
 package struct NearestCentroid: Sendable {
     private let centroids: DoubleMatrix
     private let isKnown: [Bool]

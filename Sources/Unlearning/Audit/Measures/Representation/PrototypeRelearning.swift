@@ -3,12 +3,13 @@ import NeuralGraph
 
 /// Prototype relearning: forget accuracy after the last layer's row is rewritten from a few examples, without training.
 ///
-/// The row is an imprinted weight (Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"): what the network then
-/// recognizes was in its features all along. With m the mean features of the examples, mₖ those of the retained classes, μ
-/// their mean, w̄ the mean row of the retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`,
-/// as far from the mean row as the others, in the direction of its own class. Its bias makes the logit at m the mean of the
-/// retained classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten classes, 0 to 1. The
-/// retrained models' value is the target, since a network that never saw the class learns it from a prototype too.
+/// The row is an imprinted weight (Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"): what the
+/// network then recognizes was in its features all along. With m the mean features of the examples, mₖ those of the
+/// retained classes, μ their mean, w̄ the mean row of the retained classes and s the mean of |wₖ - w̄|, the new row is
+/// `w̄ + s (m - μ) / |m - μ|`, as far from the mean row as the others, in the direction of its own class. Its bias
+/// makes the logit at m the mean of the retained classes' logits at their mₖ. The measure is the accuracy on test
+/// examples of the forgotten classes, 0 to 1. The retrained models' value is the target, since a network that never saw
+/// the class learns it from a prototype too.
 package struct PrototypeRelearning: Sendable {
     private let head: LinearHead
     private let retained: [Int]
@@ -141,7 +142,8 @@ struct PrototypeRelearningMeasure: BuiltInMeasure {
         }
     }
 
-    /// Computes the share of draws for which each test example is recognized; nil for a model without a linear last layer.
+    /// Computes the share of draws for which each test example is recognized; nil for a model without a linear last
+    /// layer.
     private func recognized(
         by model: ModelEvidence, _ evidence: AuditEvidence
     ) throws -> (forgotten: [Double], retained: [Double])? {

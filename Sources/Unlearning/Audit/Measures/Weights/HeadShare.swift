@@ -1,11 +1,12 @@
 import NeuralGraph
 
-/// Share of the forgetting that is in the last layer: the lost forget accuracy that returns with the original's last layer.
+/// Share of the forgetting that is in the last layer: the lost forget accuracy that returns with the original's last
+/// layer.
 ///
-/// `(restored - unlearned) / (original - unlearned)` in accuracies on test examples of the forgotten classes, where restored
-/// means that the last layer's bias, or the whole last layer, is replaced by the original's. At 1 the features are untouched,
-/// and a few numbers undo the forgetting; at 0 restoring brings nothing back. Values slightly below 0 or above 1 occur. Lower
-/// is better. The measure is this package's own.
+/// `(restored - unlearned) / (original - unlearned)` in accuracies on test examples of the forgotten classes, where
+/// restored means that the last layer's bias, or the whole last layer, is replaced by the original's. At 1 the features
+/// are untouched, and a few numbers undo the forgetting; at 0 restoring brings nothing back. Values slightly below 0 or
+/// above 1 occur. Lower is better. The measure is this package's own.
 package enum HeadShare {
     /// The minimum loss of accuracy for which the share is defined.
     package static let minimumLoss = 0.01

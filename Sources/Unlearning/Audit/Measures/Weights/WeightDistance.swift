@@ -2,8 +2,8 @@ import NeuralGraph
 
 /// Distance of a layer's weights from the original's, `|W' - W| / |W|` in Euclidean norm, 0 or more.
 ///
-/// Neither more nor less is better. It shows a change of the last layer alone, and a change of everything. The retrained
-/// models' distance gives the scale, unless they began from other initial weights.
+/// Neither more nor less is better. It shows a change of the last layer alone, and a change of everything. The
+/// retrained models' distance gives the scale, unless they began from other initial weights.
 package struct WeightDistance: Sendable {
     /// One layer's distance.
     package struct Layer: Sendable, Hashable {
