@@ -8,9 +8,9 @@ public enum DatasetSplit: String, CaseIterable, Sendable {
     case test
 }
 
-/// Labeled images of one shape, as bytes. Images may lie in memory or be decoded when they are asked for.
+/// Labeled images of one shape, as bytes.
 ///
-/// Several threads may read at the same time.
+/// Images may lie in memory or be decoded on each read. Several threads may read at the same time.
 public protocol ImageDataset: LabeledData {
     /// What messages call the data set, such as `Fashion-MNIST (train)`.
     var name: String { get }
@@ -58,7 +58,7 @@ extension ImageDataset {
     }
 
     /// The positions of a class's images, in ascending order; empty if it has none.
-    public func indices(ofClass label: Int) -> [Int] {
+    package func indices(ofClass label: Int) -> [Int] {
         (0..<count).filter { self.label(at: $0) == label }
     }
 
@@ -66,7 +66,7 @@ extension ImageDataset {
     public var labels: [Int] { (0..<count).map { label(at: $0) } }
 
     /// One image's pixels: `imageShape.count` bytes, channels last.
-    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``, or what reading the image throws.
+    /// - Throws: ``DatasetError``, or what reading the image throws.
     public func pixels(at index: Int) throws -> [UInt8] {
         guard (0..<count).contains(index) else {
             throw DatasetError.indexOutOfRange(name: name, index: index, count: count)

@@ -24,10 +24,10 @@ public struct ImageFolder: ImageDataset {
         public var resizing: ImageResizing?
         /// What the data set is normalized with; nil takes ``ImageFolder/imageNetNormalization``, or its average for gray.
         public var normalization: Normalization?
-        /// What becomes of pictures that cannot be read.
+        /// What happens to pictures that cannot be read.
         public var unreadable: UnreadablePictures = .refuse
-        /// What one picture may cost.
-        public var limits = PictureLimits()
+        /// Limits of a picture's size.
+        package var limits = PictureLimits()
         /// The most bytes of prepared pictures that are kept in memory.
         public var cachedBytes = 256 << 20
         /// The share of each class that is kept for the test where the folder has no `train` and `test`, above 0 and below 1.
@@ -44,9 +44,9 @@ public struct ImageFolder: ImageDataset {
 
     /// What becomes of pictures that cannot be read.
     public enum UnreadablePictures: String, Sendable, CaseIterable {
-        /// They are errors. Headers are checked at once; what is wrong further back shows when the picture is read.
+        /// They are errors: a damaged header at once, anything else when the picture is read.
         case refuse
-        /// They are left out and listed in ``ImageFolder/skipped``. Every picture is decoded once to find them.
+        /// They are left out and listed in ``ImageFolder/skipped``; every picture is decoded once to find them.
         case skip
     }
 
@@ -66,7 +66,7 @@ public struct ImageFolder: ImageDataset {
     public let skipped: [PictureError]
 
     /// Pictures of formats that are not read, which are left out: one entry for each format.
-    public let unread: [UnreadPictures]
+    package let unread: [UnreadPictures]
 
     private let pictures: [FolderScan.PictureFile]
     /// The positions among `pictures` of those that are not skipped.
@@ -141,5 +141,65 @@ public struct ImageFolder: ImageDataset {
         }
         try reader.read(pictures[position].path, into: target)
         cache.insert(UnsafeBufferPointer(start: target, count: imageShape.count), at: position)
+    }
+}
+
+/// Unlabeled picture files to classify; every label is 0 and has no meaning.
+package struct PictureFiles: ImageDataset {
+    /// The files, in the order in which they were given.
+    package let files: [URL]
+    /// The model's classes.
+    package let classNames: [String]
+    /// Every picture's shape: `[height, width, channels]`.
+    package let imageShape: TensorShape
+    /// The normalization.
+    package let normalization: Normalization
+
+    private let reader: PictureReader
+
+    /// Checks the files' headers.
+    /// - Parameters:
+    ///   - classNames: the classes of the model that is to classify them.
+    ///   - configuration: shape, resizing, normalization and limits; the rest is about folders.
+    /// - Throws: ``ImageFolderError/unreadablePictures(path:_:)`` or ``ImageFolderError/invalidSetting(name:value:remedy:)``.
+    package init(
+        _ files: [URL], classNames: [String], configuration: ImageFolder.Configuration
+    ) throws(ImageFolderError) {
+        try configuration.validate()
+        let reader = PictureReader(fitting: PictureFitting(configuration), limits: configuration.limits)
+        let errors = PictureReader.failures(of: files.map(\.path)) { _, path throws(PictureError) in
+            try DecodedPicture.check(path, limits: reader.limits)
+        }
+        guard errors.isEmpty else { throw .unreadablePictures(path: "the files", errors.map(\.error)) }
+        self.files = files
+        self.classNames = classNames
+        self.reader = reader
+        imageShape = configuration.imageShape
+        normalization = configuration.normalization ?? ImageFolder.normalization(channels: imageShape.channels)
+    }
+
+    /// What messages call the files.
+    package var name: String { "picture files" }
+
+    /// The number of files.
+    package var count: Int { files.count }
+
+    /// How pictures of other sizes get ``imageShape``.
+    package var resizing: ImageResizing? { reader.fitting.resizing }
+
+    /// true: pictures are decoded when they are asked for.
+    package var isDecodedOnRead: Bool { true }
+
+    /// Returns 0.
+    package func label(at index: Int) -> Int { 0 }
+
+    /// Reads one picture: the file is decoded, turned upright, resized and cut.
+    /// - Throws: ``PictureError``.
+    package func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+        precondition(
+            pixels.count >= imageShape.count,
+            "a picture has \(imageShape.count) bytes, but there is room for \(pixels.count)")
+        guard let target = pixels.baseAddress else { return }
+        try reader.read(files[index].path, into: target)
     }
 }

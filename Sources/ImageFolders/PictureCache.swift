@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Prepared pictures by their positions, as many as fit. What comes first stays: every epoch reads all pictures, and
-/// putting one out for another would only change which of them are missing.
+/// Prepared pictures by position, as many as fit.
+///
+/// The first ones stay: every epoch reads all pictures, so replacing one by another gains nothing.
 final class PictureCache: Sendable {
     private let capacity: Int
     private let pictures = Mutex<[Int: [UInt8]]>([:])

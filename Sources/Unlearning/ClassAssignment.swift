@@ -1,7 +1,8 @@
 import Foundation
 
-/// Which of a model's classes each class of a data set is, where the data set may lack some: a class that is to be forgotten
-/// often has no images any more.
+/// The assignment of a data set's classes to a model's, where the data set may lack some.
+///
+/// A class that is to be forgotten often has no images any more.
 ///
 /// The names that the model has come first. What is left of the data set's names fills the places of the classes whose names
 /// are not known, in the order of the names' bytes, which is the order that classes from folders were trained in; the places
@@ -15,9 +16,9 @@ package struct ClassAssignment: Equatable {
     /// - Parameters:
     ///   - found: the data set's classes, in their order.
     ///   - data: what messages call the data set.
-    ///   - known: the model's class names; empty if it has none. A name that is the class's own number stands for none.
+    ///   - known: the model's class names; empty if it has none. A name that is the class's own number does not count as a name.
     ///   - count: the number of the model's classes.
-    ///   - list: the classes that may have no images; nil if nobody said.
+    ///   - list: the classes that may have no images; nil if not given.
     ///   - option: what messages call the list.
     /// - Throws: ``ClassAssignmentError`` if it stays open which class is which.
     package init(

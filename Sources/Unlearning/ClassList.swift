@@ -4,7 +4,7 @@ import NeuralGraph
 /// Classes as people write them: numbers or names, separated by commas, such as `0,2` or `T-shirt/top, Bag`.
 ///
 /// A name that has commas is put in double quotes, or a backslash stands before each of its commas; a text that as a whole is
-/// one class's name needs neither. What is in quotes is a name and no number. `index:4` is the class at index 4, whatever
+/// one class's name needs neither. An entry in quotes is a name, never a number. `index:4` is the class at index 4, whatever
 /// names there are.
 public struct ClassList: Sendable, Hashable {
     struct Entry: Hashable {
@@ -23,7 +23,7 @@ public struct ClassList: Sendable, Hashable {
     private let parts: [Part]
 
     /// Names or numbers in the order that they were written in.
-    public var entries: [String] { parsedEntries.map(\.text) }
+    package var entries: [String] { parsedEntries.map(\.text) }
 
     /// The entries with what is known of them.
     var parsedEntries: [Entry] { parts.flatMap(\.entries) }
@@ -33,8 +33,8 @@ public struct ClassList: Sendable, Hashable {
         parts = [Part(whole: nil, entries: entries.map { Entry(text: $0) })]
     }
 
-    /// Separates a list at its commas; spaces around an entry do not count. An empty text is an empty list.
-    public init(parsing text: String) {
+    /// Parses a list with commas; spaces around an entry do not count, and an empty text is an empty list.
+    package init(parsing text: String) {
         let entries = Self.separated(text)
         parts = [Part(whole: text, entries: entries == [Entry(text: "")] ? [] : entries)]
     }
@@ -44,7 +44,7 @@ public struct ClassList: Sendable, Hashable {
         parts = lists.flatMap(\.parts)
     }
 
-    /// The classes' numbers. A name is looked for first, so that a class called `7` is found by its name.
+    /// Returns the classes' numbers; a name is looked for first, so that a class called `7` is found by its name.
     /// - Parameters:
     ///   - names: the names in the order of the classes; empty if they have none.
     ///   - count: the number of classes.
@@ -140,7 +140,7 @@ extension ClassList {
         }
     }
 
-    /// A name up to its closing quote; nil if there is none, or something else than a comma follows it.
+    /// A name up to its closing quote; nil if there is no quote, or anything but a comma follows.
     private static func quoted(_ text: Substring) -> (name: String, rest: Substring)? {
         var name = ""
         var position = text.startIndex
@@ -182,8 +182,10 @@ extension ClassList {
 }
 
 extension [String] {
-    /// A class's name as people read it, or `class 3` if it has none: where names are missing, classes are called by their own
-    /// numbers. Where other classes are called by numbers that are not their own, as folders are, all of them are names.
+    /// A class's name for people, or `class 3` if it has none.
+    ///
+    /// Where names are missing, classes are called by their own numbers. Where some classes are called by other
+    /// numbers, as folders can be, all of them are names.
     package func className(_ index: Int) -> String {
         guard indices.contains(index) else { return "class \(index)" }
         let isOwnNumber = self[index] == String(index)

@@ -1,2 +1,2 @@
-// A report is about an audit: one import gives both.
+// Reports need audits, so that one import gives both.
 @_exported import Unlearning

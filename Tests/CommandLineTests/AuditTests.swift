@@ -84,7 +84,7 @@ struct AuditTests {
 
     @Test("limits decide, and none leaves unjudged")
     func limits() throws {
-        let measures = Audit(configuration: .quick).measures.map(\.identifier.rawValue)
+        let measures = Audit(configuration: .quick).descriptions.map(\.identifier.rawValue)
         let none = measures.flatMap { ["--limit", "\($0)=none"] }
         let unjudged = try audit(materials.model, ["--quick"] + none)
         #expect(unjudged.status == 2, "\(unjudged.errors)")
@@ -204,10 +204,10 @@ struct AuditTests {
             try model.replacing([name: bias]).write(to: folder.url.appendingPathComponent("\(file).safetensors"))
         }
         let near = folder.path("near.safetensors")
-        try refused("\(materials.model): is the original, number for number; give a model", [materials.model])
-        try refused("is the unlearned model, number for number", [folder.path("other.safetensors")])
+        try refused("\(materials.model): has the same weights as the original; give a model", [materials.model])
+        try refused("has the same weights as the unlearned model", [folder.path("other.safetensors")])
         try refused("\(near): is the same as retrained model 1; give each model once", [near, near])
-        try refused("\(near): knows class 0 (T-shirt/top): it puts 32 of 32 of its images (100.00 %) into it", [near])
+        try refused("\(near): knows class 0 (T-shirt/top): it recognizes 32 of its 32 images (100.00 %)", [near])
     }
 
     @Test("wrong usage")
@@ -271,7 +271,7 @@ struct AuditTests {
         let record = folder.path("damaged.json")
         try Data("{\"schema\":\"unlearning-audit-record\",\"version\":1".utf8)
             .write(to: URL(fileURLWithPath: record))
-        try expect("is not JSON, or cut short", ["audit", "--verify", record, materials.model])
+        try expect("is not JSON, or is cut short", ["audit", "--verify", record, materials.model])
         try expect("does not exist", ["audit", "--verify", folder.path("none.json"), materials.model])
     }
 

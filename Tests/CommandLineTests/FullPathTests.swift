@@ -117,7 +117,7 @@ struct FullPathTests {
         let network = try Model(contentsOf: URL(fileURLWithPath: model))
         let images = try DatasetSpecification(parsing: materials.dataset).load(split: .test)
         let examples = try network.prepare(images).tensor(at: Array(0..<80))
-        let computed = Accuracy(logits: logits, labels: examples.labels)
+        let computed = try Accuracy(logits: logits, labels: examples.labels)
         #expect(try #require(computed.all) * 100 == accuracy)
 
         let inputs = folder.path("inputs.safetensors")

@@ -21,7 +21,7 @@ struct VerificationTests {
         var bias = try #require(original.parameters[name])
         bias[0] = -1000
         try original.replacing([name: bias]).write(to: URL(fileURLWithPath: model))
-        let measures = Audit(configuration: .quick).measures.map(\.identifier.rawValue)
+        let measures = Audit(configuration: .quick).descriptions.map(\.identifier.rawValue)
         let ending = try Program.run(
             [
                 "audit", materials.model, model, "--dataset", materials.dataset, "--forgotten", "0", "--quick",
@@ -60,7 +60,7 @@ struct VerificationTests {
                 ending.output.contains(
                     "looser than the default: membership-loss against zero: 1 and 1, the default is 0.56 and 0.62\n"))
             #expect(
-                ending.output.contains("looser than the default: images that a measure takes: 5, the default is 30\n"))
+                ending.output.contains("looser than the default: minimum number of images for a measure: 5, the default is 30\n"))
         }
         let json = try Program.run(["audit", "--verify", record, model, "--json"]).json()
         #expect(json["verified"] as? Bool == true && json["match"] as? String == "unlearned")
@@ -90,7 +90,7 @@ struct VerificationTests {
 
         let renamed = try verify { $0["classes"] = [["index": 0, "name": "Bag"]] }
         #expect(renamed.status == 2)
-        #expect(renamed.output.contains("contradiction: class 0 is called 'Bag' and 'T-shirt/top'\n"))
+        #expect(renamed.output.contains("contradiction: class 0 has two names, 'Bag' and 'T-shirt/top'\n"))
         let everywhere = try verify { record in
             record["classes"] = [["index": 0, "name": "Bag"]]
             let text = try #require(

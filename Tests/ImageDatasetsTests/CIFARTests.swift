@@ -38,10 +38,7 @@ struct CIFARTests {
         #expect(try CIFAR10(split: .test, directory: folder.url).classNames == names)
         try folder.write(Array("one\ntwo\n".utf8), to: "batches.meta.txt")
         let error = datasetError { _ = try CIFAR10(split: .test, directory: folder.url) }
-        guard case .classNameCount(_, 2, 10) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
+        #expect(error?.description.contains("names 2 classes instead of 10") == true)
     }
 
     @Test("CIFAR-100 has fine and coarse labels")
@@ -65,10 +62,7 @@ struct CIFARTests {
             let bytes = Array((record + record)[..<length])
             try folder.write(bytes, to: "test_batch.bin")
             let error = datasetError { _ = try CIFAR10(split: .test, directory: folder.url) }
-            guard case .truncated = error else {
-                Issue.record("\(length): \(String(describing: error))")
-                return
-            }
+            #expect(error?.code == .truncated, "\(length)")
         }
         try folder.write([], to: "test_batch.bin")
         #expect(datasetError { _ = try CIFAR10(split: .test, directory: folder.url) } != nil)

@@ -96,10 +96,7 @@ struct IDXTests {
         let error = datasetError {
             _ = try load(images: gzip(images) + [1, 2, 3], labels: idxLabels([0, 1]))
         }
-        guard case .corruptGzip = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
+        #expect(error?.description.contains("is damaged gzip") == true)
     }
 
     @Test("gzip members one after the other are one file")
@@ -117,10 +114,7 @@ struct IDXTests {
         let error = datasetError {
             _ = try load(images: gzip(idxImages(count: 1) + zeros), labels: idxLabels([0]))
         }
-        guard case .trailingBytes = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
+        #expect(error?.description.contains("goes on after") == true)
     }
 
     @Test(
@@ -134,7 +128,7 @@ struct IDXTests {
         let error = datasetError {
             _ = try load(images: isPacked ? gzip(bytes) : bytes, labels: idxLabels([0]))
         }
-        switch error {
+        switch error?.code {
         case .unreasonableSize: break
         case .truncated: #expect(!isPacked)
         default: Issue.record("\(String(describing: error))")
@@ -144,10 +138,7 @@ struct IDXTests {
     @Test("a product that overflows is an error")
     func overflow() {
         let error = datasetError { _ = try checkedProduct([1 << 32, 1 << 16, 1 << 16], path: "x") }
-        guard case .unreasonableSize = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
+        #expect(error?.code == .unreasonableSize)
     }
 
     @Test("wrong magic numbers say what the file is")
@@ -177,10 +168,7 @@ struct IDXTests {
                 == .labelOutOfRange(
                     path: folder.url.appendingPathComponent("labels").path, index: 1, label: 2, classes: 2))
         let empty = datasetError { _ = try load(images: idxImages(count: 0), labels: idxLabels([])) }
-        guard case .empty = empty else {
-            Issue.record("\(String(describing: empty))")
-            return
-        }
+        #expect(empty?.code == .noImages)
     }
 
     @Test("missing files, folders and odd file names end in one line")
@@ -195,10 +183,7 @@ struct IDXTests {
         let beyond = datasetError {
             _ = try IDXImages(images: labels.appendingPathComponent("x"), labels: labels)
         }
-        guard case .missingFile = beyond else {
-            Issue.record("\(String(describing: beyond))")
-            return
-        }
+        #expect(beyond?.code == .missingFile)
         let device = datasetError {
             _ = try IDXImages(images: URL(fileURLWithPath: "/dev/zero"), labels: labels)
         }

@@ -47,7 +47,7 @@ struct MalformedPictureTests {
         for length in 3..<end {
             let error = try #require(
                 failure(Array(bytes[..<length])), "\(length) of \(bytes.count) bytes were accepted")
-            if case .truncated = error { cutShort += 1 }
+            if error.reason == "is cut short" { cutShort += 1 }
         }
         // The first bytes may not tell that there is a picture.
         #expect(cutShort >= end - 20)
@@ -55,11 +55,8 @@ struct MalformedPictureTests {
 
     @Test("a damaged check sum")
     func damaged() throws {
-        guard case .damaged(_, let reason) = failure(try PictureFixtures.bytes("damaged.png")) else {
-            Issue.record("accepted")
-            return
-        }
-        #expect(reason.contains("CRC") || reason.contains("incorrect"))
+        let reason = try #require(failure(try PictureFixtures.bytes("damaged.png"))).reason
+        #expect(reason.hasPrefix("is damaged") && (reason.contains("CRC") || reason.contains("incorrect")))
     }
 
     @Test("what libwebp and the reader of BMP do not decode says so")
@@ -92,11 +89,7 @@ struct MalformedPictureTests {
         ])
     func bombs(name: String, size: String) throws {
         let error = try #require(failure(try PictureFixtures.bytes(name)))
-        guard case .tooLarge(_, let reason) = error else {
-            Issue.record("\(error)")
-            return
-        }
-        #expect(reason.contains("claims \(size) pixels, more than the limit of 134217728"))
+        #expect(error.reason.contains("is too large: it claims \(size) pixels, more than the limit of 134217728"))
         #expect(throws: PictureError.self) {
             try DecodedPicture.check(PictureFixtures.path(name), limits: PictureLimits())
         }

@@ -74,7 +74,7 @@ struct RecordCheckTests {
         #expect(check.contradictions.isEmpty, "\(check.contradictions)")
         #expect(check.looserLimits.isEmpty)
         #expect(check.verdict == record.audit.verdict.total && check.verdict == .pass, "\(record.audit.explanation)")
-        #expect(record.version == 2 && record.audit.schemaVersion == 2)
+        #expect(record.schemaVersion == 3 && record.audit.schemaVersion == 2)
         #expect(record.audit[.anamnesisIndex]?.isOmitted == false && record.audit[.totalVariation]?.verdict == .pass)
     }
 
@@ -114,7 +114,7 @@ struct RecordCheckTests {
         let wide = try await check(name) { measure in
             try edit(&measure, "threshold") { ($0["pass"], $0["partial"]) = (1, 1) }
         }
-        #expect(wide.contradictions == ["\(name): it was judged by other limits than the record's settings have"])
+        #expect(wide.contradictions == ["\(name): it was judged by other limits than those in the record's settings"])
         let settings = try await check { record in
             try edit(&record, "audit") { audit in
                 try edit(&audit, "configuration") { configuration in
@@ -161,7 +161,7 @@ struct RecordCheckTests {
             try failing(&measure)
             measure["omission"] = "there was no time"
         }
-        #expect(left.contradictions.contains("total-variation was left out, and has values"))
+        #expect(left.contradictions.contains("total-variation was left out, but has values"))
         let gone = try await self.check { record in
             try edit(&record, "audit") { audit in
                 let measures = try #require(audit["measures"] as? [Fields])
@@ -170,7 +170,7 @@ struct RecordCheckTests {
                 }
             }
         }
-        #expect(gone.contradictions.contains("total-variation has limits, and was neither measured nor left out"))
+        #expect(gone.contradictions.contains("total-variation has limits, but was neither measured nor left out"))
     }
 
     @Test("evidence that is missing shows, whatever the record says")
@@ -200,34 +200,34 @@ struct RecordCheckTests {
             let found = try await check(change).contradictions
             #expect(found.contains { $0.contains(text) }, "\(found)")
         }
-        try await contradiction("class 2 is called 'boots' and '2'") { record in
+        try await contradiction("class 2 has two names, 'boots' and '2'") { record in
             record["classes"] = [["index": 2, "name": "boots"]]
         }
-        try await contradiction("the classes to forget are [1], and those that were audited [2]") { record in
+        try await contradiction("the classes to forget are [1], but the audited ones are [2]") { record in
             record["classes"] = [["index": 1, "name": "1"]]
         }
         try await contradiction("class 9223372036854775807 was to be forgotten") { record in
             record["classes"] = [["index": Int.max, "name": "x"]]
         }
-        try await contradiction("class-accuracy has a row '2' that is none of the classes") { record in
+        try await contradiction("class-accuracy has a row '2', which is not a class") { record in
             try edit(&record, "audit") { $0["classNames"] = ["0", "1", "boots"] }
         }
-        try await contradiction("forget-accuracy-test of the unlearned model is 0.0, and its classes are between") {
+        try await contradiction("forget-accuracy-test of the unlearned model is 0.0, but its classes are between") {
             record in
             try edit(&record, "audit") { $0["forgottenClasses"] = [1] }
             record["classes"] = [["index": 1, "name": "1"]]
         }
-        try await contradiction("the original and the unlearned model are one file") { record in
+        try await contradiction("the original and the unlearned model have the same digest") { record in
             try edit(&record, "models") { $0["original"] = $0["unlearned"] }
         }
-        try await contradiction("retrained model 1 is the unlearned model") { record in
+        try await contradiction("retrained model 1 and the unlearned model have the same digest") { record in
             try edit(&record, "models") { models in
                 var retrained = try #require(models["retrained"] as? [Any])
                 retrained[0] = try #require(models["unlearned"])
                 models["retrained"] = retrained
             }
         }
-        try await contradiction("2 retrained models were compared with, and 1 are listed") { record in
+        try await contradiction("2 retrained models were compared with, but 1 are listed") { record in
             try edit(&record, "models") { $0["retrained"] = Array(try #require($0["retrained"] as? [Any]).prefix(1)) }
         }
         for samples in [7, 29, Int.max, -3] {
@@ -237,13 +237,13 @@ struct RecordCheckTests {
                 }
             }
         }
-        try await contradiction("forget-accuracy-test is there twice") { record in
+        try await contradiction("forget-accuracy-test appears twice") { record in
             try edit(&record, "audit") { audit in
                 let measures = try #require(audit["measures"] as? [Fields])
                 audit["measures"] = measures + [measures[0]]
             }
         }
-        try await contradiction("is not what the measures say") { record in
+        try await contradiction("does not match the measures") { record in
             try edit(&record, "audit") { try edit(&$0, "verdict") { $0["passed"] = [String]() } }
         }
     }
@@ -274,7 +274,7 @@ struct OtherVersionTests {
     @Test("records of version 1 are read, and give the verdicts that they state")
     func version1() throws {
         let audit = try AuditRecord(try data("audit-version-1"), path: "record")
-        #expect(audit.version == 1 && audit.audit.retrainedModels == 2)
+        #expect(audit.schemaVersion == 1 && audit.audit.retrainedModels == 2)
         #expect(audit.check().contradictions.isEmpty, "\(audit.check().contradictions)")
         #expect(audit.check().verdict == .partial && audit.audit.verdict.missingEvidence.isEmpty)
         let forgotten = try AuditRecord(try data("forget-version-1"), path: "record")

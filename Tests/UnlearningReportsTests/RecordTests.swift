@@ -30,7 +30,7 @@ struct RecordTests {
         #expect(read.forgetting?.phaseSeconds == ["noise": 1, "impair": 2, "repair": 0.5])
         let json = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         #expect(json["schema"] as? String == "unlearning-audit-record")
-        #expect(json["version"] as? Int == 2)
+        #expect(json["schemaVersion"] as? Int == 3 && json["version"] == nil)
         #expect(json["date"] as? String == "2027-01-15T08:00:00Z")
     }
 
@@ -116,13 +116,15 @@ struct RecordTests {
 
     @Test("damaged records")
     func damaged() throws {
-        try expect("no audit record") { $0["schema"] = "other" }
-        try expect("no audit record") { $0["schema"] = nil }
-        try expect("no audit record") { $0["version"] = 0 }
-        try expect("record version 3, and this program reads 2; update it") { $0["version"] = 3 }
-        try expect("version has a wrong type") { $0["version"] = "one" }
+        try expect("not an audit record") { $0["schema"] = "other" }
+        try expect("not an audit record") { $0["schema"] = nil }
+        try expect("not an audit record") { $0["schemaVersion"] = 0 }
+        try expect("record version 4, but this program reads versions up to 3; update the program") {
+            $0["schemaVersion"] = 4
+        }
+        try expect("schemaVersion has the wrong type") { $0["schemaVersion"] = "one" }
         try expect("models is missing") { $0["models"] = nil }
-        try expect("classes has a wrong type") { $0["classes"] = 3 }
+        try expect("classes has the wrong type") { $0["classes"] = 3 }
         try expect("date") { $0["date"] = "yesterday" }
         try expect("request id") { $0["requestID"] = "a\nb" }
         try expect("64 hexadecimal digits") { json in

@@ -41,13 +41,11 @@ enum SampleAudit {
             measures.append(MeasureResult(left, omitted: "there are too few examples of <owl>"))
         }
         return AuditResult(
-            schemaVersion: AuditResult.schemaVersion, forgottenClasses: [2], classNames: classNames,
-            adjacentClasses: [1],
+            forgottenClasses: [2], classNames: classNames, adjacentClasses: [1],
             samples: AuditSampleCounts(
                 forgottenTest: 10, retainedTest: 20, forgottenTraining: 30, retainedTraining: 40),
-            retrainedModels: 2, measures: measures,
-            verdict: AuditVerdict(measures, comparesWithRetraining: true), figures: figures,
-            configuration: .full, seed: 7, seconds: ["evidence": 1.5])
+            retrainedModels: 2, measures: measures, isOriginal: false, figures: figures, configuration: .full, seed: 7,
+            seconds: ["evidence": 1.5], forgottenSamples: nil)
     }
 
     static var figures: AuditFigures {

@@ -83,6 +83,28 @@ struct ErrorTests {
         #expect(!text.contains("\n"))
     }
 
+    @Test("codes tell kinds apart, and a method of one's own can throw with them")
+    func codes() async throws {
+        let error = UnlearningError(.invalidSetting, "depth cannot be 0; use 1 or more")
+        #expect(error == .invalidSetting(name: "depth", value: "0", remedy: "use 1 or more"))
+        #expect(error != UnlearningError(.unsupported, error.description))
+        #expect(error.localizedDescription == "depth cannot be 0; use 1 or more")
+        let model = Model(graph: try vectorNetwork(features: 4, classes: 4), seed: 0)
+        let retain = try blobs(classes: 3, perClass: 5, features: 4, seed: 1)
+        func code(_ classes: [Int]) async -> UnlearningError.Code? {
+            do {
+                _ = try await Unlearner(model: model, retaining: retain).forget(classes: classes)
+                return nil
+            } catch let error as UnlearningError where error.code == .retainDataHoldsForgottenClass {
+                return .retainDataHoldsForgottenClass
+            } catch {
+                return (error as? UnlearningError)?.code
+            }
+        }
+        #expect(await code([1]) == .retainDataHoldsForgottenClass)
+        #expect(await code([7]) == .invalidClasses)
+    }
+
     /// Feature vectors of four classes, of which class 3 is to be forgotten.
     struct Request {
         var model: Model

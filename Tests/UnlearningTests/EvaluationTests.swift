@@ -10,12 +10,12 @@ struct EvaluationTests {
             [5, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [-1, -2, -3, -4], [0, 0, 9, 0],
         ]
         let logits = try Tensor(rows.flatMap { $0 }, shape: [5, 4])
-        let accuracy = Accuracy(logits: logits, labels: [0, 1, 0, 1, 2], forgottenClasses: [1])
+        let accuracy = try Accuracy(logits: logits, labels: [0, 1, 0, 1, 2], forgottenClasses: [1])
         #expect(accuracy.counts == [2, 2, 1, 0] && accuracy.correct == [1, 1, 1, 0])
         #expect(accuracy.all == 0.6 && accuracy.forgotten == 0.5)
         #expect(accuracy.retained == 2.0 / 3)
         #expect(accuracy.perClass == [0.5, 0.5, 1, nil])
-        let none = Accuracy(logits: logits, labels: [0, 1, 0, 1, 2], forgottenClasses: [3])
+        let none = try Accuracy(logits: logits, labels: [0, 1, 0, 1, 2], forgottenClasses: [3])
         #expect(none.forgotten == nil && none.retained == none.all)
     }
 
@@ -25,12 +25,32 @@ struct EvaluationTests {
             [1, 1, 1], [0, 2, 2], [.nan, 5, 1], [1, 5, .nan], [-.infinity, 1, 0], [0, .infinity, 0],
         ]
         let logits = try Tensor(rows.flatMap { $0 }, shape: [6, 3])
-        #expect(Accuracy(logits: logits, labels: [0, 1, 1, 1, 1, 1]).correct == [1, 3, 0])
+        #expect(try Accuracy(logits: logits, labels: [0, 1, 1, 1, 1, 1]).correct == [1, 3, 0])
+    }
+
+    @Test("labels that do not fit the logits are an error")
+    func misfits() throws {
+        let logits = Tensor(repeating: 0, shape: [2, 3])
+        for labels in [[0], [0, 1, 2], [0, 3], [-1, 0]] {
+            #expect(throws: UnlearningError.self) { try Accuracy(logits: logits, labels: labels) }
+        }
+        #expect(throws: UnlearningError.self) {
+            try Accuracy(logits: Tensor(repeating: 0, shape: [6]), labels: [Int](repeating: 0, count: 6))
+        }
+    }
+
+    @Test("images are prepared for the model wherever examples are taken")
+    func images() async throws {
+        let model = try await Patterns.model
+        let prepared = try await Evaluator().accuracy(of: model, on: model.prepare(Patterns.test))
+        #expect(try await Evaluator().accuracy(of: model, on: Patterns.test) == prepared)
+        let logits = try await Predictor().logits(of: Patterns.test, by: model)
+        #expect(try await Predictor().logits(of: model.prepare(Patterns.test), by: model) == logits)
     }
 
     @Test("accuracy survives JSON")
     func json() throws {
-        let accuracy = Accuracy(
+        let accuracy = try Accuracy(
             logits: Tensor(repeating: 0, shape: [2, 3]), labels: [0, 2], forgottenClasses: [2])
         let data = try JSONEncoder().encode(accuracy)
         #expect(try JSONDecoder().decode(Accuracy.self, from: data) == accuracy)

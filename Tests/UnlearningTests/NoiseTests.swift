@@ -102,7 +102,7 @@ struct NoiseTests {
             #expect(try noise.examples().labels == [Int](repeating: noise.label, count: 64))
             let logits = try await Predictor().logits(of: noise.examples(), by: model)
             let labels = [Int](repeating: noise.label, count: 64)
-            #expect(Accuracy(logits: logits, labels: labels).all == 0)
+            #expect(try Accuracy(logits: logits, labels: labels).all == 0)
         }
     }
 

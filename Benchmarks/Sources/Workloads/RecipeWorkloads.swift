@@ -34,7 +34,7 @@ final class Forgetting: Workload {
 /// What forgetting stands against: three epochs over the 54,000 images of the other classes.
 struct Retraining: Workload {
     private let model: Model
-    private let examples: PreparedImages
+    private let examples: any ExampleSource
     private let threads: Int
     private let trainer = Trainer()
     let operations: Double

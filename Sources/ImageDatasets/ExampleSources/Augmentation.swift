@@ -11,7 +11,7 @@ public struct Augmentation: Sendable, Hashable {
     public static let standard = Augmentation(unchecked: 4, 0.5)
 
     /// Creates an augmentation.
-    /// - Throws: ``DatasetError/invalidSetting(name:value:remedy:)`` if the padding is negative or beyond 65,536, or
+    /// - Throws: ``DatasetError`` if the padding is negative or beyond 65,536, or
     ///   the probability is not from 0 to 1.
     public init(padding: Int = 0, horizontalFlipProbability: Double = 0) throws(DatasetError) {
         guard (0...1 << 16).contains(padding) else {
@@ -30,7 +30,7 @@ public struct Augmentation: Sendable, Hashable {
         self.horizontalFlipProbability = horizontalFlipProbability
     }
 
-    /// The change that a seed stands for.
+    /// The random change for a seed.
     func placement(seed: UInt64) -> Placement {
         var random = SeededRandom(seed: seed, stream: "augmentation")
         // All three are always drawn, so that one setting does not shift what another one gets.

@@ -1,18 +1,18 @@
 import NeuralGraph
 
 /// Several sources of one shape, one after the other.
-public struct CombinedExamples: ExampleSource {
+package struct CombinedExamples: ExampleSource {
     /// The sources in their order.
-    public let sources: [any ExampleSource]
+    package let sources: [any ExampleSource]
     /// Every example's shape.
-    public let exampleShape: TensorShape
+    package let exampleShape: TensorShape
 
     // The position at which each source begins, and the total count at the end.
     private let starts: [Int]
 
     /// Puts sources one after the other.
     /// - Throws: ``DatasetError`` if there is no source, or shapes differ.
-    public init(_ sources: [any ExampleSource]) throws(DatasetError) {
+    package init(_ sources: [any ExampleSource]) throws(DatasetError) {
         guard let first = sources.first else { throw .empty(name: "combined examples") }
         var starts = [0]
         for (position, source) in sources.enumerated() {
@@ -29,19 +29,19 @@ public struct CombinedExamples: ExampleSource {
     }
 
     /// The number of examples of all sources together.
-    public var count: Int { starts[sources.count] }
+    package var count: Int { starts[sources.count] }
 
     /// Whether one of the sources decodes when it is read.
-    public var isDecodedOnRead: Bool { sources.contains { $0.isDecodedOnRead } }
+    package var isDecodedOnRead: Bool { sources.contains { $0.isDecodedOnRead } }
 
     /// The class of one example.
-    public func label(at index: Int) -> Int {
+    package func label(at index: Int) -> Int {
         let place = locate(index)
         return sources[place.source].label(at: place.index)
     }
 
     /// Writes one example.
-    public func write(
+    package func write(
         _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
     ) throws {
         let place = locate(index)

@@ -29,7 +29,7 @@ extension ExampleSource {
     public var isDecodedOnRead: Bool { false }
 
     /// Some examples as one tensor `[indices.count, ...exampleShape]`, without augmentation, and their labels.
-    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``, or what reading an example throws.
+    /// - Throws: ``DatasetError``, or what reading an example throws.
     public func tensor(at indices: [Int]) throws -> (inputs: Tensor, labels: [Int]) {
         if let wrong = indices.first(where: { $0 < 0 || $0 >= count }) {
             throw DatasetError.indexOutOfRange(name: "examples", index: wrong, count: count)

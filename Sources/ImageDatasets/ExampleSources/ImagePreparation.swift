@@ -1,14 +1,17 @@
 import NeuralGraph
 
-/// How an image's bytes become a network's input: pixel / 255, padded with zeros to the target's height and width,
-/// one channel repeated if the target has several, then normalized. The border is therefore `(0 - mean) / deviation`.
+/// The conversion of an image's bytes to a network's input.
+///
+/// A pixel is divided by 255, the image is padded with zeros to the target's height and width, a single channel is
+/// repeated if the target has several, and the result is normalized. The border is therefore `(0 - mean) /
+/// deviation`.
 ///
 /// The padding is even on both sides; an odd row goes to the bottom and an odd column to the right.
-public struct ImagePreparation: Sendable {
+package struct ImagePreparation: Sendable {
     /// The input's shape: `[height, width, channels]`.
-    public let targetShape: TensorShape
+    package let targetShape: TensorShape
     /// One mean and one deviation for each of the target's channels.
-    public let normalization: Normalization
+    package let normalization: Normalization
 
     // [channels, 256]: what each byte becomes.
     private let table: [Float]
@@ -16,7 +19,7 @@ public struct ImagePreparation: Sendable {
     /// Creates a preparation.
     /// - Parameter normalization: one value for all of the target's channels, or one for each.
     /// - Throws: ``DatasetError`` if the target is no image's shape or the normalization does not fit it.
-    public init(targetShape: TensorShape, normalization: Normalization) throws(DatasetError) {
+    package init(targetShape: TensorShape, normalization: Normalization) throws(DatasetError) {
         guard targetShape.rank == 3, targetShape.dimensions.allSatisfy({ (1...1 << 16).contains($0) }) else {
             throw .invalidSetting(
                 name: "input shape", value: "\(targetShape)",
@@ -38,9 +41,9 @@ public struct ImagePreparation: Sendable {
 
     /// Makes sure that images of a shape can be prepared.
     /// - Parameter name: what the message calls the images.
-    /// - Throws: ``DatasetError/incompatibleShape(name:found:expected:remedy:)`` if the target is smaller than the
+    /// - Throws: ``DatasetError`` if the target is smaller than the
     ///   image, or the image's channels are neither one nor the target's.
-    public func check(imageShape: TensorShape, of name: String) throws(DatasetError) {
+    package func check(imageShape: TensorShape, of name: String) throws(DatasetError) {
         guard imageShape.rank == 3 else {
             throw .incompatibleShape(
                 name: name, found: imageShape, expected: targetShape,
@@ -62,7 +65,7 @@ public struct ImagePreparation: Sendable {
         }
     }
 
-    /// Writes one image's input, `targetShape.count` floats. The shape must have been checked.
+    /// Writes one image's input, `targetShape.count` floats; the shape must have been checked.
     func write(
         _ pixels: UnsafePointer<UInt8>, shape: TensorShape, placement: Augmentation.Placement,
         into target: UnsafeMutablePointer<Float>

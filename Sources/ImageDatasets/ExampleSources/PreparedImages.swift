@@ -1,13 +1,13 @@
 import NeuralGraph
 
 /// A data set's images as a network takes them, changed at random if a loader asks for it.
-public struct PreparedImages: ExampleSource {
+package struct PreparedImages: ExampleSource {
     /// The images.
-    public let dataset: any ImageDataset
+    package let dataset: any ImageDataset
     /// How they become inputs.
-    public let preparation: ImagePreparation
+    package let preparation: ImagePreparation
     /// How training changes them; nil leaves them as they are.
-    public let augmentation: Augmentation?
+    package let augmentation: Augmentation?
 
     private let imageShape: TensorShape
 
@@ -16,7 +16,7 @@ public struct PreparedImages: ExampleSource {
     ///   - preparation: nil keeps the images' own shape and uses the data set's normalization.
     ///   - augmentation: applied to the padded image, in training only.
     /// - Throws: ``DatasetError`` if the images do not fit the preparation.
-    public init(
+    package init(
         _ dataset: any ImageDataset, preparation: ImagePreparation? = nil, augmentation: Augmentation? = nil
     ) throws(DatasetError) {
         let preparation =
@@ -31,19 +31,19 @@ public struct PreparedImages: ExampleSource {
     }
 
     /// The number of images.
-    public var count: Int { dataset.count }
+    package var count: Int { dataset.count }
 
     /// The input's shape: `[height, width, channels]`.
-    public var exampleShape: TensorShape { preparation.targetShape }
+    package var exampleShape: TensorShape { preparation.targetShape }
 
     /// Whether images are decoded when they are read.
-    public var isDecodedOnRead: Bool { dataset.isDecodedOnRead }
+    package var isDecodedOnRead: Bool { dataset.isDecodedOnRead }
 
     /// The class of one image.
-    public func label(at index: Int) -> Int { dataset.label(at: index) }
+    package func label(at index: Int) -> Int { dataset.label(at: index) }
 
     /// Writes one image's input, augmented if there are an augmentation and a seed.
-    public func write(
+    package func write(
         _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
     ) throws {
         let placement = augmentationSeed.flatMap { augmentation?.placement(seed: $0) }

@@ -1,15 +1,15 @@
 import NeuralGraph
 
-/// A source several times over. A loader's augmentation changes each repetition in its own way.
-public struct RepeatedExamples: ExampleSource {
+/// A source repeated several times; augmentation changes each repetition differently.
+package struct RepeatedExamples: ExampleSource {
     /// What is repeated.
-    public let source: any ExampleSource
+    package let source: any ExampleSource
     /// How many times.
-    public let times: Int
+    package let times: Int
 
     /// Repeats a source.
     /// - Throws: ``DatasetError`` if `times` is below 1 or the total is out of reach.
-    public init(_ source: any ExampleSource, times: Int) throws(DatasetError) {
+    package init(_ source: any ExampleSource, times: Int) throws(DatasetError) {
         guard times >= 1, !source.count.multipliedReportingOverflow(by: times).overflow else {
             throw .invalidSetting(
                 name: "repetitions", value: "\(times)", remedy: "give a number of at least 1")
@@ -19,19 +19,19 @@ public struct RepeatedExamples: ExampleSource {
     }
 
     /// The number of examples, repetitions counted.
-    public var count: Int { source.count * times }
+    package var count: Int { source.count * times }
 
     /// Every example's shape.
-    public var exampleShape: TensorShape { source.exampleShape }
+    package var exampleShape: TensorShape { source.exampleShape }
 
     /// Whether the source decodes when it is read.
-    public var isDecodedOnRead: Bool { source.isDecodedOnRead }
+    package var isDecodedOnRead: Bool { source.isDecodedOnRead }
 
     /// The class of one example.
-    public func label(at index: Int) -> Int { source.label(at: index % source.count) }
+    package func label(at index: Int) -> Int { source.label(at: index % source.count) }
 
     /// Writes one example.
-    public func write(
+    package func write(
         _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
     ) throws {
         try source.write(index % source.count, augmentationSeed: augmentationSeed, into: target)

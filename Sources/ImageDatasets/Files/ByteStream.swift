@@ -2,8 +2,9 @@ import Foundation
 
 /// Reads a file from front to back, unpacking gzip on the way if the file's first bytes say so.
 final class ByteStream {
-    /// The most times its own size that a gzip file of images or labels unpacks to. Images pack to a fifth; deflate itself
-    /// ends at 1032, by which a file of a few megabytes could fill any memory.
+    /// The largest ratio of a gzip file's unpacked size to its own.
+    ///
+    /// Images pack to about a fifth. Deflate itself allows 1032, so a file of a few megabytes could fill any memory.
     private static let largestGzipRatio = 100
     /// What any gzip file may unpack to, however small it is: labels in their order pack well.
     private static let smallSize = 1 << 26
@@ -68,7 +69,7 @@ final class ByteStream {
         return result
     }
 
-    /// Makes sure that nothing follows. For a gzip file this is also what checks the last checksum.
+    /// Checks that nothing follows; this also verifies the last checksum of a gzip file.
     func expectEnd() throws(DatasetError) {
         let expected = position
         var extra: UInt8 = 0
@@ -85,7 +86,7 @@ final class ByteStream {
     }
 }
 
-/// Refuses what does not fit into this machine's memory, before any of it is asked for.
+/// Checks that bytes fit into this machine's memory before they are allocated.
 func checkMemory(for byteCount: Int, path: String) throws(DatasetError) {
     let memory = ProcessInfo.processInfo.physicalMemory
     guard byteCount >= 0, UInt64(byteCount) <= memory else {
@@ -95,7 +96,7 @@ func checkMemory(for byteCount: Int, path: String) throws(DatasetError) {
 }
 
 /// The product of sizes that come from a file.
-/// - Throws: ``DatasetError/unreasonableSize(path:reason:)`` if it overflows.
+/// - Throws: ``DatasetError`` if it overflows.
 func checkedProduct(_ factors: [Int], path: String) throws(DatasetError) -> Int {
     var product = 1
     for factor in factors {

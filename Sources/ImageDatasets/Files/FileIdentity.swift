@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the system knows a file or folder by, whatever links and paths lead to it.
+/// The identity of a file or folder, the same by every path and link that leads to it.
 package struct FileIdentity: Hashable, Sendable {
     private let device: UInt64
     private let node: UInt64

@@ -30,7 +30,7 @@ final class GzipStream {
     }
 
     /// Unpacks the next bytes: fewer than asked for only at the end.
-    /// - Throws: ``DatasetError/corruptGzip(path:reason:)``, also if the file ends too early.
+    /// - Throws: ``DatasetError``, also if the file ends too early.
     func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
         var total = 0
         while total < target.count, let base = target.baseAddress {

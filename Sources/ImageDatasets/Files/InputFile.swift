@@ -1,6 +1,6 @@
 import Foundation
 
-/// A regular file that is open for reading. Refuses folders, pipes and devices, whose size says nothing.
+/// A regular file that is open for reading; folders, pipes and devices are refused.
 package final class InputFile {
     package let path: String
     /// The size in bytes when the file was opened.

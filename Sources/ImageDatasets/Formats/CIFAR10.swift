@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
 
-/// CIFAR-10, binary version: 50,000 training and 10,000 test photographs, 32x32 in color, ten classes (Krizhevsky,
-/// "Learning Multiple Layers of Features from Tiny Images", 2009).
+/// CIFAR-10, binary version: 50,000 training and 10,000 test photographs of 32x32 pixels in ten classes.
+///
+/// Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 public struct CIFAR10: ImageDataset {
     /// The training images' mean and standard deviation for red, green and blue.
-    public static let normalization = Normalization(
+    package static let normalization = Normalization(
         mean: [0.4914, 0.4822, 0.4465], standardDeviation: [0.2470, 0.2435, 0.2616])
 
     private static let defaultClassNames = [

@@ -1,8 +1,10 @@
 import Foundation
 import NeuralGraph
 
-/// CIFAR-100, binary version: 50,000 training and 10,000 test photographs, 32x32 in color, a hundred fine classes
-/// in twenty coarse ones (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
+/// CIFAR-100, binary version: 50,000 training and 10,000 test photographs of 32x32 pixels in 100 classes.
+///
+/// The fine classes belong to twenty coarse ones. Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny
+/// Images" (2009).
 public struct CIFAR100: ImageDataset {
     /// Which of an image's two labels is used.
     public enum Labels: String, CaseIterable, Sendable {
@@ -13,7 +15,7 @@ public struct CIFAR100: ImageDataset {
     }
 
     /// The training images' mean and standard deviation for red, green and blue.
-    public static let normalization = Normalization(
+    package static let normalization = Normalization(
         mean: [0.5071, 0.4865, 0.4409], standardDeviation: [0.2673, 0.2564, 0.2762])
 
     /// What messages call the data set.

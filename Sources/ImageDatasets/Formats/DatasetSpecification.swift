@@ -2,7 +2,7 @@ import Foundation
 
 /// A data set as the command line names it: `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR` or
 /// `idx:IMAGES,LABELS`.
-public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
+package enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
     /// Fashion-MNIST in a folder.
     case fashionMNIST(directory: URL)
     /// CIFAR-10, binary version, in a folder.
@@ -14,9 +14,9 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
 
     static let forms = "fashion-mnist, fashion-mnist:DIR, cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS"
 
-    /// Understands one of the four forms. Paths may begin with `~/`; nothing is read yet.
-    /// - Throws: ``DatasetError/invalidSpecification(text:reason:)``.
-    public init(parsing text: String) throws(DatasetError) {
+    /// Parses one of the four forms without reading any file; paths may begin with `~/`.
+    /// - Throws: ``DatasetError``.
+    package init(parsing text: String) throws(DatasetError) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts.count == 2 ? String(parts[1]) : nil
         if let path, path.isEmpty {
@@ -45,7 +45,7 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The data set in the form that ``init(parsing:)`` understands.
-    public var description: String {
+    package var description: String {
         switch self {
         case .fashionMNIST(let directory): "fashion-mnist:\(directory.path)"
         case .cifar10(let directory): "cifar10:\(directory.path)"
@@ -55,7 +55,7 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The files that loading reads, those of both splits, as far as they are there.
-    public var files: [URL] {
+    package var files: [URL] {
         switch self {
         case .fashionMNIST(let directory): FashionMNIST.files(in: directory)
         case .cifar10(let directory): CIFAR10.files(in: directory)
@@ -64,11 +64,11 @@ public enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads one split. A pair of IDX files has one split only, which is returned for either.
+    /// Reads one split; a pair of IDX files has only one, which is returned for either.
     /// - Parameter classNames: the classes of IDX files, which name none: labels must be below their number. nil
     ///   takes the labels as they are. The other data sets have names of their own.
     /// - Throws: ``DatasetError`` if the files are missing, unreadable or damaged.
-    public func load(
+    package func load(
         split: DatasetSplit, classNames: [String]? = nil
     ) throws(DatasetError) -> any ImageDataset {
         switch self {

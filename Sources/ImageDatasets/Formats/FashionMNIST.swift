@@ -15,7 +15,7 @@ public struct FashionMNIST: ImageDataset {
     ]
 
     /// The training images' mean and standard deviation over all pixels.
-    public static let normalization = Normalization(mean: [0.2860], standardDeviation: [0.3530])
+    package static let normalization = Normalization(mean: [0.2860], standardDeviation: [0.3530])
 
     let images: IDXImages
 

@@ -1,9 +1,10 @@
 import Foundation
 import NeuralGraph
 
-/// The reader of the IDX format (LeCun, Cortes and Burges, "The MNIST database"): a big-endian magic number
-/// `0x00 0x00 type rank`, one 32-bit length an axis, then the elements in row-major order. Only bytes (type 8) are
-/// read.
+/// The reader of the IDX format, for elements of one byte.
+///
+/// A file is a big-endian magic number `0x00 0x00 type rank`, a 32-bit length for each axis, and the elements in
+/// row-major order. Source: LeCun, Cortes and Burges, "The MNIST database".
 enum IDXFile {
     private static let labelMagic: UInt32 = 0x0000_0801
     private static let imageMagic: UInt32 = 0x0000_0803

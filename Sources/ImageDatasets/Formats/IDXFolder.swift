@@ -1,7 +1,8 @@
 import Foundation
 
-/// The four IDX files of MNIST and its relatives in a folder, by the names that they have in the wild:
-/// `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, `Train_Images_IDX3_ubyte.gz`.
+/// The four IDX files of MNIST and its relatives in a folder, under any of their usual names.
+///
+/// Examples: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, `Train_Images_IDX3_ubyte.gz`.
 struct IDXFolder {
     /// The folder that was given.
     let directory: URL
@@ -26,13 +27,13 @@ struct IDXFolder {
     }
 
     /// The images of a split.
-    /// - Throws: ``DatasetError/missingFile(path:remedy:)``, which says what was looked for and what is there.
+    /// - Throws: ``DatasetError``, which says what was looked for and what is there.
     func images(of split: DatasetSplit, remedy: String) throws(DatasetError) -> URL {
         try file(Self.standardName(of: split, "images-idx3-ubyte"), remedy: remedy)
     }
 
     /// The labels of a split.
-    /// - Throws: ``DatasetError/missingFile(path:remedy:)``, which says what was looked for and what is there.
+    /// - Throws: ``DatasetError``, which says what was looked for and what is there.
     func labels(of split: DatasetSplit, remedy: String) throws(DatasetError) -> URL {
         try file(Self.standardName(of: split, "labels-idx1-ubyte"), remedy: remedy)
     }

@@ -20,8 +20,8 @@ struct PackedImages: Sendable {
         }
     }
 
-    /// The mean and standard deviation of each channel, from exact histograms. A channel without any contrast has
-    /// the deviation 1.
+    /// The mean and standard deviation of each channel, from exact histograms; 1 for the deviation of a constant
+    /// channel.
     func measuredNormalization() -> Normalization {
         let channels = shape.channels
         var histogram = [Int](repeating: 0, count: channels * 256)

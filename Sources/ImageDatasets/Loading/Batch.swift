@@ -1,13 +1,14 @@
 import NeuralGraph
 import Synchronization
 
-/// Examples for one step. Its memory is used again: what a ``BatchLoader`` hands out is valid until its next batch is
-/// asked for or this one is recycled.
+/// Examples for one step, in memory that is reused.
+///
+/// A batch of a ``BatchLoader`` is valid until the next one is asked for.
 public final class Batch: @unchecked Sendable {
     // Unchecked, since a batch is in one pair of hands at a time: the loader's thread fills it, then the caller has it.
 
     /// The most examples that fit.
-    public let capacity: Int
+    package let capacity: Int
     /// One example's shape, channels last.
     public let exampleShape: TensorShape
     /// The number of examples in the batch; the last batch of an epoch may have fewer than the others.
@@ -50,7 +51,7 @@ public final class Batch: @unchecked Sendable {
     }
 
     /// A copy of the inputs: `[count, ...exampleShape]`.
-    public var inputTensor: Tensor {
+    package var inputTensor: Tensor {
         Tensor(shape: TensorShape([count] + exampleShape.dimensions)) { target in
             _ = target.update(fromContentsOf: inputs)
         }
@@ -62,7 +63,7 @@ public final class Batch: @unchecked Sendable {
     ///   - augmentationSeed: the epoch's; each example gets one of its own from it.
     ///   - threads: share the reading; nil reads one example after the other.
     ///   - isCancelled: asked before each example; true leaves the batch half filled.
-    /// - Throws: what the first example that cannot be read throws, whatever the number of threads.
+    /// - Throws: what the first unreadable example throws, for any number of threads.
     func fill(
         from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?,
         threads: ThreadTeam? = nil, isCancelled: () -> Bool

@@ -3,9 +3,9 @@ import NeuralGraph
 
 /// Reads one epoch's batches ahead of time, on a thread of its own.
 ///
-/// A few batches go round, so that a step allocates nothing. Order and content depend on the settings alone and are
-/// the same from run to run. An epoch is one loader; the next epoch is another one with other seeds. The loader is
-/// meant for one consumer: calls of ``next()`` must not overlap.
+/// A few batches are used in turn, so that a step allocates nothing. Order and content depend on the settings alone.
+/// Make a loader for each epoch, with other seeds. A loader serves one consumer: calls of ``next()`` must not
+/// overlap.
 ///
 /// ```swift
 /// let loader = try BatchLoader(examples, batchSize: 256, order: .shuffled(seed: 7))
@@ -16,16 +16,16 @@ public final class BatchLoader: Sendable {
     public enum Order: Sendable, Hashable {
         /// As the source has them.
         case sequential
-        /// In an order that the seed stands for (Fisher and Yates).
+        /// In an order drawn from the seed (Fisher and Yates).
         case shuffled(seed: UInt64)
     }
 
     /// The number of batches of the whole epoch.
     public let batchCount: Int
     /// The number of examples of the whole epoch, without those that are dropped.
-    public let exampleCount: Int
+    package let exampleCount: Int
     /// The number of examples in every batch but perhaps the last.
-    public let batchSize: Int
+    package let batchSize: Int
 
     private let queue: BatchQueue
 
@@ -37,7 +37,7 @@ public final class BatchLoader: Sendable {
     ///   - dropsLast: whether a last batch that is not full is left out.
     ///   - prefetch: how many batches are read ahead, 0 to 64; 0 reads in ``next()`` itself, without a thread. One
     ///     batch more than this is allocated.
-    /// - Throws: ``DatasetError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``DatasetError``.
     public init(
         _ source: any ExampleSource, batchSize: Int, order: Order = .sequential,
         augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2
@@ -81,15 +81,16 @@ public final class BatchLoader: Sendable {
         queue.cancel()
     }
 
-    /// The next batch, or nil at the end of the epoch. Waits until it has been read. The batch before it is given
-    /// back: it must not be used any more.
+    /// Returns the next batch, or nil at the end of the epoch; waits until it has been read.
+    ///
+    /// The batch before it becomes invalid: its memory is used again.
     /// - Throws: what the source throws, in the place of the batch that could not be read and on every later call;
     ///   `CancellationError` after ``cancel()``.
     public func next() throws -> Batch? { try queue.next() }
 
-    /// Gives a batch back before the next one is asked for, so that it can be filled already.
-    public func recycle(_ batch: Batch) { queue.recycle(batch) }
+    /// Returns a batch early, so that it can be filled before the next one is asked for.
+    package func recycle(_ batch: Batch) { queue.recycle(batch) }
 
-    /// Stops reading, at the latest after the example that is being read. A call of ``next()`` that waits ends.
-    public func cancel() { queue.cancel() }
+    /// Stops reading after the current example, and ends a waiting call of ``next()``.
+    package func cancel() { queue.cancel() }
 }

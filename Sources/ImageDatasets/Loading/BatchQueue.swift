@@ -38,7 +38,7 @@ final class BatchQueue: @unchecked Sendable {
         hasThread = depth > 0 && batchCount > 0
     }
 
-    /// Starts the thread. Without it, which the system may refuse, `next` reads by itself.
+    /// Starts the thread; without one, which the system may refuse, `next` reads by itself.
     func start() {
         guard hasThread else { return }
         if !startDetachedThread({ self.run() }) { hasThread = false }

@@ -1,14 +1,14 @@
 import NeuralGraph
 
-/// Some of a data set's images, in an order of their own. An image may occur more than once.
+/// Some of a data set's images, in any order; an image may occur more than once.
 public struct ImageSubset: ImageDataset {
     /// The data set that the images come from.
-    public let base: any ImageDataset
+    package let base: any ImageDataset
     /// The images' positions in ``base``.
-    public let indices: [Int]
+    package let indices: [Int]
 
     /// Chooses images by their positions.
-    /// - Throws: ``DatasetError/indexOutOfRange(name:index:count:)``.
+    /// - Throws: ``DatasetError``.
     public init(_ dataset: any ImageDataset, indices: [Int]) throws(DatasetError) {
         let count = dataset.count
         if let wrong = indices.first(where: { $0 < 0 || $0 >= count }) {

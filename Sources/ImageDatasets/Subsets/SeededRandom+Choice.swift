@@ -1,8 +1,10 @@
 import NeuralGraph
 
 extension SeededRandom {
-    /// A whole number drawn evenly from `0..<bound` (Lemire, "Fast Random Integer Generation in an Interval",
-    /// 2019). Written out, since the standard library does not promise to keep its own way.
+    /// An integer drawn uniformly from `0..<bound`.
+    ///
+    /// Source: Lemire, "Fast Random Integer Generation in an Interval" (2019). The standard library does not promise
+    /// to keep its own algorithm, and results must not change.
     package mutating func integer(below bound: Int) -> Int {
         let range = UInt64(bound)
         var product = next().multipliedFullWidth(by: range)
@@ -13,8 +15,9 @@ extension SeededRandom {
         return Int(product.high)
     }
 
-    /// Moves `count` elements, drawn without replacement, to the front of a list (Fisher and Yates; Durstenfeld,
-    /// 1964). The first elements are the same for every larger `count`.
+    /// Moves `count` elements, drawn without replacement, to the front of a list.
+    ///
+    /// A larger `count` draws the same elements first. Source: Fisher and Yates; Durstenfeld (1964).
     package mutating func draw(_ count: Int, toFrontOf elements: inout [Int]) {
         for position in 0..<min(count, elements.count) {
             elements.swapAt(position, position + integer(below: elements.count - position))

@@ -10,7 +10,7 @@ package struct FolderContents: Sendable {
     /// The files in them.
     package private(set) var files: Set<FileIdentity> = []
 
-    /// Lists a folder as ``ImageFolder`` reads it. What cannot be listed is left out: reading it is an error anyway.
+    /// Lists a folder as ``ImageFolder`` reads it; what cannot be listed is left out, since reading it is an error.
     package init(_ directory: URL) {
         for root in FolderSplit.roots(of: directory.path) {
             guard let identity = try? FolderListing.identity(of: root), let listing = try? FolderListing(root) else {

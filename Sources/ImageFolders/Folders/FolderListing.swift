@@ -1,7 +1,7 @@
 import Foundation
 internal import ImageDatasets
 
-/// One folder's entries, in the order of their names' bytes, which is the same on every machine. Hidden ones are left out.
+/// One folder's entries without hidden ones, in the order of their names' bytes, which is the same on every machine.
 struct FolderListing {
     private(set) var folders: [Entry] = []
     private(set) var files: [Entry] = []
@@ -9,7 +9,7 @@ struct FolderListing {
     struct Entry: Equatable {
         let name: String
         let path: String
-        /// What the system knows the folder or file by, whatever links lead to it.
+        /// The identity, the same by every link.
         let identity: FileIdentity
     }
 
@@ -59,6 +59,8 @@ struct FolderListing {
 }
 
 extension String {
-    /// Whether the text's bytes come before another's. Swift's own order takes differently written accents for the same.
+    /// Whether the text's bytes come before another's.
+    ///
+    /// Swift's own order treats different encodings of an accent as equal.
     func precedes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

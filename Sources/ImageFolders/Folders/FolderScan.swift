@@ -1,8 +1,9 @@
 import Foundation
 internal import ImageDatasets
 
-/// The picture files of a folder that has a subfolder for each class, in torchvision's order: class by class, in each by
-/// the path of the folder, then by the name of the file.
+/// The picture files of a folder that has a subfolder for each class, in torchvision's order.
+///
+/// The order is by class, then by the folder's path, then by the file's name.
 struct FolderScan {
     /// The deepest that folders are followed.
     static let deepest = 64

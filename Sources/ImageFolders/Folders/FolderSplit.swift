@@ -68,8 +68,9 @@ enum FolderSplit {
         try FolderListing(path).folders.map(\.name)
     }
 
-    /// Finds the splits among a folder's subfolders. Names that may be splits' and leave it open which are refused: taken for
-    /// classes, they would train a network to tell the splits apart.
+    /// Finds the splits among a folder's subfolders.
+    ///
+    /// Ambiguous names are refused: taken for classes, they would train a network to tell the splits apart.
     private static func layout(
         of folders: [FolderListing.Entry], path: String, known: [String]?
     ) throws(ImageFolderError) -> Layout {

@@ -3,7 +3,7 @@ import Foundation
 
 /// What a file of a folder is to a data set of pictures.
 enum PictureKind: Equatable {
-    /// A picture, or a file that has to be one by its name and is reported if it is none.
+    /// A picture, or a file with a picture's name, which is an error if it is not one.
     case picture
     /// A picture of a format that is not read.
     case notRead(format: String)
@@ -30,7 +30,7 @@ enum PictureKind: Equatable {
         "rw2": "camera raw", "raf": "camera raw", "pef": "camera raw", "srw": "camera raw",
     ]
 
-    /// Tells a file's kind by its first bytes, whatever it is called, then by its name.
+    /// Determines a file's kind by its first bytes, then by its name.
     init(of file: FolderListing.Entry) {
         let parts = file.name.split(separator: ".")
         let ending = parts.count > 1 ? parts[parts.count - 1].lowercased() : ""
@@ -55,13 +55,13 @@ enum PictureKind: Equatable {
 }
 
 /// Pictures of a format that is not read.
-public struct UnreadPictures: Sendable, Equatable {
+package struct UnreadPictures: Sendable, Equatable {
     /// The format, such as `TIFF`, by the files' names.
-    public let format: String
+    package let format: String
     /// How many files there are.
-    public internal(set) var count: Int
+    package internal(set) var count: Int
     /// The first of them, in the order in which folders are listed.
-    public let first: URL
+    package let first: URL
 
     /// The pictures in words.
     var text: String { "\(count) \(format) \(count == 1 ? "picture" : "pictures")" }

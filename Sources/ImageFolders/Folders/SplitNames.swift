@@ -19,7 +19,7 @@ enum SplitNames {
     ]
     private static let endings = ["set", "data", "split", "images", "pictures", "photos"]
 
-    /// What a folder of this name is for; nil if the name is none of a split.
+    /// The role of a folder of this name; nil if it is not a split's name.
     static func role(of name: String) -> SplitRole? {
         let letters = String(name.lowercased().filter { $0.isLetter || $0.isNumber })
         if let role = roles[letters] { return role }

@@ -102,11 +102,9 @@ extension PictureError {
     }
 
     fileprivate init(_ error: DatasetError, path: String) {
-        switch error {
-        case .missingFile: self = .unreadable(path: path, reason: "no such file")
-        case .unreadable(_, let reason): self = .unreadable(path: path, reason: reason)
-        case .unreasonableSize(_, let reason): self = .tooLarge(path: path, reason: reason)
-        default: self = .unreadable(path: path, reason: "\(error)")
-        }
+        let reason = error.reason ?? "\(error)"
+        self =
+            error.code == .unreasonableSize
+            ? .tooLarge(path: path, reason: reason) : .unreadable(path: path, reason: reason)
     }
 }

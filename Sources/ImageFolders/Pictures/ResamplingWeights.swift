@@ -1,5 +1,6 @@
-/// How much each pixel of a line counts for each pixel of a shorter or longer one: bilinear interpolation whose triangle is
-/// as wide as a new pixel where the line gets shorter, so that every old pixel counts.
+/// The weights of old pixels in each new pixel of a line, by bilinear interpolation.
+///
+/// Where the line gets shorter, the triangle is as wide as a new pixel, so that every old pixel counts.
 ///
 /// The same fixed-point numbers as Pillow's, and with it torchvision's `Resize`:
 ///

@@ -1,20 +1,20 @@
 /// Values of several series by group, as horizontal bars from zero, with intervals and numbers. The groups' names are
 /// on the left, so that long ones stay readable.
-public struct BarChart: Plot {
+package struct BarChart: Plot {
     /// One bar in every group.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// Its name in the legend.
-        public var name: String
+        package var name: String
         /// A value for each group; nil where there is none.
-        public var values: [Double?]
+        package var values: [Double?]
         /// A range for each group, such as a confidence interval; nil where there is none. May be empty.
-        public var intervals: [ClosedRange<Double>?]
+        package var intervals: [ClosedRange<Double>?]
         /// The position whose color and filling it has, so that it looks the same in charts that lack others; nil takes
         /// its own.
-        public var style: Int?
+        package var style: Int?
 
         /// Creates a series.
-        public init(
+        package init(
             _ name: String, values: [Double?], intervals: [ClosedRange<Double>?] = [], style: Int? = nil
         ) {
             self.name = name
@@ -24,17 +24,17 @@ public struct BarChart: Plot {
         }
     }
 
-    public var title: String
-    public var summary: String
+    package var title: String
+    package var summary: String
     /// What the bars measure; the range always has zero in it.
-    public var axis: Axis
+    package var axis: Axis
     /// The groups' names from top to bottom.
-    public var groups: [String]
+    package var groups: [String]
     /// The bars of each group from top to bottom.
-    public var series: [Series]
+    package var series: [Series]
 
     /// Creates a chart.
-    public init(title: String, summary: String, axis: Axis, groups: [String], series: [Series]) {
+    package init(title: String, summary: String, axis: Axis, groups: [String], series: [Series]) {
         self.title = title
         self.summary = summary
         self.axis = axis
@@ -53,7 +53,7 @@ public struct BarChart: Plot {
     }
     private var groupHeight: Double { Double(max(1, series.count)) * Self.barHeight + Self.groupGap }
 
-    public var height: Double {
+    package var height: Double {
         legend.height + Double(max(3, groups.count)) * groupHeight + Self.bottomMargin
     }
 
@@ -62,7 +62,7 @@ public struct BarChart: Plot {
         return Axis(axis.label, style: axis.style, range: range)
     }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         let values = series.flatMap { $0.values.prefix(groups.count).compactMap(\.self) }.filter(\.isFinite)
         guard !values.isEmpty else { return markup.noData(height: height) }
         let ends = series.flatMap { $0.intervals.compactMap(\.self) }

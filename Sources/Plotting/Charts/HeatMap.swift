@@ -1,21 +1,21 @@
 /// A table of numbers whose cells are the darker the larger the number, with the numbers in them where they fit. Rows of
 /// a confusion matrix are drawn as one.
-public struct HeatMap: Plot {
-    public var title: String
-    public var summary: String
+package struct HeatMap: Plot {
+    package var title: String
+    package var summary: String
     /// The rows' names from top to bottom.
-    public var rows: [String]
+    package var rows: [String]
     /// The columns' names from left to right.
-    public var columns: [String]
+    package var columns: [String]
     /// A list of numbers for each row, one a column; nil where there is none.
-    public var values: [[Double?]]
+    package var values: [[Double?]]
     /// How the numbers are written.
-    public var style: NumberStyle
+    package var style: NumberStyle
     /// The numbers that are drawn lightest and darkest; nil takes them from the data.
-    public var range: ClosedRange<Double>?
+    package var range: ClosedRange<Double>?
 
     /// Creates a map.
-    public init(
+    package init(
         title: String, summary: String, rows: [String], columns: [String], values: [[Double?]],
         style: NumberStyle = .plain(), range: ClosedRange<Double>? = nil
     ) {
@@ -33,9 +33,9 @@ public struct HeatMap: Plot {
 
     private var rowHeight: Double { rows.count <= 24 ? 24 : 12 }
 
-    public var height: Double { Self.header + Double(max(3, rows.count)) * rowHeight + Self.footer }
+    package var height: Double { Self.header + Double(max(3, rows.count)) * rowHeight + Self.footer }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         let finite = values.joined().compactMap(\.self).filter(\.isFinite)
         guard !rows.isEmpty, !columns.isEmpty, let lowest = finite.min(), let highest = finite.max() else {
             return markup.noData(height: height)

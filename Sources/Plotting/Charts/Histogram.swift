@@ -1,32 +1,32 @@
 /// How values of several groups are spread: the share of each group in bins, as outlines.
-public struct Histogram: Plot {
+package struct Histogram: Plot {
     /// One outline.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// Its name in the legend.
-        public var name: String
+        package var name: String
         /// The share of its values in each bin, 0 to 1; empty where there are none.
-        public var shares: [Double]
+        package var shares: [Double]
 
         /// Creates a series.
-        public init(_ name: String, shares: [Double]) {
+        package init(_ name: String, shares: [Double]) {
             self.name = name
             self.shares = shares
         }
     }
 
-    public var title: String
-    public var summary: String
+    package var title: String
+    package var summary: String
     /// What is measured.
-    public var axis: Axis
+    package var axis: Axis
     /// Borders of the bins, one more than bins, in rising order.
-    public var edges: [Double]
+    package var edges: [Double]
     /// The outlines in the order of the legend.
-    public var series: [Series]
+    package var series: [Series]
     /// The upper end of the shares' axis, so that several histograms can be compared; nil takes it from the data.
-    public var largestShare: Double?
+    package var largestShare: Double?
 
     /// Creates a histogram of shares that are known.
-    public init(title: String, summary: String, axis: Axis, edges: [Double], series: [Series]) {
+    package init(title: String, summary: String, axis: Axis, edges: [Double], series: [Series]) {
         self.title = title
         self.summary = summary
         self.axis = axis
@@ -39,7 +39,7 @@ public struct Histogram: Plot {
     ///   - groups: names and values. Values that are not finite do not count; those outside of the range count in the
     ///     first and the last bin.
     ///   - binCount: at least 1.
-    public init(
+    package init(
         title: String, summary: String, axis: Axis, groups: [(name: String, values: [Double])], binCount: Int = 25
     ) {
         let count = max(1, binCount)
@@ -60,7 +60,7 @@ public struct Histogram: Plot {
 
     private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .line) }
 
-    public var height: Double { PlotFrame.height(legend: legend) }
+    package var height: Double { PlotFrame.height(legend: legend) }
 
     private static func shares(of values: [Double], _ lower: Double, _ upper: Double, binCount: Int) -> [Double] {
         let finite = values.filter(\.isFinite)
@@ -74,7 +74,7 @@ public struct Histogram: Plot {
         return counts.map { Double($0) / Double(finite.count) }
     }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         let outlines = series.map { series in series.shares.count == edges.count - 1 ? series.shares : [] }
         let shares = outlines.flatMap { $0 }.filter(\.isFinite)
         guard !shares.isEmpty, zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 && $1 - $0 < .infinity }) else {

@@ -1,31 +1,31 @@
 /// Small pictures in rows and columns, inside the drawing itself.
-public struct ImageGrid: Plot {
+package struct ImageGrid: Plot {
     /// One row of pictures.
-    public struct Row: Sendable {
+    package struct Row: Sendable {
         /// Its name on the left; may be empty.
-        public var name: String
+        package var name: String
         /// The pictures from left to right; nil where there is none.
-        public var images: [PixelImage?]
+        package var images: [PixelImage?]
         /// A text under each picture; may be empty.
-        public var captions: [String]
+        package var captions: [String]
 
         /// Creates a row.
-        public init(_ name: String, images: [PixelImage?], captions: [String] = []) {
+        package init(_ name: String, images: [PixelImage?], captions: [String] = []) {
             self.name = name
             self.images = images
             self.captions = captions
         }
     }
 
-    public var title: String
-    public var summary: String
+    package var title: String
+    package var summary: String
     /// The columns' names; may be empty.
-    public var columns: [String]
+    package var columns: [String]
     /// The rows from top to bottom.
-    public var rows: [Row]
+    package var rows: [Row]
 
     /// Creates a grid.
-    public init(title: String, summary: String, columns: [String] = [], rows: [Row]) {
+    package init(title: String, summary: String, columns: [String] = [], rows: [Row]) {
         self.title = title
         self.summary = summary
         self.columns = columns
@@ -48,9 +48,9 @@ public struct ImageGrid: Plot {
 
     private var rowHeight: Double { cell + (rows.contains { !$0.captions.isEmpty } ? 16 : 0) }
 
-    public var height: Double { header + max(60, Double(rows.count) * rowHeight) + 2 }
+    package var height: Double { header + max(60, Double(rows.count) * rowHeight) + 2 }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         guard rows.contains(where: { $0.images.contains { $0 != nil } }) else {
             return markup.noData(height: height)
         }

@@ -1,38 +1,38 @@
 /// Values that change along a quantity, as one line a series. Undefined numbers leave gaps.
-public struct LineChart: Plot {
+package struct LineChart: Plot {
     /// One line.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// Its name in the legend.
-        public var name: String
+        package var name: String
         /// Places from left to right.
-        public var x: [Double]
+        package var x: [Double]
         /// A value for each place.
-        public var y: [Double]
+        package var y: [Double]
 
         /// Creates a line; the longer list is cut.
-        public init(_ name: String, x: [Double], y: [Double]) {
+        package init(_ name: String, x: [Double], y: [Double]) {
             self.name = name
             self.x = x
             self.y = y
         }
 
         /// Creates a line whose places are 1, 2, 3 and so on.
-        public init(_ name: String, y: [Double]) {
+        package init(_ name: String, y: [Double]) {
             self.init(name, x: y.indices.map { Double($0 + 1) }, y: y)
         }
     }
 
-    public var title: String
-    public var summary: String
+    package var title: String
+    package var summary: String
     /// What the places are.
-    public var xAxis: Axis
+    package var xAxis: Axis
     /// What the values are.
-    public var yAxis: Axis
+    package var yAxis: Axis
     /// The lines in the order of the legend.
-    public var series: [Series]
+    package var series: [Series]
 
     /// Creates a chart.
-    public init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
         self.title = title
         self.summary = summary
         self.xAxis = xAxis
@@ -43,9 +43,9 @@ public struct LineChart: Plot {
     // One line needs no legend: the title names it.
     private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .line) }
 
-    public var height: Double { PlotFrame.height(legend: legend) }
+    package var height: Double { PlotFrame.height(legend: legend) }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         let lines = series.map { zip($0.x, $0.y).map { (x: $0, y: $1) } }
         let shown = lines.joined().filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
         guard !shown.isEmpty else { return markup.noData(height: height) }

@@ -1,33 +1,33 @@
 /// Points in a plane, each series with a color and a marker of its own.
-public struct ScatterPlot: Plot {
+package struct ScatterPlot: Plot {
     /// Points that belong together.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// Its name in the legend.
-        public var name: String
+        package var name: String
         /// The points' horizontal places.
-        public var x: [Double]
+        package var x: [Double]
         /// The points' vertical places.
-        public var y: [Double]
+        package var y: [Double]
 
         /// Creates a series; the longer list is cut, and points that are not finite are left out.
-        public init(_ name: String, x: [Double], y: [Double]) {
+        package init(_ name: String, x: [Double], y: [Double]) {
             self.name = name
             self.x = x
             self.y = y
         }
     }
 
-    public var title: String
-    public var summary: String
+    package var title: String
+    package var summary: String
     /// What the horizontal places are.
-    public var xAxis: Axis
+    package var xAxis: Axis
     /// What the vertical places are.
-    public var yAxis: Axis
+    package var yAxis: Axis
     /// The series, the first drawn on top.
-    public var series: [Series]
+    package var series: [Series]
 
     /// Creates a plot.
-    public init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
         self.title = title
         self.summary = summary
         self.xAxis = xAxis
@@ -37,9 +37,9 @@ public struct ScatterPlot: Plot {
 
     private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .marker) }
 
-    public var height: Double { PlotFrame.height(legend: legend) }
+    package var height: Double { PlotFrame.height(legend: legend) }
 
-    public func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         let points = series.map { series in
             zip(series.x, series.y).map { (x: $0, y: $1) }
                 .filter { xAxis.shows($0.x) && yAxis.shows($0.y) }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// What one direction of a plot measures.
-public struct Axis: Sendable, Hashable {
+package struct Axis: Sendable, Hashable {
     /// How values become places.
-    public enum Scale: Sendable, Hashable {
+    package enum Scale: Sendable, Hashable {
         /// Equal steps are equally long.
         case linear
         /// Equal factors are equally long. Values of 0 and below have no place and are left out.
@@ -11,16 +11,16 @@ public struct Axis: Sendable, Hashable {
     }
 
     /// What is measured, with its unit, such as `steps` or `accuracy`.
-    public var label: String
+    package var label: String
     /// How its numbers are written.
-    public var style: NumberStyle
+    package var style: NumberStyle
     /// The values from one end to the other; nil takes them from the data.
-    public var range: ClosedRange<Double>?
+    package var range: ClosedRange<Double>?
     /// How values become places.
-    public var scale: Scale
+    package var scale: Scale
 
     /// Creates an axis.
-    public init(
+    package init(
         _ label: String, style: NumberStyle = .plain(), range: ClosedRange<Double>? = nil,
         scale: Scale = .linear
     ) {

@@ -1,29 +1,29 @@
 /// The text of an SVG or HTML document, grown element by element. Texts and attributes are escaped, so that what comes
 /// from outside stays text. The result is well-formed XML.
-public struct Markup: Sendable {
+package struct Markup: Sendable {
     /// Names and values in the order that they are written in.
-    public typealias Attributes = KeyValuePairs<String, String>
+    package typealias Attributes = KeyValuePairs<String, String>
 
     /// What was written so far.
-    public private(set) var text = ""
+    package private(set) var text = ""
 
     /// Creates an empty text.
-    public init() {}
+    package init() {}
 
     /// Writes an element without content, such as `circle` or `meta`.
-    public mutating func add(_ name: String, _ attributes: Attributes = [:]) {
+    package mutating func add(_ name: String, _ attributes: Attributes = [:]) {
         open(name, attributes, end: "/>")
     }
 
     /// Writes an element whose content is a text.
-    public mutating func add(_ name: String, _ attributes: Attributes = [:], text content: String) {
+    package mutating func add(_ name: String, _ attributes: Attributes = [:], text content: String) {
         open(name, attributes, end: ">")
         add(text: content)
         text += "</\(name)>"
     }
 
     /// Writes an element whose content is made by a function.
-    public mutating func add(
+    package mutating func add(
         _ name: String, _ attributes: Attributes = [:], _ content: (inout Markup) throws -> Void
     ) rethrows {
         open(name, attributes, end: ">")
@@ -32,18 +32,18 @@ public struct Markup: Sendable {
     }
 
     /// Writes text between elements.
-    public mutating func add(text content: String) {
+    package mutating func add(text content: String) {
         text += Self.escaped(content)
     }
 
     /// Writes what is markup already.
-    public mutating func add(markup: String) {
+    package mutating func add(markup: String) {
         text += markup
     }
 
     /// A text as it may stand between tags or in quotes: the five special characters as entities, and characters that
     /// XML does not allow replaced.
-    public static func escaped(_ content: String) -> String {
+    package static func escaped(_ content: String) -> String {
         var result = ""
         result.reserveCapacity(content.utf8.count)
         for scalar in content.unicodeScalars {

@@ -1,14 +1,14 @@
 import Foundation
 
 /// How numbers are written in a plot.
-public enum NumberStyle: Sendable, Hashable {
+package enum NumberStyle: Sendable, Hashable {
     /// As they are, with a unit after them if it is not empty.
     case plain(unit: String = "")
     /// Shares from 0 to 1 as percent.
     case percent
 
     /// A value for people to read, with about three significant digits.
-    public func text(_ value: Double) -> String {
+    package func text(_ value: Double) -> String {
         guard value.isFinite else { return "–" }
         switch self {
         case .percent:

@@ -1,5 +1,5 @@
 /// A drawing as SVG, with its title and its content in words for those who do not see it.
-public protocol Plot: Sendable {
+package protocol Plot: Sendable {
     /// What the drawing is about, in a few words.
     var title: String { get }
     /// What it shows, in a sentence or two.
@@ -16,7 +16,7 @@ extension Plot {
     ///   - identifier: a name for the parts, of letters, digits and hyphens; used once in a page.
     ///   - embedsStyle: whether the style sheet is inside, for a drawing that stands alone. A page has ``PlotStyle/sheet``
     ///     once instead.
-    public func svg(identifier: String, embedsStyle: Bool = true) -> String {
+    package func svg(identifier: String, embedsStyle: Bool = true) -> String {
         var markup = Markup()
         markup.add(
             "svg",

@@ -2,7 +2,7 @@
 ///
 /// The series' colors are those of Okabe and Ito ("Color Universal Design", 2008), which people with any common color
 /// blindness tell apart, a little lighter on dark ground. Markers, dashes and fillings say the same once more.
-public enum PlotStyle {
+package enum PlotStyle {
     /// Colors before they are repeated.
     static let colorCount = 7
 
@@ -14,7 +14,7 @@ public enum PlotStyle {
     static let smallFontSize = 11.0
 
     /// The style sheet: once in a page, or in each drawing that stands alone.
-    public static let sheet = """
+    package static let sheet = """
         :root{\(properties(light, heat: "#004a75", ink: "#1b1b1b", faint: "#5c5c5c", grid: "#d9d9d9", ground: "#ffffff"))}
         @media (prefers-color-scheme:dark){:root{\
         \(properties(dark, heat: "#56b4e9", ink: "#ececec", faint: "#a9a9a9", grid: "#3d3d3d", ground: "#16181b"))}}

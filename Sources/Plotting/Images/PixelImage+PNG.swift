@@ -3,7 +3,7 @@ import Foundation
 
 extension PixelImage {
     /// The picture as a PNG file (ISO/IEC 15948): 8 bits a channel, no filter.
-    public var png: [UInt8] {
+    package var png: [UInt8] {
         var header = Self.bigEndian(UInt32(clamping: width)) + Self.bigEndian(UInt32(clamping: height))
         header += [8, isColored ? 2 : 0, 0, 0, 0]
         return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
@@ -11,7 +11,7 @@ extension PixelImage {
     }
 
     /// The picture as an address that needs no file.
-    public var dataURI: String { "data:image/png;base64,\(Data(png).base64EncodedString())" }
+    package var dataURI: String { "data:image/png;base64,\(Data(png).base64EncodedString())" }
 
     /// Rows, each after a byte that says that it is not filtered.
     private var scanlines: [UInt8] {

@@ -1,16 +1,16 @@
 /// A picture of bytes, gray or in color.
-public struct PixelImage: Sendable, Hashable {
+package struct PixelImage: Sendable, Hashable {
     /// Pixels from left to right.
-    public let width: Int
+    package let width: Int
     /// Pixels from top to bottom.
-    public let height: Int
+    package let height: Int
     /// Whether a pixel is red, green and blue, or one gray.
-    public let isColored: Bool
+    package let isColored: Bool
     /// One or three bytes a pixel, row after row.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// Creates a picture; nil if the number of bytes is not `width * height` times one or three.
-    public init?(width: Int, height: Int, bytes: [UInt8]) {
+    package init?(width: Int, height: Int, bytes: [UInt8]) {
         let (count, overflow) = width.multipliedReportingOverflow(by: height)
         guard width > 0, height > 0, !overflow, bytes.count == count || bytes.count == count * 3 else {
             return nil
@@ -25,7 +25,7 @@ public struct PixelImage: Sendable, Hashable {
     /// - Parameters:
     ///   - values: one or three numbers a pixel, row after row, channels last.
     ///   - range: the numbers that become black and white; nil takes the smallest and the largest.
-    public init?(width: Int, height: Int, values: [Float], range: ClosedRange<Float>? = nil) {
+    package init?(width: Int, height: Int, values: [Float], range: ClosedRange<Float>? = nil) {
         let finite = values.filter(\.isFinite)
         let lowest = range?.lowerBound ?? finite.min() ?? 0
         let span = (range?.upperBound ?? finite.max() ?? 1) - lowest
@@ -39,7 +39,7 @@ public struct PixelImage: Sendable, Hashable {
     /// The picture in gray with a heat map laid over it: nothing where the map is 0, color where it is 1.
     /// - Parameter heat: a number from 0 to 1 for each pixel, row after row.
     /// - Returns: nil if the map has another size.
-    public func overlaid(with heat: [Float]) -> PixelImage? {
+    package func overlaid(with heat: [Float]) -> PixelImage? {
         guard heat.count == width * height else { return nil }
         var mixed: [UInt8] = []
         mixed.reserveCapacity(3 * heat.count)

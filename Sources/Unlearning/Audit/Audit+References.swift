@@ -1,19 +1,18 @@
 import NeuralGraph
 
 extension Audit {
-    /// The greatest accuracy on a forgotten class that a model trained without it may have, beyond what chance explains.
+    /// The maximum accuracy on a forgotten class that a model trained without it may have, beyond what chance explains.
     ///
-    /// Such a network was never told that any image is of the class, and training pushed the class's logit down at every
-    /// step, so that it gives that answer to about no image. 2 % is what an unlearned model may have without a reference.
-    package static let mostReferenceAccuracy = 0.02
+    /// Training without the class pushes its logit down at every step, so that the network predicts it for almost no image.
+    /// 2 % is what an unlearned model may have without a reference.
+    package static let maximumReferenceAccuracy = 0.02
 
-    /// How sure it must be that a reference is above ``mostReferenceAccuracy``, for it to be refused.
+    /// The confidence that a reference is above ``maximumReferenceAccuracy`` from which on it is refused.
     package static let referenceConfidence = 0.99
 }
 
 extension PerModel where Value == Model {
-    /// Checks that retrained models are neither audited ones nor the same one twice.
-    /// - Throws: ``AuditError/unusableReference(number:fault:)``.
+    /// Checks that no retrained model is one of the audited ones or there twice.
     func checkReferences() throws(AuditError) {
         for (position, model) in retrained.enumerated() {
             let fault: ReferenceFault? =
@@ -30,11 +29,9 @@ extension PerModel where Value == Model {
 }
 
 extension AuditEvidence {
-    /// Checks that no retrained model knows a class that it is said to have been trained without, on all examples that
-    /// there are of the class.
-    /// - Throws: ``AuditError/unusableReference(number:fault:)``.
+    /// Checks that no retrained model knows a forgotten class, on all test and training examples of it.
     func checkReferences() throws(AuditError) {
-        guard !supportsSamples else { return }
+        guard !forgetsSamples else { return }
         for (position, model) in models.retrained.enumerated() {
             for index in forgottenClasses.sorted() {
                 var (right, count) = (0, 0)
@@ -48,7 +45,7 @@ extension AuditEvidence {
                     }
                 }
                 guard let accuracy = BinomialProportion(successes: right, trials: count),
-                    accuracy.lowerBound(level: Audit.referenceConfidence) > Audit.mostReferenceAccuracy
+                    accuracy.lowerBound(level: Audit.referenceConfidence) > Audit.maximumReferenceAccuracy
                 else { continue }
                 throw .unusableReference(
                     number: position + 1,
@@ -59,14 +56,13 @@ extension AuditEvidence {
 }
 
 extension Model {
-    /// Whether another model has the same parameters and statistics, number for number.
+    /// Whether another model has exactly the same parameters and statistics.
     func hasSameNumbers(as other: Model) -> Bool {
         parameters == other.parameters && state == other.state
     }
 
     /// Checks a model's numbers.
-    /// - Parameter name: what messages call the model.
-    /// - Throws: ``AuditError/unsoundModel(model:fault:)``.
+    /// - Parameter name: the model's name in messages.
     func checkNumbers(ofAudited name: String) throws(AuditError) {
         if let fault = numericFault { throw .unsoundModel(model: name, fault: fault) }
     }

@@ -2,38 +2,22 @@ import ImageDatasets
 import NeuralGraph
 
 extension Audit {
-    /// What the audit measures, in the order to show it in.
-    public var measures: [MeasureDescription] { sections.flatMap(\.measures) }
-
-    /// The parts of an audit in the order that they are shown in.
-    var sections: [any AuditSection] {
-        [
-            AccuracySection(), OutputDistanceSection(), ZeroRetrainForgettingSection(), PredictionSpreadSection(),
-            MembershipSection(), LikelihoodRatioAttackSection(), RelearningSection(),
-        ] + (configuration.examinesRepresentation ? Self.representationSections : [])
-    }
-
-    /// The parts that look inside the networks.
-    private static let representationSections: [any AuditSection] = [
-        ProbeSection(), PrototypeSection(), HeadSection(), WeightDistanceSection(), AlignmentSection(),
-        EmbeddingSection(), AttentionSection(),
-    ]
-
     func run(
         _ models: PerModel<Model>, forgotten target: AuditTarget, data: AuditData, context: RunContext
     ) throws -> AuditResult {
         try configuration.validate()
+        try checkMeasures()
         let target = target.covering(models.unlearned.metadata.forgottenClasses)
         let forgotten = target.classes
         try check(models, forgotten: target)
         let (test, training) = try samples(of: data, for: models.original, forgotten: target)
-        let sections = sections
+        let parts = parts
         let plan = AuditPlan(
             configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,
             trainingCount: training?.labels.count ?? 0)
         let progress = AuditProgress(
             context: context,
-            total: sections.reduce(plan.modelCount * (plan.testCount + plan.trainingCount)) { $0 + $1.cost(plan) })
+            total: parts.reduce(plan.modelCount * (plan.testCount + plan.trainingCount)) { $0 + cost(of: $1, plan) })
         var seconds: [String: Double] = [:]
         func timed<Value>(_ name: String, _ body: () throws -> Value) rethrows -> Value {
             let start = ContinuousClock.now
@@ -47,14 +31,10 @@ extension Audit {
         }
         try evidence.checkReferences()
         var findings = AuditFindings()
-        for section in sections {
-            try timed(section.name) {
-                let expected = progress.done + section.cost(plan)
-                if let reason = section.requirements.lazy.compactMap({ $0.reason(evidence) }).first {
-                    findings.results += section.measures.map { MeasureResult($0, omitted: reason) }
-                } else {
-                    try section.examine(evidence, into: &findings)
-                }
+        for part in parts {
+            try timed(part.name) {
+                let expected = progress.done + cost(of: part, plan)
+                try examine(part, evidence, into: &findings)
                 try progress.advance(to: expected)
             }
         }
@@ -62,19 +42,21 @@ extension Audit {
             configuration.thresholds.judged($0, ofClasses: target.samples == nil)
         }
         return AuditResult(
-            schemaVersion: AuditResult.schemaVersion, forgottenClasses: forgotten.sorted(),
-            classNames: evidence.classNames, adjacentClasses: evidence.adjacentClasses,
+            forgottenClasses: forgotten.sorted(), classNames: evidence.classNames,
+            adjacentClasses: evidence.adjacentClasses,
             samples: AuditSampleCounts(
                 forgottenTest: test.forgotten.count, retainedTest: test.retained.count,
                 forgottenTraining: training?.forgotten.count ?? 0,
                 retainedTraining: training?.retained.count ?? 0),
             retrainedModels: models.retrained.count, measures: measures,
-            verdict: AuditVerdict(
-                measures, comparesWithRetraining: !models.retrained.isEmpty,
-                isOriginal: models.unlearned.hasSameNumbers(as: models.original)),
+            isOriginal: models.unlearned.hasSameNumbers(as: models.original),
             figures: configuration.makesFigures ? findings.figures : AuditFigures(),
             configuration: configuration, seed: context.options.seed, seconds: seconds,
             forgottenSamples: target.samples?.count)
+    }
+
+    private func cost(of measure: any AuditMeasure, _ plan: AuditPlan) -> Int {
+        (measure as? any BuiltInMeasure)?.cost(plan) ?? 0
     }
 
     private func check(_ models: PerModel<Model>, forgotten: AuditTarget) throws {
@@ -151,7 +133,8 @@ extension Audit {
                     of: samples.examples, named: data, by: model, keeping: stages, context: context
                 ) { _, _, count in try progress.advance(by: count) }
                 return ExampleOutputs(predictions: try Predictions(logits: logits), features: features)
-            } catch UnlearningError.outputNotFinite(_, let example, let value) {
+            } catch let error as UnlearningError {
+                guard case .output(let example, let value)? = error.detail else { throw error }
                 throw AuditError.outputNotFinite(model: name, data: data, example: example, value: value)
             }
         }
@@ -169,7 +152,7 @@ extension Audit {
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
             configuration: configuration, forgottenClasses: forgotten,
-            supportsSamples: target.samples != nil,
+            forgetsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
             training: training,

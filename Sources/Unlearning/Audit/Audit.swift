@@ -1,8 +1,7 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Measures what a model has forgotten and what it has not, against the original and, where there are some, models
-/// retrained without the classes.
+/// Measures what a model has forgotten and what it still knows, against the original and retrained models.
 ///
 /// ```swift
 /// let audit = Audit()
@@ -12,30 +11,47 @@ import NeuralGraph
 /// print(result.verdict.total)
 /// ```
 ///
-/// No model is changed: what trains, trains a copy. Every model runs over each example once, and all measures share the
-/// outcome. An audit finds residual leakage against retraining; it can't show that there is none.
+/// Audits do not change the models: relearning trains copies. Every model runs once over each example, and all measures
+/// share the outputs. An audit finds residual leakage against retraining; it cannot show that there is none.
 public struct Audit: Sendable {
-    /// What is measured, on how much, and by which limits it is judged.
+    /// The settings of measures and the limits to judge by.
     public var configuration: AuditConfiguration
+    /// The measures in the order to show them in; see ``AuditMeasure`` for measures of your own.
+    public var measures: [any AuditMeasure]
     /// Seed and threads.
     public var options: RunOptions
 
     /// Creates an audit.
-    public init(configuration: AuditConfiguration = .full, options: RunOptions = RunOptions()) {
+    public init(
+        configuration: AuditConfiguration = .full, measures: [any AuditMeasure] = Audit.defaultMeasures,
+        options: RunOptions = RunOptions()
+    ) {
         self.configuration = configuration
+        self.measures = measures
         self.options = options
     }
 
-    /// Measures and judges.
+    /// Every measure of this package, in the order to show them in.
+    public static let defaultMeasures: [any AuditMeasure] = [
+        AccuracyMeasures(), OutputDistanceMeasures(), ZeroRetrainForgettingMeasure(), PredictionSpreadMeasure(),
+        MembershipMeasures(), LikelihoodRatioAttackMeasure(), RelearningMeasures(),
+        ProbeMeasures(), PrototypeRelearningMeasure(), HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(),
+    ]
+
+    /// The descriptions of all measures that the configuration asks for, in the order to show them in.
+    public var descriptions: [MeasureDescription] { usedMeasures.flatMap(\.descriptions) }
+
+    /// Measures and judges the forgetting of classes.
     /// - Parameters:
     ///   - original: the model before forgetting.
     ///   - unlearned: the model after forgetting.
-    ///   - retrained: models trained anew without the classes, from several seeds if possible; none leaves out what
-    ///     cannot be said without.
+    ///   - retrained: models trained without the classes, preferably from several seeds; without any, measures that compare
+    ///     with retraining are left out.
     ///   - forgotten: the classes that were to be forgotten, by this request and by earlier ones.
-    ///   - data: what to measure on.
+    ///   - data: the images to measure on.
     ///   - progress: called after every step, on the thread that computes.
-    /// - Throws: ``AuditError`` or ``UnlearningError`` if models, data or settings are wrong, and `CancellationError`.
+    /// - Throws: ``AuditError`` or ``UnlearningError`` if models, measures, data or settings are wrong, and
+    ///   `CancellationError`.
     public func run(
         original: Model, unlearned: Model, retrained: [Model] = [], forgotten: some Sequence<Int>,
         data: AuditData, progress: ProgressHandler? = nil
@@ -47,14 +63,15 @@ public struct Audit: Sendable {
         }
     }
 
-    /// Measures and judges a model that was to forget some examples of classes that stay. What makes sense for whole
-    /// classes alone, such as probes of the class, is left out and says so.
+    /// Measures and judges the forgetting of some examples of retained classes.
+    ///
+    /// Measures that apply to whole classes, such as probes of the class, are left out with the reason.
     /// - Parameters:
     ///   - original: the model before forgetting.
     ///   - unlearned: the model after forgetting.
-    ///   - retrained: models trained anew without the samples; none leaves out what cannot be said without.
-    ///   - samples: what was to be forgotten, with its classes.
-    ///   - data: what to measure on: test examples, and training examples without the samples.
+    ///   - retrained: models trained without the samples; without any, measures that compare with retraining are left out.
+    ///   - samples: the samples that were to be forgotten, with their classes.
+    ///   - data: the images to measure on: test examples, and training examples without the samples.
     ///   - progress: called after every step, on the thread that computes.
     /// - Throws: as ``run(original:unlearned:retrained:forgotten:data:progress:)``.
     public func run(
@@ -76,11 +93,12 @@ enum AuditTarget: Sendable {
 
     /// The classes; empty if samples were to be forgotten.
     var classes: Set<Int> { if case .classes(let classes) = self { classes } else { [] } }
-    /// The classes with those that earlier requests had the model forget: none of them may come back.
-    func covering(_ earlier: Set<Int>) -> AuditTarget {
-        if case .classes(let classes) = self { .classes(classes.union(earlier)) } else { self }
-    }
 
     /// The samples; nil if classes were to be forgotten.
     var samples: (any ExampleSource)? { if case .samples(let samples) = self { samples } else { nil } }
+
+    /// Adds the classes of earlier requests, none of which may come back.
+    func covering(_ earlier: Set<Int>) -> AuditTarget {
+        if case .classes(let classes) = self { .classes(classes.union(earlier)) } else { self }
+    }
 }

@@ -1,24 +1,23 @@
-/// An audit's settings.
+/// The settings of an audit and the limits that it judges by.
 public struct AuditConfiguration: Sendable, Codable, Hashable {
-    /// Test examples to measure on at most, 1 or more; of every class its share.
+    /// The maximum number of test examples to measure on, 1 or more; stratified by class.
     public var testSamples: Int
-    /// Training examples to measure on at most, 1 or more; of every class its share, and of the forgotten classes
-    /// together at least a tenth.
+    /// The maximum number of training examples to measure on, 1 or more; stratified by class, at least a tenth of them of
+    /// forgotten classes.
     public var trainingSamples: Int
-    /// Fewer examples of the forgotten or the retained classes than this are too few for a measure, which is left out.
+    /// The minimum number of examples of forgotten or retained classes that a measure takes; with fewer it is left out.
     public var leastSamples: Int
-    /// How many of the retained classes count as adjacent.
+    /// The number of retained classes that count as adjacent.
     public var adjacentClasses: Int
-    /// How confidence intervals are computed; nil leaves them out.
+    /// The settings of confidence intervals; nil leaves them out.
     public var bootstrap: Bootstrap?
-    /// How relearning is tried; nil leaves it out.
+    /// The settings of relearning; nil leaves it out.
     public var relearning: RelearningConfiguration?
-    /// How the likelihood ratio attack's shadow models are trained; nil, as it is by default, leaves the attack out:
-    /// it costs as much as training so many networks.
+    /// The settings of the likelihood ratio attack; nil, the default, leaves it out, since it trains many networks.
     public var likelihoodRatioAttack: LikelihoodRatioAttackConfiguration?
-    /// Whether measures of features and weights are taken.
+    /// Whether to take measures of features and weights.
     public var examinesRepresentation: Bool
-    /// Whether series and pictures for a report are made.
+    /// Whether to collect series and pictures for a report.
     public var makesFigures: Bool
     /// The limits to judge by.
     public var thresholds: AuditThresholds
@@ -45,14 +44,14 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     /// The full audit.
     public static let full = AuditConfiguration()
 
-    /// A few seconds' audit for the end of a run: 2,000 test and 1,000 training examples, no relearning, no figures.
+    /// An audit of a few seconds: 2,000 test and 1,000 training examples, no relearning, no figures.
     public static let quick = AuditConfiguration(
         testSamples: 2_000, trainingSamples: 1_000, relearning: nil, makesFigures: false)
 
-    /// Settings that let more pass than the default ones, in words.
+    /// Describes the settings that let more pass than the default ones.
     /// - Parameters:
     ///   - measures: the measures whose limits count.
-    ///   - comparesWithRetraining: whether limits against retrained models count, or those that stand in for them.
+    ///   - comparesWithRetraining: whether limits against retrained models count, or those in their place.
     package func looserSettings(of measures: Set<MeasureIdentifier>, comparesWithRetraining: Bool) -> [String] {
         let limits = thresholds.looser().filter { limit in
             let isUsed =
@@ -65,12 +64,12 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
         }.map(\.description)
         let least = AuditConfiguration.full.leastSamples
         guard leastSamples < least else { return limits }
-        return limits + ["images that a measure takes: \(leastSamples), the default is \(least)"]
+        return limits + ["minimum number of images for a measure: \(leastSamples), the default is \(least)"]
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         try Setting.check("test samples", testSamples, isIn: 1...100_000_000)
         try Setting.check("training samples", trainingSamples, isIn: 1...100_000_000)
         try Setting.check("least samples", leastSamples, isIn: 1...1_000_000)
@@ -83,7 +82,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
 }
 
 extension AuditConfiguration {
-    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    /// Reads settings, with defaults for those that are missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = AuditConfiguration()
@@ -97,7 +96,7 @@ extension AuditConfiguration {
             LikelihoodRatioAttackConfiguration.self, forKey: .likelihoodRatioAttack)
         examinesRepresentation = try container.decode(.examinesRepresentation, or: defaults.examinesRepresentation)
         makesFigures = try container.decode(.makesFigures, or: defaults.makesFigures)
-        // A record without limits judged nothing: the default ones would say otherwise.
+        // A record without limits judged nothing; default limits would claim that it did.
         thresholds = try container.decode(.thresholds, or: AuditThresholds())
     }
 }

@@ -1,8 +1,10 @@
 import ImageDatasets
 import NeuralGraph
 
-/// What an audit measures on. Unlike forgetting, an audit needs images of the forgotten classes: without them nobody
-/// can see whether they are still known. They are used to measure, and never to change a model that is handed over.
+/// The images that an audit measures on.
+///
+/// Unlike forgetting, an audit needs images of the forgotten classes, to see whether the model still knows them. They are
+/// used for measuring, never for changing a model.
 public struct AuditData: Sendable {
     let test: any LabeledData
     let training: (any LabeledData)?

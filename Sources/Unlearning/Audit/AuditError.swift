@@ -1,99 +1,154 @@
 import Foundation
 import NeuralGraph
 
-/// What keeps an audit from starting. Measures that alone can't be taken are left out instead, with the reason.
-public enum AuditError: Error, Equatable {
-    /// A model has another number of classes than the original.
-    case otherClassCount(model: String, found: Int, expected: Int)
-    /// A model takes another input than the original.
-    case otherInputShape(model: String, found: TensorShape, expected: TensorShape)
-    /// A model has a number that no computation can be trusted with.
-    case unsoundModel(model: String, fault: ModelFault)
-    /// A model's answer to an example is infinite or undefined.
-    case outputNotFinite(model: String, data: String, example: Int, value: Float)
-    /// A retrained model, counted from 1, is no yardstick.
-    case unusableReference(number: Int, fault: ReferenceFault)
-    /// The test data shows no example of a class that was to be forgotten.
-    case forgottenClassMissing(index: Int, name: String)
-    /// The test data shows forgotten classes alone.
-    case retainedClassesMissing
-}
+/// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the reason.
+public struct AuditError: Error, Equatable {
+    /// A kind of error. More kinds may be added.
+    public struct Code: Sendable, Hashable {
+        let name: String
 
-extension AuditError: CustomStringConvertible, LocalizedError {
-    /// The message as Foundation asks for it.
-    public var errorDescription: String? { description }
+        /// The models do not have the same classes or the same input.
+        public static let incompatibleModels = Code(name: "incompatible models")
+        /// A model's weights or outputs are infinite, undefined or otherwise impossible.
+        public static let unsoundModel = Code(name: "unsound model")
+        /// A retrained model cannot serve as a reference.
+        public static let unusableReference = Code(name: "unusable reference")
+        /// The test data lacks a forgotten class, or all retained ones.
+        public static let missingData = Code(name: "missing data")
+        /// A measure is described wrongly, threw an error or gave an impossible result.
+        public static let invalidMeasure = Code(name: "invalid measure")
+    }
 
-    /// What is wrong and how to help it, in one line.
-    public var description: String {
-        switch self {
-        case .otherClassCount(let model, let found, let expected):
-            "the \(model) model has \(found) classes, but the original has \(expected); "
-                + "give models of the same classes"
-        case .otherInputShape(let model, let found, let expected):
-            "the \(model) model takes \(found), but the original takes \(expected); "
-                + "give models of the same input"
-        case .unsoundModel(let model, let fault):
-            "the \(model) model's \(fault)"
-        case .outputNotFinite(let model, let data, let example, let value):
-            "the \(model) model gives \(value.named) for example \(example) of the \(data) data; its weights are too large, so "
-                + "use a model whose training ended well"
-        case .unusableReference(let number, let fault):
-            "retrained model \(number) \(fault)"
-        case .forgottenClassMissing(let index, let name):
-            "the test data has no example of class \(index) (\(name)), which was to be forgotten; "
-                + "an audit needs some to see whether it is still known"
-        case .retainedClassesMissing:
-            "the test data has no example of a retained class; give some of every class"
-        }
+    /// The kind of error.
+    public let code: Code
+    /// The error in one line: the thing, the value and the remedy.
+    public let message: String
+    /// The retrained model that cannot serve as a reference, and the reason.
+    package var reference: UnusableReference?
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
     }
 }
 
-/// Why a retrained model is no yardstick.
-public enum ReferenceFault: Sendable, Equatable {
+extension AuditError: CustomStringConvertible, LocalizedError {
+    /// The message.
+    public var description: String { message }
+
+    /// The message.
+    public var errorDescription: String? { message }
+}
+
+extension AuditError {
+    static func otherClassCount(model: String, found: Int, expected: Int) -> AuditError {
+        AuditError(
+            .incompatibleModels,
+            "the \(model) model has \(found) classes, but the original has \(expected); give models of the same classes"
+        )
+    }
+
+    static func otherInputShape(model: String, found: TensorShape, expected: TensorShape) -> AuditError {
+        AuditError(
+            .incompatibleModels,
+            "the \(model) model takes \(found), but the original takes \(expected); give models of the same input")
+    }
+
+    static func unsoundModel(model: String, fault: ModelFault) -> AuditError {
+        AuditError(.unsoundModel, "the \(model) model's \(fault)")
+    }
+
+    static func outputNotFinite(model: String, data: String, example: Int, value: Float) -> AuditError {
+        AuditError(
+            .unsoundModel,
+            "the \(model) model gives \(value.named) for example \(example) of the \(data) data; its weights are too large, "
+                + "so use a model whose training ended well")
+    }
+
+    static func unusableReference(number: Int, fault: ReferenceFault) -> AuditError {
+        var error = AuditError(.unusableReference, "retrained model \(number) \(fault)")
+        error.reference = UnusableReference(number: number, fault: fault)
+        return error
+    }
+
+    static func forgottenClassMissing(index: Int, name: String) -> AuditError {
+        AuditError(
+            .missingData,
+            "the test data has no example of class \(index) (\(name)), which was to be forgotten; give some, since an audit "
+                + "has to see whether the class is still known")
+    }
+
+    static let retainedClassesMissing = AuditError(
+        .missingData, "the test data has no example of a retained class; give some of every class")
+
+    static func invalidMeasure(_ identifier: String, _ fault: String) -> AuditError {
+        AuditError(.invalidMeasure, "the measure '\(identifier)' \(fault)")
+    }
+
+    static func invalidResult(of identifier: MeasureIdentifier, _ found: String, remedy: String) -> AuditError {
+        invalidMeasure(identifier.rawValue, "gave \(found); \(remedy)")
+    }
+}
+
+/// A retrained model that cannot serve as a reference.
+package struct UnusableReference: Sendable, Equatable {
+    /// The model's number, from 1.
+    package let number: Int
+    /// The reason.
+    package let fault: ReferenceFault
+}
+
+/// The reason why a retrained model cannot serve as a reference.
+package enum ReferenceFault: Sendable, Equatable {
     /// It is the model before forgetting.
     case isOriginal
     /// It is the model after forgetting.
     case isUnlearned
     /// It is another of the retrained models, counted from 1.
     case isRepeated(Int)
-    /// It puts too many images of a class that it should never have seen into it.
+    /// It recognizes too many images of a class that it should never have seen.
     case knowsClass(index: Int, name: String, right: Int, count: Int)
 }
 
 extension ReferenceFault: CustomStringConvertible {
-    /// What is wrong and how to help it, in a sentence without its subject.
-    public var description: String {
+    /// The fault and the remedy, as a sentence without its subject.
+    package var description: String {
         let remedy = "give a model that was trained without the forgotten classes"
         switch self {
-        case .isOriginal: return "is the original, number for number; \(remedy)"
-        case .isUnlearned: return "is the unlearned model, number for number; \(remedy), from another seed"
+        case .isOriginal: return "has the same weights as the original; \(remedy)"
+        case .isUnlearned: return "has the same weights as the unlearned model; \(remedy), from another seed"
         case .isRepeated(let other): return "is the same as retrained model \(other); give each model once"
         case .knowsClass(let index, let name, let right, let count):
             let share = Double?(Double(right) / Double(max(1, count))).percentText
             let label = name == String(index) ? "class \(index)" : "class \(index) (\(name))"
             return
-                "knows \(label): it puts \(right) of \(count) of its images (\(share)) into it, and one that never saw the "
-                + "class hardly any; \(remedy)"
+                "knows \(label): it recognizes \(right) of its \(count) images (\(share)), where a model that never saw the "
+                + "class recognizes almost none; \(remedy)"
         }
     }
 }
 
-/// A model was not handed over, since its audit failed, or could not show that it has forgotten.
+/// An error that withholds a model because its audit failed or was inconclusive.
 public struct AuditFailure: Error, CustomStringConvertible, LocalizedError {
-    /// What the audit found.
+    /// The audit's result.
     public let result: AuditResult
 
-    /// The message as Foundation asks for it.
+    /// Creates an error of an audit's result.
+    public init(result: AuditResult) {
+        self.result = result
+    }
+
+    /// The same as ``description``.
     public var errorDescription: String? { description }
 
-    /// Which measures failed, or what is missing, in one line.
+    /// The measures that failed, or the evidence that is missing, in one line.
     public var description: String {
         guard result.verdict.total != .inconclusive else {
-            return "the model is not handed over, since its audit is inconclusive: "
+            return "the model is withheld because its audit is inconclusive: "
                 + result.verdict.missingEvidence.joined(separator: "; ")
         }
         let names = result.verdict.failed.map(\.rawValue).joined(separator: ", ")
-        return "the model is not handed over, since its audit failed on: \(names); "
-            + "forget with other settings, or set other limits"
+        return
+            "the model is withheld because its audit failed on: \(names); forget with other settings, or set other limits"
     }
 }

@@ -1,13 +1,15 @@
 extension AuditThresholds {
-    /// The limits that fit a network of a few million weights and ten classes. Each is a little above what two models
-    /// retrained from different seeds differ by, since smaller differences mean nothing; see `Docs/Audit.md`.
+    /// The default limits, for a network of a few million weights and ten classes.
+    ///
+    /// Each is slightly above the difference between two models retrained from different seeds, since smaller differences
+    /// mean nothing; see `Docs/Audit.md`.
     public static let `default`: AuditThresholds = {
         var thresholds = AuditThresholds()
         thresholds[.forgetAccuracyTest] = [
             MeasureThreshold(.above, .retrained, pass: 0.02, partial: 0.10),
             MeasureThreshold(.above, .zero, pass: 0.02, partial: 0.10),
         ]
-        // Whatever the mean over them is, no class may come back.
+        // No class may come back, whatever the mean over all classes is.
         thresholds[.forgetAccuracyWorstClass] = thresholds[.forgetAccuracyTest]
         thresholds[.forgetAccuracyTraining] = thresholds[.forgetAccuracyTest]
         thresholds[.retainAccuracyTest] = [
@@ -22,7 +24,7 @@ extension AuditThresholds {
             MeasureThreshold(.below, .retrained, pass: 0.025, partial: 0.06),
             MeasureThreshold(.below, .original, pass: 0.025, partial: 0.06),
         ]
-        // The first applies where two or more retrained models say how far retraining is from itself.
+        // The first applies if two or more retrained models show how far they are from each other.
         thresholds[.totalVariation] = [
             MeasureThreshold(.above, .retrained, pass: 0.04, partial: 0.12),
             MeasureThreshold(.above, .zero, pass: 0.15, partial: 0.25),
@@ -36,16 +38,16 @@ extension AuditThresholds {
         thresholds[.likelihoodRatioAttack] = thresholds[.membershipLoss]
         thresholds[.anamnesisIndex] = [MeasureThreshold(.below, .retrained, pass: 0.25, partial: 0.65)]
         thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, pass: 0.025, partial: 0.04)]
-        // A share of this size means that the forgetting sits in a few numbers, and is undone by as few.
+        // A larger share means that a few numbers hold the forgetting, and can undo it.
         thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, pass: 0.10, partial: 0.30)]
         // The original's last layer brings up to a half of the class back on retrained features, by chance.
         thresholds[.headShareLayer] = [MeasureThreshold(.above, .zero, pass: 0.60, partial: 0.90)]
         return thresholds
     }()
 
-    /// Checks that the limits are in order.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// Checks that the limits are finite and in order.
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         for (name, list) in limits.sorted(by: { $0.key < $1.key }) {
             for threshold in list {
                 guard threshold.pass >= 0, threshold.partial >= threshold.pass, threshold.partial.isFinite else {

@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// An audit that ``Unlearner`` makes before it hands a model over.
+/// An audit that ``Unlearner`` runs before it returns a model.
 ///
 /// ```swift
 /// var unlearner = Unlearner(model: model, retaining: retain)
@@ -11,37 +11,40 @@ import NeuralGraph
 /// print(outcome.audit?.verdict.total ?? .notJudged)
 /// ```
 public struct FinalAudit: Sendable {
-    /// What is measured, on how much, and by which limits it is judged.
+    /// The settings of measures and the limits to judge by.
     public var configuration: AuditConfiguration
-    /// What to measure on, images of the forgotten classes among them.
+    /// The measures in the order to show them in.
+    public var measures: [any AuditMeasure]
+    /// The images to measure on, including the forgotten classes.
     public var data: AuditData
     /// Models retrained without the classes, if there are any.
     public var retrained: [Model]
-    /// Whether a model is not handed over that fails, or whose audit is inconclusive.
+    /// Whether to throw ``AuditFailure`` instead of returning a model whose audit fails or is inconclusive.
     public var refusesFailure: Bool
 
     /// Creates an audit; by default a quick one.
     public init(
         on data: AuditData, retrained: [Model] = [], configuration: AuditConfiguration = .quick,
-        refusesFailure: Bool = false
+        measures: [any AuditMeasure] = Audit.defaultMeasures, refusesFailure: Bool = false
     ) {
         self.configuration = configuration
+        self.measures = measures
         self.data = data
         self.retrained = retrained
         self.refusesFailure = refusesFailure
     }
 
-    /// What it costs in forward passes of one example.
+    /// The cost in forward passes of one example.
     var cost: Double {
         Double((2 + retrained.count) * (configuration.testSamples + configuration.trainingSamples))
     }
 
-    /// Audits, and throws ``AuditFailure`` if the model is not to be handed over.
+    /// Audits, and throws ``AuditFailure`` if the model has to be withheld.
     func run(
         original: Model, unlearned: Model, _ classes: Set<Int>, samples: (any ExampleSource)?, context: RunContext
     ) throws -> AuditResult {
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
-        let result = try Audit(configuration: configuration, options: context.options).run(
+        let result = try Audit(configuration: configuration, measures: measures, options: context.options).run(
             models, forgotten: samples.map { .samples($0) } ?? .classes(classes), data: data, context: context)
         if refusesFailure, !result.verdict.total.isAcceptable { throw AuditFailure(result: result) }
         return result

@@ -1,35 +1,49 @@
-/// One run of one method in a comparison: what it reached against a retrained model, and what it cost.
+/// One run of one method in a comparison: its figures against a retrained model, and its cost.
 public struct ComparedRun: Sendable, Codable, Hashable {
-    /// The method's name; `original` for the model before forgetting.
+    /// The method's name, or ``original`` for the model before forgetting.
     public let method: String
     /// The method's settings as JSON with sorted keys.
-    public let settings: String
-    /// The seed of everything random, the original's training among it.
+    package let settings: String
+    /// The seed of everything random, including the original's training.
     public let seed: UInt64
-    /// The images that it saw.
-    public let requirements: [Requirement]
-    /// Why there is no model, such as a diverged training; nil if there is one.
+    /// The images that the method saw.
+    package let requirements: [Requirement]
+    /// The reason why there is no model, such as diverged training; nil if there is one.
     public var failure: String?
-    /// The figures by name; one that could not be taken is missing.
+    /// The figures that could be taken.
     public var figures: [ComparedFigure: Double]
-    /// Whether relearning was given up, so that the true ratio is larger.
+    /// Whether relearning stopped at its step limit, so that the true ratio is larger.
     public var relearnIsLowerBound: Bool
 
-    /// The name of the row of the model before forgetting.
+    /// The name in place of a method's for the model before forgetting.
     public static let original = "original"
+
+    /// Creates a run.
+    public init(
+        method: String, settings: String = "{}", seed: UInt64, requirements: [Requirement] = [], failure: String? = nil,
+        figures: [ComparedFigure: Double] = [:], relearnIsLowerBound: Bool = false
+    ) {
+        self.method = method
+        self.settings = settings
+        self.seed = seed
+        self.requirements = requirements
+        self.failure = failure
+        self.figures = figures
+        self.relearnIsLowerBound = relearnIsLowerBound
+    }
 }
 
 /// A figure of a comparison.
 public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
-    /// Share of the forgotten classes' test images that are put into their class, 0 to 1; a retrained model's is 0.
+    /// Accuracy on test images of the forgotten classes, 0 to 1; about 0 for a retrained model.
     case forgetAccuracy
-    /// Share of the retained classes' test images that are put into theirs, 0 to 1.
+    /// Accuracy on test images of the retained classes, 0 to 1.
     case retainAccuracy
-    /// By how much retain accuracy is above the retrained model's, -1 to 1.
+    /// Retain accuracy minus the retrained model's, -1 to 1.
     case retainGap
-    /// Total variation to the retrained model's answers on forgotten test images, 0 to 1.
+    /// Total variation distance to the retrained model's predictions on forgotten test images, 0 to 1.
     case totalVariation
-    /// How much better than in the retrained model a linear probe finds the class in the penultimate features, -1 to 1.
+    /// Recall of the forgotten classes by a linear probe of penultimate features minus the retrained model's, -1 to 1.
     case probeGap
     /// Relearn time over the retrained model's (anamnesis index), 0 or more; 1 is ideal.
     case relearnRatio
@@ -39,12 +53,11 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
     case seconds
     /// Optimizer steps.
     case steps
-    /// The most memory that the process took meanwhile beyond what it held before, in MiB; missing where the system does
-    /// not say.
+    /// The additional peak memory of the process while forgetting, in MiB; missing where the system does not report it.
     case peakMemory
 
-    /// A short title for a column.
-    public var title: String {
+    /// A short column title.
+    package var title: String {
         switch self {
         case .forgetAccuracy: "forget"
         case .retainAccuracy: "retain"
@@ -59,11 +72,11 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
         }
     }
 
-    /// Whether it is a difference to the retrained model, to be shown with its sign.
-    public var isSigned: Bool { self == .retainGap || self == .probeGap }
+    /// Whether it is a difference to the retrained model, shown with its sign.
+    package var isSigned: Bool { self == .retainGap || self == .probeGap }
 
-    /// Whether it is a share, to be shown as percent.
-    public var isShare: Bool {
+    /// Whether it is a share, shown as percent.
+    package var isShare: Bool {
         switch self {
         case .forgetAccuracy, .retainAccuracy, .retainGap, .probeGap, .membershipGap: true
         case .totalVariation, .relearnRatio, .seconds, .steps, .peakMemory: false
@@ -72,7 +85,7 @@ public enum ComparedFigure: String, Sendable, Codable, CaseIterable, CodingKeyRe
 }
 
 extension ComparedRun {
-    /// Takes the figures from an audit.
+    /// Takes the figures of a method's model from an audit.
     mutating func take(_ audit: AuditResult) {
         figures[.forgetAccuracy] = audit[.forgetAccuracyTest]?.unlearned?.value
         figures[.retainAccuracy] = audit[.retainAccuracyTest]?.unlearned?.value

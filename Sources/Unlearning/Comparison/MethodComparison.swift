@@ -2,17 +2,19 @@ import Foundation
 import ImageDatasets
 import NeuralGraph
 
-/// Methods side by side: for each seed a network is trained, another one is trained without the classes for comparison, and
-/// every method makes the first one forget; all are audited against the second. Means over seeds come with intervals.
+/// Compares unlearning methods with each other and with retraining, over several seeds.
 ///
-/// The row of ``FullRetraining`` is a third network, from other first weights than the reference: it shows how far
-/// retraining is from itself, which is as near as any method can be expected to come.
+/// For each seed it trains a network, trains a reference without the classes, makes the first forget by every method, and
+/// audits all of them against the reference. Means over seeds come with confidence intervals.
+///
+/// The row of ``FullRetraining`` is a third network from other initial weights than the reference. It shows the distance
+/// between two retrained networks, the closest that a method can be expected to come.
 public struct MethodComparison: Sendable {
-    /// What a comparison is doing.
+    /// The current step of a comparison.
     public struct Step: Sendable {
-        /// The seed it is at.
+        /// The seed.
         public let seed: UInt64
-        /// The method's name, or `original` or `reference` for the trainings before.
+        /// The method's name, or `original` or `reference` while these are trained.
         public let name: String
     }
 
@@ -21,17 +23,17 @@ public struct MethodComparison: Sendable {
 
     /// The methods with their settings.
     public var methods: [any UnlearningMethod]
-    /// The seeds; of each everything is trained anew.
+    /// The seeds, each of which trains all networks again.
     public var seeds: [UInt64]
-    /// How the original and the reference are trained, and retraining.
+    /// The training of the original, of the reference and of full retraining.
     public var training: TrainingConfiguration
-    /// How training images are changed at random.
+    /// The random changes of training images, if any.
     public var augmentation: Augmentation?
-    /// Images of each class that a method sees, of the kinds that it needs.
+    /// The number of images of each class that a method sees.
     public var samplesPerClass: Int
-    /// What is measured; bootstrap intervals and figures are not used.
+    /// The settings of the audits; bootstrap intervals and figures are not used.
     public var audit: AuditConfiguration
-    /// Threads and algorithms; its seed is not used.
+    /// Threads and algorithms; the seed is not used.
     public var options: RunOptions
 
     /// Creates a comparison.
@@ -52,7 +54,7 @@ public struct MethodComparison: Sendable {
     }
 
     /// Checks every setting.
-    public func validate() throws {
+    package func validate() throws {
         guard !methods.isEmpty else { throw ComparisonError.nothingToCompare("method") }
         guard !seeds.isEmpty else { throw ComparisonError.nothingToCompare("seed") }
         for method in methods { try method.validate() }
@@ -63,15 +65,15 @@ public struct MethodComparison: Sendable {
 
     /// Trains, forgets and measures.
     /// - Parameters:
-    ///   - untrained: the network with first weights of a seed.
+    ///   - untrained: makes the network with a seed's initial weights.
     ///   - classes: the classes to forget.
     ///   - images: the images to train on, of all classes.
     ///   - test: the images to measure on, of all classes.
-    ///   - folder: where finished parts are kept, and found again when an interrupted comparison is started again with the
-    ///     same settings; nil keeps nothing. Methods and seeds may be added later.
+    ///   - folder: a folder for finished parts, from which an interrupted comparison with the same settings resumes; nil
+    ///     keeps nothing. Methods and seeds may be added later.
     ///   - progress: called after every step.
-    /// - Throws: ``ComparisonError``, ``UnlearningError``, ``AuditError``, `DatasetError`, or `CancellationError`. A method
-    ///   that fails has a row that says why.
+    /// - Throws: ``ComparisonError``, ``UnlearningError``, ``AuditError``, `DatasetError`, or `CancellationError`. A
+    ///   method that fails has a run with the reason.
     public func run(
         _ untrained: @Sendable (_ seed: UInt64) throws -> Model, forgetting classes: Set<Int>,
         images: any ImageDataset, test: any ImageDataset, keepingIn folder: URL? = nil, progress: Handler? = nil
@@ -93,7 +95,7 @@ public struct MethodComparison: Sendable {
         return ComparedMethods(classes: classes, runs: runs)
     }
 
-    /// What results depend on besides methods and seeds.
+    /// Everything that results depend on besides methods and seeds, as JSON.
     private func key(
         _ model: Model, _ classes: Set<Int>, images: any ImageDataset, test: any ImageDataset
     ) throws -> String {
@@ -105,13 +107,15 @@ public struct MethodComparison: Sendable {
             let network: [String]
             let algorithms: String
             let samplesPerClass: Int
+            let schemaVersion: Int
             let training: TrainingConfiguration
         }
         let key = Key(
             audit: audit, augmentation: augmentation.map { "\($0)" } ?? "none", classes: classes.sorted(),
             images: ["\(images.name), \(images.count)", "\(test.name), \(test.count)"],
             network: model.graph.nodes.map { "\($0.name) \($0.operation.kind) \($0.shape)" },
-            algorithms: "\(options.algorithms)", samplesPerClass: samplesPerClass, training: training)
+            algorithms: "\(options.algorithms)", samplesPerClass: samplesPerClass,
+            schemaVersion: ComparisonStore.schemaVersion, training: training)
         return try Self.json(key)
     }
 

@@ -29,13 +29,12 @@ struct SeededComparison: Sendable {
         let settings = try comparison.methods.map { try MethodComparison.json($0) }
         let kept = zip(comparison.methods, settings).map { store?.run($0.name, settings: $1, seed: seed) }
         let original = store?.run(ComparedRun.original, settings: "{}", seed: seed)
-        // With everything at hand no model has to be read.
+        // If everything is finished, no model has to be read.
         if let original, !kept.contains(nil) { return [original] + kept.compactMap { $0 } }
 
-        let model = try await trained(untrained, ComparedRun.original, on: images)
-        // From the same first weights, as 'unlearn train --exclude-classes' makes it.
-        let reference = try await trained(
-            untrained, Self.referenceName, on: images.excluding(classes: classes))
+        let model = try await trained(untrained, ComparedRun.original, without: [])
+        // From the same initial weights, like 'unlearn train --exclude-classes'.
+        let reference = try await trained(untrained, Self.referenceName, without: classes)
         var runs = [try await measuredOriginal(original, model: model, reference: reference)]
         for (position, method) in comparison.methods.enumerated() {
             if let run = kept[position] {
@@ -50,13 +49,12 @@ struct SeededComparison: Sendable {
     }
 
     private func trained(
-        _ untrained: Model, _ name: String, on images: any ImageDataset
+        _ untrained: Model, _ name: String, without classes: Set<Int>
     ) async throws -> Model {
         if let model = store?.model(name, seed: seed, like: untrained) { return model }
-        let examples = try untrained.prepare(images, augmentation: comparison.augmentation)
-        let model = try await Trainer(configuration: comparison.training).train(
-            untrained, on: examples, options: options, progress: handler(name)
-        ).model
+        let model = try await Retraining(
+            training: comparison.training, augmentation: comparison.augmentation, options: options
+        ).train(untrained, classes: classes, images: images, seed: seed, progress: handler(name)).model
         try store?.keep(model, name, seed: seed)
         return model
     }
@@ -66,8 +64,7 @@ struct SeededComparison: Sendable {
     ) async throws -> ComparedRun {
         if let kept { return kept }
         var run = ComparedRun(
-            method: ComparedRun.original, settings: "{}", seed: seed, requirements: [], figures: [:],
-            relearnIsLowerBound: false)
+            method: ComparedRun.original, seed: seed)
         run.takeOriginal(
             try await audit(model, original: model, reference: reference, ComparedRun.original))
         run.figures[.steps] = 0
@@ -81,8 +78,7 @@ struct SeededComparison: Sendable {
     ) async throws -> ComparedRun {
         var run = ComparedRun(
             method: method.name, settings: settings, seed: seed,
-            requirements: Requirement.allCases.filter(method.requirements.contains), figures: [:],
-            relearnIsLowerBound: false)
+            requirements: Requirement.allCases.filter(method.requirements.contains))
         let data = try MethodImages(
             for: method, from: images, forgetting: classes, samplesPerClass: comparison.samplesPerClass, seed: seed)
         do {

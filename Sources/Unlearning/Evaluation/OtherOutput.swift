@@ -2,8 +2,10 @@ import ImageDatasets
 import ModelInterchange
 import NeuralGraph
 
-/// Another classifier in the file of a model that has forgotten. Forgetting changes what it shares with the one that was
-/// made to forget, but not the parameters of its own, so that it may still give the forgotten class.
+/// Another classifier in the file of a model that has forgotten.
+///
+/// Forgetting changes the layers that it shares with the unlearned classifier, but not its own, so it may still
+/// predict the forgotten class.
 public struct OtherOutput: Sendable, Codable, Hashable {
     /// The output's name in the file.
     public let name: String
@@ -15,8 +17,8 @@ public struct OtherOutput: Sendable, Codable, Hashable {
     /// The same after forgetting.
     public let shareAfter: Double?
 
-    /// What people must know about it.
-    public var warning: String {
+    /// A warning for people.
+    package var warning: String {
         let head = "output '\(name)' of the file was not made to forget"
         guard shareBefore != nil, shareAfter != nil else {
             return "\(head); its \(classes) numbers an image may tell of the class"
@@ -32,7 +34,7 @@ public struct OtherOutput: Sendable, Codable, Hashable {
     ///   - forgotten: the forgotten classes.
     ///   - images: images of retained classes.
     ///   - options: seed and threads.
-    public static func all(
+    package static func all(
         original: Model, unlearned: Model, forgotten: Set<Int>, images: (any ImageDataset)?,
         options: RunOptions = RunOptions()
     ) async throws -> [OtherOutput] {
@@ -55,13 +57,8 @@ public struct OtherOutput: Sendable, Codable, Hashable {
 
     /// The share of rows whose largest number is one of some classes'.
     private static func share(of classes: Set<Int>, in logits: Tensor) -> Double? {
-        let (rows, columns) = (logits.shape[0], logits.shape[1])
-        guard rows > 0, columns > 0 else { return nil }
-        let hits = (0..<rows).count { row in
-            let scores = logits.elements[row * columns..<(row + 1) * columns]
-            guard let largest = scores.max(), let place = scores.firstIndex(of: largest) else { return false }
-            return classes.contains(place - scores.startIndex)
-        }
-        return Double(hits) / Double(rows)
+        let predicted = logits.largestInRows
+        guard !predicted.isEmpty else { return nil }
+        return Double(predicted.count { classes.contains($0) }) / Double(predicted.count)
     }
 }

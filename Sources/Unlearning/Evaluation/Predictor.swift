@@ -13,7 +13,7 @@ public struct Predictor: Sendable {
 
     /// The logits of all examples in order, `[examples, classes]`.
     /// - Throws: ``UnlearningError`` if the examples do not fit the model, or if one of its numbers, of an example's or of an
-    ///   answer's is infinite or undefined; `CancellationError`.
+    ///   output's is infinite or undefined; `CancellationError`.
     public func logits(
         of data: any LabeledData, by model: Model, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
@@ -67,10 +67,10 @@ public struct Predictor: Sendable {
                 executor.forward(batch: batch.count, mode: .inference)
                 if let target = logits.baseAddress, let source = executor.output.baseAddress {
                     (target + done * classes).update(from: source, count: batch.count * classes)
-                    let answers = UnsafeBufferPointer(start: source, count: batch.count * classes)
-                    if let position = answers.firstIndex(where: { !$0.isFinite }) {
+                    let values = UnsafeBufferPointer(start: source, count: batch.count * classes)
+                    if let position = values.firstIndex(where: { !$0.isFinite }) {
                         throw UnlearningError.outputNotFinite(
-                            data: name, index: batch.indices[position / classes], value: answers[position])
+                            data: name, index: batch.indices[position / classes], value: values[position])
                     }
                 }
                 for index in features.indices {

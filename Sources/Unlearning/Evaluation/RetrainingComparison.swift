@@ -1,53 +1,54 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Forgetting beside its yardstick: a network is trained, made to forget, and trained anew without the classes; all
-/// three are measured on the same images.
-public struct RetrainingComparison: Sendable {
+/// Forgetting compared with retraining: a network is trained, made to forget, and trained again without the classes.
+///
+/// All three are measured on the same images.
+package struct RetrainingComparison: Sendable {
     /// One of the three networks.
-    public enum Stage: String, Sendable, Codable, CaseIterable {
+    package enum Stage: String, Sendable, Codable, CaseIterable {
         /// Trained on all classes.
         case original
         /// Made to forget.
         case unlearned
-        /// Trained anew on the retained classes alone, from the same first weights.
+        /// Trained on the retained classes alone, from the same first weights.
         case retrained
     }
 
-    /// A network, what it cost and how right it is.
-    public struct Entry: Sendable {
+    /// A network with its cost and accuracy.
+    package struct Entry: Sendable {
         /// Which of the three.
-        public let stage: Stage
+        package let stage: Stage
         /// The network.
-        public let model: Model
-        /// How right it is on the test images.
-        public let accuracy: Accuracy
+        package let model: Model
+        /// Its accuracy on the test images.
+        package let accuracy: Accuracy
         /// The time that making it took, without measuring.
-        public let time: Duration
+        package let time: Duration
         /// The optimizer steps that making it took.
-        public let steps: Int
+        package let steps: Int
         /// How many times faster than retraining; nil for the original.
-        public let speedUp: Double?
+        package let speedUp: Double?
         /// How it was made to forget; nil for the others.
-        public let forgetting: UnlearningOutcome?
+        package let forgetting: UnlearningOutcome?
     }
 
     /// Takes progress reports of the three stages.
-    public typealias Handler = @Sendable (Stage, RunProgress) -> Void
+    package typealias Handler = @Sendable (Stage, RunProgress) -> Void
 
     /// How the original and the retrained network are trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
     /// How training images are changed at random.
-    public var augmentation: Augmentation?
+    package var augmentation: Augmentation?
     /// How classes are forgotten.
-    public var unlearning: any UnlearningMethod
+    package var unlearning: any UnlearningMethod
     /// Retain images of each class that forgetting sees.
-    public var samplesPerClass: Int
+    package var samplesPerClass: Int
     /// Seed and threads.
-    public var options: RunOptions
+    package var options: RunOptions
 
     /// Creates a comparison.
-    public init(
+    package init(
         training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
         unlearning: any UnlearningMethod = .default, samplesPerClass: Int = 1000,
         options: RunOptions = RunOptions()
@@ -68,7 +69,7 @@ public struct RetrainingComparison: Sendable {
     ///   - progress: called after every step.
     /// - Returns: the three networks in the order of ``Stage``.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
-    public func run(
+    package func run(
         _ model: Model, classes: some Sequence<Int>, images: any ImageDataset, test: any ImageDataset,
         progress: Handler? = nil
     ) async throws -> [Entry] {
@@ -76,7 +77,6 @@ public struct RetrainingComparison: Sendable {
         try training.validate()
         try unlearning.validate()
         try model.checkForgettable(classes)
-        let retained = try model.prepare(images.excluding(classes: classes), augmentation: augmentation)
         let samples = try images.samples(perClass: samplesPerClass, excluding: classes, seed: options.seed)
         let measured = try model.prepare(test)
         func handler(_ stage: Stage) -> ProgressHandler? {
@@ -89,14 +89,13 @@ public struct RetrainingComparison: Sendable {
             )
         }
 
-        let all = try model.prepare(images, augmentation: augmentation)
-        let original = try await trained(model, on: all, progress: handler(.original))
+        let original = try await trained(model, without: [], images, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
         let unlearned = try await Unlearner(
             model: original.model, retaining: samples, method: unlearning, options: options
         ).forget(classes: classes, progress: handler(.unlearned))
         let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
-        let retrained = try await trained(model, on: retained, progress: handler(.retrained))
+        let retrained = try await trained(model, without: classes, images, progress: handler(.retrained))
         let retrainedAccuracy = try await accuracy(retrained.model, .retrained)
         return [
             Entry(
@@ -113,11 +112,11 @@ public struct RetrainingComparison: Sendable {
     }
 
     private func trained(
-        _ model: Model, on examples: any ExampleSource, progress: ProgressHandler?
+        _ model: Model, without classes: Set<Int>, _ images: any ImageDataset, progress: ProgressHandler?
     ) async throws -> (model: Model, time: Duration, steps: Int) {
         let start = ContinuousClock.now
-        let outcome = try await Trainer(configuration: training)
-            .train(model, on: examples, options: options, progress: progress)
+        let outcome = try await Retraining(training: training, augmentation: augmentation, options: options)
+            .train(model, classes: classes, images: images, seed: options.seed, progress: progress)
         return (outcome.model, ContinuousClock.now - start, outcome.losses.count)
     }
 }

@@ -1,11 +1,11 @@
 import NeuralGraph
 
-/// One stage's features of examples: what a node of the network computes, maps averaged over their positions.
-struct StageFeatures: Sendable {
+/// Features of examples at one node of a network, the end of a stage.
+public struct StageFeatures: Sendable {
     /// The node's name.
-    let node: String
-    /// `[examples, width]`.
-    let values: Tensor
+    public let node: String
+    /// The features, `[examples, width]`; maps are averaged over their positions.
+    public let values: Tensor
 }
 
 /// Features as they come in, batch after batch.

@@ -5,12 +5,13 @@ import NeuralGraph
 
 extension TensorExamples {
     /// The tensor's name in a file of inputs.
-    public static let inputTensorName = "input"
+    package static let inputTensorName = "input"
 
-    /// Reads inputs without labels from a safetensors file: one tensor `input`, `[N, C, H, W]` as PyTorch has it,
-    /// normalized already. Every label is 0.
+    /// Reads inputs without labels from a safetensors file; every label is 0.
+    ///
+    /// The file has one tensor `input`, `[N, C, H, W]` as in PyTorch, already normalized.
     /// - Throws: `SafetensorsError` if the file cannot be read, and ``UnlearningError`` if it holds something else.
-    public init(inputsFrom url: URL) throws {
+    package init(inputsFrom url: URL) throws {
         let file = try SafetensorsFile(contentsOf: url)
         let names = file.names
         guard names == [Self.inputTensorName], let shape = file.shape(of: Self.inputTensorName) else {

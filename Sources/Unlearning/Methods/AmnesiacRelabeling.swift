@@ -6,7 +6,7 @@ import NeuralGraph
 /// Source: Graves, Nagisetty and Ganesh, "Amnesiac Machine Learning" (AAAI 2021, arXiv 2010.10981), section 4, the variant
 /// "unlearning" that keeps no record of training; three epochs at 1e-4 as in the comparison of Chundawat et al.
 /// (arXiv 2205.08096).
-public struct AmnesiacRelabeling: UnlearningMethod, Hashable {
+public struct AmnesiacRelabeling: BuiltInMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 
@@ -15,21 +15,21 @@ public struct AmnesiacRelabeling: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "amnesiac" }
-    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("amnesiac", requirements: [.retainData, .forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws { try training.validate() }
+    package func check() throws { try training.validate() }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [training.cost(examples: Double(request.retainedCount + request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let forget = try request.forgotten().relabeled(
             classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
-            seed: run.seed("\(name).labels"))
-        return try run.train(
+            seed: session.seed("\(name).labels"))
+        return try session.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
     }
 }

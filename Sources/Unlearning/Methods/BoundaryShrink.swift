@@ -1,14 +1,15 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Training on the forget data under the label that is nearest beyond the decision boundary: each example takes one step
-/// of size ε against its own class, `x' = x + ε sign(∇x CE(f(x), y))`, and becomes of the class that the original finds
-/// most likely there, its own left out. No retain data are needed.
+/// Training on the forget data under the nearest label beyond the decision boundary; no retain data are needed.
+///
+/// Each example takes one step of size ε against its own class, `x' = x + ε sign(∇x CE(f(x), y))`, and gets the class
+/// that the original finds most likely there, its own excluded.
 ///
 /// Source: Chen et al., "Boundary Unlearning" (CVPR 2023, arXiv 2303.11570), equations 2 and 3, boundary shrink;
 /// hyperparameters of the published code: ε 0.1 of the pixel range, ten epochs of gradient descent at 1e-5 with momentum
 /// 0.9, batches of 64.
-public struct BoundaryShrink: UnlearningMethod, Hashable {
+public struct BoundaryShrink: BuiltInMethod, Hashable {
     /// The step ε in units of the full pixel range, or of the input if the model does not know its normalization; above 0.
     public var step: Double
     /// How it is trained.
@@ -24,25 +25,25 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "boundary-shrink" }
-    public var requirements: Set<Requirement> { [.forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("boundary-shrink", requirements: [.forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try training.validate()
         try Setting.check("step", step, isAbove: 0)
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [3 * Double(request.forgottenCount), training.cost(examples: Double(request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
-        let labels = try run.phase(.teaching) {
-            try nearestLabels(of: forget, by: request.model, without: request.forgottenClasses, run)
+        let labels = try session.phase(.teaching) {
+            try nearestLabels(of: forget, by: request.model, without: request.forgottenClasses, session)
         }
-        return try run.train(
+        return try session.train(
             request.model,
             TrainingLoop(
                 examples: RelabeledExamples(source: forget, classes: labels), examplesName: "forget",
@@ -51,9 +52,9 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
 
     /// The class of each example beyond the nearest boundary.
     func nearestLabels(
-        of examples: any ExampleSource, by model: Model, without classes: Set<Int>, _ run: UnlearningSession
+        of examples: any ExampleSource, by model: Model, without classes: Set<Int>, _ session: UnlearningSession
     ) throws -> [Int] {
-        let executor = try run.context.executor(
+        let executor = try session.context.executor(
             model: model, batchCapacity: min(250, examples.count), computing: .input, modes: [.inference])
         let loader = try BatchLoader(examples, batchSize: executor.batchCapacity)
         defer { loader.cancel() }
@@ -80,13 +81,13 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
             }
             executor.forward(batch: batch.count, mode: .inference, updatesState: false)
             for row in 0..<batch.count {
-                let (label, answers) = (Int(own[row]), executor.output)
+                let (label, outputs) = (Int(own[row]), executor.output)
                 let others = (0..<K).filter { $0 != label && !classes.contains($0) }
-                let nearest = others.max { answers[row * K + $0] < answers[row * K + $1] }
+                let nearest = others.max { outputs[row * K + $0] < outputs[row * K + $1] }
                 labels.append(nearest ?? label)
             }
             done += 1
-            try run.finished(done, of: loader.batchCount, in: .teaching)
+            try session.finished(done, of: loader.batchCount, in: .teaching)
         }
         return labels
     }

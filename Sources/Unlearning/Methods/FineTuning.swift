@@ -1,11 +1,11 @@
 import NeuralGraph
 
-/// Training on with the retain data alone, in the hope that the rest fades: the simplest baseline, and a weak one.
+/// Continues training on the retain data alone, hoping that the rest fades: the simplest and a weak baseline.
 ///
 /// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), section 6,
 /// where the rate is raised at first; Warnecke et al. (arXiv 2108.11577). Rate and length are this package's: Adam at
 /// 1e-3 for two epochs.
-public struct FineTuning: UnlearningMethod, Hashable {
+public struct FineTuning: BuiltInMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 
@@ -14,17 +14,17 @@ public struct FineTuning: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "fine-tune" }
-    public var requirements: Set<Requirement> { [.retainData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("fine-tune", requirements: [.retainData], supportsSamples: true)
+    }
 
-    public func validate() throws { try training.validate() }
+    package func check() throws { try training.validate() }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [training.cost(examples: Double(request.retainedCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
-        try run.train(request.model, on: request.retained(), training, phase: .repair)
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        try session.train(request.model, on: request.retained(), training, phase: .repair)
     }
 }

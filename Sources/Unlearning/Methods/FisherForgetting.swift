@@ -1,17 +1,18 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Noise on every weight, the less the more the weight matters for the retain data: each weight is drawn from a normal
-/// distribution around itself whose variance is `α / F`, at most `1000 α`, with F the diagonal of the Fisher information
-/// over the retain data. Nothing is trained.
+/// Adds noise to every weight, less where the weight matters for the retain data, without training.
+///
+/// Each weight is drawn from a normal distribution around itself with the variance `α / F`, at most `1000 α`, where F
+/// is the diagonal of the Fisher information over the retain data.
 ///
 /// As in the authors' experiments the variance is shared by all weights into one unit; it is tenfold for the last layer and
 /// for vectors such as biases and norms, where for the last layer at most `1000 α`; and the forgotten classes' rows of the
 /// last layer are drawn around 0 with variance 0.0001.
 /// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), equation 8
 /// and section 6; α is a setting of each experiment there, by default 1e-6. The Fisher information is estimated with one
-/// class drawn from the model's answer to each example.
-public struct FisherForgetting: UnlearningMethod, Hashable {
+/// class drawn from the model's output for each example.
+public struct FisherForgetting: BuiltInMethod, Hashable {
     /// The scale α of the variance, above 0.
     public var scale: Double
     /// Retain examples that are looked at, at most, 1 or more.
@@ -23,16 +24,16 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
         self.exampleLimit = exampleLimit
     }
 
-    public var name: String { "fisher" }
-    public var requirements: Set<Requirement> { [.retainData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("fisher", requirements: [.retainData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try Setting.check("scale", scale, isAbove: 0)
         try Setting.check("example limit", exampleLimit, isIn: 1...100_000_000)
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [3 * Double(min(exampleLimit, request.retainedCount))]
     }
 
@@ -42,23 +43,24 @@ public struct FisherForgetting: UnlearningMethod, Hashable {
     private static let raised = 10.0
     private static let forgottenVariance = 1e-4
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let model = request.model
-        let information = try run.phase(.importance) {
+        let information = try session.phase(.importance) {
             try GradientStatistics(
-                quantity: .square, labels: .drawn(seed: run.seed("\(name).labels")), limit: exampleLimit, stream: name
-            ).mean(of: model, over: request.retained(), run)
+                quantity: .square, labels: .drawn(seed: session.seed("\(name).labels")), limit: exampleLimit,
+                stream: name
+            ).mean(of: model, over: request.retained(), session)
         }
         let headKeys = Set(model.graph.head.map { node in node.parameters.map { node.key($0.name) } } ?? [])
-        return try run.phase(.forgetting) {
+        return try session.phase(.forgetting) {
             var changed: [String: Tensor] = [:]
             for (key, parameter) in model.parameters {
                 guard let information = information[key] else { continue }
                 changed[key] = noisy(
                     parameter, information, isHead: headKeys.contains(key), forgetting: request.classes,
-                    random: SeededRandom(seed: run.seed("\(name).noise"), stream: key))
+                    random: SeededRandom(seed: session.seed("\(name).noise"), stream: key))
             }
-            try run.finished(1, of: 1, in: .forgetting)
+            try session.finished(1, of: 1, in: .forgetting)
             return try model.replacing(changed)
         }
     }

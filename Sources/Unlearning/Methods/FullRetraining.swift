@@ -1,25 +1,24 @@
 import NeuralGraph
 
-/// Training anew without what is to be forgotten, from other first weights: what every other method is measured against.
+/// Trains again without what is to be forgotten, from other first weights.
 ///
-/// It forgets exactly, if the retain data are all that the original was trained on but what is to be forgotten; it costs a
-/// training.
-public struct FullRetraining: UnlearningMethod, Hashable {
+/// Forgets exactly if the retain data are all that the original was trained on except what is to be forgotten. Costs a
+/// full training. ``Retraining`` trains reference models for audits.
+public struct FullRetraining: BuiltInMethod, Hashable {
     /// Creates the method.
     public init() {}
 
-    public var name: String { "retrain" }
-    public var requirements: Set<Requirement> { [.allRetainData, .originalTraining] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("retrain", requirements: [.allRetainData, .originalTraining], supportsSamples: true)
+    }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [request.training?.cost(examples: Double(request.retainedCount)) ?? 0]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
-        let untrained = Model(
-            graph: request.model.graph, metadata: request.model.metadata, seed: run.seed("retraining.weights"))
-        return try run.train(
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        let untrained = Retraining.untrained(like: request.model, seed: session.seed("retraining.weights"))
+        return try session.train(
             untrained,
             TrainingLoop(
                 examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),

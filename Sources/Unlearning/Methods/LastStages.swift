@@ -1,13 +1,15 @@
 import NeuralGraph
 
-/// The last stages of the network are trained on the retain data, and everything before them stays to the bit: reset first
-/// (EU-k), or from where they are (CF-k). The frozen part runs once over the data, in inference mode, so that an epoch
-/// costs the last stages alone; augmentation is therefore left out.
+/// Trains the last stages on the retain data, from new weights (EU-k) or from the old ones (CF-k).
 ///
-/// What the frozen part knows of the forgotten, it keeps. Source: Goel et al., "Towards Adversarial Evaluations for Inexact
-/// Machine Unlearning" (arXiv 2201.06640), section 4: exact unlearning (EU-k) and catastrophic forgetting (CF-k) of the last
-/// k layers, trained as the original was. By default one stage and the last layer, five epochs of Adam at 1e-3 in one cycle.
-public struct LastStages: UnlearningMethod, Hashable {
+/// Everything before stays equal to the bit. The frozen part runs over the data once, in inference mode, so that an
+/// epoch costs the last stages alone; augmentation is therefore left out.
+///
+/// What the frozen part knows of the forgotten classes stays. Source: Goel et al., "Towards Adversarial Evaluations
+/// for Inexact Machine Unlearning" (arXiv 2201.06640), section 4: exact unlearning (EU-k) and catastrophic forgetting
+/// (CF-k) of the last k layers, trained as the original was. Default: one stage and the last layer, five epochs of
+/// Adam at 1e-3 in one cycle.
+public struct LastStages: BuiltInMethod, Hashable {
     /// How many stages before the last layer are trained with it, 0 or more; see `Graph.stages(limit:)`.
     public var stages: Int
     /// Whether they start from new weights.
@@ -25,32 +27,33 @@ public struct LastStages: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { resets ? "eu-k" : "cf-k" }
-    public var requirements: Set<Requirement> { [.retainData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits(resets ? "eu-k" : "cf-k", requirements: [.retainData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try Setting.check("stages", stages, isIn: 0...10_000)
         try training.validate()
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         // The last stages are about a third of a network's work.
         [Double(request.retainedCount), training.cost(examples: Double(request.retainedCount)) / 3]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (frozen, last) = try request.model.cut(at: Self.cut(request.model.graph, keeping: stages))
-        let features = try run.features(of: request.retained(), by: frozen)
-        let start = resets ? Model(graph: last.graph, metadata: last.metadata, seed: run.seed("\(name).weights")) : last
-        let trained = try run.train(
+        let features = try session.features(of: request.retained(), by: frozen)
+        let start =
+            resets ? Model(graph: last.graph, metadata: last.metadata, seed: session.seed("\(name).weights")) : last
+        let trained = try session.train(
             start,
             TrainingLoop(
                 examples: features, examplesName: "retain", configuration: training, phase: .repair, stream: name))
         return try request.model.replacing(trained.stateDictionary)
     }
 
-    /// The node after which the last stages begin: the latest one that has so many stages with weights between it and the
+    /// The node after which the last stages begin: the latest with the given number of stages with weights before the
     /// last layer.
     static func cut(_ graph: Graph, keeping stages: Int) throws -> String {
         var counts: [Int] = []
@@ -65,5 +68,22 @@ public struct LastStages: UnlearningMethod, Hashable {
             remedy: counts.isEmpty
                 ? "the network cannot be cut before its last layer; take another method"
                 : "the network can be cut before its last \(counts.count - 1) stages at most")
+    }
+}
+
+extension Graph {
+    /// The nodes after which a network can be cut into blocks with weights, in order; the last layer is in no block.
+    var weightedBlocks: [String] {
+        var blocks: [String] = []
+        var weights = 0
+        for name in stages(limit: 10_000) {
+            guard let part = try? cut(at: name).head else { continue }
+            let found = part.nodes.count { $0.parameters.contains { $0.shape.rank > 1 } }
+            // The latest of those with the same weights: what comes between needs not be computed twice.
+            if found == weights, !blocks.isEmpty { blocks.removeLast() } else if found == 0 { continue }
+            weights = found
+            blocks.append(name)
+        }
+        return blocks
     }
 }

@@ -1,12 +1,13 @@
 import NeuralGraph
 
-/// Distillation on the forget data from the original without the right answer: `KL(teacher || f)`, where the teacher is
-/// the original's softmax with the example's own logit masked, and for classes all forgotten logits. What the original
-/// thought of the other classes stays; no retain data are needed.
+/// Distillation on the forget data from the original without the correct class: `KL(teacher || f)`.
+///
+/// The teacher is the original's softmax with the example's own logit masked and, where classes are forgotten, all
+/// forgotten logits. The original's preferences among the other classes stay. No retain data are needed.
 ///
 /// Source: Zhou et al., "Decoupled Distillation to Erase" (CVPR 2025, arXiv 2503.23751), DELETE. Its rate is searched for
 /// in the paper; by default 1e-3, with gradient descent and momentum 0.9 for ten epochs.
-public struct MaskedDistillation: UnlearningMethod, Hashable {
+public struct MaskedDistillation: BuiltInMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 
@@ -18,22 +19,22 @@ public struct MaskedDistillation: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "delete" }
-    public var requirements: Set<Requirement> { [.forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("delete", requirements: [.forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws { try training.validate() }
+    package func check() throws { try training.validate() }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [Double(request.forgottenCount), training.cost(examples: Double(request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
-        let teacher = try run.answers(of: request.model, to: forget).masking { row in
+        let teacher = try session.outputs(of: request.model, on: forget).masking { row in
             request.forgottenClasses.union([forget.label(at: row)])
         }
-        return try run.train(
+        return try session.train(
             request.model,
             TrainingLoop(
                 examples: forget, examplesName: "forget", configuration: training, phase: .forgetting, stream: name,

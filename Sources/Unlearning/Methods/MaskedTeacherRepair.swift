@@ -1,14 +1,15 @@
 import NeuralGraph
 
-/// The forgotten classes' rows of the last layer drawn anew, then the whole network trained on the retain data towards
-/// the original without the forgotten classes: each target is half the label and half the original's answer, in which the
-/// forgotten logits are masked before softmax. Needs no example of what is forgotten.
+/// Reinitializes the forgotten classes' rows of the last layer, then trains the whole network on the retain data.
+///
+/// Each target is half the label and half the original's output with the forgotten logits masked before softmax. No
+/// example of the forgotten classes is needed.
 ///
 /// The rate falls from its start to 0 by a cosine, over two epochs or 64 steps. Left out, it is half the original's
 /// training rate, else 5e-3 for networks with batch norm and 1e-3 for those without.
 /// Source: this package. The masked teacher is that of Zhou et al. (arXiv 2503.23751), there used on the forget data.
-public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
-    /// The part of the label in the target, 0 to 1; the rest is the masked original's answer.
+public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
+    /// The part of the label in the target, 0 to 1; the rest is the masked original's output.
     public var labelShare: Float
     /// How it is trained, but for the rate if ``learningRate`` is nil.
     public var training: TrainingConfiguration
@@ -26,19 +27,17 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
         self.learningRate = learningRate
     }
 
-    public var name: String { "masked-teacher" }
-    public var requirements: Set<Requirement> { [.retainData] }
-
-    public func validate() throws {
-        try training.validate()
-        if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
-        guard labelShare >= 0, labelShare <= 1 else {
-            throw UnlearningError.invalidSetting(
-                name: "label share", value: "\(labelShare)", remedy: "use a number from 0 to 1")
-        }
+    package var traits: MethodTraits {
+        MethodTraits("masked-teacher", requirements: [.retainData])
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func check() throws {
+        try training.validate()
+        if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
+        try Setting.check(share: "label share", Double(labelShare))
+    }
+
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [Double(request.retainedCount), training.cost(examples: Double(request.retainedCount))]
     }
 
@@ -49,20 +48,14 @@ public struct MaskedTeacherRepair: UnlearningMethod, Hashable {
         return model.graph.nodes.contains { $0.operation is BatchNormalization } ? 5e-3 : 1e-3
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (model, retain) = (request.model, try request.retained())
-        let logits = try run.answers(of: model, to: retain).masking(request.forgottenClasses)
-        var targets = try Softmax.probabilities(of: logits)
-        for row in 0..<targets.shape[0] {
-            for label in 0..<targets.shape[1] {
-                let index = row * targets.shape[1] + label
-                targets[index] = (1 - labelShare) * targets[index] + (retain.label(at: row) == label ? labelShare : 0)
-            }
-        }
+        let logits = try session.outputs(of: model, on: retain).masking(request.forgottenClasses)
+        let targets = try Softmax.probabilities(of: logits).mixed(with: retain.labels, share: labelShare)
         var configuration = training
         configuration.learningRate = rate(for: model)
-        return try run.train(
-            model.reinitializingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name),
+        return try session.train(
+            model.reinitializingHead(of: request.classes, seed: session.seed("\(name).rows"), method: name),
             TrainingLoop(
                 examples: retain, examplesName: "retain", configuration: configuration, phase: .repair, stream: name,
                 objective: TeacherObjective(loss: CrossEntropy(), table: targets, kind: .probabilities)))

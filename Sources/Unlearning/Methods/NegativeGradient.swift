@@ -1,18 +1,19 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Gradient ascent on what is to be forgotten: minimize `-CE(f(x), y)` over the forget data, or, with a weight β of the
-/// retain data, `β CE(retain) - (1 - β) CE(forget)` (NegGrad+). Ascent has no end of its own: it stops by its length
-/// alone, and destroys a network if it is too long.
+/// Gradient ascent on the forget data, optionally with descent on the retain data (NegGrad+).
+///
+/// Minimizes `-CE(f(x), y)` over the forget data or, with a weight β of the retain data, `β CE(retain) - (1 - β)
+/// CE(forget)`. Ascent has no optimum: only its length stops it, and too many steps destroy a network.
 ///
 /// Sources: Golatkar, Achille and Soatto (CVPR 2020, arXiv 1911.04933), section 6, for ascent alone; Kurmanji et al.,
 /// "Towards Unbounded Machine Unlearning" (arXiv 2302.09880), section 5, for both terms, with β found by search, 0.95 in
 /// their small experiments. Plain ascent runs by default as in the benchmark of Fan et al. (arXiv 2310.12508): five
 /// epochs of gradient descent at 1e-4.
-public struct NegativeGradient: UnlearningMethod, Hashable {
+public struct NegativeGradient: BuiltInMethod, Hashable {
     /// The weight β of the retain data, above 0 and below 1; nil uses the forget data alone.
     public var retainWeight: Double?
-    /// How it is trained. With a weight an epoch is one over the retain data; examples to forget are spread over it.
+    /// How it is trained; with a retain weight, an epoch goes over retain and forget data mixed.
     public var training: TrainingConfiguration
 
     /// Creates ascent on the forget data alone.
@@ -34,11 +35,13 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { retainWeight == nil ? "negative-gradient" : "negative-gradient-retain" }
-    public var requirements: Set<Requirement> { retainWeight == nil ? [.forgetData] : [.forgetData, .retainData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits(
+            retainWeight == nil ? "negative-gradient" : "negative-gradient-retain",
+            requirements: retainWeight == nil ? [.forgetData] : [.forgetData, .retainData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try training.validate()
         if let retainWeight, !(retainWeight > 0 && retainWeight < 1) {
             throw UnlearningError.invalidSetting(
@@ -46,26 +49,26 @@ public struct NegativeGradient: UnlearningMethod, Hashable {
         }
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [training.cost(examples: Double(request.forgottenCount + (retainWeight == nil ? 0 : request.retainedCount)))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let forget = try request.forgotten()
         let earlier = request.earlierClasses
         let loss = LabelObjective(smoothing: training.labelSmoothing, excluding: earlier)
-        // Ascent moves answers to any other class, and must not find one that was forgotten before.
+        // Ascent moves outputs to any other class, which must not be one that was forgotten before.
         func ascent(_ weight: Double) -> any BatchObjective {
             HidingObjective(classes: earlier, WeightedObjective((-weight, loss)))
         }
         guard let retainWeight else {
-            return try run.train(
+            return try session.train(
                 request.model,
                 TrainingLoop(
                     examples: forget, examplesName: "forget", configuration: training, phase: .forgetting,
                     stream: name, objective: ascent(1)))
         }
-        return try run.train(
+        return try session.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name,
             objective: SplitObjective(
                 boundary: forget.count, first: ascent(1 - retainWeight),

@@ -1,31 +1,33 @@
 import ImageDatasets
 import NeuralGraph
 
-/// The default: the forgotten classes' rows of the last layer are drawn anew, and the last blocks of the network are trained
-/// on the retain data such that answers follow the original without the forgotten classes, and features gather where the
-/// retained classes have theirs. Needs no example of what is forgotten.
+/// The default method: reinitializes the forgotten classes' rows of the last layer and trains the last blocks.
 ///
-/// The original answers the retain data once. With its forgotten logits masked before softmax that makes a teacher; half the
-/// teacher and half the label make each example's target q. The loss is
+/// Training on the retain data pulls outputs towards the original without the forgotten classes, and features towards
+/// the means that the retained classes have. No example of the forgotten classes is needed.
+///
+/// The original's outputs for the retain data, computed once, with the forgotten logits masked before softmax, make a
+/// teacher. Half the teacher and half the label make each example's target q. The loss is
 ///
 ///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
 ///
-/// with the logits z, the penultimate features f, the original's mean features m_k of the retained classes, and the variance
-/// V of its features. What differs between examples of one class without making them another is pulled together, and with it
-/// what a probe would find a forgotten class by.
+/// with the logits z, the penultimate features f, the original's mean features m_k of the retained classes, and the
+/// variance V of its features. The second term pulls together what differs between examples of one class, and with it
+/// what a probe would recognize a forgotten class by.
 ///
-/// The blocks before those that are trained run over the data once, in inference mode, and stay as they are to the bit;
-/// augmentation is therefore left out. The rate rises and falls in one cycle.
-/// Source: this package. The masked teacher is that of Zhou et al. (arXiv 2503.23751), there used on the forget data;
-/// features that gather at class means are the neural collapse of Papyan et al. (arXiv 2008.08186). `Docs/Recipes.md` has
-/// what was tried and measured.
-public struct PrototypeRepair: UnlearningMethod, Hashable {
-    /// The part of the label in the target, 0 to 1; the rest is the masked original's answer.
+/// The blocks before the trained ones run over the data once, in inference mode, and stay equal to the bit;
+/// augmentation is therefore left out. The rate rises and falls in one cycle. Source: this package. The masked
+/// teacher is that of Zhou et al. (arXiv 2503.23751), there used on the forget data; features that gather at class
+/// means are the neural collapse of Papyan et al. (arXiv 2008.08186). `Docs/Recipes.md` lists what was tried and
+/// measured.
+public struct PrototypeRepair: BuiltInMethod, Hashable {
+    /// The part of the label in the target, 0 to 1; the rest is the masked original's output.
     public var labelShare: Float
     /// μ, 0 or more.
     public var featureWeight: Double
-    /// The share of the network's blocks, counted from the last one, that is trained, 0 to 1: rounded down to blocks, but
-    /// one at least. At 1 the whole network is trained.
+    /// The share of the network's blocks, counted from the last, that is trained, 0 to 1.
+    ///
+    /// It is rounded down to blocks, but at least one is trained; 1 trains the whole network.
     public var trainedShare: Double
     /// How it is trained, but for the rate if ``learningRate`` is nil.
     public var training: TrainingConfiguration
@@ -49,7 +51,11 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         self.guarding = guarding
     }
 
-    public var name: String {
+    package var traits: MethodTraits {
+        MethodTraits(methodName, requirements: [.retainData])
+    }
+
+    private var methodName: String {
         switch self {
         case .default: "default"
         case .fast: "fast"
@@ -57,28 +63,20 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         default: "prototypes"
         }
     }
-    public var requirements: Set<Requirement> { [.retainData] }
 
     /// Names the random numbers.
     private static let stream = "prototypes"
 
-    public func validate() throws {
+    package func check() throws {
         try training.validate()
         try guarding?.validate()
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
-        for (name, value) in [("label share", Double(labelShare)), ("trained share", trainedShare)] {
-            guard value >= 0, value <= 1 else {
-                throw UnlearningError.invalidSetting(
-                    name: name, value: "\(value)", remedy: "use a number from 0 to 1")
-            }
-        }
-        guard featureWeight >= 0, featureWeight.isFinite else {
-            throw UnlearningError.invalidSetting(
-                name: "feature weight", value: "\(featureWeight)", remedy: "use a finite number of at least 0")
-        }
+        try Setting.check(share: "label share", Double(labelShare))
+        try Setting.check(share: "trained share", trainedShare)
+        try Setting.check("feature weight", featureWeight, isAtLeast: 0)
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         let retained = Double(request.retainedCount)
         let teaching = trainedShare < 1 ? [retained, retained * trainedShare] : [retained]
         let repair = training.cost(examples: retained) * trainedShare
@@ -94,25 +92,26 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         return (normalizes ? 4 : 1) * trained
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let model = try request.model.reinitializingHead(
-            of: request.classes, seed: run.seed("\(Self.stream).rows"), method: name)
+            of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)
         let (frozen, trained) = try parts(of: model)
         let retain: any ExampleSource =
-            if let frozen { try run.features(of: request.retained(), by: frozen) } else { try request.retained() }
+            if let frozen { try session.features(of: request.retained(), by: frozen) } else { try request.retained() }
         guard let student = trained.withFeatureOutput else { throw UnlearningError.noLinearHead(method: name) }
-        let lesson = try DistillationTargets(
-            answers: run.answers(of: teacher(of: student, original: request.model), to: retain), labels: retain.labels,
+        let targets = try DistillationTargets(
+            outputs: session.outputs(of: teacher(of: student, original: request.model), on: retain),
+            labels: retain.labels,
             classes: request.model.classCount, masking: request.forgottenClasses, labelShare: labelShare)
         let (shown, watched) =
-            guarding?.split(retain.count, seed: run.seed("\(Self.stream).guard")) ?? (Array(0..<retain.count), [])
+            guarding?.split(retain.count, seed: session.seed("\(Self.stream).guard")) ?? (Array(0..<retain.count), [])
         let examples = try ExampleSubset(retain, indices: shown)
-        let objective = try lesson.objective(for: shown, featureWeight: featureWeight)
+        let objective = try targets.objective(for: shown, featureWeight: featureWeight)
 
         func train(_ rate: Double) throws -> Model {
             var configuration = training
             configuration.learningRate = rate
-            return try run.train(
+            return try session.train(
                 student,
                 TrainingLoop(
                     examples: examples, examplesName: "retain", configuration: configuration, phase: .repair,
@@ -122,10 +121,10 @@ public struct PrototypeRepair: UnlearningMethod, Hashable {
         guard let guarding, !watched.isEmpty else { return try model.replacing(train(rate).stateDictionary) }
         let held = try ExampleSubset(retain, indices: watched)
         let repaired = try guarding.train(
-            at: rate, original: lesson.correct(among: watched), of: watched.count, run, train: train
+            at: rate, original: targets.correct(among: watched), of: watched.count, session, train: train
         ) { candidate in
-            let answers = try run.answers(of: candidate, to: held)
-            return DistillationTargets.correct(answers, labels: held.labels, classes: model.classCount)
+            let outputs = try session.outputs(of: candidate, on: held)
+            return DistillationTargets.correct(outputs, labels: held.labels, classes: model.classCount)
         }
         return try model.replacing(repaired.stateDictionary)
     }

@@ -1,12 +1,11 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Training on the retain data and the forget data, the latter under labels drawn anew from all classes, the right one
-/// among them.
+/// Training on the retain data and on the forget data under random labels, which may be the correct ones.
 ///
 /// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), section 6,
 /// baseline "random labels". Rate and length are this package's: Adam at 1e-3 for two epochs.
-public struct RandomLabels: UnlearningMethod, Hashable {
+public struct RandomLabels: BuiltInMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 
@@ -15,21 +14,55 @@ public struct RandomLabels: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "random-labels" }
-    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("random-labels", requirements: [.retainData, .forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws { try training.validate() }
+    package func check() throws { try training.validate() }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [training.cost(examples: Double(request.retainedCount + request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let forget = try request.forgotten().relabeled(
             classCount: request.model.classCount, incorrectly: false, excluding: request.earlierClasses,
-            seed: run.seed("\(name).labels"))
-        return try run.train(
+            seed: session.seed("\(name).labels"))
+        return try session.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
+    }
+}
+
+/// Examples under other labels.
+struct RelabeledExamples: ExampleSource {
+    let source: any ExampleSource
+    /// One class an example.
+    let classes: [Int]
+
+    var count: Int { source.count }
+    var exampleShape: TensorShape { source.exampleShape }
+    var isDecodedOnRead: Bool { source.isDecodedOnRead }
+
+    func label(at index: Int) -> Int { classes[index] }
+
+    func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
+        try source.write(index, augmentationSeed: augmentationSeed, into: target)
+    }
+}
+
+extension ExampleSource {
+    /// The examples under labels drawn evenly from all classes that are not excluded, or from those of them that are wrong
+    /// for the example.
+    func relabeled(
+        classCount: Int, incorrectly: Bool, excluding excluded: Set<Int> = [], seed: UInt64
+    ) -> RelabeledExamples {
+        var random = SeededRandom(seed: seed, stream: "labels")
+        let labels = (0..<count).map { index in
+            let own = label(at: index)
+            let choices = (0..<classCount).filter { !(incorrectly && $0 == own) && !excluded.contains($0) }
+            // One class alone leaves nothing to choose from.
+            return choices.isEmpty ? own : choices[random.integer(below: choices.count)]
+        }
+        return RelabeledExamples(source: self, classes: labels)
     }
 }

@@ -1,13 +1,15 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Random incorrect labels as in ``AmnesiacRelabeling``, but only the weights that matter most for the forget data move:
-/// those whose gradient of the forget data's loss is among the largest. The others stay to the bit.
+/// Training on random incorrect labels, in which only the weights that matter most for the forget data move.
+///
+/// These are the weights with the largest gradients of the forget data's loss; the others stay equal to the bit.
+/// Labels are drawn as in ``AmnesiacRelabeling``.
 ///
 /// Source: Fan et al., "SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency" (ICLR 2024,
 /// arXiv 2310.12508), equations 4 and 5; as published for classes of CIFAR-10: the upper half of the weights, ten epochs of
 /// gradient descent at 0.013 with momentum 0.9 and a decay of 5e-4.
-public struct SaliencyUnlearning: UnlearningMethod, Hashable {
+public struct SaliencyUnlearning: BuiltInMethod, Hashable {
     /// The part of all weights that may move, above 0 and at most 1.
     public var movingShare: Double
     /// Examples to forget that gradients are taken over, at most, 1 or more.
@@ -26,11 +28,11 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
         self.training = training
     }
 
-    public var name: String { "salun" }
-    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("salun", requirements: [.retainData, .forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try training.validate()
         try Setting.check("example limit", exampleLimit, isIn: 1...100_000_000)
         guard movingShare > 0, movingShare <= 1 else {
@@ -39,25 +41,25 @@ public struct SaliencyUnlearning: UnlearningMethod, Hashable {
         }
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         [
             3 * Double(min(exampleLimit, request.forgottenCount)),
             training.cost(examples: Double(request.retainedCount + request.forgottenCount)),
         ]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
-        let mask = try run.phase(.importance) {
+        let mask = try session.phase(.importance) {
             let gradients = try GradientStatistics(
                 quantity: .gradient, examplesPerGradient: 250, limit: exampleLimit, stream: name
-            ).mean(of: request.model, over: forget, run)
+            ).mean(of: request.model, over: forget, session)
             return Self.mask(ofLargest: movingShare, in: gradients)
         }
         let relabeled = forget.relabeled(
             classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
-            seed: run.seed("\(name).labels"))
-        return try run.train(
+            seed: session.seed("\(name).labels"))
+        return try session.train(
             request.model, forgetting: relabeled, retaining: retain, training, stream: name, mask: mask)
     }
 

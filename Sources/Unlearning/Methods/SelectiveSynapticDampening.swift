@@ -1,21 +1,22 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Weights that matter much more for the forget data than for all data are made smaller; nothing is trained. With the
-/// diagonal of the empirical Fisher information F over all data and over the forget data: where `F_forget > α F_all`, the
-/// weight is multiplied by `min(λ F_all / F_forget, 1)`.
+/// Dampens the weights that matter much more for the forget data than for all data, without training.
+///
+/// With the diagonal of the empirical Fisher information F over all data and over the forget data: where `F_forget >
+/// α F_all`, the weight is multiplied by `min(λ F_all / F_forget, 1)`.
 ///
 /// Source: Foster, Schoepf and Brintrup, "Fast Machine Unlearning Without Retraining Through Selective Synaptic Dampening"
 /// (AAAI 2024, arXiv 2308.07707), equations 7 and 8; α 10 and λ 1 as published for ResNet-18 on CIFAR. All data are the
 /// retain and the forget data that are given.
-public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
-    /// How many times more a weight must matter for the forget data to be touched: α, above 0.
+public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
+    /// The ratio α of importance above which a weight is dampened, above 0.
     public var selection: Double
-    /// How little a touched weight is made smaller: λ, above 0.
+    /// The factor λ of dampening, above 0; smaller dampens more.
     public var dampening: Double
-    /// Examples whose mean gradient counts as one, 1 to 1,000,000. More is quicker, and further from the definition.
+    /// Examples whose mean gradient counts as one, 1 to 1,000,000; more is faster and further from the definition.
     public var examplesPerGradient: Int
-    /// Examples of each kind that are looked at, at most, 1 or more.
+    /// The largest number of examples of each kind that are used, 1 or more.
     public var exampleLimit: Int
 
     /// Creates the method.
@@ -28,35 +29,35 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
         self.exampleLimit = exampleLimit
     }
 
-    public var name: String { "ssd" }
-    public var requirements: Set<Requirement> { [.retainData, .forgetData] }
-    public var supportsSamples: Bool { true }
+    package var traits: MethodTraits {
+        MethodTraits("ssd", requirements: [.retainData, .forgetData], supportsSamples: true)
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try Setting.check("selection", selection, isAbove: 0)
         try Setting.check("dampening", dampening, isAbove: 0)
         try Setting.check("examples a gradient", examplesPerGradient, isIn: 1...1_000_000)
         try Setting.check("example limit", exampleLimit, isIn: 1...100_000_000)
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         let all = min(exampleLimit, request.retainedCount + request.forgottenCount)
         return [3 * Double(all), 3 * Double(min(exampleLimit, request.forgottenCount))]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         func importance(_ examples: any ExampleSource, _ stream: String) throws -> [String: Tensor] {
-            try run.phase(.importance) {
+            try session.phase(.importance) {
                 try GradientStatistics(
                     quantity: .square, examplesPerGradient: examplesPerGradient, limit: exampleLimit,
                     stream: "\(name).\(stream)"
-                ).mean(of: request.model, over: examples, run)
+                ).mean(of: request.model, over: examples, session)
             }
         }
         let all = try importance(CombinedExamples([retain, forget]), "all")
         let forgotten = try importance(forget, "forget")
-        return try run.phase(.forgetting) {
+        return try session.phase(.forgetting) {
             var dampened: [String: Tensor] = [:]
             for (key, parameter) in request.model.parameters {
                 guard let all = all[key], let forgotten = forgotten[key] else { continue }
@@ -68,7 +69,7 @@ public struct SelectiveSynapticDampening: UnlearningMethod, Hashable {
                 }
                 dampened[key] = changed
             }
-            try run.finished(1, of: 1, in: .forgetting)
+            try session.finished(1, of: 1, in: .forgetting)
             return try request.model.replacing(dampened)
         }
     }

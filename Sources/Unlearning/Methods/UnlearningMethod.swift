@@ -1,18 +1,22 @@
-/// A way to make a trained classifier forget: what it needs, and how it goes from the original to a new model.
+import ImageDatasets
+
+/// A way to make a trained classifier forget: its requirements, and how it gets from the original to a new model.
 ///
-/// ``Unlearner`` runs any method: it checks what the method needs, keeps the caller's model as it is, measures before and
-/// after, and carries progress, cancellation, seed and threads. A method is a value whose properties are its settings.
-/// One of your own composes the same steps:
+/// ``Unlearner`` runs any method: it checks the requirements, measures accuracy before and after, and carries progress,
+/// cancellation, seed and threads. A method is a value whose properties are its settings. A method of your own is
+/// composed of the steps of ``UnlearningSession``:
 ///
 /// ```swift
 /// struct NoiseThenRepair: UnlearningMethod {
 ///     let name = "noise-then-repair"
 ///     let requirements: Set<Requirement> = [.retainData]
-///     func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
-///         let noise = try run.noise(NoiseMaximizer(), for: request)
-///         let impaired = try run.impair(ImpairStep(), request.model, noise: noise, retaining: request.retained())
-///         return try run.train(
-///             impaired, on: request.retained(), TrainingConfiguration(learningRate: 1e-3), phase: .repair)
+///
+///     func run(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+///         let retain = try request.retained()
+///         let noise = try session.noise(NoiseMaximizer(), for: request)
+///         let impaired = try session.impair(ImpairStep(), request.model, noise: noise, retaining: retain)
+///         return try session.train(
+///             impaired, on: retain, TrainingConfiguration(learningRate: 1e-3), phase: .repair)
 ///     }
 /// }
 /// let outcome = try await Unlearner(model: model, retaining: retain, method: NoiseThenRepair())
@@ -22,23 +26,25 @@ public protocol UnlearningMethod: Sendable, Encodable {
     /// The name on the command line and in records: words joined by hyphens.
     var name: String { get }
 
-    /// What it cannot do without.
+    /// What the method needs besides the model.
     var requirements: Set<Requirement> { get }
 
     /// Whether it can forget some examples of classes that stay; false by default.
     var supportsSamples: Bool { get }
 
-    /// Checks the settings; by default there are none.
+    /// Checks the settings; does nothing by default.
     func validate() throws
 
-    /// What its phases will cost, in their order, in forward passes of one example, for estimates of the time left;
-    /// empty, as by default, if that is not known.
+    /// Estimates the cost of each phase, in forward passes of one example, for the time left.
+    /// - Returns: one number for each phase in order; empty, the default, for no estimate.
     func phaseCosts(of request: UnlearningRequest) -> [Double]
 
-    /// Makes the new model. Called on a thread of its own that may block, with a request that has been checked. The same
-    /// request and the same run options must give the same model to the bit.
-    /// - Throws: ``UnlearningError``, or `CancellationError` from the run.
-    func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model
+    /// Makes the new model.
+    ///
+    /// It is called with a checked request on a thread of its own, which it may block. The same request and options
+    /// must give the same model to the bit.
+    /// - Throws: ``UnlearningError``, any error of your own, or `CancellationError` from the session.
+    func run(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model
 }
 
 extension UnlearningMethod {
@@ -47,9 +53,48 @@ extension UnlearningMethod {
     public func phaseCosts(of request: UnlearningRequest) -> [Double] { [] }
 }
 
-/// What a method cannot do without, besides the model.
+/// A method of this package, described by ``MethodTraits`` so that its public part is its settings.
+package protocol BuiltInMethod: UnlearningMethod {
+    /// Name, requirements and whether samples can be forgotten.
+    var traits: MethodTraits { get }
+    /// See ``UnlearningMethod/validate()``.
+    func check() throws
+    /// See ``UnlearningMethod/phaseCosts(of:)``.
+    func costs(of request: UnlearningRequest) -> [Double]
+    /// See ``UnlearningMethod/run(_:_:)``.
+    func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model
+}
+
+/// What a method says of itself.
+package struct MethodTraits: Sendable {
+    let name: String
+    let requirements: Set<Requirement>
+    let supportsSamples: Bool
+
+    init(_ name: String, requirements: Set<Requirement>, supportsSamples: Bool = false) {
+        self.name = name
+        self.requirements = requirements
+        self.supportsSamples = supportsSamples
+    }
+}
+
+extension BuiltInMethod {
+    package func check() throws {}
+    package func costs(of request: UnlearningRequest) -> [Double] { [] }
+
+    public var name: String { traits.name }
+    public var requirements: Set<Requirement> { traits.requirements }
+    public var supportsSamples: Bool { traits.supportsSamples }
+    public func validate() throws { try check() }
+    public func phaseCosts(of request: UnlearningRequest) -> [Double] { costs(of: request) }
+    public func run(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        try makeModel(request, session)
+    }
+}
+
+/// What a method needs besides the model.
 public enum Requirement: String, Sendable, Codable, CaseIterable {
-    /// Examples of what is to be retained, a part of them is enough.
+    /// Examples of what is to be retained; some of them are enough.
     case retainData = "retain-data"
     /// All examples of what is to be retained that the original was trained on.
     case allRetainData = "all-retain-data"
@@ -59,7 +104,7 @@ public enum Requirement: String, Sendable, Codable, CaseIterable {
     case originalTraining = "original-training"
 
     /// In words, as in messages.
-    public var description: String {
+    package var description: String {
         switch self {
         case .retainData: "examples of what is to be retained"
         case .allRetainData: "all training examples of what is to be retained"
@@ -74,6 +119,42 @@ public enum Requirement: String, Sendable, Codable, CaseIterable {
         case .retainData, .allRetainData: "retaining"
         case .forgetData: "forgetting"
         case .originalTraining: "training"
+        }
+    }
+}
+
+/// The images of a data set that a method gets to forget classes: only the kinds that it requires.
+package struct MethodImages: Sendable {
+    /// Images of the classes that stay; nil if the method needs none.
+    package let retain: ImageSubset?
+    /// Images of the classes to forget; nil if the method needs none.
+    package let forget: ImageSubset?
+
+    /// Chooses images.
+    /// - Parameters:
+    ///   - method: says what it needs.
+    ///   - images: what the original was trained on.
+    ///   - classes: the classes to forget.
+    ///   - earlier: classes that were forgotten before, which nothing is drawn from.
+    ///   - samplesPerClass: images of each class; a method that needs all retain data gets all.
+    ///   - seed: what is drawn.
+    /// - Throws: `DatasetError` if the number is out of range, or a class has no image.
+    package init(
+        for method: any UnlearningMethod, from images: any ImageDataset, forgetting classes: Set<Int>,
+        after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
+    ) throws(DatasetError) {
+        if method.requirements.contains(.allRetainData) {
+            retain = try images.excluding(classes: classes.union(earlier))
+        } else if method.requirements.contains(.retainData) {
+            retain = try images.samples(perClass: samplesPerClass, excluding: classes.union(earlier), seed: seed)
+        } else {
+            retain = nil
+        }
+        if method.requirements.contains(.forgetData) {
+            let others = Set(images.classNames.indices).subtracting(classes)
+            forget = try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
+        } else {
+            forget = nil
         }
     }
 }

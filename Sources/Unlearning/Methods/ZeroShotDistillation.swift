@@ -1,51 +1,57 @@
 import NeuralGraph
 
-/// For those who have the model and no data at all: inputs are made from the model (``InputSynthesizer``), the forgotten
-/// classes' rows of the last layer are drawn anew, and the network is trained on the made inputs towards the original with
-/// the forgotten logits masked. Inputs that were made for a forgotten class are among them, so that what looks like the
-/// class comes to be answered as the original would without it.
+/// Distillation without any data, on inputs that are synthesized from the model.
 ///
-/// The running statistics of batch norm stay the original's, which saw real data. It removes the class from the answers;
-/// what the layers before the last know of the class mostly stays. Source: this package; see ``InputSynthesizer`` for the
-/// inputs, and ``MaskedDistillation`` for the teacher.
-public struct ZeroShotDistillation: UnlearningMethod, Hashable {
+/// For each class, inputs are optimized until the original is sure of them and their statistics inside the network match
+/// its batch norms'. The rows of the last layer for the classes to forget are reinitialized, and the network is trained
+/// on these inputs towards the original with the forgotten logits masked. Inputs for the forgotten classes are among
+/// them, so that inputs like the class are classified as the original would without it.
+///
+/// The running statistics of batch norm stay the original's. The class disappears from the outputs; what earlier layers
+/// know of it mostly stays. Source: this package. Inputs: Yin et al. (arXiv 1912.08795) and Chundawat et al. (arXiv
+/// 2201.05629); the teacher is that of ``MaskedDistillation``.
+public struct ZeroShotDistillation: BuiltInMethod, Hashable {
     /// How inputs are made.
-    public var synthesizer: InputSynthesizer
+    package var synthesizer = InputSynthesizer()
     /// How the network is trained on them.
     public var training: TrainingConfiguration
 
     /// Creates the method.
     public init(
-        synthesizer: InputSynthesizer = InputSynthesizer(),
         training: TrainingConfiguration = TrainingConfiguration(
             epochs: 10, batchSize: 125, learningRate: 1e-4, schedule: .cosine)
     ) {
+        self.training = training
+    }
+
+    package init(synthesizer: InputSynthesizer, training: TrainingConfiguration) {
         self.synthesizer = synthesizer
         self.training = training
     }
 
-    public var name: String { "zero-shot" }
-    public var requirements: Set<Requirement> { [] }
+    package var traits: MethodTraits {
+        MethodTraits("zero-shot", requirements: [])
+    }
 
-    public func validate() throws {
+    package func check() throws {
         try synthesizer.validate()
         try training.validate()
     }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         let count = Double(synthesizer.perClass * request.model.classCount)
         return [synthesizer.cost(classes: request.model.classCount), count, training.cost(examples: count)]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let model = request.model
         // Found out before the inputs are made, which takes long.
-        let start = try model.reinitializingHead(of: request.classes, seed: run.seed("\(name).rows"), method: name)
-        let examples = try run.phase(.synthesis) {
-            try synthesizer.examples(for: model, without: request.earlierClasses, run)
+        let start = try model.reinitializingHead(of: request.classes, seed: session.seed("\(name).rows"), method: name)
+        let examples = try session.phase(.synthesis) {
+            try synthesizer.examples(for: model, without: request.earlierClasses, session)
         }
-        let teacher = try run.answers(of: model, to: examples).masking(request.forgottenClasses)
-        let trained = try run.train(
+        let teacher = try session.outputs(of: model, on: examples).masking(request.forgottenClasses)
+        let trained = try session.train(
             start,
             TrainingLoop(
                 examples: examples, examplesName: "synthetic", configuration: training, phase: .forgetting,

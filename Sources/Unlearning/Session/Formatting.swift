@@ -2,18 +2,18 @@ import Foundation
 
 extension Duration {
     /// The duration in seconds.
-    public var seconds: Double {
+    package var seconds: Double {
         let (seconds, attoseconds) = components
         return Double(seconds) + Double(attoseconds) * 1e-18
     }
 
     /// Seconds with a sensible number of digits, as in `12.3 s`.
-    public var secondsText: String { String(format: seconds < 10 ? "%.2f s" : "%.1f s", seconds) }
+    package var secondsText: String { String(format: seconds < 10 ? "%.2f s" : "%.1f s", seconds) }
 }
 
 extension Double? {
-    /// A share as percent with two digits, or a dash where there is none.
-    public var percentText: String { map { String(format: "%.2f %%", $0 * 100) } ?? "-" }
+    /// A share as percent with two digits, or a dash if there is none.
+    package var percentText: String { map { String(format: "%.2f %%", $0 * 100) } ?? "-" }
 }
 
 extension Double {

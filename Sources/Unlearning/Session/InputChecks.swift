@@ -4,7 +4,7 @@ import NeuralGraph
 extension Model {
     /// Checks that there is something to forget and something to retain.
     /// - Throws: ``UnlearningError``.
-    public func checkForgettable(_ classes: Set<Int>) throws {
+    package func checkForgettable(_ classes: Set<Int>) throws {
         guard !classes.isEmpty else { throw UnlearningError.noClasses }
         if let unknown = classes.filter({ !(0..<classCount).contains($0) }).min() {
             throw UnlearningError.unknownClass(index: unknown, classCount: classCount)
@@ -28,29 +28,8 @@ extension Model {
         try checkNumbers()
     }
 
-    /// Checks that the model itself is sound.
-    /// - Throws: ``UnlearningError/unsoundModel(_:)``.
-    func checkNumbers() throws(UnlearningError) {
-        if let fault = numericFault { throw .unsoundModel(fault) }
-    }
-
-    /// The first of the model's tensors, by name, that no computation can be trusted with; nil if all is well.
-    package var numericFault: ModelFault? {
-        let variances = Set(
-            graph.nodes.filter { $0.operation is BatchNormalization }.map { $0.key("running_var") })
-        for (name, tensor) in stateDictionary.sorted(by: { $0.key < $1.key }) {
-            if let position = tensor.isFinite ? nil : tensor.elements.firstIndex(where: { !$0.isFinite }) {
-                return .notFinite(tensor: name, value: tensor.elements[position])
-            }
-            if variances.contains(name), let position = tensor.elements.firstIndex(where: { $0 < 0 }) {
-                return .negativeVariance(tensor: name, value: tensor.elements[position])
-            }
-        }
-        return nil
-    }
-
     /// Checks that frozen parameters are the model's, and not all of them.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
+    /// - Throws: ``UnlearningError``.
     func checkTrainable(frozen: Set<String>) throws {
         let nodes = graph.nodes.filter { !$0.parameters.isEmpty }
         let unknown = frozen.subtracting(nodes.map(\.name)).subtracting(parameters.keys)
@@ -92,9 +71,8 @@ extension Model {
     }
 
     /// Checks that a data set's classes are the model's, by number, and by name where both have names.
-    /// - Throws: ``UnlearningError/wrongClassCount(data:found:expected:)`` or
-    ///   ``UnlearningError/otherClasses(data:index:found:expected:)``.
-    public func checkClasses(of dataset: any ImageDataset) throws(UnlearningError) {
+    /// - Throws: ``UnlearningError``.
+    package func checkClasses(of dataset: any ImageDataset) throws(UnlearningError) {
         let names = dataset.classNames
         guard names.count == classCount else {
             throw .wrongClassCount(data: dataset.name, found: names.count, expected: classCount)
@@ -109,33 +87,13 @@ extension Model {
     /// The model with the class names, normalization and resizing that it lacks, as a file from elsewhere does, taken from a
     /// data set that has its classes.
     /// - Throws: ``UnlearningError`` if the data set has other classes.
-    public func completed(from dataset: any ImageDataset) throws(UnlearningError) -> Model {
+    package func completed(from dataset: any ImageDataset) throws(UnlearningError) -> Model {
         try checkClasses(of: dataset)
         var model = self
         if model.metadata.classNames.isEmpty { model.metadata.classNames = dataset.classNames }
         model.metadata.normalization = model.metadata.normalization ?? dataset.normalization
         model.metadata.resizing = model.metadata.resizing ?? dataset.resizing
         return model
-    }
-}
-
-/// A number in a model that no computation can be trusted with.
-public enum ModelFault: Sendable, Equatable {
-    /// A tensor has an infinite or undefined number.
-    case notFinite(tensor: String, value: Float)
-    /// A batch norm's running variance is below 0.
-    case negativeVariance(tensor: String, value: Float)
-}
-
-extension ModelFault: CustomStringConvertible {
-    /// The tensor, its number and the remedy.
-    public var description: String {
-        let remedy = "use a model whose training ended well"
-        return switch self {
-        case .notFinite(let tensor, let value): "tensor '\(tensor)' has the number \(value.named); \(remedy)"
-        case .negativeVariance(let tensor, let value):
-            "tensor '\(tensor)' has the variance \(value), which is below 0; \(remedy)"
-        }
     }
 }
 

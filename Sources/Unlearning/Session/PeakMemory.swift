@@ -1,12 +1,13 @@
 import Foundation
 
-/// The most memory that the process took since a moment, beyond what it held then, where the system says: on Linux. It is
-/// the whole process's, so that nothing else may run meanwhile.
+/// The process's peak memory since a moment, beyond what it held then; Linux only.
+///
+/// It counts the whole process, so nothing else may run at the same time.
 struct PeakMemory {
     private static let status = "/proc/self/status"
     private static let reset = "/proc/self/clear_refs"
 
-    /// KiB at the start; nil if the count could not be started anew, since an older peak would be read.
+    /// KiB at the start; nil if the count could not be reset, since an older peak would be read.
     private let start: Double?
 
     /// Starts to count.
@@ -27,8 +28,9 @@ struct PeakMemory {
         return max(0, most - start) / 1024
     }
 
-    /// What was freed before and is kept for later would be taken again without showing. Only GNU's C library has this call,
-    /// and its module does not.
+    /// Returns freed memory to the system, since reusing it would not show in the peak.
+    ///
+    /// Only GNU's C library has this call, and its module does not declare it.
     private static func giveBackFreedMemory() {
         guard let address = dlsym(nil, "malloc_trim") else { return }
         _ = unsafeBitCast(address, to: (@convention(c) (Int) -> CInt).self)(0)

@@ -2,7 +2,7 @@ import Foundation
 import NeuralGraph
 import Synchronization
 
-/// What one run carries along: threads, seed, progress, and the wish to stop. Used on the run's own thread.
+/// The threads, seed, progress and cancellation of a run; used on the run's own thread.
 final class RunContext: @unchecked Sendable {
     let options: RunOptions
     let threads: ThreadTeam
@@ -20,8 +20,9 @@ final class RunContext: @unchecked Sendable {
         threads = ThreadTeam(workers: options.threadCount ?? ThreadTeam.processorCount)
     }
 
-    /// Runs blocking work on a thread of its own, so that Swift's cooperative pool is left free. Cancelling the
-    /// calling task makes the work throw `CancellationError` at its next step.
+    /// Runs blocking work on a thread of its own, which leaves Swift's cooperative pool free.
+    ///
+    /// Cancelling the calling task makes the work throw `CancellationError` at its next step.
     static func run<Result: Sendable>(
         _ options: RunOptions, progress: ProgressHandler?,
         _ body: @escaping @Sendable (RunContext) throws -> Result
@@ -44,8 +45,7 @@ final class RunContext: @unchecked Sendable {
     /// - Parameters:
     ///   - modes: the modes that passes will run in.
     ///   - nodes: nodes of the model whose outputs are to be read.
-    /// - Throws: ``UnlearningError/outOfMemory(batch:needed:available:)`` or
-    ///   ``UnlearningError/addressSpaceExhausted(needed:limit:)`` instead of asking for memory that is not there,
+    /// - Throws: ``UnlearningError`` instead of asking for memory that is not there,
     ///   and `GraphError` if there is no such node.
     func executor(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
@@ -104,7 +104,7 @@ final class RunContext: @unchecked Sendable {
             RunProgress(
                 phase: phase, step: step, stepCount: stepCount, loss: loss,
                 accuracy: correct == nil ? nil : accuracyWindow.value, elapsed: now - start,
-                timeLeft: (now - phaseStart) * (stepsLeft / Double(step))))
+                timeLeft: (now - phaseStart) * (stepsLeft / Double(max(1, step)))))
     }
 }
 

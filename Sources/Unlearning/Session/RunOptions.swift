@@ -1,13 +1,14 @@
 import NeuralGraph
 
-/// What a run depends on besides its data and configuration. The same options give bit-identical results, whatever
-/// the thread count.
+/// Seed, threads and algorithms of a run.
+///
+/// Equal options, data and settings give bit-identical results for any number of threads.
 public struct RunOptions: Sendable {
-    /// The seed of everything random.
+    /// The seed of all random numbers.
     public var seed: UInt64
-    /// How many threads compute; all of the machine's processors if nil.
+    /// The number of threads, 1 to 1,024; nil for one per processor.
     public var threadCount: Int?
-    /// `.strict` leaves the universal algorithms alone.
+    /// `.fast`, or `.strict` for the universal algorithms alone.
     public var algorithms: Algorithms
 
     /// Creates options.
@@ -18,11 +19,11 @@ public struct RunOptions: Sendable {
     }
 
     /// The most threads that are started.
-    public static let mostThreads = 1024
+    package static let mostThreads = 1024
 
     /// Checks the thread count.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws(UnlearningError) {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws(UnlearningError) {
         guard let threadCount, !(1...Self.mostThreads).contains(threadCount) else { return }
         throw .invalidSetting(
             name: "threads", value: "\(threadCount)", remedy: "use a number from 1 to \(Self.mostThreads)")

@@ -10,21 +10,21 @@ public enum RunPhase: String, Sendable, Codable, CaseIterable, CodingKeyRepresen
     case repair
     /// Changing the weights with examples of what is to be forgotten, or by hand.
     case forgetting
-    /// Asking the original, or another network, what it answers to examples.
+    /// Computing outputs of the original, or of another network, as targets.
     case teaching
-    /// Finding out which weights matter for what.
+    /// Measuring how much each weight matters for examples.
     case importance
-    /// Making examples from nothing but the model.
+    /// Synthesizing examples from the model.
     case synthesis
     /// Measuring accuracy.
     case evaluation
-    /// Measuring what was forgotten and what was not.
+    /// Auditing the new model.
     case audit
 }
 
-/// How far a run is, reported after every step.
+/// The progress of a run, reported after every step.
 public struct RunProgress: Sendable {
-    /// What is being done.
+    /// The current phase.
     public let phase: RunPhase
     /// Steps of this phase that are done, from 1.
     public let step: Int
@@ -38,7 +38,21 @@ public struct RunProgress: Sendable {
     public let elapsed: Duration
     /// An estimate of the time until the run ends.
     public let timeLeft: Duration
+
+    /// Creates a report, for tests of an app's own.
+    public init(
+        phase: RunPhase, step: Int, stepCount: Int, loss: Double? = nil, accuracy: Double? = nil,
+        elapsed: Duration = .zero, timeLeft: Duration = .zero
+    ) {
+        self.phase = phase
+        self.step = step
+        self.stepCount = stepCount
+        self.loss = loss
+        self.accuracy = accuracy
+        self.elapsed = elapsed
+        self.timeLeft = timeLeft
+    }
 }
 
-/// Takes progress reports. Called on the thread that computes, so it must be quick.
+/// Takes progress reports on the thread that computes, so it must be quick.
 public typealias ProgressHandler = @Sendable (RunProgress) -> Void

@@ -82,7 +82,7 @@ public struct Unlearner: Sendable {
     ///     retain data.
     ///   - progress: called after every step, on the thread that computes.
     /// - Returns: the new model and how it came about.
-    /// - Throws: as ``forget(classes:progress:)``, and ``UnlearningError/forgetsNoSamples(method:)`` if the method
+    /// - Throws: as ``forget(classes:progress:)``, and ``UnlearningError`` if the method
     ///   forgets whole classes alone, as UNSIR does.
     public func forget(
         samples: any LabeledData, progress: ProgressHandler? = nil
@@ -136,31 +136,31 @@ public struct Unlearner: Sendable {
         if let validation { try model.check(validation, named: "validation") }
         let samples = target == .samples ? try request.forgotten() : nil
 
-        let run = UnlearningSession(context: context)
+        let session = UnlearningSession(context: context)
         let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
-        run.expect([measuring] + method.phaseCosts(of: request) + [measuring, audit?.cost ?? 0])
-        request.noteEarlierRequests(in: run)
-        let before = try run.phase(.evaluation) {
+        session.expect([measuring] + method.phaseCosts(of: request) + [measuring, audit?.cost ?? 0])
+        request.noteEarlierRequests(in: session)
+        let before = try session.phase(.evaluation) {
             try measure(model, validation, samples, request.forgottenClasses, context)
         }
-        var unlearned = try method.run(request, run)
+        var unlearned = try method.run(request, session)
         unlearned.metadata.forgottenClasses = request.forgottenClasses
         if let tensor = unlearned.firstNonFiniteTensor {
             throw UnlearningError.diverged(
-                phase: .forgetting, step: run.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
+                phase: .forgetting, step: session.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
         }
-        let after = try run.phase(.evaluation) {
+        let after = try session.phase(.evaluation) {
             try measure(unlearned, validation, samples, request.forgottenClasses, context)
         }
         let found = try audit.map { audit in
-            try run.phase(.audit) {
+            try session.phase(.audit) {
                 try audit.run(
                     original: model, unlearned: unlearned, request.forgottenClasses, samples: samples, context: context)
             }
         }
         return UnlearningOutcome(
             model: unlearned, method: method, forgottenClasses: request.classes,
-            forgottenSamples: samples?.count ?? 0, run: run, before: before, after: after, audit: found)
+            forgottenSamples: samples?.count ?? 0, run: session, before: before, after: after, audit: found)
     }
 
     private func measure(
@@ -174,13 +174,13 @@ public struct Unlearner: Sendable {
     }
 }
 
-/// How right a model is on what there is to measure on.
+/// Accuracy on validation data and on forgotten samples.
 struct MeasuredAccuracy {
     let validation: Accuracy?
     let samples: Accuracy?
 }
 
-/// What the stream of a run brings.
+/// An event of a run's stream.
 public enum UnlearningEvent: Sendable {
     /// A step is done.
     case progress(RunProgress)

@@ -1,21 +1,20 @@
 import NeuralGraph
 
-/// What ``Unlearner`` hands over: the new model and how it came about.
+/// The result of ``Unlearner``: the new model and a record of the run.
 public struct UnlearningOutcome: Sendable {
-    /// The model that has forgotten. It has the original's names and shapes.
+    /// The new model, with the original's names and shapes.
     public let model: Model
-    /// How it was made to forget.
+    /// The method.
     public let method: any UnlearningMethod
-    /// The classes it was made to forget; empty if samples were forgotten.
+    /// The classes that were to be forgotten; empty if samples were.
     public let forgottenClasses: Set<Int>
-    /// How many samples it was made to forget; 0 if classes were forgotten.
+    /// The number of samples that were to be forgotten; 0 if classes were.
     public let forgottenSamples: Int
     /// The noise that was learned, by class in rising order; empty if the method learns none.
     public let noise: [Noise]
     /// The loss of each step by phase; of noise, the objective.
     public let losses: [RunPhase: [Double]]
-    /// What people should know about how it went, such as that the rate was lowered because retain accuracy fell; empty if
-    /// all went as planned.
+    /// Remarks for people, such as that the rate was lowered because retain accuracy fell.
     public let notes: [String]
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]
@@ -25,16 +24,41 @@ public struct UnlearningOutcome: Sendable {
     public let accuracyAfter: Accuracy?
     /// The original's accuracy on the samples that were to be forgotten; nil if classes were.
     public let samplesBefore: Accuracy?
-    /// The new model's accuracy on the samples that were to be forgotten; nil if classes were. Near the accuracy on
-    /// samples that the model never saw is good; 0 would give them away.
+    /// The new model's accuracy on the samples that were to be forgotten; nil if classes were.
+    ///
+    /// A good value is near the accuracy on samples that the model never saw; 0 would give them away.
     public let samplesAfter: Accuracy?
-    /// What the audit of the new model found, if there was one.
+    /// The audit of the new model, if there was one.
     public let audit: AuditResult?
     /// The seed and threads that were used.
     public let options: RunOptions
 
+    /// Creates an outcome, for tests of an app's own.
+    public init(
+        model: Model, method: any UnlearningMethod = .default, forgottenClasses: Set<Int>, forgottenSamples: Int = 0,
+        noise: [Noise] = [], losses: [RunPhase: [Double]] = [:], notes: [String] = [],
+        phaseTimes: [RunPhase: Duration] = [:], accuracyBefore: Accuracy? = nil, accuracyAfter: Accuracy? = nil,
+        samplesBefore: Accuracy? = nil, samplesAfter: Accuracy? = nil, audit: AuditResult? = nil,
+        options: RunOptions = RunOptions()
+    ) {
+        self.model = model
+        self.method = method
+        self.forgottenClasses = forgottenClasses
+        self.forgottenSamples = forgottenSamples
+        self.noise = noise
+        self.losses = losses
+        self.notes = notes
+        self.phaseTimes = phaseTimes
+        self.accuracyBefore = accuracyBefore
+        self.accuracyAfter = accuracyAfter
+        self.samplesBefore = samplesBefore
+        self.samplesAfter = samplesAfter
+        self.audit = audit
+        self.options = options
+    }
+
     /// The settings of UNSIR's three steps; nil if the method was another one.
-    public var configuration: UNSIR.Configuration? { (method as? UNSIR)?.configuration }
+    package var configuration: UNSIR.Configuration? { (method as? UNSIR)?.configuration }
 
     /// How long forgetting took, without measuring accuracy.
     public var totalTime: Duration { phaseTimes.values.reduce(.zero, +) }

@@ -1,22 +1,20 @@
 import ImageDatasets
 import NeuralGraph
 
-/// What a method is asked to do, and with what. Checked before a method sees it.
+/// What a method is asked to forget, with the model and the data; checked before the method sees it.
 public struct UnlearningRequest: Sendable {
-    /// What is to be forgotten.
-    public enum Target: Sendable, Hashable {
-        /// Classes as a whole.
+    /// What is to be forgotten: classes as a whole, or the forget data, whose classes stay.
+    package enum Target: Sendable, Hashable {
         case classes(Set<Int>)
-        /// The examples of ``UnlearningRequest/forgotten()``, of classes that stay.
         case samples
     }
 
-    /// The original. A method never changes it: models are values.
+    /// The original.
     public let model: Model
     /// What is to be forgotten.
-    public let target: Target
+    package let target: Target
     /// How the original was trained, if that is known.
-    public let training: TrainingConfiguration?
+    let training: TrainingConfiguration?
 
     /// Retain examples that were left out, since an earlier request had their class forgotten.
     let leftOutCount: Int
@@ -46,51 +44,53 @@ public struct UnlearningRequest: Sendable {
         if case .classes(let classes) = target { classes } else { [] }
     }
 
-    /// The classes that the model has forgotten before and that are not asked for again.
+    /// The classes that the model has forgotten before, without those of this request.
     public var earlierClasses: Set<Int> { model.metadata.forgottenClasses.subtracting(classes) }
 
-    /// All classes that the new model must not know: those of this request and of earlier ones. A method leaves them out of
-    /// every teacher and target.
+    /// All classes that the new model must not know: those of this request and of earlier ones.
+    ///
+    /// A method leaves them out of every teacher and target.
     public var forgottenClasses: Set<Int> { model.metadata.forgottenClasses.union(classes) }
 
-    /// Examples of what is to be retained, in the shape of the model's input.
-    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if there are none, which a method that says what it needs
-    ///   does not see.
+    /// Returns the examples to retain, in the shape of the model's input.
+    /// - Throws: ``UnlearningError`` if there are none. A method that requires them always has some.
     public func retained() throws -> any ExampleSource {
         guard let retain else { throw UnlearningError.missingNeed(method: method, need: .retainData) }
         return retain
     }
 
-    /// Examples of what is to be forgotten, in the shape of the model's input.
-    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if there are none.
+    /// Returns the examples to forget, in the shape of the model's input.
+    /// - Throws: ``UnlearningError`` if there are none.
     public func forgotten() throws -> any ExampleSource {
         guard let forget else { throw UnlearningError.missingNeed(method: method, need: .forgetData) }
         return forget
     }
 
-    /// How the original was trained.
-    /// - Throws: ``UnlearningError/missingNeed(method:need:)`` if that is not known.
+    /// Returns how the original was trained.
+    /// - Throws: ``UnlearningError`` if that is not known.
     public func originalTraining() throws -> TrainingConfiguration {
         guard let training else { throw UnlearningError.missingNeed(method: method, need: .originalTraining) }
         return training
     }
 
-    /// How many examples to retain there are.
+    /// The number of examples to retain.
     public var retainedCount: Int { retain?.count ?? 0 }
-    /// How many examples to forget there are.
+    /// The number of examples to forget.
     public var forgottenCount: Int { forget?.count ?? 0 }
 
-    /// Says what earlier requests mean for this one.
-    func noteEarlierRequests(in run: UnlearningSession) {
+    /// Notes what earlier requests mean for this one.
+    func noteEarlierRequests(in session: UnlearningSession) {
         func names(_ classes: Set<Int>) -> String {
             classes.sorted().map { model.metadata.classNames.className($0) }.joined(separator: ", ")
         }
         let again = classes.intersection(model.metadata.forgottenClasses)
-        if !again.isEmpty { run.note("The model has forgotten \(names(again)) before; it is made to forget again.") }
+        if !again.isEmpty {
+            session.note("The model has forgotten \(names(again)) before; it is made to forget again.")
+        }
         if !earlierClasses.isEmpty {
             let leftOut =
                 leftOutCount > 0 ? ", and \(leftOutCount) examples of the retain data are left out for it" : ""
-            run.note("The model has forgotten \(names(earlierClasses)) before, which stays forgotten\(leftOut).")
+            session.note("The model has forgotten \(names(earlierClasses)) before, which stays forgotten\(leftOut).")
         }
     }
 

@@ -1,12 +1,19 @@
 import NeuralGraph
 
-/// What a training step makes small: a function of a batch's outputs, with its gradient.
+/// The implementation of an ``Objective``: a function of a batch's outputs, with its gradient.
 protocol BatchObjective: Sendable {
     /// The mean over the rows, and its gradient by the logits, `[rows, classes]`.
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue
+
+    /// Checks the objective against a training's number of examples and the length of its rows of outputs.
+    func validate(examples: Int, outputs: Int) throws
 }
 
-/// Rows of a batch and what a network answers to them. Pointers are read during a call alone.
+extension BatchObjective {
+    func validate(examples: Int, outputs: Int) throws {}
+}
+
+/// A batch's rows with their outputs; pointers are valid during a call.
 struct BatchOutputs {
     /// The number of rows.
     let count: Int
@@ -32,6 +39,13 @@ struct LabelObjective: BatchObjective {
     init(smoothing: Float = 0, excluding excluded: Set<Int> = []) {
         self.smoothing = smoothing
         self.excluded = excluded
+    }
+
+    func validate(examples: Int, outputs: Int) throws {
+        guard smoothing >= 0, smoothing < 1 else {
+            throw UnlearningError.invalidSetting(
+                name: "label smoothing", value: "\(smoothing)", remedy: "use 0 or more and less than 1")
+        }
     }
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
@@ -64,6 +78,13 @@ struct HidingObjective: BatchObjective {
     init(classes: Set<Int>, _ objective: any BatchObjective) {
         self.classes = classes
         self.objective = objective
+    }
+
+    func validate(examples: Int, outputs: Int) throws {
+        if let label = classes.filter({ !(0..<outputs).contains($0) }).min() {
+            throw UnlearningError.unknownClass(index: label, classCount: outputs)
+        }
+        try objective.validate(examples: examples, outputs: outputs)
     }
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
@@ -99,6 +120,21 @@ struct TeacherObjective: BatchObjective {
     /// The position of the table's first row among the training's examples.
     var start = 0
 
+    func validate(examples: Int, outputs: Int) throws {
+        // Only a part of a split objective starts elsewhere; its examples are those up to the table's end.
+        guard table.shape == [examples - start, outputs] else {
+            throw UnlearningError.invalidSetting(
+                name: "a teacher's outputs", value: "\(table.shape)",
+                remedy: "give one row for each of the \(examples - start) examples, with \(outputs) columns")
+        }
+        try table.withUnsafeElements { elements throws(OptimizationError) in
+            guard let rows = elements.baseAddress else { return }
+            try loss.validate(
+                targets: kind == .logits ? .logits(rows) : .probabilities(rows), count: examples - start,
+                classes: outputs)
+        }
+    }
+
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         let K = outputs.classes
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: outputs.count * K) { rows in
@@ -122,7 +158,21 @@ struct WeightedObjective: BatchObjective {
     let terms: [(weight: Double, objective: any BatchObjective)]
 
     init(_ terms: (weight: Double, objective: any BatchObjective)...) {
+        self.init(terms: terms)
+    }
+
+    init(terms: [(weight: Double, objective: any BatchObjective)]) {
         self.terms = terms
+    }
+
+    func validate(examples: Int, outputs: Int) throws {
+        for (weight, objective) in terms {
+            guard weight.isFinite else {
+                throw UnlearningError.invalidSetting(
+                    name: "an objective's weight", value: "\(weight)", remedy: "use a finite number")
+            }
+            try objective.validate(examples: examples, outputs: outputs)
+        }
     }
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
@@ -142,13 +192,19 @@ struct WeightedObjective: BatchObjective {
     }
 }
 
-/// One objective for the examples before a position and another for those from there on, each a mean over its own rows.
-/// A batch may have rows of one kind alone.
+/// One objective for the examples before a position and another for the rest.
+///
+/// Each is a mean over its own rows; a batch may have rows of one kind alone.
 struct SplitObjective: BatchObjective {
     /// The position of the first example of the second kind.
     let boundary: Int
     let first: any BatchObjective
     let second: any BatchObjective
+
+    func validate(examples: Int, outputs: Int) throws {
+        try first.validate(examples: boundary, outputs: outputs)
+        try second.validate(examples: examples, outputs: outputs)
+    }
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         let rows = 0..<outputs.count

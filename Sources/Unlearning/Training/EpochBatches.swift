@@ -15,7 +15,7 @@ struct EpochBatches {
     /// - Parameters:
     ///   - batchSize: the wanted size; with fewer examples all make a batch.
     ///   - stream: names the random numbers.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` if batches are single examples that the network's
+    /// - Throws: ``UnlearningError`` if batches are single examples that the network's
     ///   batch norm cannot normalize.
     init(_ examples: any ExampleSource, named name: String, batchSize: Int, graph: Graph, stream: String) throws {
         self.examples = examples
@@ -54,8 +54,10 @@ struct EpochBatches {
 }
 
 extension Graph {
-    /// The first batch norm that finds one number a channel in each example, as on a map of 1x1 or a vector. A batch of
-    /// one has no variance there: the result would be constant and its gradient 0, where PyTorch refuses to train.
+    /// The first batch norm that sees one number per channel in each example, as on a 1x1 map or a vector.
+    ///
+    /// A batch of one example has no variance there: the result would be constant and its gradient 0. PyTorch refuses
+    /// it too.
     var normalizationOfSingleNumbers: String? {
         nodes.first { $0.operation is BatchNormalization && $0.shape.positions == 1 }?.name
     }

@@ -3,9 +3,9 @@ import NeuralGraph
 
 extension Model {
     /// The largest height and width of a new network's inputs.
-    public static let largestImageSize = 65_536
+    package static let largestImageSize = 65_536
     /// The most channels of a new network's inputs.
-    public static let mostChannels = 1024
+    package static let mostChannels = 1024
 
     /// A new network for a data set: one output for each of its classes, and its class names and normalization.
     /// - Parameters:

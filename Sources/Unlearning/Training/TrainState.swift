@@ -1,7 +1,9 @@
 import ImageDatasets
 import NeuralGraph
 
-/// A model in training: its plan, its objective and its optimizer. One step is forward, loss, backward, clip, update.
+/// A model in training: its plan, objective and optimizer.
+///
+/// One step is forward, loss, backward, clip, update.
 final class TrainState {
     let executor: Executor
     private let objective: any BatchObjective
@@ -33,7 +35,7 @@ final class TrainState {
 
     /// Takes one step on a batch whose labels are the model's classes.
     /// - Parameter objective: what this step makes small; nil for the session's own.
-    /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if the loss is not finite.
+    /// - Throws: ``UnlearningError`` if the loss is not finite.
     func step(
         _ batch: Batch, objective: (any BatchObjective)? = nil, learningRate: Double, seed: UInt64
     ) throws -> LossValue {
@@ -69,7 +71,7 @@ final class TrainState {
     }
 
     /// The model as trained so far.
-    /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if a number in it is not finite.
+    /// - Throws: ``UnlearningError`` if a number in it is not finite.
     func finishedModel() throws -> Model {
         let model = try executor.model()
         if let tensor = model.firstNonFiniteTensor {

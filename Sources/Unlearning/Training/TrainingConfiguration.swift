@@ -1,14 +1,16 @@
 import ImageDatasets
 import NeuralGraph
 
-/// How a network is trained for some epochs.
+/// How a network is trained.
 public struct TrainingConfiguration: Sendable, Codable, Hashable {
     /// Passes over the examples, 1 to 1,000,000.
     public var epochs: Int
-    /// Steps at least, 0 to 1,000,000: with few examples there are more epochs, so that there are as many steps.
+    /// The minimum number of steps, 0 to 1,000,000: with few examples there are more epochs.
     public var minimumSteps: Int
-    /// Examples in one step, 1 to 1,000,000. An epoch's last batch may be smaller; a single example is left out if the
-    /// network has batch norm over single numbers, which cannot normalize it.
+    /// Examples in one step, 1 to 1,000,000.
+    ///
+    /// An epoch's last batch may be smaller. A last batch of one example is skipped if the network has batch norm
+    /// over single numbers, which cannot normalize it.
     public var batchSize: Int
     /// The optimizer.
     public var optimizer: OptimizerConfiguration
@@ -20,8 +22,9 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     public var labelSmoothing: Float
     /// A limit to the gradient.
     public var clipping: GradientClipping
-    /// Names of parameters, or of nodes for all of theirs, that stay as they are. The running statistics of a frozen
-    /// batch norm still move.
+    /// Names of parameters, or of nodes for all of their parameters, that are not trained.
+    ///
+    /// The running statistics of a frozen batch norm still move.
     public var frozen: Set<String>
 
     /// Creates a configuration.
@@ -47,80 +50,16 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
+    /// - Throws: ``UnlearningError`` or `OptimizationError`.
     public func validate() throws {
         try Setting.check("epochs", epochs, isIn: 1...1_000_000)
         try Setting.check("minimum steps", minimumSteps, isIn: 0...1_000_000)
         try Setting.check("batch size", batchSize, isIn: 1...1_000_000)
         try Setting.check("learning rate", learningRate, isAbove: 0)
-        guard labelSmoothing >= 0, labelSmoothing < 1 else {
-            throw UnlearningError.invalidSetting(
-                name: "label smoothing", value: "\(labelSmoothing)", remedy: "use 0 or more and less than 1")
-        }
+        try LabelObjective(smoothing: labelSmoothing).validate(examples: 0, outputs: 0)
         try optimizer.validate()
         try schedule.validate()
         try clipping.validate()
-    }
-}
-
-/// Checks of single numbers, worded alike.
-enum Setting {
-    static func check(_ name: String, _ value: Int, isIn range: ClosedRange<Int>) throws {
-        guard range.contains(value) else {
-            throw UnlearningError.invalidSetting(
-                name: name, value: "\(value)",
-                remedy: "use a number from \(range.lowerBound) to \(range.upperBound)")
-        }
-    }
-
-    static func check(_ name: String, _ value: Double, isAbove bound: Double) throws {
-        guard value > bound, value.isFinite else {
-            throw UnlearningError.invalidSetting(
-                name: name, value: "\(value)", remedy: "use a finite number above \(bound.formattedShortly)")
-        }
-    }
-}
-
-/// A trained model and how it got there.
-public struct TrainingOutcome: Sendable {
-    /// The trained model.
-    public let model: Model
-    /// The loss of every step's batch, before its update.
-    public let losses: [Double]
-}
-
-/// Trains networks, for a classifier to start with and for the comparison with retraining.
-public struct Trainer: Sendable {
-    /// How to train.
-    public var configuration: TrainingConfiguration
-
-    /// Creates a trainer.
-    public init(configuration: TrainingConfiguration = TrainingConfiguration(epochs: 3)) {
-        self.configuration = configuration
-    }
-
-    /// Trains a copy of a model.
-    /// - Parameters:
-    ///   - model: where to start.
-    ///   - data: images or examples, labeled with the model's classes.
-    ///   - options: seed and threads.
-    ///   - progress: called after every step.
-    /// - Returns: the trained model, whose metadata says the learning rate, and the losses.
-    /// - Throws: ``UnlearningError``, or `CancellationError`.
-    public func train(
-        _ model: Model, on data: any LabeledData, options: RunOptions = RunOptions(),
-        progress: ProgressHandler? = nil
-    ) async throws -> TrainingOutcome {
-        let run = TrainingLoop(
-            examples: try data.examples(for: model, named: "training"), examplesName: "training",
-            configuration: configuration, phase: .training,
-            stream: "training")
-        return try await RunContext.run(options, progress: progress) { context in
-            let outcome = try run.run(model, context: context)
-            var trained = outcome.model
-            trained.metadata.learningRate = run.configuration.learningRate
-            return TrainingOutcome(model: trained, losses: outcome.losses)
-        }
     }
 }
 

@@ -10,41 +10,27 @@ struct TrainingLoop {
     var phase: RunPhase
     /// Names the random streams, so that two phases of one run draw independent numbers.
     var stream: String
-    /// What is made small; nil is cross-entropy with the configuration's label smoothing.
+    /// What is minimized; nil is cross-entropy with the configuration's label smoothing.
     var objective: (any BatchObjective)?
     /// Factors of the gradients by parameter; nil takes gradients as they are.
     var mask: [String: Tensor]?
 
-    /// Trains a copy of `model`.
+    /// Trains a copy of a model.
     func run(_ model: Model, context: RunContext) throws -> TrainingOutcome {
         try configuration.validate()
         try model.checkNumbers()
         try model.check(examples, named: examplesName)
-        try model.checkTrainable(frozen: configuration.frozen)
-        let pass = try EpochBatches(
+        let objective =
+            objective
+            ?? LabelObjective(smoothing: configuration.labelSmoothing, excluding: model.metadata.forgottenClasses)
+        let batches = try EpochBatches(
             examples, named: examplesName, batchSize: configuration.batchSize, graph: model.graph, stream: stream)
-        let epochs = configuration.epochs(ofSteps: pass.stepCount)
-        let stepCount = pass.stepCount * epochs
-        let session = try TrainState(
-            model: model, batchSize: pass.batchSize,
-            objective: objective
-                ?? LabelObjective(
-                    smoothing: configuration.labelSmoothing, excluding: model.metadata.forgottenClasses),
-            optimizer: configuration.optimizer, clipping: configuration.clipping, frozen: configuration.frozen,
-            mask: mask, phase: phase, context: context)
-        var losses: [Double] = []
-        let dropoutSeed = context.seed("\(stream).dropout")
-        for epoch in 0..<epochs {
-            try pass.run(epoch, context: context) { batch in
-                let step = losses.count
-                let rate = configuration.schedule.rate(base: configuration.learningRate, step: step, of: stepCount)
-                let value = try session.step(batch, learningRate: rate, seed: dropoutSeed &+ UInt64(step))
-                losses.append(value.loss)
-                try context.finished(
-                    step + 1, of: stepCount, in: phase, loss: value.loss, correct: value.correct,
-                    examples: batch.count)
-            }
+        let epochs = (0..<configuration.epochs(ofSteps: batches.stepCount)).map {
+            PassInOrder(batches: batches, number: $0, objective: objective)
         }
-        return TrainingOutcome(model: try session.finishedModel(), losses: losses)
+        return try PassSequence(
+            passes: epochs, configuration: configuration, phase: phase, stream: stream, mask: mask,
+            reportsAccuracy: true
+        ).run(model, context: context)
     }
 }

@@ -1,8 +1,10 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Damages the weights that carry the forgotten classes: an epoch over noise, labeled with its class, mixed with
-/// retain images, at a high learning rate (Tarun et al., arXiv 2111.08947, section IV-B).
+/// Damages the weights that carry the forgotten classes, by training on noise labeled with these classes.
+///
+/// The noise is mixed with retain images, and the learning rate is high. Source: Tarun et al. (arXiv 2111.08947),
+/// section IV-B.
 public struct ImpairStep: Sendable {
     /// How the weights are damaged.
     public struct Configuration: Sendable, Codable, Hashable {
@@ -21,7 +23,7 @@ public struct ImpairStep: Sendable {
         }
 
         /// Checks every setting.
-        public func validate() throws {
+        package func validate() throws {
             try Setting.check("noise repetitions", noiseRepetitions, isIn: 1...10_000)
             try training.validate()
         }

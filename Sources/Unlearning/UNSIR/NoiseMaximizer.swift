@@ -9,7 +9,7 @@ import NeuralGraph
 public struct NoiseMaximizer: Sendable {
     /// How noise is learned.
     public struct Configuration: Sendable, Codable, Hashable {
-        /// Which statistics batch norm uses meanwhile. Neither changes the model.
+        /// Which statistics batch norm uses while noise is learned; neither changes the model.
         public enum Normalization: String, Sendable, Codable, CaseIterable {
             /// The model's running ones, as in use.
             case running
@@ -22,7 +22,7 @@ public struct NoiseMaximizer: Sendable {
 
         /// Images of noise for each class, 1 to 100,000; all of a class's are in one batch.
         public var imagesPerClass: Int
-        /// Gradient steps, 0 to 1,000,000; 0 leaves the noise as it is drawn.
+        /// Gradient steps, 0 to 1,000,000; 0 keeps the initial random noise.
         public var steps: Int
         /// The optimizer.
         public var optimizer: OptimizerConfiguration
@@ -47,15 +47,12 @@ public struct NoiseMaximizer: Sendable {
         }
 
         /// Checks every setting.
-        /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)`` or `OptimizationError`.
-        public func validate() throws {
+        /// - Throws: ``UnlearningError`` or `OptimizationError`.
+        package func validate() throws {
             try Setting.check("noise images per class", imagesPerClass, isIn: 1...100_000)
             try Setting.check("noise steps", steps, isIn: 0...1_000_000)
             try Setting.check("noise learning rate", learningRate, isAbove: 0)
-            guard lambda >= 0, lambda.isFinite else {
-                throw UnlearningError.invalidSetting(
-                    name: "noise lambda", value: "\(lambda)", remedy: "use a finite number of at least 0")
-            }
+            try Setting.check("noise lambda", lambda, isAtLeast: 0)
             try optimizer.validate()
         }
     }
@@ -68,8 +65,9 @@ public struct NoiseMaximizer: Sendable {
         self.configuration = configuration
     }
 
-    /// Learns noise for each of the classes, all of them in the same steps. With running statistics several classes
-    /// share a batch, as far as memory allows.
+    /// Learns noise for classes, all of them in the same steps.
+    ///
+    /// With running statistics several classes share a batch, as far as memory allows.
     /// - Parameters:
     ///   - classes: classes of the model; each gets noise of its own.
     ///   - model: the original model, which is not changed.
@@ -126,16 +124,18 @@ public struct NoiseMaximizer: Sendable {
     ///   - classCount: the number of classes, at least 1.
     ///   - model: the original model.
     ///   - algorithms: which algorithms may be used; they differ in the memory that they need.
-    public func batchSize(classCount: Int, model: Model, algorithms: Algorithms = .fast) -> Int {
+    package func batchSize(classCount: Int, model: Model, algorithms: Algorithms = .fast) -> Int {
         classesPerBatch(of: classCount, model: model, algorithms: algorithms) * configuration.imagesPerClass
     }
 
     /// Bytes that a batch of several classes may take; a class on its own may take more.
     static let batchByteLimit = 512 << 20
 
-    /// How many classes share a batch: with running statistics as many as fit, about as many in each batch. With batch
-    /// statistics one, since statistics are a class's own. The number of threads does not matter, so that results do
-    /// not depend on it.
+    /// The number of classes that share a batch.
+    ///
+    /// With running statistics, as many as memory allows, spread evenly over the batches; with batch statistics one,
+    /// since each class has its own statistics. The number of threads does not matter, so results do not depend on
+    /// it.
     func classesPerBatch(of count: Int, model: Model, algorithms: Algorithms) -> Int {
         guard configuration.normalization == .running, count > 1 else { return 1 }
         let alone = ExecutionSummary(

@@ -2,7 +2,7 @@
 ///
 /// Source: Tarun et al., "Fast Yet Effective Machine Unlearning" (arXiv 2111.08947), section IV. Hyperparameters as
 /// published: ``UNSIR/Configuration/paper``; gentler ones: ``UNSIR/Configuration/paperSafe``.
-public struct UNSIR: UnlearningMethod, Hashable {
+public struct UNSIR: BuiltInMethod, Hashable {
     /// The three steps' settings.
     public var configuration: Configuration
 
@@ -11,12 +11,13 @@ public struct UNSIR: UnlearningMethod, Hashable {
         self.configuration = configuration
     }
 
-    public var name: String { configuration == .paper ? "unsir-paper" : "unsir" }
-    public var requirements: Set<Requirement> { [.retainData] }
+    package var traits: MethodTraits {
+        MethodTraits(configuration == .paper ? "unsir-paper" : "unsir", requirements: [.retainData])
+    }
 
-    public func validate() throws { try configuration.validate() }
+    package func check() throws { try configuration.validate() }
 
-    public func phaseCosts(of request: UnlearningRequest) -> [Double] {
+    package func costs(of request: UnlearningRequest) -> [Double] {
         let noiseImages = Double(request.classes.count * configuration.noise.imagesPerClass)
         let shown = noiseImages * Double(configuration.impair.noiseRepetitions) + Double(request.retainedCount)
         return [
@@ -25,12 +26,12 @@ public struct UNSIR: UnlearningMethod, Hashable {
         ]
     }
 
-    public func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
+    package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let retain = try request.retained()
-        let noise = try run.noise(NoiseMaximizer(configuration: configuration.noise), for: request)
-        let impaired = try run.impair(
+        let noise = try session.noise(NoiseMaximizer(configuration: configuration.noise), for: request)
+        let impaired = try session.impair(
             ImpairStep(configuration: configuration.impair), request.model, noise: noise, retaining: retain)
-        return try run.train(impaired, on: retain, configuration.repair, phase: .repair)
+        return try session.train(impaired, on: retain, configuration.repair, phase: .repair)
     }
 }
 
@@ -50,5 +51,60 @@ extension TrainingConfiguration {
     /// gradients another.
     func cost(examples: Double) -> Double {
         3 * examples * Double(epochs(ofSteps: max(1, Int(min(examples, 1e15)) / max(1, batchSize))))
+    }
+}
+
+extension UNSIR {
+    /// The three steps' settings together.
+    public struct Configuration: Sendable, Codable, Hashable {
+        /// How noise is learned.
+        public var noise: NoiseMaximizer.Configuration
+        /// How the weights are damaged.
+        public var impair: ImpairStep.Configuration
+        /// How the retained classes recover.
+        public var repair: TrainingConfiguration
+
+        /// Creates a configuration.
+        public init(
+            noise: NoiseMaximizer.Configuration, impair: ImpairStep.Configuration, repair: TrainingConfiguration
+        ) {
+            self.noise = noise
+            self.impair = impair
+            self.repair = repair
+        }
+
+        /// The authors' hyperparameters (arXiv 2111.08947), with correct labels and counts.
+        ///
+        /// 40 noise steps for 256 images a class, shown 20 times (5,120 a class); impair at 0.02, repair at 0.01.
+        /// They cost retain accuracy, and destroy networks without batch norm.
+        public static let paper = UNSIR.Configuration(
+            noise: NoiseMaximizer.Configuration(), impair: ImpairStep.Configuration(),
+            repair: TrainingConfiguration(learningRate: 0.01))
+
+        /// The authors' recipe at a tenth of their rates, with 20 noise steps: impair at 0.002, repair at 0.001.
+        ///
+        /// Retain accuracy stays near the original's, and networks without batch norm survive.
+        public static let paperSafe = UNSIR.Configuration(
+            noise: NoiseMaximizer.Configuration(steps: 20),
+            impair: ImpairStep.Configuration(training: TrainingConfiguration(learningRate: 0.002)),
+            repair: TrainingConfiguration(learningRate: 0.001))
+
+        /// Checks every setting.
+        package func validate() throws {
+            try noise.validate()
+            try impair.validate()
+            try repair.validate()
+        }
+    }
+}
+
+extension UNSIR.Configuration {
+    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = UNSIR.Configuration.paper
+        noise = try container.decode(.noise, or: defaults.noise)
+        impair = try container.decode(.impair, or: defaults.impair)
+        repair = try container.decode(.repair, or: defaults.repair)
     }
 }

@@ -2,20 +2,20 @@ import Foundation
 import Plotting
 import Unlearning
 
-/// A comparison of methods as one HTML file: a table of all figures, and the main ones as plots. It needs no network.
+/// A comparison of methods as one HTML file: a table of all figures, and plots of the main ones.
 public struct ComparisonPage: Sendable {
-    /// What was compared on.
+    /// The network, data and settings of a comparison.
     public struct Details: Sendable {
         /// The network's name.
-        public var architecture: String
+        package var architecture: String
         /// The data set's name.
-        public var dataset: String
+        package var dataset: String
         /// Epochs of the original's training.
-        public var epochs: Int
-        /// Images of each class that methods saw.
-        public var samplesPerClass: Int
+        package var epochs: Int
+        /// Images of each class that the methods saw.
+        package var samplesPerClass: Int
 
-        /// Puts details together.
+        /// Creates details.
         public init(architecture: String, dataset: String, epochs: Int, samplesPerClass: Int) {
             self.architecture = architecture
             self.dataset = dataset
@@ -28,40 +28,40 @@ public struct ComparisonPage: Sendable {
     private let classNames: [String]
     private let details: Details
 
-    /// Puts a page together.
+    /// Creates a page.
     public init(_ result: ComparedMethods, classNames: [String], details: Details) {
         self.result = result
         self.classNames = classNames
         self.details = details
     }
 
-    /// Writes the page. The file is whole or not there.
+    /// Writes the page atomically.
     /// - Throws: `FileError` if it cannot be written.
     public func write(to url: URL) throws {
         try AtomicFile.write(Data(html().utf8), to: url)
     }
 
-    /// The page's text.
+    /// Renders the page as HTML.
     public func html() -> String {
         var page = Page()
         addTable(to: &page)
         addCharts(to: &page)
         addFailures(to: &page)
         let names = result.classes.map(classNames.className).inWords
-        return page.document(title: "Methods that forget: \(names)") { markup in
-            markup.add("h1", text: "Methods that forget: \(names)")
+        return page.document(title: "Unlearning methods compared: \(names)") { markup in
+            markup.add("h1", text: "Unlearning methods compared: \(names)")
             markup.add(
                 "p",
-                text: "\(details.architecture) on \(details.dataset), \(details.epochs) epochs; methods see "
+                text: "\(details.architecture) on \(details.dataset), \(details.epochs) epochs. The methods see "
                     + "\(details.samplesPerClass) images of each class, of the kinds in the column 'data'. "
-                    + "\(seedText) Every figure is against a network retrained without the class; the row 'retrain' is "
-                    + "another one of these, so that its figures are as near as any method can be expected to come.")
+                    + "\(seedText) The reference is a network retrained without the class. The row 'retrain' is another such "
+                    + "network; its figures are the best that a method can be expected to reach.")
         }
     }
 
     private var seedText: String {
         let seeds = Set(result.runs.map(\.seed)).count
-        return seeds == 1 ? "One seed: differences may be chance." : "Means over \(seeds) seeds."
+        return seeds == 1 ? "One seed only: differences may be due to chance." : "Means over \(seeds) seeds."
     }
 
     private func addTable(to page: inout Page) {
@@ -74,21 +74,25 @@ public struct ComparisonPage: Sendable {
 
     private func addCharts(to page: inout Page) {
         let charts: [(ComparedFigure, String, String)] = [
-            (.retainAccuracy, "Retain accuracy", "Test images of the classes that stay; more is better."),
-            (.retainGap, "Retain accuracy and retraining", "Retain accuracy less a retrained network's; 0 is ideal."),
-            (.forgetAccuracy, "Forget accuracy", "Test images of the forgotten classes; a retrained network is at 0."),
+            (.retainAccuracy, "Retain accuracy", "On test images of the retained classes; higher is better."),
+            (.retainGap, "Retain gap", "Retain accuracy minus the retrained network's; 0 is ideal."),
+            (
+                .forgetAccuracy, "Forget accuracy",
+                "On test images of the forgotten classes; a retrained network is at about 0."
+            ),
             (
                 .totalVariation, "Distance to retraining",
-                "Total variation of answers to forgotten images; less is nearer."
+                "Total variation distance of predictions for forgotten test images; lower is closer."
             ),
             (
                 .probeGap, "Probe gap",
-                "How much better a linear probe finds the class than after retraining; 0 is ideal."
+                "Recall of a linear probe minus the retrained network's; 0 is ideal."
             ),
-            (.membershipGap, "Membership gap", "The largest of three attacks' gaps to retraining; 0 is ideal."),
-            (.relearnRatio, "Relearn ratio", "Relearn time over that of a retrained network; 1 is ideal."),
+            (.membershipGap, "Membership gap", "Largest gap of three membership attacks to retraining; 0 is ideal."),
+            (.relearnRatio, "Relearn ratio", "Relearn time divided by the retrained network's; 1 is ideal."),
         ]
-        page.section("plots", "By figure", "Means over seeds, with 95 % intervals where there are several.") { page in
+        page.section("plots", "By figure", "Means over seeds, with 95 % confidence intervals if there are several.") {
+            page in
             page.figures(charts.map { chart($0, title: $1, summary: $2) } + [cost])
         }
     }
@@ -106,7 +110,7 @@ public struct ComparisonPage: Sendable {
             ])
     }
 
-    /// The 95 % interval, as far as it is possible: few seeds make wide ones.
+    /// The 95 % confidence interval, cut off at possible values.
     private static func interval(_ summary: SeedSummary, of figure: ComparedFigure) -> ClosedRange<Double>? {
         guard let margin = summary.margin else { return nil }
         let least = figure.isSigned ? -1.0 : 0
@@ -114,10 +118,11 @@ public struct ComparisonPage: Sendable {
         return max(least, summary.mean - margin)...min(most, summary.mean + margin)
     }
 
-    /// Seconds against the distance to retraining.
+    /// The plot of time against the distance to retraining.
     private var cost: any Plot {
         ScatterPlot(
-            title: "Cost and distance", summary: "Each mark is a method: to the left is quicker, lower is nearer.",
+            title: "Cost and distance",
+            summary: "Each mark is a method: left is faster, lower is closer to retraining.",
             xAxis: Axis("seconds", scale: .logarithmic), yAxis: Axis("total variation"),
             series: result.methods.compactMap { method in
                 guard let seconds = result.summary(of: .seconds, for: method)?.mean, seconds > 0,
@@ -132,7 +137,7 @@ public struct ComparisonPage: Sendable {
             run.failure.map { "\(run.method), seed \(run.seed): \($0)" }
         }
         guard !failures.isEmpty else { return }
-        page.section("failures", "Runs that failed", "These methods gave no model with their settings.") { page in
+        page.section("failures", "Runs that failed", "These runs gave no model.") { page in
             page.list(failures)
         }
     }

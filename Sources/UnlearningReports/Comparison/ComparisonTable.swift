@@ -1,33 +1,32 @@
 import Foundation
 import Unlearning
 
-/// A comparison's figures as texts in rows: a heading, then a row for each method.
-public struct ComparisonTable: Sendable {
+/// A comparison's figures as a table of texts: a heading, then a row for each method.
+package struct ComparisonTable: Sendable {
     private let result: ComparedMethods
 
-    /// Makes a table of a result.
-    public init(_ result: ComparedMethods) {
+    /// Creates a table of a result.
+    package init(_ result: ComparedMethods) {
         self.result = result
     }
 
-    /// What the columns are, in a few sentences.
-    public static let legend =
-        "forget, retain: accuracy on test images. retain gap: by how much it is above the retrained model's. "
-        + "TV: total variation to a retrained model on forgotten test images. "
-        + "probe gap: how much better a linear probe finds the class than in the retrained model. relearn: relearn time "
-        + "over the retrained model's, 1 is ideal. member gap: the largest gap of three membership attacks to the "
-        + "retrained model. MiB: memory that the method took beyond what was held before it, missing where the system does "
-        + "not say. After ±: half of the 95 % interval over seeds. + after relearn: relearning was given up, the "
-        + "true ratio is larger."
+    /// The explanation of the columns.
+    package static let legend =
+        "forget, retain: accuracy on test images. retain gap: retain accuracy minus the retrained model's. "
+        + "TV: total variation distance to the retrained model's predictions for forgotten test images. "
+        + "probe gap: recall of a linear probe minus the retrained model's. relearn: relearn time divided by the retrained "
+        + "model's, 1 is ideal; a + means that relearning reached its step limit and the true ratio is larger. "
+        + "member gap: largest gap of three membership attacks to the retrained model. MiB: additional peak memory of the "
+        + "method, if the system reports it. ±: half the width of the 95 % confidence interval over seeds."
 
     /// The column titles.
-    public var heading: [String] { ["method"] + ComparedFigure.allCases.map(\.title) + ["data"] }
+    package var heading: [String] { ["method"] + ComparedFigure.allCases.map(\.title) + ["data"] }
 
     /// Heading and rows.
-    public var rows: [[String]] { [heading] + result.methods.map(row) }
+    package var rows: [[String]] { [heading] + result.methods.map(row) }
 
-    /// A method's row.
-    public func row(_ method: String) -> [String] {
+    /// The row of a method.
+    package func row(_ method: String) -> [String] {
         let runs = result.runs(of: method)
         return [method] + ComparedFigure.allCases.map { cell($0, method) }
             + [runs.first.map { Self.text($0.requirements) } ?? "-"]
@@ -44,8 +43,8 @@ public struct ComparisonTable: Sendable {
         return text
     }
 
-    /// A figure for people to read.
-    public static func text(_ value: Double, _ figure: ComparedFigure) -> String {
+    /// Formats a figure for people.
+    package static func text(_ value: Double, _ figure: ComparedFigure) -> String {
         if figure.isShare { return String(format: "%.2f %%", value * 100) }
         switch figure {
         case .totalVariation: return String(format: "%.3f", value)
@@ -55,7 +54,7 @@ public struct ComparisonTable: Sendable {
         }
     }
 
-    /// What a method sees, in a word or two.
+    /// The kinds of data that a method sees.
     static func text(_ requirements: [Requirement]) -> String {
         let words = requirements.compactMap { need in
             switch need {

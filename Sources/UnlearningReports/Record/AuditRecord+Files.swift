@@ -1,25 +1,25 @@
 import Foundation
 import Unlearning
 
-/// A record that cannot be read. The message names the file, what is wrong and the remedy.
+/// An error in reading a record, with the file, the fault and the remedy.
 public struct RecordError: Error, Equatable, CustomStringConvertible, LocalizedError {
     /// The file's path.
-    public let path: String
-    /// What is wrong, and what would be right.
+    package let path: String
+    /// The fault and the remedy.
     public let message: String
 
     /// The path and the message in one line.
     public var description: String { "\(path): \(message)" }
 
-    /// The message as Foundation asks for it.
+    /// The same as ``description``.
     public var errorDescription: String? { description }
 }
 
 extension AuditRecord {
-    /// The largest file that is believed to be a record, in bytes.
-    static let largestFile = 64 << 20
+    /// The maximum size of a record's file in bytes.
+    static let maximumFileSize = 64 << 20
 
-    /// JSON with sorted keys, one field a line.
+    /// Encodes the record as JSON with sorted keys, one field per line.
     public func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -29,20 +29,20 @@ extension AuditRecord {
         return try encoder.encode(self) + Data("\n".utf8)
     }
 
-    /// Writes the record. The file is whole or not there.
+    /// Writes the record atomically.
     /// - Throws: `FileError` if it cannot be written.
     public func write(to url: URL) throws {
         try AtomicFile.write(try json(), to: url)
     }
 
     /// Reads a record.
-    /// - Throws: ``RecordError`` if the file is missing, damaged, something else, or from a newer version.
+    /// - Throws: ``RecordError`` if the file is missing, damaged, not a record, or of a newer version.
     public init(contentsOf url: URL) throws(RecordError) {
         func refuse(_ message: String) -> RecordError { RecordError(path: url.path, message: message) }
         var data: Data
         do throws(FileError) {
             let file = try RandomAccessFile(url)
-            guard file.size <= Self.largestFile else {
+            guard file.size <= Self.maximumFileSize else {
                 throw FileError(url.path, "is larger than any record; give a record, such as record.json")
             }
             data = Data(count: file.size)
@@ -57,11 +57,12 @@ extension AuditRecord {
     }
 
     /// Reads a record from bytes.
-    /// - Parameter path: what messages call it.
+    /// - Parameter path: the record's name in messages.
     /// - Throws: ``RecordError``.
-    public init(_ data: Data, path: String) throws(RecordError) {
+    package init(_ data: Data, path: String) throws(RecordError) {
         struct Kind: Decodable {
             let schema: String?
+            let schemaVersion: Int?
             let version: Int?
         }
         let decoder = JSONDecoder()
@@ -70,14 +71,14 @@ extension AuditRecord {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         do {
             let kind = try Self.syntaxChecked { try decoder.decode(Kind.self, from: data) }
-            guard kind.schema == Self.schemaName, let version = kind.version, version >= 1 else {
-                throw RecordError(path: path, message: "is JSON, but no audit record; give a record")
+            guard kind.schema == Self.schemaName, let version = kind.schemaVersion ?? kind.version, version >= 1 else {
+                throw RecordError(path: path, message: "is JSON, but not an audit record; give a record")
             }
             guard version <= Self.currentVersion else {
                 throw RecordError(
                     path: path,
-                    message: "has record version \(version), and this program reads \(Self.currentVersion); "
-                        + "update it")
+                    message: "has record version \(version), but this program reads versions up to "
+                        + "\(Self.currentVersion); update the program")
             }
             self = try decoder.decode(AuditRecord.self, from: data)
         } catch let error as RecordError {
@@ -88,8 +89,8 @@ extension AuditRecord {
         guard audit.schemaVersion <= AuditResult.schemaVersion else {
             throw RecordError(
                 path: path,
-                message: "has measures of version \(audit.schemaVersion), and this program reads "
-                    + "\(AuditResult.schemaVersion); update it")
+                message: "has measures of version \(audit.schemaVersion), but this program reads versions up to "
+                    + "\(AuditResult.schemaVersion); update the program")
         }
         do {
             try Self.check(requestID: requestID)
@@ -100,7 +101,7 @@ extension AuditRecord {
 
     private struct NotJSON: Error {}
 
-    /// The first look at a file: bytes that the decoder cannot make sense of are then no JSON.
+    /// Runs the first decoding of a file, whose syntax errors mean that the file is not JSON.
     private static func syntaxChecked<Value>(_ body: () throws -> Value) throws -> Value {
         do {
             return try body()
@@ -114,16 +115,16 @@ extension AuditRecord {
             path.isEmpty
                 ? "the record" : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
         }
-        let remedy = "take the record as it was written"
+        let remedy = "use the record as it was written"
         switch error {
         case DecodingError.keyNotFound(let key, let context):
             return "is a damaged record: \(place(context.codingPath + [key])) is missing; \(remedy)"
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            return "is a damaged record: \(place(context.codingPath)) has a wrong type; \(remedy)"
+            return "is a damaged record: \(place(context.codingPath)) has the wrong type; \(remedy)"
         case DecodingError.dataCorrupted(let context):
             return "is a damaged record: \(place(context.codingPath)): \(context.debugDescription); \(remedy)"
         default:
-            return "is not JSON, or cut short; \(remedy)"
+            return "is not JSON, or is cut short; \(remedy)"
         }
     }
 }

@@ -1,38 +1,39 @@
 import Foundation
 import Unlearning
 
-/// One request to forget, from the model before to the verdict, as a file for archives and programs. Its fields are
-/// described in `Docs/Formats.md`.
+/// One request to forget with its models, measures and verdict, as a JSON file for archives and programs.
+///
+/// `Docs/Formats.md` describes the fields.
 public struct AuditRecord: Sendable, Codable, Hashable {
     /// The version of the structure that is written; it rises when a field changes its meaning or goes away.
-    public static let currentVersion = 2
-    /// What ``schema`` says in every record.
-    public static let schemaName = "unlearning-audit-record"
+    package static let currentVersion = 3
+    /// The value of ``schema`` in every record.
+    package static let schemaName = "unlearning-audit-record"
 
     /// A class that was to be forgotten.
     public struct ForgottenClass: Sendable, Codable, Hashable {
-        /// Its number.
+        /// The class's index.
         public let index: Int
-        /// Its name; the number if it has none.
+        /// The class's name; the index if it has none.
         public let name: String
     }
 
-    /// A model's file.
+    /// A model's file and its digest.
     public struct ModelFile: Sendable, Codable, Hashable {
-        /// The file's name without its folder; nil if the model was in memory alone.
+        /// The file's name without its folder; nil if the model was only in memory.
         public let name: String?
-        /// The digest of the file, or of the file that the model would be written to.
+        /// The digest of the file, or of the file that the model would be written as.
         public let sha256: SHA256Digest
 
-        /// Takes a file's name and digest.
+        /// Computes the digest of a file.
         /// - Throws: `FileError` if the file cannot be read.
         public init(_ url: URL) throws(FileError) {
             name = url.lastPathComponent
             sha256 = try SHA256Digest(ofFile: url)
         }
 
-        /// Takes the digest of a model that is not in a file, or not yet.
-        /// - Parameter url: the file that it will be written to, if there is one.
+        /// Computes the digest of the file that a model would be written as.
+        /// - Parameter url: the file that the model will be written to, if any.
         public init(_ model: Model, goingTo url: URL? = nil) throws {
             name = url?.lastPathComponent
             sha256 = try SHA256Digest(of: model, goingTo: url)
@@ -41,14 +42,14 @@ public struct AuditRecord: Sendable, Codable, Hashable {
 
     /// The audited models.
     public struct Models: Sendable, Codable, Hashable {
-        /// Before forgetting.
+        /// The model before forgetting.
         public var original: ModelFile
-        /// After forgetting.
+        /// The model after forgetting.
         public var unlearned: ModelFile
-        /// Trained anew without the classes; may be empty.
+        /// The models retrained without the classes; may be empty.
         public var retrained: [ModelFile]
 
-        /// Puts the models together.
+        /// Groups models.
         public init(original: ModelFile, unlearned: ModelFile, retrained: [ModelFile] = []) {
             self.original = original
             self.unlearned = unlearned
@@ -56,40 +57,40 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         }
     }
 
-    /// What kind of file it is: ``schemaName``.
+    /// The kind of file: `unlearning-audit-record`.
     public let schema: String
-    /// The version of its structure.
-    public let version: Int
-    /// The request's name, by default a UUID.
+    /// The version of the structure.
+    public let schemaVersion: Int
+    /// The request's identifier, by default a UUID.
     public let requestID: String
-    /// When the record was made, to the second.
+    /// The time when the record was made, in whole seconds.
     public let date: Date
-    /// The version of this package that made it.
+    /// The version of the package that made the record.
     public let packageVersion: String
     /// The classes that were to be forgotten, in rising order.
     public let classes: [ForgottenClass]
     /// The models.
     public let models: Models
-    /// How the model was made to forget; nil if the audit was given files alone.
+    /// The run that made the model forget; nil if the audit was given files only.
     public let forgetting: ForgettingRun?
-    /// Everything that was measured, and the verdict. Its figures are left out: they are in the report.
+    /// The measures and the verdict, without the report's figures.
     public let audit: AuditResult
 
-    /// Makes a record.
+    /// Creates a record.
     /// - Parameters:
-    ///   - result: what the audit found.
-    ///   - models: the models that were audited.
-    ///   - forgetting: how the model was made to forget, if known.
-    ///   - requestID: the request's name, 1 to 200 characters without control characters.
-    ///   - date: when, by default now.
-    /// - Throws: `UnlearningError.invalidSetting` if the name is not possible.
+    ///   - result: the audit's result.
+    ///   - models: the audited models.
+    ///   - forgetting: the run that made the model forget, if known.
+    ///   - requestID: the request's identifier, 1 to 200 characters without control characters.
+    ///   - date: the time, by default now.
+    /// - Throws: `UnlearningError.invalidSetting` if the identifier is not valid.
     public init(
         _ result: AuditResult, models: Models, forgetting: ForgettingRun? = nil,
         requestID: String = UUID().uuidString.lowercased(), date: Date = Date()
     ) throws(UnlearningError) {
         try Self.check(requestID: requestID)
         schema = Self.schemaName
-        version = Self.currentVersion
+        schemaVersion = Self.currentVersion
         self.requestID = requestID
         self.date = Date(timeIntervalSince1970: date.timeIntervalSince1970.rounded(.down))
         packageVersion = PackageVersion.current
@@ -105,9 +106,9 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         self.audit = audit
     }
 
-    /// Checks a request's name, before the work that it is for.
+    /// Checks a request's identifier.
     /// - Throws: `UnlearningError.invalidSetting`.
-    public static func check(requestID: String) throws(UnlearningError) {
+    package static func check(requestID: String) throws(UnlearningError) {
         let isPossible =
             (1...200).contains(requestID.count)
             && !requestID.unicodeScalars.contains { $0.properties.generalCategory == .control }
@@ -116,5 +117,27 @@ public struct AuditRecord: Sendable, Codable, Hashable {
                 name: "request id", value: "'\(requestID.prefix(40))'",
                 remedy: "use 1 to 200 characters without line breaks")
         }
+    }
+}
+
+extension AuditRecord {
+    private enum VersionKey: String, CodingKey {
+        case version
+    }
+
+    /// Reads a record. Versions 1 and 2 have the version under the key `version`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        schema = try container.decode(String.self, forKey: .schema)
+        schemaVersion =
+            try container.decodeIfPresent(Int.self, forKey: .schemaVersion)
+            ?? decoder.container(keyedBy: VersionKey.self).decode(Int.self, forKey: .version)
+        requestID = try container.decode(String.self, forKey: .requestID)
+        date = try container.decode(Date.self, forKey: .date)
+        packageVersion = try container.decode(String.self, forKey: .packageVersion)
+        classes = try container.decode([ForgottenClass].self, forKey: .classes)
+        models = try container.decode(Models.self, forKey: .models)
+        forgetting = try container.decodeIfPresent(ForgettingRun.self, forKey: .forgetting)
+        audit = try container.decode(AuditResult.self, forKey: .audit)
     }
 }

@@ -1,26 +1,26 @@
 import Foundation
 import Unlearning
 
-/// How a model was made to forget, as records keep it.
+/// The run that made a model forget, as kept in records.
 public struct ForgettingRun: Sendable, Codable, Hashable {
-    /// The method's name; nil in records of versions that had one.
+    /// The method's name; nil in records of versions that had only UNSIR.
     public let method: String?
-    /// The settings of UNSIR's three steps; nil if the method was another one.
-    public let configuration: UNSIR.Configuration?
-    /// The method's settings as JSON, if it was not UNSIR.
-    public let settings: String?
+    /// UNSIR's settings; nil for other methods.
+    package let configuration: UNSIR.Configuration?
+    /// The settings of other methods than UNSIR as JSON.
+    package let settings: String?
     /// The seed of everything random.
     public let seed: UInt64
-    /// Seconds by phase, such as `noise`, `impair`, `repair`.
-    public let phaseSeconds: [String: Double]
-    /// The loss of each step by phase; of noise, the objective.
-    public let losses: [String: [Double]]
-    /// Which images it was shown; nil if they come from no data set.
-    public let retained: RetainList?
+    /// The durations in seconds by phase, such as `noise`, `impair` and `repair`.
+    package let phaseSeconds: [String: Double]
+    /// The loss of each step by phase; for noise the objective.
+    package let losses: [String: [Double]]
+    /// The images that the run saw; nil if they are not from a data set.
+    package let retained: RetainList?
     /// The file's other classifiers, which were not made to forget; nil if it has none.
-    public let otherOutputs: [OtherOutput]?
+    package let otherOutputs: [OtherOutput]?
 
-    /// Takes a run's record from its outcome.
+    /// Takes a run from its outcome.
     public init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput] = []) {
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name
@@ -33,11 +33,34 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         self.retained = retained
     }
 
-    /// A method's settings, with their names in order. Settings are numbers and words, which always have a JSON form; a
-    /// method of the user's own that has none is recorded by its name.
+    /// Encodes a method's settings as JSON with sorted keys; nil if a custom method's settings cannot be encoded.
     private static func settings(of method: any UnlearningMethod) -> String? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(method)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// The images that a run saw, as a digest, so that a record can identify them without holding them.
+public struct RetainList: Sendable, Codable, Hashable {
+    /// The data set's name, such as `Fashion-MNIST (train)`.
+    package let dataset: String
+    /// The number of images.
+    package let count: Int
+    /// The digest of the list of images.
+    ///
+    /// The list has a line for each image in order: its position in the data set and its class as decimal numbers, separated
+    /// by a space and ended by a line feed.
+    package let sha256: SHA256Digest
+
+    /// Lists the images of a subset.
+    public init(_ samples: ImageSubset) {
+        dataset = samples.name
+        count = samples.count
+        var lines = ""
+        for (position, index) in samples.indices.enumerated() {
+            lines += "\(index) \(samples.label(at: position))\n"
+        }
+        sha256 = SHA256Digest(of: Data(lines.utf8))
     }
 }

@@ -1,28 +1,29 @@
+import Foundation
 import Unlearning
 
-/// What came out when a record was checked against itself.
+/// The result of checking a record for contradictions.
 ///
-/// A record states many numbers twice: shares with their counts and intervals, gaps with what they are the difference of,
-/// verdicts with values and limits. Whoever changes one of them alone is found out. Whoever changes all of them is not:
-/// only a signature, or a digest that is kept elsewhere, shows that.
+/// A record states many numbers twice: shares with their counts and intervals, gaps with the values they are the difference
+/// of, verdicts with values and limits. A change to only one of them is detected. A consistent change to all of them is not:
+/// only a signature, or a digest kept elsewhere, reveals it.
 public struct RecordCheck: Sendable, Hashable {
-    /// The verdict that follows from the record's values and limits by the rules of this version.
+    /// The verdict that follows from the record's values and limits by this version's rules.
     public let verdict: MeasureVerdict
-    /// Where the record contradicts itself or those rules, one line each; empty if nowhere.
+    /// The contradictions within the record or with those rules, one line each.
     public let contradictions: [String]
     /// The settings that let more pass than the default ones, one line each.
     public let looserLimits: [String]
 }
 
 extension AuditRecord {
-    /// Works the verdict out again from the record's own numbers and limits, and compares what it states twice.
+    /// Derives the verdict from the record's values and limits, and compares everything that the record states twice.
     public func check() -> RecordCheck {
         var checker = RecordChecker(record: self)
         return checker.run()
     }
 
-    /// Where the classes that a model's file names are not the record's; empty also if the file names none.
-    public func contradictions(in model: ModelMetadata) -> [String] {
+    /// Lists the classes of a model's file that differ from the record's; empty if the file names none.
+    package func contradictions(in model: ModelMetadata) -> [String] {
         let (names, own) = (audit.classNames, model.classNames)
         guard !own.isEmpty else { return [] }
         guard names.count == own.count else {
@@ -32,5 +33,31 @@ extension AuditRecord {
             pair.0 == pair.1
                 ? nil : "class \(index) is '\(pair.0)' in the record, and '\(pair.1)' in the model's file"
         }
+    }
+}
+
+extension AuditRecord {
+    /// The model of a record that a file holds.
+    public enum Match: Sendable, Hashable {
+        /// The model after forgetting, which the verdict is about.
+        case unlearned
+        /// The model before forgetting.
+        case original
+        /// A retrained model, by its position.
+        case retrained(Int)
+        /// Another model, or a file that was changed.
+        case none
+    }
+
+    /// Compares a file with the record's digests.
+    ///
+    /// This does not show who made the record: keep it where it cannot be changed, or sign it.
+    /// - Throws: `FileError` if the file cannot be read.
+    public func verify(_ file: URL) throws(FileError) -> Match {
+        let digest = try SHA256Digest(ofFile: file)
+        if digest == models.unlearned.sha256 { return .unlearned }
+        if digest == models.original.sha256 { return .original }
+        if let position = models.retrained.firstIndex(where: { $0.sha256 == digest }) { return .retrained(position) }
+        return .none
     }
 }

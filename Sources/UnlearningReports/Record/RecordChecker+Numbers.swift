@@ -1,8 +1,7 @@
 import Unlearning
 
 extension RecordChecker {
-    /// Shares of examples whose number the record states: they are whole numbers of examples, with the interval that
-    /// follows from these.
+    /// Checks shares of examples: they are integer numbers of examples, with the intervals that follow from these.
     mutating func checkShares() {
         let samples = audit.samples
         let counts: [(MeasureIdentifier, Int)] = [
@@ -15,13 +14,13 @@ extension RecordChecker {
             guard let result = audit[identifier], !result.isOmitted, result.unlearned != nil else { continue }
             if count < audit.configuration.leastSamples {
                 contradict(
-                    "\(identifier) was measured on \(count) examples, and takes \(audit.configuration.leastSamples)")
+                    "\(identifier) was measured on \(count) examples, but takes \(audit.configuration.leastSamples)")
             }
             let values = [result.original, result.unlearned].compactMap(\.self) + (result.retrained?.values ?? [])
             for value in values where !isShare(value, of: count) {
                 contradict(
-                    "\(identifier) has the value \(value.value), and that is not a share of \(count) examples with its "
-                        + "interval")
+                    "\(identifier) has the value \(value.value), which with its interval is not a share of \(count) "
+                        + "examples")
             }
         }
     }
@@ -31,21 +30,21 @@ extension RecordChecker {
         guard let proportion = Int(exactly: successes).flatMap({ BinomialProportion(successes: $0, trials: count) }),
             Self.areEqual(proportion.share, value.value)
         else { return false }
-        // Version 1 drew these intervals.
+        // In version 1 these intervals came from the bootstrap.
         guard audit.schemaVersion > 1, let interval = value.interval else { return true }
         guard interval.level > 0, interval.level < 1 else { return false }
         let expected = proportion.interval(level: interval.level)
         return Self.areEqual(expected.lower, interval.lower) && Self.areEqual(expected.upper, interval.upper)
     }
 
-    /// Accuracies of groups of classes, which lie between those of their classes.
+    /// Checks that accuracies of groups of classes are between those of their classes.
     mutating func checkClassAccuracies() {
         guard let classes = audit[.classAccuracy], !classes.isOmitted else { return }
         let rows = classes.rows
         for row in rows {
             guard let index = row.index, audit.classNames.indices.contains(index), audit.classNames[index] == row.name
             else {
-                contradict("class-accuracy has a row '\(row.name)' that is none of the classes")
+                contradict("class-accuracy has a row '\(row.name)', which is not a class")
                 continue
             }
         }
@@ -69,14 +68,14 @@ extension RecordChecker {
                 guard let value, let least = parts.min(), let greatest = parts.max() else { continue }
                 if value < least - 1e-9 || value > greatest + 1e-9 {
                     contradict(
-                        "\(identifier) of the \(model) model is \(value), and its classes are between \(least) and "
+                        "\(identifier) of the \(model) model is \(value), but its classes are between \(least) and "
                             + "\(greatest)")
                 }
             }
         }
     }
 
-    /// The forgotten class that is known best, among the accuracies of all classes.
+    /// Checks the highest accuracy among forgotten classes against the accuracies of all classes.
     private mutating func checkWorstClass(_ rows: [MeasureRow]) {
         guard let result = audit[.forgetAccuracyWorstClass], !result.isOmitted else { return }
         let models: [(String, Double?, KeyPath<ByModel<Double>, Double?>)] = [
@@ -87,12 +86,12 @@ extension RecordChecker {
                 !Self.areEqual(value, worst)
             else { continue }
             contradict(
-                "forget-accuracy-worst-class of the \(model) model is \(value), and the worst of its classes is \(worst)"
+                "forget-accuracy-worst-class of the \(model) model is \(value), but the highest of its classes is \(worst)"
             )
         }
     }
 
-    /// The anamnesis index, which follows from the relearn times.
+    /// Checks the anamnesis index against the relearn times.
     mutating func checkAnamnesis() {
         guard let times = audit[.relearnTime], let index = audit[.anamnesisIndex], !index.isOmitted,
             let retrained = times.retrained
@@ -105,7 +104,7 @@ extension RecordChecker {
                 !Self.areEqual(index.value, expected)
                     || audit.schemaVersion > 1 && (index.isLowerBound, index.isUpperBound) != bounds
             else { continue }
-            contradict("anamnesis-index is \(index.value), and the relearn times give \(expected)")
+            contradict("anamnesis-index is \(index.value), but the relearn times give \(expected)")
         }
     }
 }

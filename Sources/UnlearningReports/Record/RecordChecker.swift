@@ -1,6 +1,6 @@
 import Unlearning
 
-/// Checks a record against itself. Nothing in it is taken for granted: indices and counts may be any numbers.
+/// Checks a record for contradictions. Nothing in it is trusted: indices and counts may be any numbers.
 struct RecordChecker {
     let record: AuditRecord
     private(set) var contradictions: [String] = []
@@ -29,7 +29,7 @@ struct RecordChecker {
 
     mutating func contradict(_ text: String) { contradictions.append(text) }
 
-    /// Whether two numbers are the same but for rounding; what is not finite is the same as nothing.
+    /// Whether two numbers are finite and equal up to rounding.
     static func areEqual(_ first: Double, _ second: Double) -> Bool {
         first.isFinite && second.isFinite
             && abs(first - second) <= 1e-9 * max(1, abs(first), abs(second))
@@ -41,7 +41,7 @@ struct RecordChecker {
         let names = audit.classNames
         if record.classes.map(\.index) != audit.forgottenClasses {
             contradict(
-                "the classes to forget are \(record.classes.map(\.index)), and those that were audited "
+                "the classes to forget are \(record.classes.map(\.index)), but the audited ones are "
                     + "\(audit.forgottenClasses)")
         }
         if audit.forgottenClasses != Set(audit.forgottenClasses).sorted() {
@@ -49,19 +49,19 @@ struct RecordChecker {
         }
         for entry in record.classes {
             guard names.indices.contains(entry.index) else {
-                contradict("class \(entry.index) was to be forgotten, and there are \(names.count) classes")
+                contradict("class \(entry.index) was to be forgotten, but there are only \(names.count) classes")
                 continue
             }
             if names[entry.index] != entry.name {
-                contradict("class \(entry.index) is called '\(entry.name)' and '\(names[entry.index])'")
+                contradict("class \(entry.index) has two names, '\(entry.name)' and '\(names[entry.index])'")
             }
         }
         for index in audit.adjacentClasses
         where !names.indices.contains(index) || audit.forgottenClasses.contains(index) {
-            contradict("class \(index) cannot be an adjacent one")
+            contradict("class \(index) cannot be an adjacent class")
         }
         if audit.forgottenClasses.isEmpty == (audit.forgottenSamples == nil) {
-            contradict("either classes or samples were to be forgotten, and the record says neither or both")
+            contradict("either classes or samples were to be forgotten, but the record states neither or both")
         }
     }
 
@@ -69,45 +69,48 @@ struct RecordChecker {
         let models = record.models
         if audit.retrainedModels != models.retrained.count {
             contradict(
-                "\(audit.retrainedModels) retrained models were compared with, and \(models.retrained.count) are listed"
+                "\(audit.retrainedModels) retrained models were compared with, but \(models.retrained.count) are listed"
             )
         }
         if models.original.sha256 == models.unlearned.sha256 {
-            contradict("the original and the unlearned model are one file: their digests are the same")
+            contradict("the original and the unlearned model have the same digest")
         }
         for (position, file) in models.retrained.enumerated() {
             let others = [("the original", models.original), ("the unlearned model", models.unlearned)]
             if let other = others.first(where: { $0.1.sha256 == file.sha256 }) {
-                contradict("retrained model \(position + 1) is \(other.0): their digests are the same")
+                contradict("retrained model \(position + 1) and \(other.0) have the same digest")
             } else if let other = models.retrained[..<position].firstIndex(where: { $0.sha256 == file.sha256 }) {
-                contradict("retrained models \(other + 1) and \(position + 1) are one file: their digests are the same")
+                contradict("retrained models \(other + 1) and \(position + 1) have the same digest")
             }
         }
     }
 
     // MARK: Measures
 
-    /// The measures with the verdicts that follow from their values and the record's limits.
+    /// Judges the measures by their values and the record's limits.
     private mutating func judgedMeasures() -> [MeasureResult] {
         let known = Dictionary(
-            Audit(configuration: audit.configuration).measures.map { ($0.identifier, $0) },
+            Audit(configuration: audit.configuration).descriptions.map { ($0.identifier, $0) },
             uniquingKeysWith: { first, _ in first })
         var seen: Set<MeasureIdentifier> = []
         for result in audit.measures {
             let measure = result.measure
-            if !seen.insert(measure.identifier).inserted { contradict("\(measure.identifier) is there twice") }
+            if !seen.insert(measure.identifier).inserted { contradict("\(measure.identifier) appears twice") }
             if let usual = known[measure.identifier], (usual.unit, usual.least) != (measure.unit, measure.least) {
-                contradict("\(measure.identifier) is described otherwise than by this program")
+                contradict("\(measure.identifier) has another description than in this program")
             }
             check(result)
         }
-        for name in audit.configuration.thresholds.limits.keys.sorted()
-        where known.keys.contains(.init(rawValue: name)) && !seen.contains(.init(rawValue: name)) {
-            // Of one class there is no worst.
+        let builtIn = Set(Audit().descriptions.map(\.identifier))
+        for name in audit.configuration.thresholds.limits.keys.sorted() where !seen.contains(.init(rawValue: name)) {
+            let identifier = MeasureIdentifier(rawValue: name)
+            // Built-in measures have default limits even where the settings leave them out.
+            if builtIn.contains(identifier), known[identifier] == nil { continue }
+            // A single class has no worst one.
             if name == MeasureIdentifier.forgetAccuracyWorstClass.rawValue, audit.forgottenClasses.count < 2 {
                 continue
             }
-            contradict("\(name) has limits, and was neither measured nor left out")
+            contradict("\(name) has limits, but was neither measured nor left out")
         }
         return audit.measures.map { stated in
             let judged = audit.configuration.thresholds.judged(stated, ofClasses: audit.forgottenSamples == nil)
@@ -119,7 +122,7 @@ struct RecordChecker {
     private mutating func contradict(_ stated: MeasureResult, _ judged: MeasureResult) {
         let name = stated.measure.identifier
         guard judged.verdict != stated.verdict else {
-            contradict("\(name): it was judged by other limits than the record's settings have")
+            contradict("\(name): it was judged by other limits than those in the record's settings")
             return
         }
         var numbers: [String] = []
@@ -143,18 +146,18 @@ struct RecordChecker {
     private mutating func check(_ result: MeasureResult) {
         let name = result.measure.identifier
         if result.isOmitted, result.original != nil || result.unlearned != nil || result.retrained != nil {
-            contradict("\(name) was left out, and has values")
+            contradict("\(name) was left out, but has values")
         }
         let values =
             [result.original, result.unlearned].compactMap(\.self) + (result.retrained?.values ?? [])
         for value in values { check(value, of: result.measure) }
         if let retrained = result.retrained {
             if RetrainedValue(retrained.values) != retrained {
-                contradict("\(name): the retrained models' mean or range is not that of their values")
+                contradict("\(name): the retrained models' mean or range does not match their values")
             }
             if retrained.values.count > audit.retrainedModels {
                 contradict(
-                    "\(name) has values of \(retrained.values.count) retrained models, and there are "
+                    "\(name) has values of \(retrained.values.count) retrained models, but there are "
                         + "\(audit.retrainedModels)")
             }
         }
@@ -166,17 +169,17 @@ struct RecordChecker {
         guard value.value.isFinite else { return contradict("\(name) has the value \(value.value)") }
         let rounding = 1e-6
         if let least = measure.least, value.value < least - rounding {
-            contradict("\(name) has the value \(value.value), and the least possible is \(least)")
+            contradict("\(name) has the value \(value.value), but the least possible value is \(least)")
         }
         if let greatest = measure.greatest, value.value > greatest + rounding {
-            contradict("\(name) has the value \(value.value), and the greatest possible is \(greatest)")
+            contradict("\(name) has the value \(value.value), but the greatest possible value is \(greatest)")
         }
         guard let interval = value.interval else { return }
-        // An interval that is to hold the true value hardly ever need not hold the measured one.
+        // An interval of a low confidence level need not contain the measured value.
         let holds = interval.lower - 1e-9 <= value.value && value.value <= interval.upper + 1e-9
         if !(interval.lower <= interval.upper) || interval.level >= 0.5 && !holds {
             contradict(
-                "\(name) has the value \(value.value) outside of its interval, \(interval.lower) to \(interval.upper)")
+                "\(name) has the value \(value.value) outside its interval, \(interval.lower) to \(interval.upper)")
         }
     }
 
@@ -187,7 +190,7 @@ struct RecordChecker {
             return contradict("\(name) has no gap between unlearned and retrained")
         }
         if !Self.areEqual(gap, unlearned - retrained) {
-            contradict("\(name) has the gap \(gap), and unlearned less retrained is \(unlearned - retrained)")
+            contradict("\(name) has the gap \(gap), but unlearned minus retrained is \(unlearned - retrained)")
         }
     }
 
@@ -205,11 +208,11 @@ struct RecordChecker {
             ("left out", \.omitted),
         ]
         for (name, list) in lists where Set(stated[keyPath: list]) != Set(recomputed[keyPath: list]) {
-            contradict("the verdict's list of measures that are '\(name)' is not what the measures say")
+            contradict("the verdict's list of measures that are '\(name)' does not match the measures")
         }
         if stated.comparesWithRetraining != recomputed.comparesWithRetraining {
             contradict(
-                "the verdict says that retrained models were \(stated.comparesWithRetraining ? "" : "not ")compared with"
+                "the verdict states that retrained models were \(stated.comparesWithRetraining ? "" : "not ")compared with"
             )
         }
     }

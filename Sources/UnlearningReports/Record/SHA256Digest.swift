@@ -7,29 +7,28 @@ import Unlearning
     internal import COpenSSL
 #endif
 
-/// The SHA-256 of some bytes (FIPS 180-4), as 64 hexadecimal digits.
+/// A SHA-256 digest (FIPS 180-4), as 64 hexadecimal digits.
 public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
-    /// The digits, in small letters.
-    public let text: String
+    package let text: String
 
-    /// The digits.
+    /// The digits, in lower case.
     public var description: String { text }
 
-    /// Takes digits; nil if they are not 64 hexadecimal ones.
-    public init?(_ text: String) {
+    /// Takes digits; nil if they are not 64 hexadecimal digits.
+    package init?(_ text: String) {
         guard text.utf8.count == 64, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else { return nil }
         self.text = text.lowercased()
     }
 
-    /// The digest of bytes in memory.
-    public init(of data: Data) {
+    /// Computes the digest of bytes.
+    package init(of data: Data) {
         var hash = SHA256Hash()
         hash.update(data)
         self.init(hash.finish())
     }
 
-    /// The digest of a file, which is read piece by piece.
-    /// - Throws: `FileError` if there is no such file, it cannot be read, or it is a pipe or device, which may never end.
+    /// Computes the digest of a file, which is read in pieces.
+    /// - Throws: `FileError` if the file is missing, cannot be read, or is a pipe or device.
     public init(ofFile url: URL) throws(FileError) {
         let file = try RandomAccessFile(url)
         var hash = SHA256Hash()
@@ -49,10 +48,10 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         self.init(hash.finish())
     }
 
-    /// The digest of the file that ``Unlearning/Model/write(to:)`` makes of a model. The same model gives the same file.
-    /// - Parameter url: where it will be written, whose name says the format; a safetensors file if nil.
-    /// - Throws: what writing to the system's folder for temporary files throws.
-    public init(of model: Model, goingTo url: URL? = nil) throws {
+    /// Computes the digest of the file that ``Unlearning/Model/write(to:)`` writes for a model.
+    /// - Parameter url: the file, whose extension gives the format; a safetensors file if nil.
+    /// - Throws: an error in writing to the system's temporary folder.
+    package init(of model: Model, goingTo url: URL? = nil) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -85,7 +84,7 @@ extension SHA256Digest: Codable {
     }
 }
 
-/// A SHA-256 that is fed piece by piece, by the platform's own library.
+/// A SHA-256 computation over pieces of data, by the platform's library.
 private struct SHA256Hash: ~Copyable {
     #if canImport(CryptoKit)
         private var hash = SHA256()

@@ -2,35 +2,36 @@ import Foundation
 import Plotting
 import Unlearning
 
-/// An audit as one HTML file for people: the verdict first, then everything that was measured, as plots and tables. It
-/// needs no network, and reads on a phone, on paper, and in light and dark.
+/// An audit as one HTML file for people: the verdict, then all measures as plots and tables.
+///
+/// The page needs no network, and adapts to phones, paper, and light and dark mode.
 public struct AuditReport: Sendable {
-    /// What the audit found.
-    public let result: AuditResult
-    /// The record that belongs to it.
-    public let record: AuditRecord
-    /// The noise that was learned, to be shown; empty if it is not at hand.
-    public let noise: [Noise]
+    /// The audit's result.
+    package let result: AuditResult
+    /// The record of the result.
+    package let record: AuditRecord
+    /// The learned noise to show; may be empty.
+    package let noise: [Noise]
 
-    /// Puts a report together.
+    /// Creates a report.
     /// - Parameters:
-    ///   - result: what the audit found, with its figures.
-    ///   - record: the record that belongs to it.
-    ///   - noise: the noise that was learned, if it is to be shown.
+    ///   - result: the audit's result, with its figures.
+    ///   - record: the record of the result.
+    ///   - noise: the learned noise to show, if any.
     public init(_ result: AuditResult, record: AuditRecord, noise: [Noise] = []) {
         self.result = result
         self.record = record
         self.noise = noise
     }
 
-    /// Writes the report. The file is whole or not there.
-    /// - Throws: `FileError` if it cannot be written, or what encoding the record throws.
+    /// Writes the report atomically.
+    /// - Throws: `FileError` if it cannot be written, or an encoding error.
     public func write(to url: URL) throws {
         try AtomicFile.write(Data(try html().utf8), to: url)
     }
 
-    /// The report's text.
-    /// - Throws: what encoding the record throws.
+    /// Renders the report as HTML.
+    /// - Throws: an encoding error.
     public func html() throws -> String {
         var page = Page()
         addMeasures(to: &page)

@@ -8,7 +8,7 @@ struct Page {
     private(set) var contents: [(identifier: String, title: String)] = []
     private var figureCount = 0
 
-    /// Writes a section with a heading and a sentence on what it shows.
+    /// Writes a section with a heading and an introduction.
     mutating func section(
         _ identifier: String, _ title: String, _ lead: String, _ content: (inout Page) -> Void
     ) {
@@ -20,7 +20,7 @@ struct Page {
         body.add(markup: "</section>\n")
     }
 
-    /// Writes a section that has nothing to show, with the reason.
+    /// Writes an empty section with the reason.
     mutating func absent(_ identifier: String, _ title: String, _ reason: String) {
         section(identifier, title, reason) { _ in }
     }
@@ -65,7 +65,7 @@ struct Page {
         body.add(markup: "\n")
     }
 
-    /// Writes content that is closed at first.
+    /// Writes content that is collapsed at first.
     mutating func details(_ title: String, _ content: (inout Page) -> Void) {
         body.add(markup: "<details>")
         body.add("summary", text: title)
@@ -73,7 +73,7 @@ struct Page {
         body.add(markup: "</details>\n")
     }
 
-    /// Writes names and what they are.
+    /// Writes a list of names and values.
     mutating func facts(_ facts: [(name: String, value: String)]) {
         body.add("dl", ["class": "facts"]) { markup in
             for fact in facts {
@@ -83,7 +83,7 @@ struct Page {
         }
     }
 
-    /// Writes a table of plain texts; the first column names the rows.
+    /// Writes a table of texts, whose first column names the rows.
     mutating func table(_ caption: String, columns: [String], rows: [[String]]) {
         table(caption, columns: columns) { markup in
             for row in rows {
@@ -100,11 +100,11 @@ struct Page {
         }
     }
 
-    /// Writes a table whose rows are made by a function. It scrolls by itself where the page is narrow.
+    /// Writes a table whose rows a function adds. On narrow pages it scrolls horizontally.
     mutating func table(
         _ caption: String, columns: [String], textColumns: Set<Int> = [], _ rows: (inout Markup) -> Void
     ) {
-        // Scrolling with the keyboard needs a focus.
+        // Scrolling by keyboard needs focus.
         body.add(
             "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
         ) { markup in
@@ -129,6 +129,43 @@ struct Page {
 }
 
 extension String {
-    /// With percent signs that stay on the line of their numbers.
+    /// The text with no-break spaces before percent signs.
     var keepingUnits: String { replacingOccurrences(of: " %", with: "\u{A0}%") }
+}
+
+extension Page {
+    /// Renders the whole page as one HTML file that needs no network: header, contents, sections.
+    func document(title: String, header: (inout Markup) -> Void) -> String {
+        var markup = Markup()
+        markup.add(markup: "<!DOCTYPE html>\n")
+        markup.add("html", ["lang": "en"]) { markup in
+            markup.add("head") { markup in
+                markup.add("meta", ["charset": "utf-8"])
+                markup.add("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+                markup.add("meta", ["name": "color-scheme", "content": "light dark"])
+                // Forbids fetching anything, whatever text a class name holds.
+                markup.add(
+                    "meta",
+                    [
+                        "http-equiv": "Content-Security-Policy",
+                        "content": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+                    ])
+                markup.add("title", text: title)
+                // HTML does not escape quotes in style sheets.
+                markup.add(markup: "<style>\n\(PageStyle.sheet)</style>")
+            }
+            markup.add("body") { markup in
+                markup.add("header") { header(&$0) }
+                markup.add("nav", ["aria-label": "Contents"]) { markup in
+                    markup.add("ul") { markup in
+                        for entry in contents {
+                            markup.add("li") { $0.add("a", ["href": "#\(entry.identifier)"], text: entry.title) }
+                        }
+                    }
+                }
+                markup.add("main") { $0.add(markup: body.text) }
+            }
+        }
+        return markup.text + "\n"
+    }
 }

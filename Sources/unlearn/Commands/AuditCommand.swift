@@ -136,8 +136,9 @@ struct AuditCommand: ReportingCommand {
             result = try await Audit(configuration: configuration, options: flags.options).run(
                 original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
                 data: AuditData(test: test, training: training), progress: console.progress())
-        } catch AuditError.unusableReference(let number, let fault) where retraining.retrained.count >= number {
-            throw CommandError("\(retraining.retrained[number - 1]): \(fault)")
+        } catch let error as AuditError {
+            guard let reference = error.reference, retraining.retrained.count >= reference.number else { throw error }
+            throw CommandError("\(retraining.retrained[reference.number - 1]): \(reference.fault)")
         }
         try Task.checkCancellation()
         let record = try reporting.record(

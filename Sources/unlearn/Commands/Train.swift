@@ -85,11 +85,11 @@ struct Train: ReportingCommand {
     private func testImages(for model: Model, _ console: Console) throws -> (any ImageDataset)? {
         do {
             return try training.testImages(for: model, console)
-        } catch DatasetError.missingFile(let path, _) {
-            console.logger.warning("\(path): no such file, so accuracy will not be measured")
+        } catch let error as DatasetError where error.code == .missingFile {
+            console.logger.warning("\(error.path ?? ""): no such file, so accuracy will not be measured")
             return nil
-        } catch ImageFolderError.noTestFolder(let path) {
-            console.logger.warning("\(path): no folder test or val, so accuracy will not be measured")
+        } catch let error as ImageFolderError where error.code == .noTestFolder {
+            console.logger.warning("\(error.path): no folder test or val, so accuracy will not be measured")
             return nil
         }
     }

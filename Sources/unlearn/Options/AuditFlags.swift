@@ -48,7 +48,7 @@ struct AuditFlags: ParsableArguments {
             configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
                 shadowModels: shadowModels, training: training)
         }
-        let measures = Audit(configuration: configuration).measures
+        let measures = Audit(configuration: configuration).descriptions
         for limit in limits {
             guard let measure = measures.first(where: { $0.identifier.rawValue == limit.measure }) else {
                 let names = measures.map(\.identifier.rawValue).joined(separator: ", ")

@@ -33,8 +33,8 @@ enum DatasetArgument: Sendable {
     private static func specification(_ text: String) throws -> DatasetSpecification {
         do {
             return try DatasetSpecification(parsing: text)
-        } catch .invalidSpecification(let text, let reason) {
-            throw CommandError("data set '\(text)': \(reason); give \(helpForms)")
+        } catch {
+            throw CommandError("data set '\(text)': \(error.reason ?? error.description); give \(helpForms)")
         }
     }
 

@@ -143,7 +143,7 @@ struct AuditTests {
             #expect(result[identifier]?.omission == "there is no retrained model to compare with; give one or more")
             #expect(result.verdict.omitted.contains(identifier))
         }
-        #expect(result[.likelihoodRatioAttack]?.omission?.hasPrefix("it was not asked for") == true)
+        #expect(result[.likelihoodRatioAttack]?.omission?.hasPrefix("the settings leave it out") == true)
         #expect(result.measures.allSatisfy { $0.retrained == nil && $0.gap == nil })
         #expect(result[.relearnTime]?.isOmitted == false)
     }
@@ -213,7 +213,7 @@ struct AuditTests {
         configuration.makesFigures = false
         let bare = try await AuditedModels.audit(try await Patterns.model, configuration: configuration)
         #expect(bare.figures == AuditFigures())
-        #expect(bare[.relearnTime]?.omission == "relearning was not asked for")
+        #expect(bare[.relearnTime]?.omission == "the settings leave relearning out")
     }
 
     @Test("progress rises to the end, and a cancelled audit stops")
@@ -257,7 +257,7 @@ struct LikelihoodRatioAttackTests {
             original: original, unlearned: original, retrained: retrained, forgotten: [2],
             data: AuditData(test: Patterns.test, training: images))
         let attack = try #require(result[.likelihoodRatioAttack])
-        #expect(attack.note == "6 shadow models, half of which saw each example.")
+        #expect(attack.note == "6 shadow models, half of which saw each example")
         #expect(attack.rows.map(\.name) == ["TPR at 0.1 % FPR", "TPR at 1 % FPR"])
         let seen = try #require(attack.original?.value)
         let unseen = try #require(attack.retrained?.mean)
@@ -321,7 +321,7 @@ struct AuditInputTests {
         #expect(
             try await failure(data: AuditData(test: Patterns.test.excluding(classes: [2])))
                 == "the test data has no example of class 2 (pattern 2), which was to be forgotten; "
-                + "an audit needs some to see whether it is still known")
+                + "give some, since an audit has to see whether the class is still known")
         #expect(
             try await failure(data: AuditData(test: Patterns.test.only(classes: [2])))
                 == "the test data has no example of a retained class; give some of every class")

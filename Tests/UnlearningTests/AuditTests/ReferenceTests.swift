@@ -40,20 +40,23 @@ struct ReferenceTests {
         let unlearned = try await AuditedModels.alsoRetrained
         let near = try await Patterns.model.replacing("fc.bias", at: 0, with: 0.01)
         let error = try #require(try await failure([near], unlearned: unlearned))
-        guard case .unusableReference(1, .knowsClass(2, "pattern 2", let right, 150)) = error else {
+        guard error.code == .unusableReference, let reference = error.reference,
+            case .knowsClass(2, "pattern 2", let right, 150) = reference.fault, reference.number == 1
+        else {
             Issue.record("\(error)")
             return
         }
         #expect(right > 100)
         #expect(
-            "\(error)".hasPrefix("retrained model 1 knows class 2 (pattern 2): it puts \(right) of 150 of its images (")
+            "\(error)".hasPrefix(
+                "retrained model 1 knows class 2 (pattern 2): it recognizes \(right) of its 150 images (")
         )
         #expect("\(error)".hasSuffix("give a model that was trained without the forgotten classes"))
         // Of two forgotten classes it knows one, and is as good as retrained for the other.
         let half = try near.replacing("fc.bias", at: 2, with: -1000)
         guard
-            case .unusableReference(1, .knowsClass(1, _, _, _))? = try await failure(
-                [half], unlearned: unlearned, forgotten: [1, 2])
+            case .knowsClass(1, _, _, _)? = try await failure(
+                [half], unlearned: unlearned, forgotten: [1, 2])?.reference?.fault
         else {
             Issue.record("a model that knows one of two classes was taken")
             return
@@ -67,13 +70,13 @@ struct ReferenceTests {
         var configuration = AuditConfiguration.quick
         configuration.thresholds = AuditThresholds(
             limits: Dictionary(
-                uniqueKeysWithValues: Audit(configuration: configuration).measures.map {
+                uniqueKeysWithValues: Audit(configuration: configuration).descriptions.map {
                     ($0.identifier.rawValue, [idle])
                 }))
         let result = try await AuditedModels.audit(try await Patterns.model, configuration: configuration)
         #expect(result.verdict.failed.isEmpty && result.verdict.passed.contains(.forgetAccuracyTest))
         #expect(result.verdict.total == .inconclusive && result.verdict.isOriginal)
-        #expect(result.explanation.contains("\n  missing: the audited model is the original, number for number"))
+        #expect(result.explanation.contains("\n  missing: the audited model has the same weights as the original"))
         #expect(
             result.explanation.contains(
                 "\n  looser than the default: forget-accuracy-test against zero: 10 and 10, the default is 0.02 and 0.1"

@@ -65,7 +65,7 @@ import Unlearning
         #expect(throws: LinearAlgebraError.notFinite(matrix: "the probe's features")) {
             try LinearProbe(features: undefined, labels: [0, 1, 0, 1], classes: 2)
         }
-        #expect(throws: LinearAlgebraError.notFinite(matrix: "the class centers' features")) {
+        #expect(throws: LinearAlgebraError.notFinite(matrix: "the class centroids' features")) {
             try NearestCentroid(features: undefined, labels: [0, 1, 0, 1], classes: 2)
         }
         for (shape, labels) in [([4, 1], [0, 1, 0]), ([4, 1], [0, 1, 2, 0]), ([0, 1], []), ([4], [0, 1, 0, 1])]

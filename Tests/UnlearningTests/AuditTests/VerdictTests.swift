@@ -46,7 +46,7 @@ struct AuditVerdictTests {
         func verdict(_ value: Double, lower: Bool = false, upper: Bool = false) -> MeasureVerdict {
             AuditThresholds.default.judged(
                 MeasureResult(
-                    AnamnesisIndex.measure,
+                    AnamnesisIndex.description,
                     unlearned: MeasureValue(value, isLowerBound: lower, isUpperBound: upper),
                     retrained: [MeasureValue(1)])
             ).verdict
@@ -61,7 +61,8 @@ struct AuditVerdictTests {
             limits: ["relearn-time": [MeasureThreshold(.below, .retrained, pass: 5, partial: 20)]])
         let fewer = times.judged(
             MeasureResult(
-                RelearnTime.measure, unlearned: MeasureValue(50), retrained: [MeasureValue(60, isLowerBound: true)]))
+                RelearnTime.description, unlearned: MeasureValue(50), retrained: [MeasureValue(60, isLowerBound: true)])
+        )
         #expect(fewer.verdict == .partial, "at least 10 steps too few, and nobody knows how many")
         #expect(fewer.gap?.isUpperBound == true && fewer.gap?.isLowerBound == false)
     }
@@ -79,13 +80,13 @@ struct AuditVerdictTests {
                 == ["forget accuracy was not judged: forget-accuracy-test (10 are too few; give 30)"])
         let shallow = verdict([
             enough[0], MeasureResult(MembershipInference.entropy, omitted: "no data"),
-            MeasureResult(MembershipInference.loss, omitted: "no data"), MeasureResult(TotalVariation.measure),
+            MeasureResult(MembershipInference.loss, omitted: "no data"), MeasureResult(TotalVariation.description),
         ])
         #expect(shallow.total == .inconclusive)
         #expect(
             shallow.missingEvidence == [
-                "no leak was looked for: total-variation (no limit, or no reference for it; give models retrained "
-                    + "without the classes, or set a limit); membership-entropy, membership-loss (no data)"
+                "no measure of leakage was judged: total-variation (no limit, or no reference for it; give retrained "
+                    + "models, or set a limit); membership-entropy, membership-loss (no data)"
             ])
         #expect(verdict([]).total == .inconclusive && verdict([]).missingEvidence.count == 2)
         let same = verdict(enough, isOriginal: true)
@@ -133,7 +134,7 @@ struct AuditVerdictTests {
     func looser() {
         #expect(AuditThresholds.default.looser().isEmpty)
         var configuration = AuditConfiguration.full
-        let all = Set(Audit().measures.map(\.identifier))
+        let all = Set(Audit().descriptions.map(\.identifier))
         func told(_ comparing: Bool = true) -> [String] {
             configuration.looserSettings(of: all, comparesWithRetraining: comparing)
         }
@@ -148,13 +149,13 @@ struct AuditVerdictTests {
             told() == [
                 "head-share-bias against zero: no limit, the default is 0.1 and 0.3",
                 "linear-probe against retrained: 0.02 and 0.5, the default is 0.025 and 0.04",
-                "images that a measure takes: 5, the default is 30",
+                "minimum number of images for a measure: 5, the default is 30",
             ])
         #expect(
             told(false) == [
                 "forget-accuracy-test against zero: 1 and 1, the default is 0.02 and 0.1",
                 "head-share-bias against zero: no limit, the default is 0.1 and 0.3",
-                "images that a measure takes: 5, the default is 30",
+                "minimum number of images for a measure: 5, the default is 30",
             ])
     }
 
@@ -177,7 +178,7 @@ struct AuditVerdictTests {
 
     /// A judged measure of either kind, which a verdict cannot do without.
     private var enough: [MeasureResult] {
-        [Accuracies.forgetTest, LinearProbe.measure].map { description in
+        [Accuracies.forgetTest, LinearProbe.description].map { description in
             var result = MeasureResult(description)
             result.verdict = .pass
             return result
@@ -210,7 +211,7 @@ struct FinalAuditTests {
         #expect(direct.measures == audit.measures)
     }
 
-    @Test("a model that fails is not handed over, if so asked, and the error tells why")
+    @Test("a model that fails is withheld on request, and the error tells why")
     func refusal() async throws {
         // Every model passes the first and fails the second.
         let idle = MeasureThreshold(.below, .zero, pass: 0, partial: 0)

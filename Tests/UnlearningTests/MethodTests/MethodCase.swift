@@ -46,6 +46,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         MethodCase(
             method: NegativeGradient(retainWeight: 0.95, training: descent(epochs: 2, rate: 0.005)),
             mostForgotten: 0.1, leastRetained: 0.88),
+        MethodCase(method: NegativePreference(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
         MethodCase(method: RandomLabels(training: training()), mostForgotten: 0.4, leastRetained: 0.9),
         MethodCase(method: AmnesiacRelabeling(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
         // Its row is drawn around 0, which still wins where no other row is sure.

@@ -108,7 +108,7 @@ struct MethodComparisonTests {
         await #expect {
             try await run(comparison([LastRowEdit()]))
         } throws: { error in
-            guard case ComparisonError.unusableFolder = error else { return false }
+            guard let error = error as? ComparisonError, error.code == .unusableFolder else { return false }
             return true
         }
     }

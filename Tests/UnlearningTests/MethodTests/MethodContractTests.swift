@@ -169,8 +169,7 @@ struct MethodContractTests {
         await #expect {
             try await MethodCase.unlearner(item.method).forget(classes: MethodCase.classes)
         } throws: { error in
-            guard case UnlearningError.diverged = error else { return false }
-            return true
+            (error as? UnlearningError)?.code == .diverged
         }
     }
 

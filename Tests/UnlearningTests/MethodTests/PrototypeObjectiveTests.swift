@@ -93,7 +93,7 @@ struct PrototypeObjectiveTests {
         let answers = try Tensor(
             [1, 2, 0, 0, 9, 3, 4, log(3), 0, 9, 10, 0, 0, log(4), 5], shape: [3, 5])
         let lesson = try DistillationTargets(
-            answers: answers, labels: [0, 0, 1], classes: 3, masking: [2], labelShare: 0.5)
+            outputs: answers, labels: [0, 0, 1], classes: 3, masking: [2], labelShare: 0.5)
         let expected: [Float] = [0.75, 0.25, 0, 0.875, 0.125, 0, 0.1, 0.9, 0]
         for (found, value) in zip(lesson.targets.elements, expected) { #expect(abs(found - value) < 1e-6) }
         #expect(lesson.prototypes.elements == [2, 3, 10, 0, 0, 0])

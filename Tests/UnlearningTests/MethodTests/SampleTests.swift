@@ -33,7 +33,7 @@ struct SampleTests {
         let unlearner = Unlearner(
             model: model, retaining: retain, validation: Patterns.test, method: item.method, training: Patterns.training
         )
-        let outcome = try await unlearner.forget(samples: .examples(samples))
+        let outcome = try await unlearner.forget(samples: samples)
         let (before, after) = (try #require(outcome.samplesBefore?.all), try #require(outcome.samplesAfter?.all))
         #expect(before > 0.6)
         #expect(after < 0.5 * before)
@@ -54,7 +54,7 @@ struct SampleTests {
         for method in UnlearningMethods.all where !method.supportsSamples {
             await #expect(throws: UnlearningError.forgetsNoSamples(method: method.name)) {
                 try await Unlearner(model: model, retaining: retain, method: method)
-                    .forget(samples: .examples(samples))
+                    .forget(samples: samples)
             }
         }
         #expect(
@@ -71,14 +71,14 @@ struct SampleTests {
         var unlearner = Unlearner(model: model, retaining: retain, method: method, training: Patterns.training)
         let data = AuditData(test: try model.prepare(Patterns.test), training: retain)
         unlearner.audit = FinalAudit(on: data, configuration: .full)
-        let outcome = try await unlearner.forget(samples: .examples(samples))
+        let outcome = try await unlearner.forget(samples: samples)
         let own = try #require(outcome.audit)
         #expect(own.forgottenSamples == 30 && own.forgottenClasses.isEmpty)
         unlearner.options = RunOptions(seed: 9)
         unlearner.audit = nil
-        let other = try await unlearner.forget(samples: .examples(samples)).model
+        let other = try await unlearner.forget(samples: samples).model
         let result = try await Audit().run(
-            original: model, unlearned: outcome.model, retrained: [other], forgottenSamples: .examples(samples),
+            original: model, unlearned: outcome.model, retrained: [other], forgottenSamples: samples,
             data: data)
         #expect(result.samples.forgottenTraining == 30 && result.samples.retainedTraining == retain.count)
         let memorized = try #require(result[.forgetAccuracyTraining])
@@ -93,7 +93,7 @@ struct SampleTests {
             .predictionEntropy, .zeroRetrainForgetting,
         ] {
             #expect(
-                result[measure]?.omission == "it makes sense for whole classes alone, and samples were forgotten",
+                result[measure]?.omission == "it applies to whole classes, and samples were forgotten",
                 "\(measure)")
         }
         for measure in [

@@ -1,6 +1,14 @@
-/// Counts an audit's finished work against all of it, in forward passes of one example.
+/// The size of an audit, before anything is measured.
+struct AuditPlan: Sendable {
+    let configuration: AuditConfiguration
+    let modelCount: Int
+    let testCount: Int
+    let trainingCount: Int
+}
+
+/// Reports an audit's finished work as a part of all its work, in forward passes of one example.
 final class AuditProgress: @unchecked Sendable {
-    // Unchecked, since it is used on the run's own thread alone, as the context is.
+    // Unchecked, since only the run's own thread uses it, like the context.
 
     /// Finished work.
     private(set) var done = 0
@@ -17,11 +25,11 @@ final class AuditProgress: @unchecked Sendable {
         try advance(to: done + work)
     }
 
-    /// Reports that so much work in all is finished; never less than before.
+    /// Reports the total of finished work, which never falls.
     func advance(to work: Int) throws {
         let isOver = done == total
         done = min(total, max(done, work))
-        // The end is told once, also where the estimates were short of the work.
+        // The end is reported once, even where the estimates fell short of the work.
         guard !isOver else { return try context.checkCancellation() }
         try context.finished(max(1, done), of: total, in: .audit)
     }

@@ -2,22 +2,25 @@ import ImageDatasets
 import NeuralGraph
 
 /// Examples that an audit measures on, drawn once for all models.
-struct AuditSamples: Sendable {
+public struct AuditSamples: Sendable {
     /// The examples, in the order of their source.
-    let examples: ExampleSubset
-    /// Their classes.
-    let labels: [Int]
-    /// The positions of examples of forgotten classes. Where samples are forgotten: of the samples, and among test
-    /// examples, of those of their classes.
-    let forgotten: [Int]
-    /// The positions of the others.
-    let retained: [Int]
+    public let examples: ExampleSubset
+    /// The examples' classes.
+    public let labels: [Int]
+    /// The rows of examples of forgotten classes.
+    ///
+    /// Where samples are forgotten: among training examples the rows of the samples, among test examples those of the
+    /// samples' classes.
+    public let forgotten: [Int]
+    /// The rows of all other examples; where samples are forgotten, of test examples of retained classes.
+    public let retained: [Int]
 
-    /// The least part of the samples that the forgotten classes get, where they have as many examples.
-    static let leastForgottenShare = 0.1
+    /// The forgotten classes' minimum share of the samples, if they have that many examples.
+    static let minimumForgottenShare = 0.1
 
-    /// Draws at most `limit` examples without replacement: of every class its share, and of the forgotten classes at
-    /// least a tenth together.
+    /// Draws at most `limit` examples without replacement, stratified by class.
+    ///
+    /// The forgotten classes together get at least a tenth.
     init(
         from source: any ExampleSource, limit: Int, forgotten classes: Set<Int>, classCount: Int, seed: UInt64
     ) throws {
@@ -36,10 +39,10 @@ struct AuditSamples: Sendable {
         retained = labels.indices.filter { [labels] in !classes.contains(labels[$0]) }
     }
 
-    /// Puts samples that were to be forgotten before examples that stay.
+    /// Puts samples that were to be forgotten before retained examples.
     /// - Parameters:
-    ///   - samples: of these at most `limit` are drawn.
-    ///   - retained: what stays; nil if there is none.
+    ///   - samples: the samples, of which at most `limit` are drawn.
+    ///   - retained: the retained examples, if there are any.
     init(forgotten samples: any ExampleSource, limit: Int, retained: AuditSamples?, seed: UInt64) throws {
         var order = Array(0..<samples.count)
         var random = SeededRandom(seed: seed, stream: "audit samples to forget")
@@ -59,13 +62,13 @@ struct AuditSamples: Sendable {
         retained = samples.retained
     }
 
-    /// The same examples, where those of the classes that some samples are of stand for what the samples are when unseen.
+    /// The same examples, with those of the samples' classes as the forgotten ones: unseen peers of the samples.
     func withPeers(of samples: any ExampleSource) -> AuditSamples {
         let classes = Set(samples.labels)
         return AuditSamples(self, forgotten: labels.indices.filter { classes.contains(labels[$0]) })
     }
 
-    /// The first of each forgotten class's examples, as many as its share of a limit: their positions, rising.
+    /// The rows of the first examples of each forgotten class in rising order, as many as its share of a limit.
     func forgottenShares(limit: Int) -> [Int] {
         let classes = (labels.max() ?? -1) + 1
         var members = [[Int]](repeating: [], count: classes)
@@ -74,20 +77,20 @@ struct AuditSamples: Sendable {
         return zip(members, shares).flatMap { $0.prefix($1) }.sorted()
     }
 
-    /// How many examples of each class are drawn.
+    /// The number of examples to draw from each class.
     static func quotas(counts: [Int], limit: Int, forgotten: Set<Int>) -> [Int] {
         let total = counts.reduce(0, +)
         guard total > limit else { return counts }
         let available = counts.indices.filter(forgotten.contains).reduce(0) { $0 + counts[$1] }
         let even = Int((Double(limit) * Double(available) / Double(total)).rounded())
-        let least = Int((Double(limit) * leastForgottenShare).rounded())
+        let least = Int((Double(limit) * minimumForgottenShare).rounded())
         let forgottenQuota = min(available, max(even, least))
         let forgottenShares = apportioned(forgottenQuota, over: counts) { forgotten.contains($0) }
         let retainedShares = apportioned(limit - forgottenQuota, over: counts) { !forgotten.contains($0) }
         return zip(forgottenShares, retainedShares).map(+)
     }
 
-    /// Divides a number over some classes by their sizes, the largest remainders first (Hamilton's method).
+    /// Divides a number among some classes in proportion to their sizes (largest remainder method).
     private static func apportioned(_ number: Int, over counts: [Int], _ includes: (Int) -> Bool) -> [Int] {
         let classes = counts.indices.filter(includes)
         let total = classes.reduce(0) { $0 + counts[$1] }
@@ -104,7 +107,7 @@ struct AuditSamples: Sendable {
             remainders.append((label, remainder))
         }
         let left = number - classes.reduce(0) { $0 + shares[$1] }
-        // Of equal remainders the lower class comes first, so that the draw depends on the numbers alone.
+        // Ties go to the lower class, so that the draw depends on the counts alone.
         let order = remainders.sorted { ($1.remainder, $0.label) < ($0.remainder, $1.label) }
         for entry in order.prefix(left) { shares[entry.label] += 1 }
         return shares

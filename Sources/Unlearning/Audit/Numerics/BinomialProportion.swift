@@ -1,15 +1,16 @@
 import Foundation
 
-/// A share of successes among independent trials, with exact confidence bounds (Clopper and Pearson 1934), which are
-/// sound for no success and for nothing but successes, too.
+/// A share of successes among independent trials, with exact confidence bounds (Clopper and Pearson 1934).
+///
+/// The bounds hold for no successes and for successes only, too.
 package struct BinomialProportion: Sendable, Hashable {
-    /// How many trials succeeded.
+    /// The number of successes.
     package let successes: Int
-    /// How many trials there were, 1 or more.
+    /// The number of trials, 1 or more.
     package let trials: Int
 
     /// Counts successes.
-    /// - Returns: nil unless there is a trial, and no more successes than trials.
+    /// - Returns: nil without trials, or with more successes than trials.
     package init?(successes: Int, trials: Int) {
         guard trials > 0, (0...trials).contains(successes) else { return nil }
         self.successes = successes
@@ -19,19 +20,19 @@ package struct BinomialProportion: Sendable, Hashable {
     /// The share, 0 to 1.
     package var share: Double { Double(successes) / Double(trials) }
 
-    /// What the true share is at least, with a probability of `level` or more.
+    /// Computes the lower bound of the true share at a confidence level.
     package func lowerBound(level: Double) -> Double {
         guard successes > 0 else { return 0 }
         return Self.quantile(1 - level, Double(successes), Double(trials - successes) + 1)
     }
 
-    /// What the true share is at most, with a probability of `level` or more.
+    /// Computes the upper bound of the true share at a confidence level.
     package func upperBound(level: Double) -> Double {
         guard successes < trials else { return 1 }
         return Self.quantile(level, Double(successes) + 1, Double(trials - successes))
     }
 
-    /// The interval with equal chances to miss on both sides.
+    /// Computes the central interval at a confidence level.
     package func interval(level: Double) -> ConfidenceInterval {
         ConfidenceInterval(
             lower: lowerBound(level: (1 + level) / 2), upper: upperBound(level: (1 + level) / 2), level: level)

@@ -1,14 +1,14 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Confidence intervals of means over examples by the percentile bootstrap (Efron and Tibshirani 1993, section 13.3):
-/// the examples are drawn again with replacement many times, and the interval holds the middle of the means.
+/// Settings of confidence intervals by the percentile bootstrap (Efron and Tibshirani 1993, section 13.3).
 ///
-/// It says how far the figure would move with other examples drawn alike, not with other models.
+/// The examples are resampled with replacement many times, and the interval holds the middle part of the resamples' means.
+/// It shows how far a value would move with another sample of examples, not with other models.
 public struct Bootstrap: Sendable, Codable, Hashable {
-    /// How often the examples are drawn again, 100 to 100,000.
+    /// The number of resamples, 100 to 100,000.
     public var resamples: Int
-    /// How often the interval is to hold the true mean, between 0 and 1.
+    /// The confidence level, between 0 and 1.
     public var level: Double
 
     /// Creates a bootstrap.
@@ -18,8 +18,8 @@ public struct Bootstrap: Sendable, Codable, Hashable {
     }
 
     /// Checks the settings.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         try Setting.check("bootstrap resamples", resamples, isIn: 100...100_000)
         guard level > 0, level < 1 else {
             throw UnlearningError.invalidSetting(
@@ -27,18 +27,18 @@ public struct Bootstrap: Sendable, Codable, Hashable {
         }
     }
 
-    /// Intervals of the means of several scores of the same examples, each resample being shared by all of them.
+    /// Computes intervals of the means of several scores of the same examples, which share each resample.
     /// - Parameters:
-    ///   - columns: lists of one score an example, of one length.
-    ///   - seed: draws the resamples.
-    ///   - strata: how many examples of each kind there are, in the order of the scores; each is drawn from its own kind.
-    ///     Empty if all are of one.
+    ///   - columns: lists of one score per example, all of one length.
+    ///   - seed: the seed of the resamples.
+    ///   - strata: the number of examples of each kind in the order of the scores, each resampled within its kind; empty if
+    ///     all are of one kind.
     /// - Returns: an interval for each column; nil for columns without examples.
-    public func intervals(
+    package func intervals(
         ofMeans columns: [[Double]], seed: UInt64, strata: [Int] = []
     ) -> [ConfidenceInterval?] {
         guard let count = columns.first?.count, count > 0 else { return columns.map { _ in nil } }
-        precondition(columns.allSatisfy { $0.count == count }, "every column has one score an example")
+        precondition(columns.allSatisfy { $0.count == count }, "every column has one score per example")
         let strata = strata.isEmpty ? [count] : strata
         precondition(strata.allSatisfy { $0 > 0 } && strata.reduce(0, +) == count, "every example is of one kind")
         var random = SeededRandom(seed: seed, stream: "bootstrap")
@@ -66,7 +66,7 @@ public struct Bootstrap: Sendable, Codable, Hashable {
 }
 
 extension Bootstrap {
-    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    /// Reads settings, with defaults for those that are missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = Bootstrap()

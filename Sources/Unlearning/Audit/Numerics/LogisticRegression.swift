@@ -1,15 +1,15 @@
 import Foundation
 
-/// Logistic regression on one feature, as membership attacks use it: `P(member | x) = σ(weight · x + intercept)`.
+/// Balanced logistic regression on one feature, `P(member | x) = σ(weight · x + intercept)`.
 ///
-/// The fit minimizes what scikit-learn's `LogisticRegression(class_weight="balanced")` does, by Newton's method:
+/// The fit minimizes the objective of scikit-learn's `LogisticRegression(class_weight="balanced")` by Newton's method:
 /// `1/(2C) weight² + Σ_i s_i log(1 + exp(-y_i (weight · x_i + intercept)))`, y = ±1. The weights s_i give both classes
 /// the same sum.
-public struct LogisticRegression: Sendable, Hashable {
+package struct LogisticRegression: Sendable, Hashable {
     /// The feature's weight.
-    public let weight: Double
+    package let weight: Double
     /// The intercept, which is not penalized.
-    public let intercept: Double
+    package let intercept: Double
 
     /// Fits members against others.
     /// - Parameters:
@@ -17,12 +17,12 @@ public struct LogisticRegression: Sendable, Hashable {
     ///   - others: the feature of each non-member; finite.
     ///   - C: the inverse strength of the penalty, above 0.
     /// - Returns: nil if one of the lists is empty.
-    public init?(members: [Double], others: [Double], C: Double = 1) {
+    package init?(members: [Double], others: [Double], C: Double = 1) {
         guard !members.isEmpty, !others.isEmpty else { return nil }
         let data = Data(members: members, others: others, penalty: 1 / C)
         var parameters = (weight: 0.0, intercept: 0.0)
         var value = data.objective(parameters)
-        for _ in 0..<Self.mostSteps {
+        for _ in 0..<Self.maximumSteps {
             let step = data.newtonStep(parameters)
             var length = 1.0
             var next = parameters
@@ -41,13 +41,13 @@ public struct LogisticRegression: Sendable, Hashable {
         intercept = parameters.intercept
     }
 
-    /// The probability that an example with this feature is a member.
-    public func probability(_ feature: Double) -> Double { Self.sigmoid(weight * feature + intercept) }
+    /// Computes the probability that an example with this feature is a member.
+    package func probability(_ feature: Double) -> Double { Self.sigmoid(weight * feature + intercept) }
 
-    /// Whether an example with this feature is called a member: its probability is above 1/2.
-    public func isMember(_ feature: Double) -> Bool { weight * feature + intercept > 0 }
+    /// Classifies an example with this feature: a member if its probability is above 1/2.
+    package func isMember(_ feature: Double) -> Bool { weight * feature + intercept > 0 }
 
-    private static let mostSteps = 200
+    private static let maximumSteps = 200
 
     private static func sigmoid(_ x: Double) -> Double {
         x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x))
@@ -99,7 +99,7 @@ public struct LogisticRegression: Sendable, Hashable {
             }
             let determinant = a * d - b * b
             guard determinant > 1e-300, determinant.isFinite else {
-                // Flat to rounding: a short way down the gradient still gains.
+                // The curvature vanishes up to rounding, so that a scaled gradient step is used instead.
                 return (slope / max(a, 1e-12), level / max(d, 1e-12))
             }
             return ((d * slope - b * level) / determinant, (a * level - b * slope) / determinant)

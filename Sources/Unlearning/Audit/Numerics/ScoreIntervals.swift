@@ -1,14 +1,17 @@
-/// Confidence intervals of means of scores, one score an example, where the bootstrap alone would not do: resamples of
-/// scores that are all alike are alike, so that it would call the mean of a few examples certain.
+/// Confidence intervals of means of scores for which the bootstrap fails.
+///
+/// If all scores are equal, so are all resamples, and the bootstrap would claim certainty about the mean of a few examples.
 struct ScoreIntervals {
-    /// How many examples of each kind there are, in the order of the scores; each kind counts the same in the mean.
+    /// The number of examples of each kind in the order of the scores; each kind has the same weight in the mean.
     let strata: [Int]
-    /// How often the interval is to hold the true mean, between 0 and 1.
+    /// The confidence level, between 0 and 1.
     let level: Double
 
-    /// The interval of a mean of scores that are all or nothing: exact for one kind (Clopper and Pearson 1934); for
-    /// several put together from each kind's (Zou and Donner 2008, the MOVER method).
-    /// - Returns: nil if some scores are neither all nor nothing.
+    /// Computes the interval of a mean of scores that are all or nothing.
+    ///
+    /// It is exact for one kind (Clopper and Pearson 1934), and combined from the kinds' intervals for several (Zou and
+    /// Donner 2008, the MOVER method).
+    /// - Returns: the interval; nil if a score is neither all nor nothing.
     func proportion(_ scores: [Double]) -> ConfidenceInterval? {
         let weight = 1 / Double(strata.count)
         var (mean, below, above) = (0.0, 0.0, 0.0)
@@ -30,8 +33,9 @@ struct ScoreIntervals {
         return ConfidenceInterval(lower: mean - below.squareRoot(), upper: mean + above.squareRoot(), level: level)
     }
 
-    /// The interval of a mean difference that was the same for every example: of the others at most as many differ as
-    /// can have been missed.
+    /// Computes the interval of a mean difference that is the same for every example.
+    ///
+    /// It covers the share of differing examples that a sample of this size can miss.
     func constant(_ difference: Double) -> ConfidenceInterval {
         let weight = 1 / Double(strata.count)
         let missed = strata.reduce(0.0) { sum, size in

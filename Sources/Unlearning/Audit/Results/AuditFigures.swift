@@ -1,49 +1,50 @@
 import Foundation
+import NeuralGraph
 
-/// The series that a report draws. A list is empty where there was nothing to measure it on.
-public struct AuditFigures: Sendable, Codable, Hashable {
+/// The series that a report draws; a list is empty without data for it.
+package struct AuditFigures: Sendable, Codable, Hashable {
     /// Test accuracy of every class.
-    public var classAccuracy: [ClassAccuracyFigure] = []
-    /// Where test images of each forgotten class are put.
-    public var forgottenConfusion: [ConfusionFigure] = []
-    /// How scores that membership attacks use are distributed.
-    public var membershipScores: [ScoreHistogramFigure] = []
-    /// Layer by layer, from input to output.
-    public var layers: [LayerFigure] = []
+    package var classAccuracy: [ClassAccuracyFigure] = []
+    /// The classes predicted for test images of each forgotten class.
+    package var forgottenConfusion: [ConfusionFigure] = []
+    /// The distributions of the scores that membership attacks use.
+    package var membershipScores: [ScoreHistogramFigure] = []
+    /// The comparison of layers, from input to output.
+    package var layers: [LayerFigure] = []
     /// Penultimate features of test images in two dimensions.
-    public var embeddings: [EmbeddingFigure] = []
-    /// Forget accuracy while the classes are learned again.
-    public var relearning: [RelearningCurve] = []
-    /// Where the networks look, over sample pictures.
-    public var attention: [AttentionFigure] = []
+    package var embeddings: [EmbeddingFigure] = []
+    /// Forget accuracy while relearning.
+    package var relearning: [RelearningCurve] = []
+    /// Heat maps of where the networks look.
+    package var attention: [AttentionFigure] = []
 
     /// Creates figures without any series.
-    public init() {}
+    package init() {}
 }
 
 /// One class's accuracy, 0 to 1.
-public struct ClassAccuracyFigure: Sendable, Codable, Hashable {
-    /// How a class stands to the forgotten ones.
-    public enum Relation: String, Sendable, Codable {
-        /// It is one of them.
+package struct ClassAccuracyFigure: Sendable, Codable, Hashable {
+    /// The relation of a class to the forgotten ones.
+    package enum Relation: String, Sendable, Codable {
+        /// A forgotten class.
         case forgotten
-        /// The original confuses it with them most.
+        /// One of the retained classes that the original confuses most with forgotten ones.
         case adjacent
-        /// Any other class.
+        /// Any other retained class.
         case remote
     }
 
     /// The class.
-    public var index: Int
+    package var index: Int
     /// Its name.
-    public var name: String
-    /// How it stands to the forgotten classes.
-    public var relation: Relation
+    package var name: String
+    /// The relation to the forgotten classes.
+    package var relation: Relation
     /// Test accuracy.
-    public var accuracy: ByModel<Double>
+    package var accuracy: ByModel<Double>
 
     /// Creates a class's accuracy.
-    public init(index: Int, name: String, relation: Relation, accuracy: ByModel<Double>) {
+    package init(index: Int, name: String, relation: Relation, accuracy: ByModel<Double>) {
         self.index = index
         self.name = name
         self.relation = relation
@@ -51,42 +52,42 @@ public struct ClassAccuracyFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// What share of a forgotten class's test images is put into each class.
-public struct ConfusionFigure: Sendable, Codable, Hashable {
+/// The shares of classes predicted for a forgotten class's test images.
+package struct ConfusionFigure: Sendable, Codable, Hashable {
     /// The forgotten class.
-    public var index: Int
+    package var index: Int
     /// Its name.
-    public var name: String
-    /// Shares by predicted class, in the order of the classes; they add up to 1.
-    public var shares: ByModel<[Double]>
+    package var name: String
+    /// The shares in the order of the classes; they add up to 1.
+    package var shares: ByModel<[Double]>
 
     /// Creates a class's confusion.
-    public init(index: Int, name: String, shares: ByModel<[Double]>) {
+    package init(index: Int, name: String, shares: ByModel<[Double]>) {
         self.index = index
         self.name = name
         self.shares = shares
     }
 }
 
-/// How a score is distributed over three groups of examples, for one model.
-public struct ScoreHistogramFigure: Sendable, Codable, Hashable {
+/// One model's distribution of a score over three groups of examples.
+package struct ScoreHistogramFigure: Sendable, Codable, Hashable {
     /// The attack that uses the score.
-    public var measure: MeasureIdentifier
-    /// What the score is, such as `entropy of the prediction (nats)`.
-    public var score: String
+    package var measure: MeasureIdentifier
+    /// The score, such as `entropy of the prediction (nats)`.
+    package var score: String
     /// The model.
-    public var model: AuditedModel
+    package var model: AuditedModel
     /// Borders of the bins, one more than bins, in rising order.
-    public var edges: [Double]
+    package var edges: [Double]
     /// Shares of retained training examples by bin.
-    public var members: [Double]
+    package var members: [Double]
     /// Shares of retained test examples by bin.
-    public var nonMembers: [Double]
+    package var nonMembers: [Double]
     /// Shares of forgotten training examples by bin.
-    public var forgotten: [Double]
+    package var forgotten: [Double]
 
     /// Creates a histogram.
-    public init(
+    package init(
         measure: MeasureIdentifier, score: String, model: AuditedModel, edges: [Double], members: [Double],
         nonMembers: [Double], forgotten: [Double]
     ) {
@@ -100,21 +101,21 @@ public struct ScoreHistogramFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// What one layer or stage shows. Nil where a number does not apply.
-public struct LayerFigure: Sendable, Codable, Hashable {
+/// The numbers of one layer or stage; nil where one does not apply.
+package struct LayerFigure: Sendable, Codable, Hashable {
     /// The node's name.
-    public var name: String
+    package var name: String
     /// ‖weights - original's‖ / ‖original's‖, of the unlearned and the retrained model.
-    public var weightDistance: ByModel<Double>
+    package var weightDistance: ByModel<Double>
     /// Linear CKA of features with the original's, of the unlearned and the retrained model.
-    public var alignment: ByModel<Double>
+    package var alignment: ByModel<Double>
     /// Recall of the forgotten classes by a linear probe of features.
-    public var probeRecall: ByModel<Double>
+    package var probeRecall: ByModel<Double>
     /// Recall of the forgotten classes by the nearest class centroid of features.
-    public var centroidRecall: ByModel<Double>
+    package var centroidRecall: ByModel<Double>
 
     /// Creates a layer's numbers.
-    public init(
+    package init(
         name: String, weightDistance: ByModel<Double> = ByModel(), alignment: ByModel<Double> = ByModel(),
         probeRecall: ByModel<Double> = ByModel(), centroidRecall: ByModel<Double> = ByModel()
     ) {
@@ -126,22 +127,23 @@ public struct LayerFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// Penultimate features of some test images on two principal components, for one model. The unlearned model's are on the
-/// original's components, so that what moved is seen to move; a retrained model's are on its own.
-public struct EmbeddingFigure: Sendable, Codable, Hashable {
+/// One model's penultimate features of some test images on two principal components.
+///
+/// The unlearned model's are on the original's components, so that changes are visible; a retrained model has its own.
+package struct EmbeddingFigure: Sendable, Codable, Hashable {
     /// The model.
-    public var model: AuditedModel
+    package var model: AuditedModel
     /// The first component of each image.
-    public var x: [Double]
+    package var x: [Double]
     /// The second component of each image.
-    public var y: [Double]
+    package var y: [Double]
     /// The class of each image.
-    public var labels: [Int]
+    package var labels: [Int]
     /// The share of this model's variance that each of the two components explains.
-    public var explainedVariance: [Double]
+    package var explainedVariance: [Double]
 
     /// Creates an embedding.
-    public init(model: AuditedModel, x: [Double], y: [Double], labels: [Int], explainedVariance: [Double]) {
+    package init(model: AuditedModel, x: [Double], y: [Double], labels: [Int], explainedVariance: [Double]) {
         self.model = model
         self.x = x
         self.y = y
@@ -150,21 +152,21 @@ public struct EmbeddingFigure: Sendable, Codable, Hashable {
     }
 }
 
-/// How one model learns the forgotten classes again.
-public struct RelearningCurve: Sendable, Codable, Hashable {
+/// One model's forget accuracy while relearning.
+package struct RelearningCurve: Sendable, Codable, Hashable {
     /// The model.
-    public var model: AuditedModel
-    /// Which of several retrained models, from 0.
-    public var number: Int
+    package var model: AuditedModel
+    /// The number of the retrained model, from 0.
+    package var number: Int
     /// Optimizer steps, from 0.
-    public var steps: [Int]
-    /// Forget accuracy after so many steps, 0 to 1.
-    public var accuracies: [Double]
-    /// The accuracy at which the class counts as learned again.
-    public var target: Double
+    package var steps: [Int]
+    /// Forget accuracy after these steps, 0 to 1.
+    package var accuracies: [Double]
+    /// The accuracy at which the classes count as learned again.
+    package var target: Double
 
     /// Creates a curve.
-    public init(model: AuditedModel, number: Int, steps: [Int], accuracies: [Double], target: Double) {
+    package init(model: AuditedModel, number: Int, steps: [Int], accuracies: [Double], target: Double) {
         self.model = model
         self.number = number
         self.steps = steps
@@ -174,18 +176,18 @@ public struct RelearningCurve: Sendable, Codable, Hashable {
 }
 
 /// A picture as bytes.
-public struct FigureImage: Sendable, Codable, Hashable {
+package struct FigureImage: Sendable, Codable, Hashable {
     /// Columns.
-    public var width: Int
+    package var width: Int
     /// Rows.
-    public var height: Int
+    package var height: Int
     /// 1 for gray, 3 for red, green and blue.
-    public var channels: Int
+    package var channels: Int
     /// Rows from the top, channels last; Base64 in JSON.
-    public var pixels: Data
+    package var pixels: Data
 
     /// Creates a picture.
-    public init(width: Int, height: Int, channels: Int, pixels: Data) {
+    package init(width: Int, height: Int, channels: Int, pixels: Data) {
         self.width = width
         self.height = height
         self.channels = channels
@@ -193,22 +195,39 @@ public struct FigureImage: Sendable, Codable, Hashable {
     }
 }
 
-/// Where the networks look in one picture (Grad-CAM; Selvaraju et al. 2017).
-public struct AttentionFigure: Sendable, Codable, Hashable {
+/// Heat maps of where the networks look in one picture (Grad-CAM; Selvaraju et al. 2017).
+package struct AttentionFigure: Sendable, Codable, Hashable {
     /// The picture.
-    public var image: FigureImage
+    package var image: FigureImage
     /// The picture's class.
-    public var label: Int
-    /// The class that each model puts it into.
-    public var predicted: ByModel<Int>
-    /// Heat maps in the picture's size, values 0 to 255, one channel.
-    public var heat: ByModel<FigureImage>
+    package var label: Int
+    /// The class that each model predicts.
+    package var predicted: ByModel<Int>
+    /// The heat maps in the picture's size, values 0 to 255, one channel.
+    package var heat: ByModel<FigureImage>
 
     /// Creates a picture's maps.
-    public init(image: FigureImage, label: Int, predicted: ByModel<Int>, heat: ByModel<FigureImage>) {
+    package init(image: FigureImage, label: Int, predicted: ByModel<Int>, heat: ByModel<FigureImage>) {
         self.image = image
         self.label = label
         self.predicted = predicted
         self.heat = heat
+    }
+}
+
+extension AuditFigures {
+    /// Changes the numbers of one layer; a new layer is inserted in the order of the network.
+    /// - Parameter graph: the network of the layer.
+    mutating func updateLayer(_ name: String, of graph: Graph, _ change: (inout LayerFigure) -> Void) {
+        if let index = layers.firstIndex(where: { $0.name == name }) {
+            change(&layers[index])
+            return
+        }
+        let order = Dictionary(graph.nodes.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        let place = order[name] ?? graph.nodes.count
+        var layer = LayerFigure(name: name)
+        change(&layer)
+        let next = layers.firstIndex { (order[$0.name] ?? graph.nodes.count) > place }
+        layers.insert(layer, at: next ?? layers.count)
     }
 }

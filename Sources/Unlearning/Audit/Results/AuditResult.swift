@@ -1,9 +1,11 @@
 import Foundation
 
-/// What an audit found. As JSON it is stable: the same audit gives the same bytes, but for the times.
+/// The result of an audit: every measure, and the verdict.
+///
+/// Its JSON is stable: the same audit gives the same bytes, except for the times.
 public struct AuditResult: Sendable, Codable, Hashable {
-    /// The version of this structure; it rises when a field changes its meaning or goes away.
-    public static let schemaVersion = 2
+    /// The version of this structure that is written; it rises when a field changes its meaning or goes away.
+    package static let schemaVersion = 2
 
     /// The version that this result was written in.
     public let schemaVersion: Int
@@ -13,47 +15,80 @@ public struct AuditResult: Sendable, Codable, Hashable {
     public let classNames: [String]
     /// The retained classes that the original confuses most with the forgotten ones, the most confused first.
     public let adjacentClasses: [Int]
-    /// How many examples were measured on.
+    /// The numbers of examples that were measured on.
     public let samples: AuditSampleCounts
-    /// How many retrained models there were to compare with.
+    /// The number of retrained models that were compared with.
     public let retrainedModels: Int
-    /// All measures in the order to show them in, left out ones among them.
+    /// All measures in the order to show them in, including those left out.
     public let measures: [MeasureResult]
     /// The verdict.
     public let verdict: AuditVerdict
-    /// Series to draw.
-    public var figures: AuditFigures
+    /// The series that a report draws.
+    package var figures: AuditFigures
     /// The settings.
     public let configuration: AuditConfiguration
     /// The seed of everything random.
-    public let seed: UInt64
-    /// Seconds by part of the audit: `evidence` for the forward passes, each group of measures by the name of its first,
-    /// and `embedding` and `attention`.
-    public let seconds: [String: Double]
-    /// How many samples of classes that stay were to be forgotten; nil if whole classes were.
+    package let seed: UInt64
+    /// The duration of each part in seconds, by name.
+    ///
+    /// The parts are `evidence` for the forward passes, each ``AuditMeasure`` by its first identifier, and `embedding` and
+    /// `attention`, which only draw.
+    package let seconds: [String: Double]
+    /// The number of samples that were to be forgotten; nil if whole classes were.
     public var forgottenSamples: Int?
 
-    /// A measure's result, if the audit has that measure.
+    /// Creates a result without an audit, such as for tests of what an app does with one.
+    ///
+    /// Measures are not judged again, and the verdict follows from theirs.
+    public init(
+        forgottenClasses: [Int], classNames: [String], adjacentClasses: [Int] = [], measures: [MeasureResult],
+        retrainedModels: Int = 0, configuration: AuditConfiguration = .full
+    ) {
+        self.init(
+            forgottenClasses: forgottenClasses, classNames: classNames, adjacentClasses: adjacentClasses,
+            samples: AuditSampleCounts(), retrainedModels: retrainedModels, measures: measures, isOriginal: false,
+            figures: AuditFigures(), configuration: configuration, seed: 0, seconds: [:], forgottenSamples: nil)
+    }
+
+    package init(
+        forgottenClasses: [Int], classNames: [String], adjacentClasses: [Int], samples: AuditSampleCounts,
+        retrainedModels: Int, measures: [MeasureResult], isOriginal: Bool, figures: AuditFigures,
+        configuration: AuditConfiguration, seed: UInt64, seconds: [String: Double], forgottenSamples: Int?
+    ) {
+        schemaVersion = Self.schemaVersion
+        self.forgottenClasses = forgottenClasses
+        self.classNames = classNames
+        self.adjacentClasses = adjacentClasses
+        self.samples = samples
+        self.retrainedModels = retrainedModels
+        self.measures = measures
+        verdict = AuditVerdict(measures, comparesWithRetraining: retrainedModels > 0, isOriginal: isOriginal)
+        self.figures = figures
+        self.configuration = configuration
+        self.seed = seed
+        self.seconds = seconds
+        self.forgottenSamples = forgottenSamples
+    }
+
+    /// Looks up a measure's result; nil if the audit does not have the measure.
     public subscript(identifier: MeasureIdentifier) -> MeasureResult? {
         measures.first { $0.measure.identifier == identifier }
     }
 
-    /// For people: the verdict and which measures it comes from in one line, then a line for each piece of evidence that
-    /// is missing and for each limit that is looser than the default.
+    /// The ``summary``, then a line for each piece of missing evidence and each limit looser than the default.
     public var explanation: String {
         ([summary] + verdict.missingEvidence.map { "  missing: \($0)" }
             + looserLimits.map { "  looser than the default: \($0)" })
             .joined(separator: "\n")
     }
 
-    /// The limits of measures that were judged, or are not for want of a limit, that are looser than the default ones; and
-    /// the number of images that a measure takes, if it is lower.
+    /// The settings that let more pass than the default ones, for measures that were taken.
     package var looserLimits: [String] {
         let shown = Set(measures.filter { !$0.isOmitted }.map(\.measure.identifier))
         return configuration.looserSettings(of: shown, comparesWithRetraining: retrainedModels > 0)
     }
 
-    /// One line for people: the verdict, and which measures it comes from.
+    /// The verdict and the measures that decide it, in one line for people.
     public var summary: String {
         func names(_ identifiers: [MeasureIdentifier]) -> String { identifiers.map(\.rawValue).joined(separator: ", ") }
         let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
@@ -64,7 +99,7 @@ public struct AuditResult: Sendable, Codable, Hashable {
         return text + (verdict.comparesWithRetraining ? ")" : "; not compared with retraining)")
     }
 
-    /// JSON with sorted keys, for records and pipelines.
+    /// Encodes the result as JSON with sorted keys.
     public func json() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -72,19 +107,19 @@ public struct AuditResult: Sendable, Codable, Hashable {
     }
 }
 
-/// How many examples an audit measured on.
+/// The numbers of examples that an audit measured on.
 public struct AuditSampleCounts: Sendable, Codable, Hashable {
     /// Test examples of forgotten classes.
     public var forgottenTest: Int
-    /// Test examples of the other classes.
+    /// Test examples of retained classes.
     public var retainedTest: Int
     /// Training examples of forgotten classes; 0 without training data.
     public var forgottenTraining: Int
-    /// Training examples of the other classes; 0 without training data.
+    /// Training examples of retained classes; 0 without training data.
     public var retainedTraining: Int
 
     /// Creates counts.
-    public init(forgottenTest: Int, retainedTest: Int, forgottenTraining: Int, retainedTraining: Int) {
+    package init(forgottenTest: Int = 0, retainedTest: Int = 0, forgottenTraining: Int = 0, retainedTraining: Int = 0) {
         self.forgottenTest = forgottenTest
         self.retainedTest = retainedTest
         self.forgottenTraining = forgottenTraining

@@ -1,7 +1,7 @@
 extension AuditThresholds {
-    /// A measure with its verdict: by the first of its limits whose reference is at hand.
-    /// - Parameter ofClasses: whether classes were to be forgotten. Samples of classes that stay are no worse known than
-    ///   others of their class, so that their accuracy has no absolute limit.
+    /// Judges a measure by the first of its limits whose reference is available.
+    /// - Parameter ofClasses: whether classes were to be forgotten. A model may recognize forgotten samples of retained
+    ///   classes like others of their class, so that accuracy on them has no absolute limit.
     package func judged(_ result: MeasureResult, ofClasses: Bool = true) -> MeasureResult {
         var result = result
         result.threshold = nil
@@ -25,7 +25,7 @@ extension AuditThresholds {
         return result
     }
 
-    /// The limits that are looser than the default ones, or missing, in the order of the measures' names.
+    /// Lists the limits that are looser than the default ones, or missing, by the measures' names.
     package func looser(than defaults: AuditThresholds = .default) -> [LooserLimit] {
         defaults.limits.sorted { $0.key < $1.key }.flatMap { name, expected in
             expected.compactMap { usual in
@@ -41,14 +41,14 @@ extension AuditThresholds {
 package struct LooserLimit: Sendable, Hashable, Codable {
     /// The measure.
     package let measure: MeasureIdentifier
-    /// What it was judged by; nil if there was no such limit.
+    /// The limit in use; nil without one.
     package let used: MeasureThreshold?
-    /// What it is judged by as a rule.
+    /// The default limit.
     package let usual: MeasureThreshold
 }
 
 extension LooserLimit: CustomStringConvertible {
-    /// The measure with both limits, in one line.
+    /// The measure and both limits, in one line.
     package var description: String {
         func text(_ threshold: MeasureThreshold) -> String {
             "\(threshold.pass.formattedShortly) and \(threshold.partial.formattedShortly)"
@@ -64,7 +64,7 @@ extension LooserLimit: CustomStringConvertible {
 }
 
 extension RetrainedValue {
-    /// Where the true mean may lie; nil if the number is none.
+    /// The range of possible true means; nil if the mean is not finite.
     fileprivate func possible(_ greatest: Double?) -> ClosedRange<Double>? {
         guard mean.isFinite else { return nil }
         return mean...(isLowerBound ? max(mean, greatest ?? .infinity) : mean)

@@ -1,32 +1,32 @@
-/// Limits to one measure of the unlearned model.
+/// The limits by which one measure of the unlearned model is judged.
 public struct MeasureThreshold: Sendable, Codable, Hashable {
-    /// What the unlearned model's value is compared with.
+    /// The value that the unlearned model's value is compared with.
     public enum Reference: String, Sendable, Codable {
         /// The mean of the retrained models.
         case retrained
         /// The model before forgetting.
         case original
-        /// Nothing: the value itself is limited.
+        /// Zero, so that the value itself is limited.
         case zero
     }
 
-    /// Which differences count.
+    /// The side of the reference on which a difference counts.
     public enum Side: String, Sendable, Codable {
-        /// Being above the reference.
+        /// Values above the reference.
         case above
-        /// Being below the reference.
+        /// Values below the reference.
         case below
-        /// Being away from the reference, to either side.
+        /// Values on either side of the reference.
         case either
     }
 
-    /// What the value is compared with.
+    /// The value to compare with.
     public var reference: Reference
-    /// Which differences count.
+    /// The side of the reference on which a difference counts.
     public var side: Side
-    /// The largest difference that passes, in the measure's unit; at least 0.
+    /// The largest difference that passes, in the measure's unit; 0 or more.
     public var pass: Double
-    /// The largest difference that is judged partial; at least ``pass``. Beyond it is a fail.
+    /// The largest difference that is judged partial, ``pass`` or more; a larger one fails.
     public var partial: Double
 
     /// Creates limits.
@@ -37,14 +37,15 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
         self.partial = partial
     }
 
-    /// Judges a value; one that is not finite, or has no finite reference, is not judged.
-    public func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
+    /// Judges a value; without a finite value and reference it is not judged.
+    package func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
         guard value.isFinite, reference.isFinite else { return .notJudged }
         return verdict(of: value...value, against: reference...reference)
     }
 
-    /// Judges a value of which only bounds may be known. Where they leave open whether it passes, it is not judged; where
-    /// they leave open by how much it does not, it is partial.
+    /// Judges a value of which only bounds may be known.
+    ///
+    /// If the bounds leave open whether it passes, it is not judged; if they only leave open whether it fails, it is partial.
     func verdict(of value: ClosedRange<Double>, against reference: ClosedRange<Double>) -> MeasureVerdict {
         let (least, most) = deviations(of: value, from: reference)
         let (best, worst) = (verdict(ofDeviation: least), verdict(ofDeviation: most))
@@ -52,7 +53,7 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
         return best == .pass ? .notJudged : best
     }
 
-    /// The least and the greatest difference that counts, 0 or more.
+    /// The least and the greatest possible difference that counts, 0 or more.
     private func deviations(
         of value: ClosedRange<Double>, from reference: ClosedRange<Double>
     ) -> (least: Double, most: Double) {
@@ -71,18 +72,23 @@ public struct MeasureThreshold: Sendable, Codable, Hashable {
     }
 }
 
-/// The limits that an audit judges by: for each measure one or several, of which the first counts whose reference is at
-/// hand. A measure without limits is shown and not judged.
+/// The limits that an audit judges by, one or several for each measure.
+///
+/// Of several, the first whose reference is available counts. A measure without limits is shown, but not judged.
 public struct AuditThresholds: Sendable, Codable, Hashable {
-    /// Limits by the measure's name.
-    public var limits: [String: [MeasureThreshold]]
+    /// The limits by the measure's name.
+    package var limits: [String: [MeasureThreshold]]
 
-    /// Creates thresholds.
-    public init(limits: [String: [MeasureThreshold]] = [:]) {
+    /// Creates thresholds without limits, with which nothing is judged.
+    public init() {
+        limits = [:]
+    }
+
+    package init(limits: [String: [MeasureThreshold]]) {
         self.limits = limits
     }
 
-    /// A measure's limits; an empty list leaves it unjudged.
+    /// The limits of a measure; with an empty list it is not judged.
     public subscript(identifier: MeasureIdentifier) -> [MeasureThreshold] {
         get { limits[identifier.rawValue] ?? [] }
         set { limits[identifier.rawValue] = newValue.isEmpty ? nil : newValue }
@@ -90,7 +96,7 @@ public struct AuditThresholds: Sendable, Codable, Hashable {
 }
 
 extension AuditThresholds {
-    /// Reads limits; without any nothing is judged.
+    /// Reads limits; nothing is judged if there are none.
     public init(from decoder: any Decoder) throws {
         limits = try decoder.container(keyedBy: CodingKeys.self).decode(.limits, or: [:])
     }

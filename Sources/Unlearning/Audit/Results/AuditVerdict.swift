@@ -1,4 +1,4 @@
-/// How a measure, or a model in total, was judged.
+/// The verdict on a measure, or on a model in total.
 public enum MeasureVerdict: String, Sendable, Codable, CaseIterable {
     /// Within the limits.
     case pass
@@ -6,24 +6,24 @@ public enum MeasureVerdict: String, Sendable, Codable, CaseIterable {
     case partial
     /// Beyond both limits.
     case fail
-    /// Of a measure: there are no limits, what they refer to is missing, or what is known does not decide.
+    /// Of a measure: it has no limits, their reference is missing, or bounds on the value do not decide.
     case notJudged
-    /// In total: too little was judged to say that a model has forgotten, and nothing failed.
+    /// In total: nothing failed, but there is too little evidence that the model has forgotten.
     case inconclusive
 
-    /// The verdict in words.
-    public var title: String { self == .notJudged ? "not judged" : rawValue }
+    /// The verdict in words, such as `not judged`.
+    package var title: String { self == .notJudged ? "not judged" : rawValue }
 
-    /// Whether a model may be handed over with it.
+    /// Whether it is ``pass`` or ``partial``.
     public var isAcceptable: Bool { self == .pass || self == .partial }
 }
 
-/// How a model was judged: the worst verdict of all judged measures, if they are enough to judge by.
+/// The verdict on a model: the worst verdict of all judged measures, if they are sufficient evidence.
 ///
-/// A pass takes a judged forget accuracy and a judged measure of leakage at least; it says that no judged measure found
-/// more than its limit allows, and nothing more: it is no proof that nothing is left.
+/// A pass takes at least a judged forget accuracy and a judged built-in measure of leakage. It means that no judged measure
+/// exceeds its limit; it does not prove that nothing is left.
 public struct AuditVerdict: Sendable, Codable, Hashable {
-    /// The worst verdict of all measures; ``MeasureVerdict/inconclusive`` if nothing failed and evidence is missing.
+    /// The worst verdict of all measures, or ``MeasureVerdict/inconclusive`` if nothing failed but evidence is missing.
     public let total: MeasureVerdict
     /// The measures that passed.
     public let passed: [MeasureIdentifier]
@@ -31,34 +31,36 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
     public let partial: [MeasureIdentifier]
     /// The measures that failed.
     public let failed: [MeasureIdentifier]
-    /// The measures that were shown and not judged.
-    public let notJudged: [MeasureIdentifier]
+    /// The measures that were taken but not judged.
+    package let notJudged: [MeasureIdentifier]
     /// The measures that were left out.
-    public let omitted: [MeasureIdentifier]
+    package let omitted: [MeasureIdentifier]
     /// Whether there was a retrained model to compare with.
     public let comparesWithRetraining: Bool
-    /// Whether the audited model is the original, number for number, which has forgotten nothing.
-    public let isOriginal: Bool
-    /// What a pass would have taken besides, each with the reason and what to do; empty if nothing is missing.
+    /// Whether the audited model has the same weights as the original, and so has forgotten nothing.
+    package let isOriginal: Bool
+    /// The evidence that a pass would need, each with reason and remedy; empty if nothing is missing.
     public let missingEvidence: [String]
 
-    /// What was forgotten is seen in one of these.
+    /// The measures of which at least one has to be judged, to see whether the classes are still predicted.
     package static let forgetAccuracies: [MeasureIdentifier] = [.forgetAccuracyTest, .forgetAccuracyTraining]
 
-    /// Whether something is left is seen in one of these. The shares of the head say where forgetting sits, and spread and
-    /// distance to an untrained network how it looks: none of them is a leak by itself.
+    /// The measures of which at least one has to be judged, to see whether something is left.
+    ///
+    /// Head shares show where the forgetting took place, and the spread of predictions and the distance to an untrained
+    /// network how it looks: none of them shows a leak by itself.
     package static let leakageMeasures: [MeasureIdentifier] = [
         .totalVariation, .jensenShannon, .softmaxDistance, .predictionAgreement, .membershipEntropy,
         .membershipConfidence, .membershipLoss, .likelihoodRatioAttack, .relearnTime, .anamnesisIndex,
         .prototypeRelearning, .linearProbe, .nearestCentroid,
     ]
 
-    /// Sums up judged measures.
+    /// Combines the verdicts of measures.
     /// - Parameters:
-    ///   - measures: the measures with their verdicts.
+    ///   - measures: the judged measures.
     ///   - comparesWithRetraining: whether there was a retrained model to compare with.
-    ///   - isOriginal: whether the audited model is the original, number for number, which has forgotten nothing.
-    public init(_ measures: [MeasureResult], comparesWithRetraining: Bool, isOriginal: Bool = false) {
+    ///   - isOriginal: whether the audited model has the same weights as the original.
+    package init(_ measures: [MeasureResult], comparesWithRetraining: Bool, isOriginal: Bool = false) {
         func identifiers(_ verdict: MeasureVerdict) -> [MeasureIdentifier] {
             measures.filter { !$0.isOmitted && $0.verdict == verdict }.map(\.measure.identifier)
         }
@@ -70,7 +72,7 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
         var missing = Self.missing(in: measures)
         if isOriginal {
             missing.insert(
-                "the audited model is the original, number for number; give the model after forgetting", at: 0)
+                "the audited model has the same weights as the original; give the model after forgetting", at: 0)
         }
         missingEvidence = missing
         self.isOriginal = isOriginal
@@ -84,7 +86,7 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
         }
     }
 
-    /// Reads a verdict; those of version 1 say nothing of missing evidence.
+    /// Reads a verdict. Records of version 1 do not list missing evidence.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         total = try container.decode(MeasureVerdict.self, forKey: .total)
@@ -98,12 +100,12 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
         missingEvidence = try container.decode(.missingEvidence, or: [])
     }
 
-    /// Of each kind one of the measures must have been judged. Where several classes were forgotten, each of them must.
+    /// Lists the kinds of evidence of which no measure was judged. Of several forgotten classes each has to be judged.
     private static func missing(in measures: [MeasureResult]) -> [String] {
         let kinds = [
             ("forget accuracy was not judged", forgetAccuracies),
             ("not every forgotten class was judged", [.forgetAccuracyWorstClass]),
-            ("no leak was looked for", leakageMeasures),
+            ("no measure of leakage was judged", leakageMeasures),
         ]
         return kinds.compactMap { text, kind in
             let candidates = kind.compactMap { identifier in measures.first { $0.measure.identifier == identifier } }
@@ -113,10 +115,10 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
         }
     }
 
-    /// Why measures were not judged, those with one reason together.
+    /// The reasons why measures were not judged, each with its measures.
     private static func reasons(_ measures: [MeasureResult]) -> String {
         let unjudged =
-            "no limit, or no reference for it; give models retrained without the classes, or set a limit"
+            "no limit, or no reference for it; give retrained models, or set a limit"
         var names: [String: [String]] = [:]
         var order: [String] = []
         for measure in measures {
@@ -124,7 +126,7 @@ public struct AuditVerdict: Sendable, Codable, Hashable {
             if names[reason] == nil { order.append(reason) }
             names[reason, default: []].append(measure.measure.identifier.rawValue)
         }
-        guard !order.isEmpty else { return "the audit has no such measure" }
+        guard !order.isEmpty else { return "the audit has no such measure; use the default measures" }
         return order.map { "\(names[$0, default: []].joined(separator: ", ")) (\($0))" }.joined(separator: "; ")
     }
 }

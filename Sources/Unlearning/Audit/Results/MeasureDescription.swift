@@ -1,63 +1,63 @@
-/// What a measure is: enough to read its numbers without looking anything up.
+/// A measure's definition, source, unit and range: what a reader needs to understand its numbers.
 public struct MeasureDescription: Sendable, Codable, Hashable {
-    /// What the numbers count.
+    /// The unit of a measure.
     public enum Unit: String, Sendable, Codable {
-        /// A part of a whole, 0 to 1, shown as percent.
+        /// A share, 0 to 1, shown as percent.
         case share
-        /// A distance or similarity without a unit.
+        /// A number without a unit, such as a distance.
         case number
         /// Optimizer steps.
         case steps
-        /// A quotient of two numbers, 1 where they are equal.
+        /// A ratio of two numbers, 1 where they are equal.
         case ratio
         /// Information in bits.
         case bits
     }
 
-    /// What good forgetting looks like.
+    /// The direction of better values.
     public enum Direction: String, Sendable, Codable {
-        /// The retrained model's figure is the target: more is as wrong as less.
+        /// The retrained models' value is the target; more is as wrong as less.
         case closerToRetrained
         /// Smaller is better.
         case lower
         /// Larger is better.
         case higher
-        /// Neither is better: it is shown to be looked at.
+        /// Neither direction is better.
         case none
     }
 
-    /// Where a measure looks.
+    /// The part of a model that a measure examines.
     public enum Group: String, Sendable, Codable, CaseIterable {
-        /// What the model answers.
+        /// Predictions.
         case outputs
-        /// Whether answers tell what was trained on.
+        /// Membership in the training data, inferred from predictions.
         case membership
-        /// How fast the forgotten comes back.
+        /// Speed of learning the forgotten classes again.
         case relearning
-        /// What is left in features and weights.
+        /// Features and weights.
         case representation
     }
 
-    /// The name in records.
+    /// The name in records, limits and on the command line.
     public let identifier: MeasureIdentifier
     /// A short name for people.
     public let title: String
-    /// What it is, in one sentence.
+    /// The definition in one sentence.
     public let definition: String
-    /// Where the definition comes from.
+    /// The publication of the definition.
     public let source: String
-    /// Where it looks.
+    /// The part of a model that it examines.
     public let group: Group
-    /// What the numbers count.
+    /// The unit of its values.
     public let unit: Unit
-    /// The least possible value; nil if there is none.
+    /// The least possible value; nil without a lower limit.
     public let least: Double?
-    /// The greatest possible value; nil if there is none.
+    /// The greatest possible value; nil without an upper limit.
     public var greatest: Double?
-    /// What good forgetting looks like.
+    /// The direction of better values.
     public let direction: Direction
 
-    /// Describes a measure.
+    /// Describes a measure. The greatest value of a share is 1 by default.
     public init(
         _ identifier: MeasureIdentifier, title: String, definition: String, source: String, group: Group,
         unit: Unit, least: Double? = 0, greatest: Double? = nil, direction: Direction

@@ -1,6 +1,8 @@
-/// A measure's name in records, on the command line and in thresholds: words joined by hyphens.
-public struct MeasureIdentifier: RawRepresentable, Sendable, Hashable, Codable, CustomStringConvertible {
-    /// The name, such as `retain-accuracy-test`.
+/// A measure's name in records, on the command line and in thresholds, such as `retain-accuracy-test`.
+///
+/// Names consist of lower-case letters, digits and hyphens.
+public struct MeasureIdentifier: RawRepresentable, Sendable, Hashable, Codable {
+    /// The name.
     public let rawValue: String
 
     /// Names a measure.
@@ -8,50 +10,56 @@ public struct MeasureIdentifier: RawRepresentable, Sendable, Hashable, Codable, 
         self.rawValue = rawValue
     }
 
+    /// Whether the name has lower-case letters, digits and hyphens only, at least one.
+    var isWellFormed: Bool {
+        !rawValue.isEmpty
+            && rawValue.utf8.allSatisfy { byte in
+                switch UInt8(byte) {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+}
+
+extension MeasureIdentifier: ExpressibleByStringLiteral, CustomStringConvertible {
+    /// Names a measure.
+    public init(stringLiteral name: String) { self.init(rawValue: name) }
+
     /// The name.
     public var description: String { rawValue }
-
-    /// Reads the name as one string.
-    public init(from decoder: any Decoder) throws {
-        rawValue = try decoder.singleValueContainer().decode(String.self)
-    }
-
-    /// Writes the name as one string.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(rawValue)
-    }
 }
 
 extension MeasureIdentifier {
     // Outputs
     /// Accuracy on test images of the forgotten classes.
     public static let forgetAccuracyTest = MeasureIdentifier(rawValue: "forget-accuracy-test")
-    /// Accuracy on test images of the forgotten class that is known best, where several were forgotten.
+    /// The highest accuracy among several forgotten classes, on test images.
     public static let forgetAccuracyWorstClass = MeasureIdentifier(rawValue: "forget-accuracy-worst-class")
     /// Accuracy on training images of the forgotten classes.
     public static let forgetAccuracyTraining = MeasureIdentifier(rawValue: "forget-accuracy-training")
-    /// Accuracy on test images of the other classes.
+    /// Accuracy on test images of the retained classes.
     public static let retainAccuracyTest = MeasureIdentifier(rawValue: "retain-accuracy-test")
-    /// Accuracy on training images of the other classes.
+    /// Accuracy on training images of the retained classes.
     public static let retainAccuracyTraining = MeasureIdentifier(rawValue: "retain-accuracy-training")
     /// Accuracy of each class.
     public static let classAccuracy = MeasureIdentifier(rawValue: "class-accuracy")
-    /// Accuracy of the classes most like the forgotten ones.
+    /// Accuracy of the retained classes most similar to the forgotten ones.
     public static let adjacentAccuracy = MeasureIdentifier(rawValue: "adjacent-accuracy")
-    /// Accuracy of the classes least like the forgotten ones.
+    /// Accuracy of the other retained classes.
     public static let remoteAccuracy = MeasureIdentifier(rawValue: "remote-accuracy")
-    /// Half the absolute difference of probabilities to a retrained model.
+    /// Total variation distance of probabilities to a retrained model.
     public static let totalVariation = MeasureIdentifier(rawValue: "total-variation")
     /// The Jensen-Shannon divergence to a retrained model.
     public static let jensenShannon = MeasureIdentifier(rawValue: "jensen-shannon")
     /// The Euclidean distance of probabilities to a retrained model.
     public static let softmaxDistance = MeasureIdentifier(rawValue: "softmax-distance")
-    /// How often the predicted class is a retrained model's.
+    /// Share of images for which the predicted class is the same as a retrained model's.
     public static let predictionAgreement = MeasureIdentifier(rawValue: "prediction-agreement")
-    /// How close answers are to an untrained network's.
+    /// Similarity of probabilities to an untrained network's.
     public static let zeroRetrainForgetting = MeasureIdentifier(rawValue: "zero-retrain-forgetting")
-    /// How widely the forgotten classes' images are spread over the others.
+    /// Entropy of the classes predicted for the forgotten classes' images.
     public static let predictionEntropy = MeasureIdentifier(rawValue: "prediction-entropy")
     // Membership
     /// Membership inference from the prediction's entropy.
@@ -67,19 +75,19 @@ extension MeasureIdentifier {
     public static let relearnTime = MeasureIdentifier(rawValue: "relearn-time")
     /// Relearn time against retraining.
     public static let anamnesisIndex = MeasureIdentifier(rawValue: "anamnesis-index")
-    /// Accuracy after a head's row is rewritten from a few examples.
+    /// Accuracy after the last layer's row is rewritten from a few examples.
     public static let prototypeRelearning = MeasureIdentifier(rawValue: "prototype-relearning")
     // Inside the network
-    /// What a linear probe of features recovers.
+    /// Recall by a linear probe of features.
     public static let linearProbe = MeasureIdentifier(rawValue: "linear-probe")
-    /// What the nearest class centroid of features recovers.
+    /// Recall by the nearest class centroid of features.
     public static let nearestCentroid = MeasureIdentifier(rawValue: "nearest-centroid")
-    /// What restoring the last layer's bias brings back.
+    /// Share of lost accuracy that restoring the last layer's bias brings back.
     public static let headShareBias = MeasureIdentifier(rawValue: "head-share-bias")
-    /// What restoring the last layer brings back.
+    /// Share of lost accuracy that restoring the last layer brings back.
     public static let headShareLayer = MeasureIdentifier(rawValue: "head-share-layer")
-    /// How far weights moved, by layer.
+    /// Distance of the weights to the original's, by layer.
     public static let weightDistance = MeasureIdentifier(rawValue: "weight-distance")
-    /// How alike features stayed, by stage (linear CKA).
+    /// Similarity of features to the original's by stage (linear CKA).
     public static let kernelAlignment = MeasureIdentifier(rawValue: "kernel-alignment")
 }

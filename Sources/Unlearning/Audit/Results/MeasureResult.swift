@@ -1,29 +1,31 @@
-/// One measure's outcome: the numbers for each model, or the reason why there are none.
+/// The result of one measure: a value for each model, or the reason for leaving it out.
 public struct MeasureResult: Sendable, Codable, Hashable {
-    /// What was measured.
+    /// The measure.
     public var measure: MeasureDescription
-    /// Of the model before forgetting.
+    /// The value of the model before forgetting.
     public var original: MeasureValue?
-    /// Of the model after forgetting.
+    /// The value of the model after forgetting.
     public var unlearned: MeasureValue?
-    /// Of the models retrained without the classes, if there were any.
+    /// The values of the models retrained without the classes, if there are any.
     public var retrained: RetrainedValue?
     /// The unlearned model's value minus the retrained models' mean.
     public var gap: MeasureValue?
-    /// The same measure in parts: by class, by layer.
+    /// The same measure in parts, such as by class or by layer.
     public var rows: [MeasureRow]
-    /// What the row names are, such as `class` or `layer`; nil without rows.
+    /// The kind of parts; nil without rows.
     public var rowKind: RowKind?
-    /// The limits that it was judged by; nil if it was not judged.
+    /// The unit of the rows' values; nil if it is the measure's.
+    public var rowUnit: MeasureDescription.Unit?
+    /// The limits by which it was judged; nil if it was not judged.
     public var threshold: MeasureThreshold?
-    /// How it was judged.
+    /// The verdict on this measure.
     public var verdict: MeasureVerdict
-    /// Why it was left out; nil if it was measured.
+    /// The reason for leaving it out; nil if it was measured.
     public var omission: String?
-    /// What a reader should know besides, such as how many examples were used.
+    /// A remark for readers, such as the number of examples.
     public var note: String?
 
-    /// What a measure is split by.
+    /// The kind of parts that a measure is split into.
     public enum RowKind: String, Sendable, Codable {
         /// Classes of the model.
         case classes
@@ -56,23 +58,23 @@ public struct MeasureResult: Sendable, Codable, Hashable {
     }
 
     /// Creates the result of a measure that was left out.
-    /// - Parameter reason: why, in words that say what would be needed.
+    /// - Parameter reason: the reason, with what would be needed.
     public init(_ measure: MeasureDescription, omitted reason: String) {
         self.init(measure)
         omission = reason
     }
 
     /// Whether it was left out.
-    public var isOmitted: Bool { omission != nil }
+    package var isOmitted: Bool { omission != nil }
 }
 
-/// A part of a measure, such as one class's or one layer's.
+/// A measure's values for one part, such as a class or a layer.
 public struct MeasureRow: Sendable, Codable, Hashable {
     /// The class's, layer's or variant's name.
     public var name: String
-    /// The class's number, if the row is a class.
+    /// The class's index, if the row is a class.
     public var index: Int?
-    /// The models' values; the mean over several retrained ones.
+    /// The models' values; the mean if there are several retrained ones.
     public var values: ByModel<Double>
 
     /// Creates a row.

@@ -1,13 +1,14 @@
-/// A number that was measured.
+/// A measured value.
 public struct MeasureValue: Sendable, Codable, Hashable {
     /// The number; finite.
     public var value: Double
-    /// Where it would lie with other examples drawn alike, if that was worked out.
+    /// The confidence interval over samples of examples, if there is one.
     public var interval: ConfidenceInterval?
-    /// Whether the measuring was ended here: the true value is this or more.
+    /// Whether measuring stopped at this value, so that the true value is this or more.
     public var isLowerBound: Bool
-    /// Whether what it was divided by, or subtracted, was ended so: the true value is this or less. With
-    /// ``isLowerBound`` too, nothing is known of it.
+    /// Whether the true value is this or less, since a divisor or subtrahend is a lower bound.
+    ///
+    /// With ``isLowerBound`` too, the true value is unknown.
     public var isUpperBound: Bool
 
     /// Creates a value.
@@ -20,7 +21,7 @@ public struct MeasureValue: Sendable, Codable, Hashable {
         self.isUpperBound = isUpperBound
     }
 
-    /// Reads a value; records of version 1 have no upper bounds.
+    /// Reads a value. Records of version 1 have no upper bounds.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         value = try container.decode(Double.self, forKey: .value)
@@ -29,10 +30,10 @@ public struct MeasureValue: Sendable, Codable, Hashable {
         isUpperBound = try container.decode(.isUpperBound, or: false)
     }
 
-    /// Where the true value may lie; nil if the number is none.
+    /// The range of possible true values; nil if the value is not finite.
     /// - Parameters:
-    ///   - least: the least possible value; nil if there is none.
-    ///   - greatest: the greatest possible value; nil if there is none.
+    ///   - least: the least possible value of the measure; nil without a lower limit.
+    ///   - greatest: the greatest possible value of the measure; nil without an upper limit.
     func possible(_ least: Double?, _ greatest: Double?) -> ClosedRange<Double>? {
         guard value.isFinite else { return nil }
         let low = isUpperBound ? min(value, least ?? -.infinity) : value
@@ -40,14 +41,16 @@ public struct MeasureValue: Sendable, Codable, Hashable {
     }
 }
 
-/// Where a figure would lie with other examples drawn alike: a percentile bootstrap interval (Efron and Tibshirani 1993,
-/// section 13.3), or for a share the exact binomial one (Clopper and Pearson 1934).
+/// A confidence interval over samples of examples.
+///
+/// For shares it is the exact binomial interval (Clopper and Pearson 1934), otherwise the percentile bootstrap's (Efron and
+/// Tibshirani 1993, section 13.3).
 public struct ConfidenceInterval: Sendable, Codable, Hashable {
     /// The lower end.
     public var lower: Double
     /// The upper end.
     public var upper: Double
-    /// How often such an interval holds the true value, such as 0.95.
+    /// The confidence level, such as 0.95.
     public var level: Double
 
     /// Creates an interval.
@@ -58,20 +61,20 @@ public struct ConfidenceInterval: Sendable, Codable, Hashable {
     }
 }
 
-/// One measure of models retrained without the forgotten classes, from one seed or several.
+/// A measure's values for the retrained models, with their mean and range.
 public struct RetrainedValue: Sendable, Codable, Hashable {
-    /// Each model's value, in the order that the models were given in; never empty.
+    /// The models' values in the order of the models; never empty.
     public let values: [MeasureValue]
-    /// Their mean.
+    /// The mean of the values.
     public let mean: Double
-    /// The smallest of them.
-    public let lowest: Double
-    /// The largest of them.
-    public let highest: Double
-    /// Whether one of the values is a lower bound, which makes the mean one.
+    /// The smallest value.
+    package let lowest: Double
+    /// The largest value.
+    package let highest: Double
+    /// Whether one of the values, and therefore the mean, is a lower bound.
     public let isLowerBound: Bool
 
-    /// Summarizes values; nil if there are none.
+    /// Summarizes values; nil for an empty list.
     public init?(_ values: [MeasureValue]) {
         guard let lowest = values.map(\.value).min(), let highest = values.map(\.value).max() else { return nil }
         self.values = values
@@ -83,33 +86,33 @@ public struct RetrainedValue: Sendable, Codable, Hashable {
 }
 
 /// One of the models that an audit compares.
-public enum AuditedModel: String, Sendable, Codable, CaseIterable {
-    /// As it was before forgetting.
+package enum AuditedModel: String, Sendable, Codable, CaseIterable {
+    /// The model before forgetting.
     case original
-    /// As it is after forgetting.
+    /// The model after forgetting.
     case unlearned
-    /// Trained anew without the forgotten classes.
+    /// A model trained without the forgotten classes.
     case retrained
 }
 
-/// Something for each of the audited models; nil for a model that there is none of.
+/// A value for each of the audited models; nil where a model is missing or has no value.
 public struct ByModel<Value> {
-    /// Of the model before forgetting.
+    /// The value of the model before forgetting.
     public var original: Value?
-    /// Of the model after forgetting.
+    /// The value of the model after forgetting.
     public var unlearned: Value?
-    /// Of the retrained model; of several, the mean for numbers and the first one's for anything else.
+    /// The value of the retrained model; of several models the mean of numbers, and otherwise the first model's value.
     public var retrained: Value?
 
-    /// Puts values side by side.
+    /// Groups values.
     public init(original: Value? = nil, unlearned: Value? = nil, retrained: Value? = nil) {
         self.original = original
         self.unlearned = unlearned
         self.retrained = retrained
     }
 
-    /// One model's.
-    public subscript(model: AuditedModel) -> Value? {
+    /// The value of one model.
+    package subscript(model: AuditedModel) -> Value? {
         get {
             switch model {
             case .original: original

@@ -2,8 +2,7 @@ import Foundation
 import ImageDatasets
 import NeuralGraph
 
-/// Statistics of a model's gradients over examples, in inference mode, by parameter name: what tells which weights matter
-/// for the examples.
+/// Mean gradients, or squared gradients, of a model over examples in inference mode, by parameter name.
 struct GradientStatistics {
     /// What is averaged over the gradients.
     enum Quantity { case gradient, square }
@@ -12,7 +11,7 @@ struct GradientStatistics {
     enum Labels {
         /// The example's own.
         case own
-        /// One drawn from the model's answer, as the Fisher information's definition has it.
+        /// One drawn from the model's output, as the Fisher information's definition has it.
         case drawn(seed: UInt64)
     }
 
@@ -20,19 +19,21 @@ struct GradientStatistics {
     var labels: Labels = .own
     /// Examples whose mean gradient counts as one, 1 or more.
     var examplesPerGradient = 1
-    /// At most so many examples are looked at, drawn at random.
+    /// The largest number of examples used; more are sampled at random.
     var limit = Int.max
     /// Names the random numbers.
     var stream: String
 
     /// The mean over the gradients, in the parameters' shapes.
-    /// - Throws: ``UnlearningError/diverged(phase:step:what:)`` if a gradient is not finite, and `CancellationError`.
-    func mean(of model: Model, over examples: any ExampleSource, _ run: UnlearningSession) throws -> [String: Tensor] {
+    /// - Throws: ``UnlearningError`` if a gradient is not finite, and `CancellationError`.
+    func mean(of model: Model, over examples: any ExampleSource, _ session: UnlearningSession) throws -> [String:
+        Tensor]
+    {
         var order = Array(0..<examples.count)
-        var random = SeededRandom(seed: run.seed("\(stream).examples"), stream: "examples")
+        var random = SeededRandom(seed: session.seed("\(stream).examples"), stream: "examples")
         random.draw(limit, toFrontOf: &order)
         let chosen = try ExampleSubset(examples, indices: order.prefix(limit).sorted())
-        let executor = try run.context.executor(
+        let executor = try session.context.executor(
             model: model, batchCapacity: min(examplesPerGradient, chosen.count), computing: .parameters,
             modes: [.inference])
         let loader = try BatchLoader(chosen, batchSize: executor.batchCapacity)
@@ -45,7 +46,7 @@ struct GradientStatistics {
             try gradient(of: batch, executor, &draws)
             add(executor, to: &sums)
             step += 1
-            try run.finished(step, of: loader.batchCount, in: .importance)
+            try session.finished(step, of: loader.batchCount, in: .importance)
         }
         let count = Float(max(1, step))
         guard sums.allSatisfy(\.isFinite) else {

@@ -1,30 +1,31 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Makes inputs from nothing but a model: for each class some that the model is sure of, whose statistics inside the
-/// network are those that its batch norms have seen in training:
+/// Synthesizes inputs from a model: for each class, inputs that the model classifies with confidence.
+///
+/// Their statistics inside the network are pulled towards those that its batch norms saw in training:
 ///
 ///     minimize over x:  CE(f(x), c) + β · (distance of batch statistics) + λ · mean_i ‖x_i‖² / size
 ///
-/// x starts from the normal distribution and alone is changed. Source: Yin et al., "Dreaming to Distill" (CVPR 2020,
-/// arXiv 1912.08795), without its priors on natural images; Chundawat et al., "Zero-Shot Machine Unlearning"
-/// (arXiv 2201.05629), section IV, for error-minimizing noise in place of retain data.
-public struct InputSynthesizer: Sendable, Codable, Hashable {
+/// x starts from the normal distribution; nothing else changes. Source: Yin et al., "Dreaming to Distill" (CVPR 2020,
+/// arXiv 1912.08795), without its priors on natural images; Chundawat et al., "Zero-Shot Machine Unlearning" (arXiv
+/// 2201.05629), section IV, for error-minimizing noise in place of retain data.
+package struct InputSynthesizer: Sendable, Codable, Hashable {
     /// Inputs for each class, 1 to 100,000.
-    public var perClass: Int
+    package var perClass: Int
     /// Inputs that are made together, all classes mixed, 2 to 1,000,000.
-    public var batchSize: Int
+    package var batchSize: Int
     /// Gradient steps for each batch, 1 to 1,000,000.
-    public var steps: Int
+    package var steps: Int
     /// Adam's learning rate, above 0.
-    public var learningRate: Double
-    /// β, 0 or more. Networks without batch norm have no statistics to match.
-    public var statisticsWeight: Float
+    package var learningRate: Double
+    /// β, 0 or more; without effect in networks without batch norm.
+    package var statisticsWeight: Float
     /// λ, 0 or more.
-    public var normWeight: Double
+    package var normWeight: Double
 
     /// Creates a synthesizer.
-    public init(
+    package init(
         perClass: Int = 100, batchSize: Int = 250, steps: Int = 60, learningRate: Double = 0.1,
         statisticsWeight: Float = 1, normWeight: Double = 0.01
     ) {
@@ -37,18 +38,14 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         try Setting.check("synthetic inputs per class", perClass, isIn: 1...100_000)
         try Setting.check("synthesis batch size", batchSize, isIn: 2...1_000_000)
         try Setting.check("synthesis steps", steps, isIn: 1...1_000_000)
         try Setting.check("synthesis learning rate", learningRate, isAbove: 0)
-        for (name, weight) in [("statistics weight", Double(statisticsWeight)), ("norm weight", normWeight)] {
-            guard weight >= 0, weight.isFinite else {
-                throw UnlearningError.invalidSetting(
-                    name: name, value: "\(weight)", remedy: "use a finite number of at least 0")
-            }
-        }
+        try Setting.check("statistics weight", Double(statisticsWeight), isAtLeast: 0)
+        try Setting.check("norm weight", normWeight, isAtLeast: 0)
     }
 
     /// What it costs in forward passes of one example.
@@ -57,21 +54,21 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     /// Makes inputs for the classes of a model, labeled with what they were made for.
     /// - Parameter excluded: classes that the model does not know any more.
     func examples(
-        for model: Model, without excluded: Set<Int> = [], _ run: UnlearningSession
+        for model: Model, without excluded: Set<Int> = [], _ session: UnlearningSession
     ) throws -> TensorExamples {
         let matched = try model.matchingStatistics(weight: statisticsWeight)
         // The classes take turns, so that every batch has its share of each.
         let classes = (0..<model.classCount).filter { !excluded.contains($0) }
         let labels = (0..<perClass * classes.count).map { classes[$0 % classes.count] }
         let size = model.graph.inputShape.count
-        let executor = try run.context.executor(
+        let executor = try session.context.executor(
             model: matched, batchCapacity: min(batchSize, labels.count), computing: .input, modes: [.inference])
         var inputs: [Float] = []
         inputs.reserveCapacity(labels.count * size)
         let starts = Array(stride(from: 0, to: labels.count, by: executor.batchCapacity))
         for (number, start) in starts.enumerated() {
             let own = labels[start..<min(start + executor.batchCapacity, labels.count)].map { Int32($0) }
-            let finished = try batch(of: own, number: number, of: starts.count, executor, run)
+            let finished = try batch(of: own, number: number, of: starts.count, executor, session)
             inputs += finished
         }
         let tensor = try Tensor(inputs, shape: TensorShape([labels.count] + model.graph.inputShape.dimensions))
@@ -82,11 +79,11 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
     }
 
     private func batch(
-        of labels: [Int32], number: Int, of batches: Int, _ executor: Executor, _ run: UnlearningSession
+        of labels: [Int32], number: Int, of batches: Int, _ executor: Executor, _ session: UnlearningSession
     ) throws -> [Float] {
         let size = executor.graph.inputShape.count
         let count = labels.count * size
-        var random = SeededRandom(seed: run.seed("synthesis"), stream: "batch \(number)")
+        var random = SeededRandom(seed: session.seed("synthesis"), stream: "batch \(number)")
         var inputs = (0..<count).map { _ in Float(random.normal()) }
         let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: count)
         let slope = Float(2 * normWeight / Double(count))
@@ -115,7 +112,7 @@ public struct InputSynthesizer: Sendable, Codable, Hashable {
             guard loss.isFinite else {
                 throw UnlearningError.diverged(phase: .synthesis, step: step + 1, what: "the loss")
             }
-            try run.finished(number * steps + step + 1, of: batches * steps, in: .synthesis, loss: loss)
+            try session.finished(number * steps + step + 1, of: batches * steps, in: .synthesis, loss: loss)
         }
         return inputs
     }

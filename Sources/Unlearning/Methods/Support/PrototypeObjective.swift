@@ -1,7 +1,8 @@
 import NeuralGraph
 
-/// Cross-entropy to a target distribution q, and the distance of the features f from the mixture of class prototypes m that
-/// q stands for, in multiples of the features' variance V:
+/// Cross-entropy with a target distribution q, plus the distance of features f from a mixture of class prototypes m.
+///
+/// The mixture's weights are q; the distance is in multiples of the features' variance V:
 ///
 ///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
 ///

@@ -2,18 +2,20 @@ import Foundation
 import ImageDatasets
 import NeuralGraph
 
-/// Watches what forgetting costs: some of the retain examples are kept out of the training, and where the new model is right
-/// about clearly fewer of them than the original was, the training is done again at a lower rate.
+/// Protects retain accuracy: repeats a training at a lower rate if accuracy on held-out retain examples falls.
+///
+/// Some retain examples are kept out of the training. If the new model classifies clearly fewer of them correctly
+/// than the original, the training is repeated.
 public struct RetainGuard: Sendable, Codable, Hashable {
     /// The share of the retain examples that is kept out, above 0 and at most 0.5; of many, 1,000 are.
-    public var share: Double
+    package var share: Double
     /// How far accuracy may fall below the original's, 0 to 1; for few examples twice the figure's own uncertainty comes on
     /// top.
-    public var tolerance: Double
+    package var tolerance: Double
     /// How often the training is done at most, 1 to 100.
-    public var attempts: Int
+    package var attempts: Int
     /// What the rate is divided by for the next attempt, above 1.
-    public var divisor: Double
+    package var divisor: Double
 
     /// Creates a guard.
     public init(share: Double = 0.05, tolerance: Double = 0.02, attempts: Int = 3, divisor: Double = 4) {
@@ -26,21 +28,18 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     private static let mostExamples = 1000.0
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         guard share > 0, share <= 0.5 else {
             throw UnlearningError.invalidSetting(
                 name: "guard's share", value: "\(share)", remedy: "use a number above 0, at most 0.5")
         }
-        guard tolerance >= 0, tolerance <= 1 else {
-            throw UnlearningError.invalidSetting(
-                name: "guard's tolerance", value: "\(tolerance)", remedy: "use a number from 0 to 1")
-        }
+        try Setting.check(share: "guard's tolerance", tolerance)
         try Setting.check("guard's attempts", attempts, isIn: 1...100)
         try Setting.check("guard's divisor", divisor, isAbove: 1)
     }
 
-    /// Positions to train on and positions to watch, both in rising order. At least one is left to train on.
+    /// Splits positions into those to train on, at least one, and those to watch, both in rising order.
     func split(_ count: Int, seed: UInt64) -> (training: [Int], watched: [Int]) {
         var order = Array(0..<count)
         var random = SeededRandom(seed: seed, stream: "guard")
@@ -49,7 +48,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
         return (order[watched...].sorted(), order[..<watched].sorted())
     }
 
-    /// Whether so many right answers of `count` are clearly fewer than the original's.
+    /// Whether a number of correct examples is clearly below the original's.
     func objects(to correct: Int, original: Int, of count: Int) -> Bool {
         guard count > 0 else { return false }
         let (before, after) = (Double(original) / Double(count), Double(correct) / Double(count))
@@ -59,8 +58,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
         return after < before - tolerance - 2 * deviation
     }
 
-    /// Trains until there is nothing to object to, at a lower rate each time, and hands over the last model, or where
-    /// none will do, the one that was right most often.
+    /// Retries at lower rates until accuracy holds; after the last attempt returns the most accurate model.
     /// - Parameters:
     ///   - rate: the first attempt's.
     ///   - original: how many of the watched examples the original is right about, the forgotten classes left out.
@@ -69,7 +67,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     ///   - correct: how many of the watched examples a model is right about.
     /// - Throws: what the last training throws, if not one came to an end.
     func train(
-        at rate: Double, original: Int, of count: Int, _ run: UnlearningSession, train: (Double) throws -> Model,
+        at rate: Double, original: Int, of count: Int, _ session: UnlearningSession, train: (Double) throws -> Model,
         correct: (Model) throws -> Int
     ) throws -> Model {
         var best: (model: Model, correct: Int)?
@@ -84,13 +82,13 @@ public struct RetainGuard: Sendable, Codable, Hashable {
                     "retain accuracy on \(count) watched examples fell from "
                     + "\(Self.percent(original, count)) to \(Self.percent(found, count))"
                 if best.map({ found > $0.correct }) ?? true { best = (model, found) }
-                run.note(
+                session.note(
                     isLast
                         ? "\(fall) at a rate of \(Self.text(rate)); no more attempts"
                         : "\(fall) at a rate of \(Self.text(rate)); backed off to \(Self.text(rate / divisor))")
             } catch let error as UnlearningError {
-                guard case .diverged = error, !isLast || best != nil else { throw error }
-                run.note(
+                guard error.code == .diverged, !isLast || best != nil else { throw error }
+                session.note(
                     "\(error.description); "
                         + (isLast ? "an earlier attempt is handed over" : "backed off to \(Self.text(rate / divisor))"))
             }

@@ -1,7 +1,8 @@
 import NeuralGraph
 
-/// Passes its input on as it is, and in the backward pass adds the gradient of how far the batch's statistics are from
-/// given ones: a loss inside the network. Over a channel's values of the whole batch with mean m and variance v,
+/// The identity, whose backward pass adds the gradient of the distance of the batch's statistics from given ones.
+///
+/// This is a loss inside the network. Over a channel's values of the whole batch, with mean m and variance v, it is
 ///
 ///     weight / channels · Σ_channels ((m - mean)² / s + (v / s - 1)²),  s = variance + floor.
 ///

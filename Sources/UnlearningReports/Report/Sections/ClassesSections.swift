@@ -2,10 +2,10 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// More classes than this are not drawn, but in the table.
-    private static let mostClasses = 20
+    /// The maximum number of classes that are drawn; the table has all.
+    private static let maximumClasses = 20
 
-    /// Accuracy by class.
+    /// Adds the accuracy by class.
     func addClasses(to page: inout Page) {
         let classes = result.figures.classAccuracy
         guard !classes.isEmpty else {
@@ -15,9 +15,9 @@ extension AuditReport {
         }
         page.section(
             "classes", "Accuracy by class",
-            "Share of test images of each class that are put into it. Forgotten classes should be where retraining "
-                + "puts them, all others as high as before. Adjacent classes are those that the original confuses "
-                + "most with the forgotten ones; damage shows there first."
+            "Share of each class's test images that the models recognize. Forgotten classes should be where retraining "
+                + "leaves them, and all others as high as before. Adjacent classes are those that the original confuses "
+                + "most with the forgotten ones; damage appears there first."
         ) { page in
             let drawn = Self.drawn(classes)
             let models = present(in: classes.map(\.accuracy))
@@ -25,7 +25,7 @@ extension AuditReport {
                 BarChart(
                     title: "Test accuracy by class",
                     summary: drawn.count < classes.count
-                        ? "The forgotten and adjacent classes and those that changed most, "
+                        ? "The forgotten classes, the adjacent ones and those that changed most, "
                             + "\(drawn.count) of \(classes.count)."
                         : "All \(classes.count) classes.",
                     axis: Axis("test accuracy", style: .percent, range: 0...1),
@@ -48,11 +48,11 @@ extension AuditReport {
     }
 
     private static func drawn(_ classes: [ClassAccuracyFigure]) -> [ClassAccuracyFigure] {
-        guard classes.count > mostClasses else { return classes }
+        guard classes.count > maximumClasses else { return classes }
         let marked = classes.filter { $0.relation != .remote }
         let others = classes.filter { $0.relation == .remote }
             .sorted { abs($0.change ?? 0) > abs($1.change ?? 0) }
-        let kept = Set((marked + others).prefix(mostClasses).map(\.index))
+        let kept = Set((marked + others).prefix(maximumClasses).map(\.index))
         return classes.filter { kept.contains($0.index) }
     }
 
@@ -60,20 +60,20 @@ extension AuditReport {
         figure.relation == .remote ? figure.name : "\(figure.name) (\(figure.relation.rawValue))"
     }
 
-    /// Where images of forgotten classes are put.
+    /// Adds the classes predicted for images of forgotten classes.
     func addConfusion(to page: inout Page) {
         let figures = result.figures.forgottenConfusion
         guard !figures.isEmpty else {
             page.absent(
-                "confusion", "Where the forgotten class goes",
-                missing("Where images of the forgotten classes go", measure: .predictionEntropy))
+                "confusion", "Predictions for forgotten classes",
+                missing("Predictions for forgotten classes", measure: .predictionEntropy))
             return
         }
         page.section(
-            "confusion", "Where the forgotten class goes",
-            "What the models take test images of a forgotten class for. A model that never saw the class answers "
-                + "with what looks like it; answers piled up on one unlikely class would give away that something "
-                + "was removed."
+            "confusion", "Predictions for forgotten classes",
+            "The classes that the models predict for test images of a forgotten class. A model that never saw the class "
+                + "predicts similar-looking ones; if most predictions were one unlikely class, this would reveal that "
+                + "something was removed."
         ) { page in
             page.figures(figures.map(confusion))
         }
@@ -90,7 +90,7 @@ extension AuditReport {
         let shown = all.prefix(12)
         return HeatMap(
             title: "Images of \(figure.name)",
-            summary: "Share of its test images that each model puts into each class"
+            summary: "Share of its test images for which each model predicts each class"
                 + (shown.count < all.count ? "; the \(shown.count) most frequent classes." : "."),
             rows: shown.map(result.classNames.className), columns: models.map(\.title),
             values: shown.map { index in
@@ -100,16 +100,16 @@ extension AuditReport {
             }, style: .percent, range: 0...1)
     }
 
-    /// The models that have something in a list.
+    /// The models that have a value in a list.
     func present<Value>(in values: [ByModel<Value>]) -> [AuditedModel] {
         AuditedModel.allCases.filter { model in values.contains { $0[model] != nil } }
     }
 
-    /// Why a section has nothing to show.
+    /// The reason why a section is empty.
     func missing(_ what: String, measure: MeasureIdentifier) -> String {
         if let reason = result[measure]?.omission { return "\(what) is not shown: \(reason)." }
         guard result.configuration.makesFigures else {
-            return "\(what) is not shown: the audit was asked to make no figures."
+            return "\(what) is not shown: the audit was run without figures."
         }
         return "\(what) is not shown: this audit did not measure it."
     }

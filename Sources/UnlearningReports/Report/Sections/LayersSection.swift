@@ -2,38 +2,39 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// What changed and what is left, layer by layer.
+    /// Adds changes of features and weights by layer.
     func addLayers(to page: inout Page) {
         let layers = result.figures.layers
         guard !layers.isEmpty else {
-            page.absent("layers", "Layer by layer", missing("What layers hold", measure: .weightDistance))
+            page.absent("layers", "Layer by layer", missing("The comparison of layers", measure: .weightDistance))
             return
         }
         page.section(
             "layers", "Layer by layer",
-            "From input to output. A model that scores 0 % may still hold the class in its features: if a linear probe "
-                + "reads the class out of the unlearned model better than out of a retrained one, it was hidden and "
-                + "not forgotten. A retrained model's probe is not at 0 either, since features of other classes serve."
+            "From input to output. A model with a forget accuracy of 0 % may still hold the class in its features: if a "
+                + "linear probe finds the class in the unlearned model more often than in a retrained one, the class was "
+                + "hidden, not forgotten. The probe of a retrained model is not at 0 % either, since features of other "
+                + "classes describe the class too."
         ) { page in
             page.figures(
                 [
                     chart(
                         layers, \.probeRecall, title: "Linear probe: recall of the forgotten classes",
-                        summary: "Share of their test images that a linear probe of each stage's features finds.",
+                        summary: "Share of their test images that a linear probe of each stage's features recognizes.",
                         axis: Axis("recall", style: .percent, range: 0...1)),
                     chart(
                         layers, \.centroidRecall, title: "Nearest class centroid: recall of the forgotten classes",
-                        summary: "The same by the nearest mean feature of a class.",
+                        summary: "The same for the class with the nearest mean features.",
                         axis: Axis("recall", style: .percent, range: 0...1)),
                     chart(
-                        layers, \.alignment, title: "Likeness of features to the original's",
-                        summary: "Linear CKA of each stage's features: 1 is the same up to rotation and scale.",
+                        layers, \.alignment, title: "Similarity of features to the original's",
+                        summary: "Linear CKA of each stage's features: 1 means equal up to rotation and scale.",
                         axis: Axis("linear CKA", range: 0...1)),
                     chart(
-                        layers, \.weightDistance, title: "Distance of weights to the original's",
+                        layers, \.weightDistance, title: "Distance of weights from the original's",
                         summary:
-                            "Norm of the difference by the norm of the original's weights. Retraining moves every layer; a "
-                            + "change in the last layers alone is easy to undo.",
+                            "Norm of the difference divided by the norm of the original's weights. Retraining changes every "
+                            + "layer; a change of the last layers alone is easy to undo.",
                         axis: Axis("relative distance")),
                 ].compactMap(\.self))
         }

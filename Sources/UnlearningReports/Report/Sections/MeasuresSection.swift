@@ -6,9 +6,9 @@ extension AuditReport {
     func addMeasures(to page: inout Page) {
         page.section(
             "measures", "All measures",
-            "Each measure of the model before forgetting (original), after it (unlearned), and of models trained anew "
-                + "without the classes (retrained), which are the target. Gap is unlearned minus retrained; small "
-                + "numbers under a value are its 95 % confidence interval."
+            "Values of the model before forgetting (original), of the model after it (unlearned), and of models trained "
+                + "without the forgotten classes (retrained), which are the target. The gap is unlearned minus retrained. "
+                + "Below a value is its 95 % confidence interval, below a mean of several retrained models their range."
         ) { page in
             if let gaps { page.figures([gaps]) }
             for group in MeasureDescription.Group.allCases {
@@ -46,7 +46,7 @@ extension AuditReport {
                         rows: measure.rows.map { row in
                             [row.name]
                                 + AuditedModel.allCases.map { model in
-                                    row.values[model].map(measure.measure.unit.text) ?? "–"
+                                    row.values[model].map((measure.rowUnit ?? measure.measure.unit).text) ?? "–"
                                 }
                         })
                 }
@@ -54,14 +54,14 @@ extension AuditReport {
         }
     }
 
-    /// The gaps to retraining that are shares, with their intervals; nil without a retrained model.
+    /// The gaps to retraining of shares, with their intervals; nil without a retrained model.
     private var gaps: (any Plot)? {
         let measures = result.measures.filter { $0.measure.unit == .share && $0.gap != nil }
         guard !measures.isEmpty else { return nil }
         return BarChart(
             title: "Gap to retraining",
-            summary: "Unlearned minus retrained, of the measures that are shares, with 95 % confidence intervals where "
-                + "they were sampled. At 0 the two are alike.",
+            summary: "Unlearned minus retrained for all measures that are shares, with 95 % confidence intervals where "
+                + "available. At 0 the two are alike.",
             axis: Axis("unlearned minus retrained, percentage points"), groups: measures.map(\.measure.title),
             series: [
                 BarChart.Series(
@@ -109,7 +109,8 @@ extension AuditReport {
                         + measure.unit.differenceText($0.upper, isShort: true)
                 }, &markup)
             let notes = [result.threshold?.text(measure.unit), result.note].compactMap(\.self)
-            markup.add("td", ["class": "text notes"], text: notes.joined(separator: ". "))
+                .map { $0.firstCapitalized.trimmingSuffix(".") + "." }
+            markup.add("td", ["class": "text notes"], text: notes.joined(separator: " "))
         }
     }
 
@@ -118,11 +119,14 @@ extension AuditReport {
         guard let retrained = result.retrained else { return nil }
         guard retrained.values.count > 1 else { return result.measure.intervalText(retrained.values.first) }
         let unit = result.measure.unit
-        return "\(unit.text(retrained.lowest)) to \(unit.text(retrained.highest)) over \(retrained.values.count)"
+        return "\(unit.text(retrained.lowest)) to \(unit.text(retrained.highest)), \(retrained.values.count) models"
     }
 }
 
 extension String {
-    /// With a capital at its beginning.
+    /// The text with a capital first letter.
     var firstCapitalized: String { prefix(1).uppercased() + dropFirst() }
+
+    /// The text without an ending, if it has it.
+    func trimmingSuffix(_ suffix: String) -> String { hasSuffix(suffix) ? String(dropLast(suffix.count)) : self }
 }

@@ -2,18 +2,20 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// Distributions of the scores that membership attacks use.
+    /// Adds the distributions of the scores that membership attacks use.
     func addMembership(to page: inout Page) {
         let figures = result.figures.membershipScores
         guard !figures.isEmpty else {
             page.absent(
-                "membership", "Membership scores", missing("How scores spread", measure: .membershipEntropy))
+                "membership", "Membership scores",
+                missing("The distribution of membership scores", measure: .membershipEntropy))
             return
         }
         page.section(
             "membership", "Membership scores",
-            "An attack guesses from a score whether an image was trained on. Forgotten training images should spread "
-                + "as they do for a retrained model: a pile at a place of its own tells that they were there."
+            "A membership attack guesses from a score whether the model was trained on an image. The scores of forgotten "
+                + "training images should be distributed as for a retrained model; a peak of their own reveals that they "
+                + "were in the training data."
         ) { page in
             for measure in figures.map(\.measure).uniqued {
                 page.heading(result[measure]?.measure.title ?? measure.rawValue)
@@ -23,11 +25,11 @@ extension AuditReport {
                     shown.map { figure in
                         var histogram = Histogram(
                             title: "\(figure.model.title.firstCapitalized) model",
-                            summary: "Shares of images by \(figure.score).",
+                            summary: "Share of images by \(figure.score).",
                             axis: Axis(figure.score), edges: figure.edges,
                             series: [
-                                .init("retained, trained on", shares: figure.members),
-                                .init("forgotten, trained on", shares: figure.forgotten),
+                                .init("retained, training", shares: figure.members),
+                                .init("forgotten, training", shares: figure.forgotten),
                                 .init("retained, test", shares: figure.nonMembers),
                             ])
                         histogram.largestShare = largest
@@ -39,7 +41,7 @@ extension AuditReport {
 }
 
 extension Sequence where Element: Hashable {
-    /// Each element once, in the order of first occurrence.
+    /// The elements without repetitions, in the order of first occurrence.
     var uniqued: [Element] {
         var seen: Set<Element> = []
         return filter { seen.insert($0).inserted }

@@ -2,19 +2,19 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// Penultimate features in two dimensions.
+    /// Adds penultimate features in two dimensions.
     func addEmbeddings(to page: inout Page) {
         let figures = result.figures.embeddings
         guard !figures.isEmpty else {
             page.absent(
-                "features", "Features in two dimensions", missing("The plane of features", measure: .linearProbe))
+                "features", "Features in two dimensions", missing("The map of features", measure: .linearProbe))
             return
         }
         page.section(
             "features", "Features in two dimensions",
-            "Features before the last layer of some test images, on the two directions in which the original's differ "
-                + "most (principal components); a retrained model's are on its own. A forgotten class that stays a "
-                + "cluster of its own is still told apart inside."
+            "Features before the last layer for some test images, projected onto the first two principal components of the "
+                + "original's features; a retrained model has components of its own. If a forgotten class remains a "
+                + "separate cluster, the network still distinguishes it."
         ) { page in
             page.figures(figures.map(embedding))
         }
@@ -44,7 +44,7 @@ extension AuditReport {
             })
     }
 
-    /// Where the networks look.
+    /// Adds heat maps of where the networks look.
     func addAttention(to page: inout Page) {
         let figures = result.figures.attention
         guard !figures.isEmpty else {
@@ -54,8 +54,8 @@ extension AuditReport {
         }
         page.section(
             "attention", "Where the network looks",
-            "Grad-CAM: bright places speak for the picture's own class, as each model sees it. Under each picture is "
-                + "the class that the model puts it into."
+            "Grad-CAM heat maps: bright regions are evidence for the picture's true class, according to each model. Below each "
+                + "picture is the class that the model predicts."
         ) { page in
             page.figures(
                 figures.map(\.label).uniqued.map { label in
@@ -69,7 +69,7 @@ extension AuditReport {
         let name = result.classNames.className(label)
         return ImageGrid(
             title: "Test images of \(name)",
-            summary: "The picture, and the same in gray under the heat map of each model.",
+            summary: "The picture, and the heat map of each model over it.",
             columns: ["picture"] + models.map(\.title),
             rows: figures.map { figure in
                 let picture = figure.image.pixelImage
@@ -86,19 +86,18 @@ extension AuditReport {
             })
     }
 
-    /// How fast the classes are learned again.
+    /// Adds the curves of learning the classes again.
     func addRelearning(to page: inout Page) {
         let curves = result.figures.relearning
         guard !curves.isEmpty else {
             page.absent(
-                "relearning", "Learning it again", missing("How fast the class is learned again", measure: .relearnTime)
-            )
+                "relearning", "Relearning", missing("The speed of relearning", measure: .relearnTime))
             return
         }
         page.section(
-            "relearning", "Learning it again",
-            "Copies are trained on images of the forgotten classes, a step at a time. If the unlearned model is back "
-                + "much sooner than a retrained one, it had kept something."
+            "relearning", "Relearning",
+            "Copies of the models are trained on images of the forgotten classes. If the unlearned model reaches the target "
+                + "much sooner than a retrained one, it has kept information about them."
         ) { page in
             let repeated = curves.filter { $0.model == .retrained }.count > 1
             let lines = curves.map { curve in
@@ -109,8 +108,8 @@ extension AuditReport {
             let last = Double(curves.flatMap(\.steps).max() ?? 0)
             page.figures([
                 LineChart(
-                    title: "Forget accuracy while learning again",
-                    summary: "The target line is the accuracy at which the class counts as learned again.",
+                    title: "Forget accuracy while relearning",
+                    summary: "The target is the accuracy at which the classes count as learned again.",
                     xAxis: Axis("optimizer steps"), yAxis: Axis("forget accuracy", style: .percent, range: 0...1),
                     series: lines + [.init("target", x: [0, last], y: [curves[0].target, curves[0].target])])
             ])
@@ -119,7 +118,7 @@ extension AuditReport {
 }
 
 extension FigureImage {
-    /// As a picture to draw; nil if the sizes do not agree.
+    /// The picture to draw; nil if the sizes do not agree.
     fileprivate var pixelImage: PixelImage? {
         guard width <= 1024, height <= 1024, pixels.count == width * height * channels else { return nil }
         return PixelImage(width: width, height: height, bytes: [UInt8](pixels))

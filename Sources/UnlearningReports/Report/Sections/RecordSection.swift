@@ -3,17 +3,17 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// Configuration and record.
+    /// Adds the record and the settings.
     func addRecord(to page: inout Page) throws {
         let (measures, audit) = (try Self.json(record.forgetting?.configuration), try Self.json(result.configuration))
         page.section(
             "record", "Record",
-            "What was audited, with the SHA-256 of each model's file. 'unlearn audit --verify record.json MODEL' checks "
-                + "a file against the record that was written beside this report."
+            "The audited models, with the SHA-256 of each file. 'unlearn audit --verify record.json MODEL' checks a file "
+                + "against the record."
         ) { page in
             page.facts(facts)
             if let run = record.forgetting, let measures {
-                page.details("Settings of forgetting (seed \(run.seed))") { page in
+                page.details("Settings of the unlearning run (seed \(run.seed))") { page in
                     page.write { $0.add("pre", text: measures) }
                 }
             }
@@ -22,7 +22,7 @@ extension AuditReport {
                     page.write { $0.add("pre", text: audit) }
                 }
             }
-            page.details("Seconds that the audit took, by part") { page in
+            page.details("Duration of the audit by part, in seconds") { page in
                 page.facts(
                     result.seconds.sorted { $0.key < $1.key }.map { ($0.key, String(format: "%.1f", $0.value)) })
             }

@@ -10,21 +10,22 @@ extension AuditReport {
     ]
     private static let imagesPerClass = 5
 
-    /// How the model was made to forget: losses and noise.
+    /// Adds the run that made the model forget: losses and noise.
     func addRun(to page: inout Page) {
         guard let run = record.forgetting else {
             page.absent(
-                "run", "How it was made to forget",
-                "Loss curves and the learned noise are not shown: this audit was given model files, without the run "
-                    + "that made them. 'unlearn forget --report' shows them.")
+                "run", "The unlearning run",
+                "Loss curves and learned noise are not shown: the audit was given model files, not the run that made them. "
+                    + "'unlearn forget --report' shows them.")
             return
         }
         page.section(
-            "run", "How it was made to forget",
+            "run", "The unlearning run",
             run.configuration == nil
-                ? "The method is \(run.method ?? "not recorded"). Its settings: \(run.settings ?? "not recorded")."
-                : "Noise that the original finds least like the class is learned; weights are damaged with it (impair); "
-                    + "then the retained classes recover (repair). Images of the forgotten class were not used for this."
+                ? "Method: \(run.method ?? "not recorded"). Settings: \(run.settings ?? "not recorded")."
+                : "UNSIR learns noise that maximizes the original's loss for the class, trains a step on it to damage the "
+                    + "class (impair), and then trains on the retained classes to restore them (repair). It did not use "
+                    + "images of the forgotten classes."
         ) { page in
             page.table(
                 "Phases", columns: ["phase", "steps", "seconds", "first loss", "last loss"],
@@ -50,7 +51,7 @@ extension AuditReport {
                 page.paragraph(
                     noise.isEmpty
                         ? "The learned noise is not shown: it was not kept."
-                        : "The learned noise is not shown: it has no pictures of one or three channels.")
+                        : "The learned noise is not shown: it is not an image of one or three channels.")
             }
         }
     }
@@ -64,13 +65,13 @@ extension AuditReport {
         return [
             ImageGrid(
                 title: "Learned noise",
-                summary: "The first \(Self.imagesPerClass) noise images of each forgotten class, each from its darkest "
-                    + "to its brightest number.",
+                summary: "The first \(Self.imagesPerClass) noise images of each forgotten class, each scaled from its "
+                    + "smallest to its largest value.",
                 rows: rows)
         ]
     }
 
-    /// Inputs `[images, height, width, channels]` as pictures; none for other shapes.
+    /// Converts inputs `[images, height, width, channels]` to pictures; empty for other shapes.
     private static func pictures(_ tensor: Tensor, count: Int) -> [PixelImage] {
         guard tensor.shape.rank == 4 else { return [] }
         let (height, width, channels) = (tensor.shape[1], tensor.shape[2], tensor.shape[3])

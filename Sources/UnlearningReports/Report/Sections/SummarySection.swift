@@ -11,7 +11,7 @@ extension AuditReport {
             markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
             markup.add("p", text: verdictText)
             if !verdict.missingEvidence.isEmpty {
-                markup.add("p", text: "Too little was judged to say that the model has forgotten:")
+                markup.add("p", text: "There is not enough evidence that the model has forgotten:")
                 markup.add("ul") { markup in
                     for missing in verdict.missingEvidence { markup.add("li", text: missing) }
                 }
@@ -20,63 +20,69 @@ extension AuditReport {
         }
         let looser = result.looserLimits
         if !looser.isEmpty {
-            markup.add("p", text: "Judged by limits that are looser than the default:")
+            markup.add("p", text: "Some limits are looser than the default:")
             markup.add("ul") { markup in
                 for limit in looser { markup.add("li", text: limit) }
             }
         }
         markup.add(
             "p", ["class": "faint"],
-            text: "A pass says that no judged measure found more than its limit allows. It is no proof that nothing "
-                + "is left, and nothing here is a statement about the law.")
+            text: "A pass means that no judged measure exceeds its limit. It does not prove that nothing is left, and "
+                + "this report is not a legal assessment.")
         markup.add(
             "p", ["class": "faint"],
             text: "Request \(record.requestID), \(Self.dateText(record.date)). Measured on "
-                + "\(result.samples.forgottenTest) test images of the forgotten and \(result.samples.retainedTest) of "
-                + "the retained classes\(trainingText).")
+                + "\(result.samples.forgottenTest) test images of the forgotten classes and "
+                + "\(result.samples.retainedTest) of the retained classes\(trainingText).")
     }
 
     private var trainingText: String {
         let samples = result.samples
         guard samples.forgottenTraining + samples.retainedTraining > 0 else {
-            return "; there was no training data to measure on"
+            return "; no training images were given"
         }
-        return ", and on \(samples.forgottenTraining) and \(samples.retainedTraining) training images"
+        return ", and on \(samples.forgottenTraining) and \(samples.retainedTraining) training images of them"
     }
 
-    /// What the verdict rests on, in a sentence.
+    /// The measures that decide the verdict, in a sentence.
     private var verdictText: String {
         let verdict = result.verdict
         let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
         let comparison =
             switch result.retrainedModels {
-            case 0: "No retrained model was given, so residual leakage against retraining is not known."
-            case 1: "Compared with one model retrained without the class."
-            case let count: "Compared with \(count) models retrained without the class."
+            case 0: "No retrained model was given, so leakage compared with retraining is unknown."
+            case 1: "Compared with one model that was retrained without \(forgottenObject)."
+            case let count: "Compared with \(count) models that were retrained without \(forgottenObject)."
             }
         guard judged > 0 else { return "No measure was judged. " + comparison }
-        var parts = ["\(verdict.passed.count) of \(judged) judged measures pass"]
+        var parts = ["\(verdict.passed.count) of \(judged) judged measures passed"]
         if !verdict.partial.isEmpty { parts.append("partial: \(titles(verdict.partial))") }
         if !verdict.failed.isEmpty { parts.append("failed: \(titles(verdict.failed))") }
         return parts.joined(separator: "; ") + ". " + comparison
+    }
+
+    /// What was to be forgotten, in two words.
+    private var forgottenObject: String {
+        if result.forgottenSamples != nil { return "the samples" }
+        return result.forgottenClasses.count == 1 ? "the class" : "the classes"
     }
 
     private func titles(_ identifiers: [MeasureIdentifier]) -> String {
         identifiers.map { result[$0]?.measure.title ?? $0.rawValue }.inWords
     }
 
-    /// The figures that people ask for first.
+    /// The accuracies, in sentences.
     private var findings: [String] {
         [
             (MeasureIdentifier.forgetAccuracyTest, "Accuracy on the forgotten classes"),
-            (.forgetAccuracyWorstClass, "On the one of them that is known best"),
+            (.forgetAccuracyWorstClass, "Highest accuracy on one of them"),
             (.retainAccuracyTest, "Accuracy on the retained classes"),
         ].compactMap { identifier, name in
             guard let measure = result[identifier], let after = measure.unlearned else { return nil }
-            var text = "\(name): \(measure.measure.text(after))"
+            var text = "\(name): \(measure.measure.text(after)) after unlearning"
             if let before = measure.original { text += ", \(measure.measure.text(before)) before" }
             if let retrained = measure.retrained {
-                text += ", \(measure.measure.text(retrained)) after retraining without them"
+                text += ", \(measure.measure.text(retrained)) after retraining without \(forgottenObject)"
             }
             return text + "."
         }

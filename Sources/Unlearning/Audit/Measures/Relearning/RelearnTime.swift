@@ -1,43 +1,42 @@
 import ImageDatasets
 import NeuralGraph
 
-/// Relearn time: how many optimizer steps bring a model's accuracy on the forgotten classes back to about the
-/// original's. Steps, 0 or more; a model that needs far fewer than the retrained one still has the class inside.
+/// Relearn time, the number of optimizer steps until a model knows the forgotten classes about as well as the original.
 ///
-/// Each step shows some training examples of the forgotten classes and some of the others to a copy of the model, with
-/// Adam and cross-entropy; accuracy is measured on test examples every few steps, and the first measurement at or above
-/// the target counts.
+/// A model that needs far fewer steps than a retrained one still holds the classes. Each step trains a copy of the model on
+/// training examples of forgotten and of retained classes with Adam and cross-entropy. Accuracy is measured on test examples
+/// every few steps, and the first measurement at or above the target counts.
 /// Sources: Tarun et al. (arXiv 2111.08947), section V; Chundawat et al. 2023, "Zero-Shot Machine Unlearning"
 /// (arXiv 2201.05629), section V, for the target within a few percent of the original's accuracy.
-public struct RelearnTime: Sendable {
-    /// How it is tried.
-    public var configuration: RelearningConfiguration
+package struct RelearnTime: Sendable {
+    /// The settings.
+    package var configuration: RelearningConfiguration
 
     /// Creates a trial.
-    public init(configuration: RelearningConfiguration = RelearningConfiguration()) {
+    package init(configuration: RelearningConfiguration = RelearningConfiguration()) {
         self.configuration = configuration
     }
 
-    /// What one trial gave.
-    public struct Trial: Sendable, Hashable {
-        /// Steps at which accuracy was measured, from 0.
-        public let steps: [Int]
-        /// The accuracy on the forgotten classes after so many steps, 0 to 1.
-        public let accuracies: [Double]
-        /// Steps until the target; nil if the limit came first.
-        public let time: Int?
+    /// The result of one trial.
+    package struct Trial: Sendable, Hashable {
+        /// The steps at which accuracy was measured, from 0.
+        package let steps: [Int]
+        /// The accuracy on the forgotten classes after these steps, 0 to 1.
+        package let accuracies: [Double]
+        /// The number of steps until the target; nil if the step limit came first.
+        package let time: Int?
     }
 
-    /// Teaches a copy of a model the forgotten classes again.
+    /// Trains a copy of a model on the forgotten classes.
     /// - Parameters:
-    ///   - model: the model, which is not changed.
+    ///   - model: the model, which stays unchanged.
     ///   - forgotten: training examples of the forgotten classes.
-    ///   - retained: training examples of the others; not read if a step has none of them.
+    ///   - retained: training examples of the retained classes; not read if a step has none of them.
     ///   - measured: test examples of the forgotten classes.
     ///   - target: the accuracy to reach, 0 to 1.
     ///   - options: seed and threads.
     /// - Throws: ``UnlearningError`` if examples do not fit or the training diverges, and `CancellationError`.
-    public func trial(
+    package func trial(
         of model: Model, forgotten: any ExampleSource, retained: any ExampleSource,
         measuring measured: any ExampleSource,
         target: Double, options: RunOptions = RunOptions()
@@ -91,7 +90,7 @@ public struct RelearnTime: Sendable {
         return Trial(steps: steps, accuracies: accuracies, time: nil)
     }
 
-    /// What each step shows: forgotten examples, then retained ones, each list in a new order every time it is through.
+    /// The examples of each step: forgotten ones, then retained ones, each list reshuffled whenever it is used up.
     private func lessons(
         forgotten: any ExampleSource, retained: any ExampleSource, context: RunContext
     ) throws -> ExampleSubset {
@@ -105,32 +104,32 @@ public struct RelearnTime: Sendable {
         return try ExampleSubset(CombinedExamples([forgotten, retained]), indices: indices)
     }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .relearnTime, title: "Relearn time",
         definition:
-            "Optimizer steps on a copy of the model until its accuracy on the forgotten classes' test images is back "
-            + "near the original's.",
+            "Optimizer steps on a copy of the model until its accuracy on the forgotten classes' test images is close to "
+            + "the original's again.",
         source: "Tarun et al., Fast Yet Effective Machine Unlearning (arXiv 2111.08947), section V",
         group: .relearning, unit: .steps, direction: .closerToRetrained)
 }
 
-/// Anamnesis index: `(r_u + 0.01) / (r_r + 0.01)` of the relearn times of a model and of the retrained one. 0 or more;
-/// 1 is ideal, far below 1 means that information is left, far above 1 that the class was conspicuously overwritten.
+/// Anamnesis index, `(r_u + 0.01) / (r_r + 0.01)` of a model's and the retrained models' relearn times, 0 or more.
 ///
-/// Source: Chundawat et al. 2023, "Zero-Shot Machine Unlearning" (arXiv 2201.05629), section V; the two small numbers,
+/// 1 is ideal; far below 1, information is left, and far above 1, the class was conspicuously overwritten.
+/// Source: Chundawat et al. 2023, "Zero-Shot Machine Unlearning" (arXiv 2201.05629), section V; the two small terms,
 /// which keep it finite, are this package's.
-public enum AnamnesisIndex {
-    /// The index of relearn times in steps.
-    public static func value(time: Double, retrained: Double) -> Double { (time + 0.01) / (retrained + 0.01) }
+package enum AnamnesisIndex {
+    /// Computes the index of relearn times in steps.
+    package static func value(time: Double, retrained: Double) -> Double { (time + 0.01) / (retrained + 0.01) }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .anamnesisIndex, title: "Anamnesis index",
-        definition: "The relearn time, plus 0.01, divided by the retrained models' mean relearn time, plus 0.01.",
+        definition: "Relearn time divided by the retrained models' mean relearn time, with 0.01 steps added to both.",
         source: "Chundawat et al. 2023, Zero-Shot Machine Unlearning (arXiv 2201.05629), section V",
         group: .relearning, unit: .ratio, direction: .closerToRetrained)
 }
 
-/// Positions that go through a list again and again, in a new order each time.
+/// An endless sequence of a list's positions, reshuffled for each pass.
 private struct EndlessOrder {
     private var order: [Int]
     private var place = 0
@@ -153,7 +152,7 @@ private struct EndlessOrder {
 }
 
 extension TrainState {
-    /// The accuracy of the model as trained so far, 0 to 1, in inference mode.
+    /// The accuracy of the model in its current state, 0 to 1, in inference mode.
     fileprivate func accuracy(on examples: any ExampleSource) throws -> Double {
         let classes = executor.graph.outputShape.count
         let loader = try BatchLoader(examples, batchSize: executor.batchCapacity)
@@ -171,5 +170,121 @@ extension TrainState {
                 ).correct
         }
         return Double(correct) / Double(max(1, examples.count))
+    }
+}
+
+/// Takes the relearn time of every model, and the anamnesis index.
+struct RelearningMeasures: BuiltInMeasure {
+    let descriptions = [RelearnTime.description, AnamnesisIndex.description]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .forgottenTraining, .retainedTraining, .forgottenTest,
+    ]
+
+    func cost(_ plan: AuditPlan) -> Int {
+        guard let relearning = plan.configuration.relearning else { return 0 }
+        let measurements = relearning.stepLimit / relearning.stepsBetweenMeasurements + 1
+        let steps = relearning.stepLimit * 3 * (relearning.forgottenPerStep + relearning.retainedPerStep)
+        // The original is at the target from the start.
+        return (plan.modelCount - 1) * (steps + measurements * min(relearning.measuredExamples, plan.testCount))
+    }
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        guard let configuration = evidence.configuration.relearning else {
+            let reason = "the settings leave relearning out"
+            findings.results += descriptions.map { MeasureResult($0, omitted: reason) }
+            return
+        }
+        let trials: PerModel<RelearnTime.Trial>
+        let target = target(evidence, configuration)
+        do {
+            trials = try self.trials(evidence, configuration, target: target)
+        } catch let error as UnlearningError {
+            guard case .divergence(let step, let what)? = error.detail else { throw error }
+            let reason = "relearning diverged at step \(step): \(what) is not finite; use a lower relearning rate"
+            findings.results += descriptions.map { MeasureResult($0, omitted: reason) }
+            return
+        }
+        addCurves(trials, target: target, into: &findings)
+        let times = trials.map { trial in
+            MeasureValue(Double(trial.time ?? configuration.stepLimit), isLowerBound: trial.time == nil)
+        }
+        let note = String(
+            "Target: forget accuracy \(Double?(target).percentText); Adam \(configuration.learningRate), "
+                + "\(configuration.forgottenPerStep) forgotten and \(configuration.retainedPerStep) retained images a step, "
+                + "at most \(configuration.stepLimit) steps")
+        findings.results.append(
+            MeasureResult(
+                RelearnTime.description, original: times.original, unlearned: times.unlearned,
+                retrained: times.retrained,
+                note: note))
+        addIndex(times, into: &findings)
+    }
+
+    private func addIndex(_ times: PerModel<MeasureValue>, into findings: inout AuditFindings) {
+        guard let reference = RetrainedValue(times.retrained) else {
+            let reason = EvidenceRequirement.noRetrainedModel
+            findings.results.append(MeasureResult(AnamnesisIndex.description, omitted: reason))
+            return
+        }
+        let indices = times.map { time in
+            MeasureValue(
+                AnamnesisIndex.value(time: time.value, retrained: reference.mean), isLowerBound: time.isLowerBound,
+                isUpperBound: reference.isLowerBound)
+        }
+        let note =
+            reference.isLowerBound
+            ? "A retrained model reached the step limit before the target, so the true index may be smaller"
+            : nil
+        // The mean of the retrained models is 1 by definition.
+        findings.results.append(
+            MeasureResult(
+                AnamnesisIndex.description, original: indices.original, unlearned: indices.unlearned,
+                retrained: indices.retrained.map { MeasureValue($0.value) }, note: note))
+    }
+
+    /// The forget accuracy at which the classes count as learned again.
+    private func target(_ evidence: AuditEvidence, _ configuration: RelearningConfiguration) -> Double {
+        switch configuration.target {
+        case .accuracy(let accuracy): return accuracy
+        case .nearOriginal(let tolerance):
+            let rows = measuredRows(evidence, configuration)
+            let scores = Accuracies.scores(
+                evidence.models.original.test.predictions[rows], labels: rows.map { evidence.test.labels[$0] })
+            return (1 - tolerance) * (Statistics.mean(scores) ?? 0)
+        }
+    }
+
+    /// The test examples to measure accuracy on, stratified by forgotten class.
+    private func measuredRows(_ evidence: AuditEvidence, _ configuration: RelearningConfiguration) -> [Int] {
+        evidence.test.forgottenShares(limit: configuration.measuredExamples)
+    }
+
+    private func trials(
+        _ evidence: AuditEvidence, _ configuration: RelearningConfiguration, target: Double
+    ) throws -> PerModel<RelearnTime.Trial> {
+        guard let training = evidence.training else { throw UnlearningError.noExamples(of: "training") }
+        let forgotten = try ExampleSubset(training.examples, indices: training.forgotten)
+        let retained = try ExampleSubset(training.examples, indices: training.retained)
+        let measured = try ExampleSubset(
+            evidence.test.examples, indices: measuredRows(evidence, configuration))
+        return try evidence.models.map { model in
+            try RelearnTime(configuration: configuration).trial(
+                of: model.model, forgotten: forgotten, retained: retained, measured: measured, target: target,
+                context: evidence.context
+            ) { try evidence.progress.advance(by: $0) }
+        }
+    }
+
+    private func addCurves(
+        _ trials: PerModel<RelearnTime.Trial>, target: Double, into findings: inout AuditFindings
+    ) {
+        func add(_ trial: RelearnTime.Trial, _ model: AuditedModel, _ number: Int) {
+            findings.figures.relearning.append(
+                RelearningCurve(
+                    model: model, number: number, steps: trial.steps, accuracies: trial.accuracies, target: target))
+        }
+        add(trials.original, .original, 0)
+        add(trials.unlearned, .unlearned, 0)
+        for (number, trial) in trials.retrained.enumerated() { add(trial, .retrained, number) }
     }
 }

@@ -1,26 +1,26 @@
-/// How the forgotten classes are learned again, on a copy of a model.
+/// The settings by which copies of the models learn the forgotten classes again.
 public struct RelearningConfiguration: Sendable, Codable, Hashable {
-    /// When the classes count as learned again.
+    /// The forget accuracy at which the classes count as learned again.
     public enum Target: Sendable, Codable, Hashable {
-        /// When forget accuracy is at least `(1 - tolerance)` times the original's.
+        /// `(1 - tolerance)` times the original's forget accuracy.
         case nearOriginal(tolerance: Double)
-        /// When forget accuracy is at least this, 0 to 1.
+        /// A fixed accuracy, 0 to 1.
         case accuracy(Double)
     }
 
-    /// When the classes count as learned again.
+    /// The forget accuracy at which the classes count as learned again.
     public var target: Target
-    /// Training examples of the forgotten classes in one step, 1 to 100,000.
+    /// The number of training examples of forgotten classes in a step, 1 to 100,000.
     public var forgottenPerStep: Int
-    /// Training examples of the other classes in one step, 0 to 100,000.
+    /// The number of training examples of retained classes in a step, 0 to 100,000.
     public var retainedPerStep: Int
     /// Adam's learning rate, above 0.
     public var learningRate: Double
-    /// The step at which the attempt is given up, 1 to 100,000.
+    /// The maximum number of steps, 1 to 100,000.
     public var stepLimit: Int
-    /// Steps between two measurements of forget accuracy, 1 or more.
+    /// The number of steps between two measurements of forget accuracy, 1 or more.
     public var stepsBetweenMeasurements: Int
-    /// Test examples of the forgotten classes that accuracy is measured on at most, 1 or more.
+    /// The maximum number of test examples of forgotten classes to measure accuracy on, 1 or more.
     public var measuredExamples: Int
 
     /// Creates a configuration.
@@ -39,8 +39,8 @@ public struct RelearningConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Checks every setting.
-    /// - Throws: ``UnlearningError/invalidSetting(name:value:remedy:)``.
-    public func validate() throws {
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
         let (name, share) =
             switch target {
             case .nearOriginal(let tolerance): ("relearning tolerance", tolerance)
@@ -60,7 +60,7 @@ public struct RelearningConfiguration: Sendable, Codable, Hashable {
 }
 
 extension RelearningConfiguration {
-    /// Reads settings; those that the version that wrote them did not know have their defaults.
+    /// Reads settings, with defaults for those that are missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = RelearningConfiguration()

@@ -1,12 +1,12 @@
 import NeuralGraph
 
-/// A network's last layer on its own: linear, from penultimate features to logits, in Double.
-public struct LinearHead: Sendable {
+/// A network's linear last layer, from penultimate features to logits, in Double.
+package struct LinearHead: Sendable {
     /// `[classes, width]`.
     var weights: DoubleMatrix
-    /// One a class.
+    /// One per class.
     var biases: [Double]
-    /// Whether the layer has a bias at all; without one its biases are 0.
+    /// Whether the layer has a bias; without one the biases are 0.
     let hasBias: Bool
 
     /// Creates a head.
@@ -14,7 +14,7 @@ public struct LinearHead: Sendable {
     ///   - weight: `[classes, width]`.
     ///   - bias: `[classes]`, or nil.
     /// - Throws: `ShapeError` if the two do not belong together.
-    public init(weight: Tensor, bias: Tensor?) throws {
+    package init(weight: Tensor, bias: Tensor?) throws {
         weights = try DoubleMatrix(weight)
         hasBias = bias != nil
         biases = bias?.elements.map(Double.init) ?? [Double](repeating: 0, count: weights.rows)
@@ -23,21 +23,21 @@ public struct LinearHead: Sendable {
         }
     }
 
-    /// A model's last layer; nil if the model doesn't end in a linear layer over a vector.
-    public init?(of model: Model) {
+    /// Takes a model's last layer; nil if it is not a linear layer over a vector.
+    package init?(of model: Model) {
         guard let node = model.graph.head, let weight = model.parameters[node.key("weight")],
             let head = try? LinearHead(weight: weight, bias: model.parameters[node.key("bias")])
         else { return nil }
         self = head
     }
 
-    /// The number of features that it reads.
-    public var width: Int { weights.columns }
+    /// The number of input features.
+    package var width: Int { weights.columns }
 
-    /// The class of each example's largest logit, the first of equals.
+    /// Predicts each example's class, the first of equal ones.
     /// - Parameter features: penultimate features, `[examples, width]`.
     /// - Throws: `ShapeError` if the width is another.
-    public func predictions(of features: Tensor) throws -> [Int] {
+    package func predictions(of features: Tensor) throws -> [Int] {
         try LabeledFeatures.check(features, width: width)
         return predictions(of: try DoubleMatrix(features))
     }

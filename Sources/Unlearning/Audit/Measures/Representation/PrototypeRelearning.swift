@@ -1,15 +1,15 @@
+import ImageDatasets
 import NeuralGraph
 
-/// Prototype relearning: whoever has a few examples of the forgotten class rewrites the last layer's row for it from
-/// their mean features (an imprinted weight; Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"),
-/// without any training. What the network then recognizes was there all along.
+/// Prototype relearning: forget accuracy after the last layer's row is rewritten from a few examples, without training.
 ///
-/// With m the mean features of the examples, mₖ those of the retained classes, μ their mean, w̄ the mean row of the
-/// retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`: as far from the others'
-/// mean as they are, in the direction of its own class. Its bias makes the logit at m the mean of the retained
-/// classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten class after that, 0 to 1.
-/// The retrained model's figure is the target: a network that never saw the class learns it from a prototype too.
-public struct PrototypeRelearning: Sendable {
+/// The row is an imprinted weight (Qi, Brown and Lowe 2018, "Low-Shot Learning with Imprinted Weights"): what the network then
+/// recognizes was in its features all along. With m the mean features of the examples, mₖ those of the retained classes, μ
+/// their mean, w̄ the mean row of the retained classes and s the mean of |wₖ - w̄|, the new row is `w̄ + s (m - μ) / |m - μ|`,
+/// as far from the mean row as the others, in the direction of its own class. Its bias makes the logit at m the mean of the
+/// retained classes' logits at their mₖ. The measure is the accuracy on test examples of the forgotten classes, 0 to 1. The
+/// retrained models' value is the target, since a network that never saw the class learns it from a prototype too.
+package struct PrototypeRelearning: Sendable {
     private let head: LinearHead
     private let retained: [Int]
     private let center: [Double]
@@ -17,16 +17,16 @@ public struct PrototypeRelearning: Sendable {
     private let length: Double
     private let level: Double
 
-    /// Takes what the retained classes tell about rows and features.
+    /// Computes the retained classes' mean features and rows.
     /// - Parameters:
     ///   - head: the network's last layer.
     ///   - features: penultimate features of training examples, `[examples, width]`; those of forgotten classes are
-    ///     passed over.
+    ///     ignored.
     ///   - labels: each example's class.
     ///   - forgotten: the forgotten classes.
     /// - Throws: `ShapeError` if features, labels and head do not belong together or no class is retained, and
     ///   `LinearAlgebraError` if a feature is undefined.
-    public init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
+    package init(head: LinearHead, features: Tensor, labels: [Int], forgotten: Set<Int>) throws {
         try LabeledFeatures.check(features, labels: labels, classes: head.weights.rows)
         try LabeledFeatures.check(features, width: head.width)
         let (means, counts) = try DoubleMatrix(features).classMeans(labels: labels, classes: head.weights.rows)
@@ -56,13 +56,13 @@ public struct PrototypeRelearning: Sendable {
             } / Double(retained.count)
     }
 
-    /// The head with one class's row rewritten.
+    /// Rewrites one class's row of the head.
     /// - Parameters:
     ///   - label: the class.
     ///   - features: penultimate features of some of its examples, `[examples, width]`, one or more.
     /// - Throws: `ShapeError` if there are none, or the width is another, and `LinearAlgebraError` if a feature is
     ///   undefined.
-    public func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
+    package func head(rewriting label: Int, from features: Tensor) throws -> LinearHead {
         try LabeledFeatures.check(features, width: head.width)
         guard features.shape[0] > 0, (0..<head.weights.rows).contains(label) else {
             throw ShapeError(
@@ -82,7 +82,7 @@ public struct PrototypeRelearning: Sendable {
         let distance = Self.norm(direction)
         var product = 0.0
         for column in direction.indices {
-            // An example in the very middle of the others points nowhere.
+            // A prototype at the center of the others has no direction.
             let part = distance > 0 ? length * direction[column] / distance : 0
             head.weights[label, column] = meanRow[column] + part
             product += head.weights[label, column] * prototype[column]
@@ -94,10 +94,82 @@ public struct PrototypeRelearning: Sendable {
         values.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
-    static let measure = MeasureDescription(
+    static let description = MeasureDescription(
         .prototypeRelearning, title: "Prototype relearning",
         definition: "Test accuracy of the forgotten classes after the last layer's row of each was rewritten from the "
-            + "mean features of a few of its training images, with nothing trained.",
+            + "mean features of a few of its training images, without training.",
         source: "Qi, Brown and Lowe 2018, Low-Shot Learning with Imprinted Weights (arXiv 1712.07136)",
         group: .representation, unit: .share, direction: .closerToRetrained)
+}
+
+/// Takes prototype relearning from a few training examples, averaged over several draws of them.
+struct PrototypeRelearningMeasure: BuiltInMeasure {
+    let descriptions = [PrototypeRelearning.description]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .features, .forgottenTest, .retainedTest, .forgottenTraining, .retainedTraining,
+    ]
+
+    /// The number of training examples of each forgotten class for a prototype.
+    static let examples = 10
+    /// The number of draws, over which accuracy is averaged.
+    static let draws = 5
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        do {
+            let scores = try evidence.models.map { try recognized(by: $0, evidence) }
+            guard scores.original != nil || scores.unlearned != nil else {
+                findings.results.append(
+                    MeasureResult(PrototypeRelearning.description, omitted: HeadShareMeasures.noHead))
+                return
+            }
+            let rows = [
+                MeasureRow(
+                    name: "forgotten classes",
+                    values: scores.map { $0.flatMap { Statistics.mean($0.forgotten) } }.byModel),
+                MeasureRow(
+                    name: "retained classes", values: scores.map { $0.flatMap { Statistics.mean($0.retained) } }.byModel
+                ),
+            ]
+            findings.results.append(
+                evidence.result(
+                    PrototypeRelearning.description, meanOf: scores.map { $0?.forgotten }, rows: rows,
+                    rowKind: .variants,
+                    note: "From \(Self.examples) images of each class, mean of \(Self.draws) draws; "
+                        + "rows: test accuracy afterwards"))
+        } catch let error as LinearAlgebraError {
+            findings.results.append(MeasureResult(PrototypeRelearning.description, omitted: "\(error)"))
+        }
+    }
+
+    /// Computes the share of draws for which each test example is recognized; nil for a model without a linear last layer.
+    private func recognized(
+        by model: ModelEvidence, _ evidence: AuditEvidence
+    ) throws -> (forgotten: [Double], retained: [Double])? {
+        guard let head = LinearHead(of: model.model), let training = evidence.training,
+            let features = model.training?.features.last, let test = model.test.features.last,
+            features.node == model.model.graph.penultimate
+        else { return nil }
+        let relearning = try PrototypeRelearning(
+            head: head, features: features.values, labels: training.labels, forgotten: evidence.forgottenClasses)
+        let examples = try DoubleMatrix(test.values)
+        let labels = evidence.test.labels
+        var hits = [Double](repeating: 0, count: labels.count)
+        for draw in 0..<Self.draws {
+            var rewritten = head
+            for label in evidence.forgottenClasses.sorted() {
+                // The same images for every model.
+                var members = training.forgotten.filter { training.labels[$0] == label }
+                guard !members.isEmpty else { continue }
+                var random = SeededRandom(seed: evidence.context.seed("prototype"), stream: "\(label).\(draw)")
+                let count = min(Self.examples, members.count)
+                random.draw(count, toFrontOf: &members)
+                let prototype = try DoubleMatrix(features.values, rows: Array(members.prefix(count)))
+                try relearning.rewrite(label, from: prototype, in: &rewritten)
+            }
+            for (row, predicted) in rewritten.predictions(of: examples).enumerated() where predicted == labels[row] {
+                hits[row] += 1 / Double(Self.draws)
+            }
+        }
+        return (evidence.test.forgotten.map { hits[$0] }, evidence.test.retained.map { hits[$0] })
+    }
 }

@@ -1,0 +1,87 @@
+internal import CNeuralKernels
+import Foundation
+
+/// Adam and AdamW. See ``OptimizerConfiguration/adam(beta1:beta2:epsilon:weightDecay:)``.
+final class Adam: Optimizer {
+    let parameterCount: Int
+    private let beta1: Double
+    private let beta2: Double
+    private let epsilon: Double
+    private let gradientDecay: Double
+    private let parameterDecay: Double
+    private let first: OptimizerState
+    private let second: OptimizerState
+    private var steps = 0
+
+    init(
+        parameterCount: Int, beta1: Double, beta2: Double, epsilon: Double, gradientDecay: Double,
+        parameterDecay: Double
+    ) {
+        self.parameterCount = parameterCount
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.gradientDecay = gradientDecay
+        self.parameterDecay = parameterDecay
+        first = OptimizerState(count: parameterCount)
+        second = OptimizerState(count: parameterCount)
+    }
+
+    func step(
+        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
+        learningRate: Float, threads: ThreadTeam
+    ) {
+        precondition(count == parameterCount, "\(count) parameters, but \(parameterCount) were announced")
+        steps += 1
+        let rate = Double(learningRate)
+        let step = cnk_adam_step(
+            firstComplement: Float(1 - beta1), secondDecay: Float(beta2), secondComplement: Float(1 - beta2),
+            stepSize: Float(rate / (1 - pow(beta1, Double(steps)))),
+            secondCorrectionRoot: Float((1 - pow(beta2, Double(steps))).squareRoot()),
+            epsilon: Float(epsilon), gradientDecay: Float(gradientDecay),
+            parameterScale: Float(1 - rate * parameterDecay))
+        let (first, second) = (first.values, second.values)
+        threads.forEachChunk(of: count, floatsEach: 1) { part in
+            cnk_adam(
+                parameters + part.lowerBound, gradients + part.lowerBound, first + part.lowerBound,
+                second + part.lowerBound, part.count, step)
+        }
+    }
+}
+
+/// Gradient descent with momentum and weight decay. See ``OptimizerConfiguration/sgd(momentum:nesterov:weightDecay:)``.
+final class GradientDescent: Optimizer {
+    let parameterCount: Int
+    private let momentum: Double
+    private let nesterov: Bool
+    private let weightDecay: Double
+    private let velocity: OptimizerState
+
+    init(parameterCount: Int, momentum: Double, nesterov: Bool, weightDecay: Double) {
+        self.parameterCount = parameterCount
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weightDecay = weightDecay
+        velocity = OptimizerState(count: momentum == 0 ? 0 : parameterCount)
+    }
+
+    func step(
+        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
+        learningRate: Float, threads: ThreadTeam
+    ) {
+        precondition(count == parameterCount, "\(count) parameters, but \(parameterCount) were announced")
+        let step = cnk_sgd_step(
+            learningRate: learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
+            nesterov: nesterov)
+        let velocity = velocity.values
+        threads.forEachChunk(of: count, floatsEach: 1) { part in
+            if momentum == 0 {
+                cnk_sgd(parameters + part.lowerBound, gradients + part.lowerBound, part.count, step)
+            } else {
+                cnk_sgd_momentum(
+                    parameters + part.lowerBound, gradients + part.lowerBound, velocity + part.lowerBound, part.count,
+                    step)
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+extension AuditEvidence {
+    /// Makes a result of a measure that is one number for each model.
+    /// - Parameters:
+    ///   - description: the measure.
+    ///   - note: what a reader should know besides.
+    ///   - value: a model's number; nil where the measure does not apply to the model.
+    /// - Returns: the values and the gap to retraining, without confidence intervals.
+    public func result(
+        of description: MeasureDescription, note: String? = nil, _ value: (ModelEvidence) throws -> Double?
+    ) rethrows -> MeasureResult {
+        let values = try models.map { model in try value(model).map { MeasureValue($0) } }
+        return MeasureResult(
+            description, original: values.original, unlearned: values.unlearned,
+            retrained: values.retrained.compactMap { $0 }, note: note)
+    }
+
+    /// Makes a result of a measure that is a mean over examples.
+    ///
+    /// Values and gap have confidence intervals if ``AuditConfiguration/bootstrap`` is set. The gap's is paired: it comes
+    /// from the difference between the models on each example.
+    /// - Parameters:
+    ///   - description: the measure.
+    ///   - note: what a reader should know besides.
+    ///   - scores: a model's score of each example, of the same examples in the same order for every model; nil where the
+    ///     measure does not apply to the model.
+    /// - Throws: ``AuditError`` if the models have different numbers of scores, or a score is infinite or undefined.
+    public func meanResult(
+        of description: MeasureDescription, note: String? = nil, _ scores: (ModelEvidence) throws -> [Double]?
+    ) throws -> MeasureResult {
+        let scores = try models.map(scores)
+        let lists = ([scores.original, scores.unlearned] + scores.retrained).compactMap { $0 }
+        let counts = Set(lists.map(\.count)).sorted()
+        if let fewest = counts.first, let most = counts.last, fewest < most {
+            throw AuditError.invalidResult(
+                of: description.identifier, "\(fewest) scores for one model and \(most) for another",
+                remedy: "give one for each example, of the same examples for every model")
+        }
+        if let wrong = lists.joined().first(where: { !$0.isFinite }) {
+            throw AuditError.invalidResult(
+                of: description.identifier, "the score \(wrong)",
+                remedy: "give finite numbers, or leave the measure out")
+        }
+        return result(description, meanOf: scores, note: note)
+    }
+
+    /// Makes a result of scores of the same examples by every model, whose means are the measure.
+    /// - Parameters:
+    ///   - scores: one score an example; nil for a model to which the measure does not apply.
+    ///   - strata: the number of examples of each kind in the order of the scores, where every kind has the same weight in
+    ///     the mean; empty if all are of one kind.
+    func result(
+        _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, strata: [Int] = [],
+        rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil, note: String? = nil
+    ) -> MeasureResult {
+        let retrained = scores.retrained.compactMap { $0 }
+        var columns: [[Double]] = []
+        func add(_ column: [Double]?) -> Int? {
+            guard let column, !column.isEmpty else { return nil }
+            columns.append(column)
+            return columns.count - 1
+        }
+        let original = add(scores.original)
+        let unlearned = add(scores.unlearned)
+        let references = retrained.map(add)
+        let difference = scores.unlearned.flatMap { unlearned in
+            Statistics.mean(of: retrained).map { zip(unlearned, $0).map(-) }
+        }
+        let gap = add(difference)
+        let intervals = configuration.bootstrap?.intervals(
+            ofMeans: columns, seed: context.seed("bootstrap.\(measure.identifier)"), strata: strata)
+        func interval(_ column: Int) -> ConfidenceInterval? {
+            guard let drawn = intervals?[column] else { return nil }
+            guard measure.unit == .share else { return drawn }
+            let scores = columns[column]
+            let sound = ScoreIntervals(strata: strata.isEmpty ? [scores.count] : strata, level: drawn.level)
+            if column == gap { return drawn.lower < drawn.upper ? drawn : sound.constant(drawn.lower) }
+            return sound.proportion(scores) ?? drawn
+        }
+        func value(_ column: Int?) -> MeasureValue? {
+            column.flatMap { column in
+                Statistics.mean(columns[column]).map { MeasureValue($0, interval: interval(column)) }
+            }
+        }
+        return MeasureResult(
+            measure, original: value(original), unlearned: value(unlearned),
+            retrained: references.compactMap(value), gap: value(gap), rows: rows, rowKind: rowKind, note: note)
+    }
+}

@@ -1,0 +1,228 @@
+import NeuralGraph
+
+/// A linear probe, a linear classifier of a network's frozen features (Alain and Bengio 2016, "Understanding intermediate
+/// layers using linear classifier probes").
+///
+/// What it recognizes is still in the features, whatever the network predicts. It is ridge regression of one-hot classes in
+/// closed form, without a penalty on the intercept: `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and targets Y. The
+/// measure is the recall of the forgotten classes, the share of their test examples that the probe recognizes, 0 to 1. The
+/// retrained models' value is the target, which is far from 0, since features of other classes describe a new class too.
+package struct LinearProbe: Sendable {
+    private let weights: DoubleMatrix
+    private let intercepts: [Double]
+
+    /// Fits the probe, in Double.
+    /// - Parameters:
+    ///   - features: `[examples, width]`.
+    ///   - labels: each example's class, the forgotten ones' true class among them.
+    ///   - classes: the number of classes.
+    ///   - regularization: the penalty `a` relative to the features' mean variance times the number of examples, above 0;
+    ///     being relative, it does not depend on the features' scale.
+    /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
+    ///   undefined, or all examples have the same features.
+    package init(features: Tensor, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
+        try LabeledFeatures.check(features, labels: labels, classes: classes)
+        guard regularization > 0, regularization.isFinite else {
+            throw UnlearningError.invalidSetting(
+                name: "probe regularization", value: "\(regularization)", remedy: "use a finite number above 0")
+        }
+        try self.init(
+            features: DoubleMatrix(features), labels: labels, classes: classes, regularization: regularization)
+    }
+
+    init(features: DoubleMatrix, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
+        let means = features.columnMeans
+        let x = features.subtracting(means)
+        var targets = DoubleMatrix(repeating: 0, rows: x.rows, columns: classes)
+        for (row, label) in labels.enumerated() { targets[row, label] = 1 }
+        let targetMeans = targets.columnMeans
+        let y = targets.subtracting(targetMeans)
+        let penalty = regularization * x.squaredNorm / Double(x.columns)
+        if x.columns <= x.rows {
+            // W [width x classes] = (Xᵀ X + a I)⁻¹ [width x width] · Xᵀ Y [width x classes]
+            weights = try x.times(x, transposingSelf: true).addingToDiagonal(penalty)
+                .solvingPositiveDefinite(x.times(y, transposingSelf: true), named: "the probe's features")
+        } else {
+            // The dual form, with fewer examples than features:
+            // W [width x classes] = Xᵀ [width x examples] · (X Xᵀ + a I)⁻¹ Y [examples x classes]
+            let dual = try x.times(x, transposingOther: true).addingToDiagonal(penalty)
+                .solvingPositiveDefinite(y, named: "the probe's features")
+            weights = x.times(dual, transposingSelf: true)
+        }
+        let offsets = DoubleMatrix(rows: 1, columns: x.columns, elements: means).times(weights)
+        intercepts = zip(targetMeans, offsets.elements).map { $0 - $1 }
+    }
+
+    /// Computes the probe's outputs for each class, of which the largest is its prediction.
+    /// - Parameter features: `[examples, width]`.
+    /// - Returns: `[examples, classes]` in row-major order.
+    /// - Throws: `ShapeError` if the width is another.
+    package func scores(of features: Tensor) throws -> [Double] {
+        try LabeledFeatures.check(features, width: weights.rows)
+        return scores(of: try DoubleMatrix(features)).elements
+    }
+
+    /// Predicts each example's class, the first of equal ones.
+    /// - Parameter features: `[examples, width]`.
+    /// - Throws: `ShapeError` if the width is another.
+    package func predictions(of features: Tensor) throws -> [Int] {
+        try LabeledFeatures.check(features, width: weights.rows)
+        return predictions(of: try DoubleMatrix(features))
+    }
+
+    func predictions(of features: DoubleMatrix) -> [Int] { scores(of: features).largestInRows }
+
+    private func scores(of features: DoubleMatrix) -> DoubleMatrix {
+        // [examples x classes] = X [examples x width] · W [width x classes]
+        features.times(weights).subtracting(intercepts.map { -$0 })
+    }
+
+    static let description = MeasureDescription(
+        .linearProbe, title: "Linear probe",
+        definition: "Recall of the forgotten classes' test images by a linear classifier (ridge regression) of the "
+            + "penultimate features, fitted on training images of all classes.",
+        source: "Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes "
+            + "(arXiv 1610.01644)",
+        group: .representation, unit: .share, direction: .closerToRetrained)
+}
+
+/// The nearest class centroid: each example gets the class whose mean features are closest by Euclidean distance.
+///
+/// Unlike a linear probe it fits nothing; it only needs the class to form a cluster. The measure is the recall of the
+/// forgotten classes' test examples with centroids of training examples, 0 to 1. The retrained models' value is the target.
+/// Papyan, Han and Donoho (2020) show why trained networks approach this rule.
+package struct NearestCentroid: Sendable {
+    private let centroids: DoubleMatrix
+    private let isKnown: [Bool]
+
+    /// Computes the centroids, in Double.
+    /// - Parameters:
+    ///   - features: `[examples, width]`.
+    ///   - labels: each example's class.
+    ///   - classes: the number of classes; those without examples are never predicted.
+    /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
+    ///   undefined.
+    package init(features: Tensor, labels: [Int], classes: Int) throws {
+        try LabeledFeatures.check(features, labels: labels, classes: classes)
+        try self.init(features: DoubleMatrix(features), labels: labels, classes: classes)
+    }
+
+    init(features: DoubleMatrix, labels: [Int], classes: Int) throws {
+        let (means, counts) = features.classMeans(labels: labels, classes: classes)
+        guard means.isFinite else { throw LinearAlgebraError.notFinite(matrix: "the class centroids' features") }
+        centroids = means
+        isKnown = counts.map { $0 > 0 }
+    }
+
+    /// Predicts the class of the closest centroid, the first of equal ones.
+    /// - Parameter features: `[examples, width]`.
+    /// - Throws: `ShapeError` if the width is another.
+    package func predictions(of features: Tensor) throws -> [Int] {
+        try LabeledFeatures.check(features, width: centroids.columns)
+        return predictions(of: try DoubleMatrix(features))
+    }
+
+    func predictions(of features: DoubleMatrix) -> [Int] {
+        let lengths = (0..<centroids.rows).map { label in
+            (0..<centroids.columns).reduce(0) { $0 + centroids[label, $1] * centroids[label, $1] }
+        }
+        // |x - c|^2 = |x|^2 - 2 <x, c> + |c|^2, and |x|^2 is the same for all centroids:
+        // [examples x classes] = X [examples x width] · Cᵀ [width x classes]
+        var closeness = features.times(centroids, transposingOther: true)
+            .subtracting(lengths.map { $0 / 2 })
+        for label in isKnown.indices where !isKnown[label] {
+            for row in 0..<closeness.rows { closeness[row, label] = -.infinity }
+        }
+        return closeness.largestInRows
+    }
+
+    static let description = MeasureDescription(
+        .nearestCentroid, title: "Nearest class centroid",
+        definition: "Recall of the forgotten classes' test images by the class whose mean penultimate features, over "
+            + "training images, are closest.",
+        source: "Papyan, Han and Donoho 2020, Prevalence of neural collapse (arXiv 2008.08186)",
+        group: .representation, unit: .share, direction: .closerToRetrained)
+}
+
+/// Takes linear probe and nearest class centroid at every stage, fitted to training examples.
+struct ProbeMeasures: BuiltInMeasure {
+    let descriptions = [LinearProbe.description, NearestCentroid.description]
+    let requirements: [EvidenceRequirement] = [
+        .forgottenClasses, .features, .forgottenTest, .forgottenTraining, .retainedTraining,
+    ]
+
+    func cost(_ plan: AuditPlan) -> Int {
+        plan.configuration.examinesRepresentation ? plan.modelCount * plan.trainingCount / 4 : 0
+    }
+
+    /// The scores at one stage: 1 for each forgotten test example that is recognized, else 0.
+    private struct Recall {
+        var probe: [Double]
+        var centroid: [Double]
+    }
+
+    func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
+        guard let labels = evidence.training?.labels else { return }
+        let recalls: PerModel<[String: Recall]>
+        do {
+            recalls = try evidence.models.map { try recall(of: $0, labels: labels, evidence) }
+        } catch let error as LinearAlgebraError {
+            findings.results += descriptions.map { MeasureResult($0, omitted: "\(error)") }
+            return
+        }
+        let stages = evidence.models.original.test.features.map(\.node)
+        let note =
+            "Fitted to \(labels.count) training images, tested on \(evidence.test.forgotten.count) test images; "
+            + "rows: the ends of the network's blocks"
+        for (measure, scores) in [
+            (LinearProbe.description, recalls.map { $0.mapValues(\.probe) }),
+            (NearestCentroid.description, recalls.map { $0.mapValues(\.centroid) }),
+        ] {
+            let means = scores.map { $0.compactMapValues { Statistics.mean($0) } }
+            let rows = stages.map { stage in MeasureRow(name: stage, values: means.map { $0[stage] }.byModel) }
+            let last = PerModel(
+                original: evidence.models.original, unlearned: evidence.models.unlearned,
+                retrained: evidence.models.retrained
+            ).map { $0.test.features.last?.node }
+            let penultimate = PerModel(
+                original: last.original.flatMap { scores.original[$0] },
+                unlearned: last.unlearned.flatMap { scores.unlearned[$0] },
+                retrained: zip(last.retrained, scores.retrained).map { stage, scores in
+                    stage.flatMap { scores[$0] }
+                })
+            findings.results.append(
+                evidence.result(measure, meanOf: penultimate, rows: rows, rowKind: .layers, note: note))
+            for row in rows {
+                findings.figures.updateLayer(row.name, of: evidence.models.original.model.graph) { layer in
+                    if measure.identifier == .linearProbe {
+                        layer.probeRecall = row.values
+                    } else {
+                        layer.centroidRecall = row.values
+                    }
+                }
+            }
+        }
+    }
+
+    private func recall(
+        of model: ModelEvidence, labels: [Int], _ evidence: AuditEvidence
+    ) throws -> [String: Recall] {
+        guard let training = model.training else { return [:] }
+        let truth = evidence.test.forgotten.map { evidence.test.labels[$0] }
+        var recalls: [String: Recall] = [:]
+        for (fitted, tried) in zip(training.features, model.test.features) {
+            try evidence.context.checkCancellation()
+            let rows = fitted.manageableRows
+            let labels = rows.map { labels[$0] }
+            let features = try DoubleMatrix(fitted.values, rows: rows)
+            let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
+            let probe = try LinearProbe(features: features, labels: labels, classes: evidence.classCount)
+            let centroid = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
+            func scores(_ predicted: [Int]) -> [Double] { Accuracies.scores(predicted, labels: truth) }
+            recalls[fitted.node] = Recall(
+                probe: scores(probe.predictions(of: examples)), centroid: scores(centroid.predictions(of: examples)))
+            try evidence.progress.advance(by: labels.count / 4 / max(1, training.features.count))
+        }
+        return recalls
+    }
+}

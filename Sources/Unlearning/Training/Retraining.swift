@@ -1,0 +1,76 @@
+import ImageDatasets
+import NeuralGraph
+
+/// Trains networks again without the classes to forget: what every other method is measured against.
+///
+/// An ``Audit`` compares with such models. The method ``FullRetraining`` forgets this way.
+public struct Retraining: Sendable {
+    /// How the networks are trained: as the original was.
+    public var training: TrainingConfiguration
+    /// How training images are changed at random.
+    public var augmentation: Augmentation?
+    /// The seeds: one network is trained from each.
+    ///
+    /// Two or more show how far retrained networks are from each other.
+    public var seeds: [UInt64]
+    /// Threads and algorithms; the seed is not used.
+    public var options: RunOptions
+
+    /// Creates a retraining.
+    public init(
+        training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
+        seeds: [UInt64] = [0], options: RunOptions = RunOptions()
+    ) {
+        self.training = training
+        self.augmentation = augmentation
+        self.seeds = seeds
+        self.options = options
+    }
+
+    /// Trains networks of the original's architecture, with an output for every class, on the images of the other classes.
+    ///
+    /// Each starts from weights of its own seed.
+    /// - Parameters:
+    ///   - original: gives architecture and metadata; its weights are not used.
+    ///   - classes: the classes to leave out.
+    ///   - images: what the original was trained on.
+    ///   - progress: called after every step.
+    /// - Returns: a model for each seed.
+    /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
+    public func models(
+        like original: Model, classes: some Sequence<Int>, images: any ImageDataset,
+        progress: ProgressHandler? = nil
+    ) async throws -> [Model] {
+        let classes = Set(classes)
+        guard !seeds.isEmpty else {
+            throw UnlearningError.invalidSetting(name: "seeds", value: "empty", remedy: "give one or more")
+        }
+        try original.checkForgettable(classes)
+        var models: [Model] = []
+        for seed in seeds {
+            let untrained = Self.untrained(like: original, seed: seed)
+            models.append(
+                try await train(untrained, classes: classes, images: images, seed: seed, progress: progress).model)
+        }
+        return models
+    }
+
+    /// A network of a model's architecture and metadata with first weights of a seed.
+    static func untrained(like model: Model, seed: UInt64) -> Model {
+        Model(graph: model.graph, metadata: model.metadata, seed: seed)
+    }
+
+    /// Trains a network, from the weights that it has, on the images of all classes but some.
+    /// - Parameters:
+    ///   - classes: the classes to leave out; none trains on all images.
+    ///   - seed: of the order of the images, augmentation and dropout.
+    func train(
+        _ network: Model, classes: Set<Int>, images: any ImageDataset, seed: UInt64, progress: ProgressHandler?
+    ) async throws -> TrainingOutcome {
+        let images: any ImageDataset = classes.isEmpty ? images : try images.excluding(classes: classes)
+        var options = options
+        options.seed = seed
+        return try await Trainer(configuration: training).train(
+            network, on: network.prepare(images, augmentation: augmentation), options: options, progress: progress)
+    }
+}
