@@ -1,7 +1,7 @@
 import Foundation
 import NeuralGraph
 
-/// The formats that models are kept in.
+/// The file formats of models.
 public enum ModelFormat: String, Sendable, CaseIterable {
     /// Tensors by name, with the network's name in the metadata.
     case safetensors
@@ -32,16 +32,16 @@ public enum ModelFormat: String, Sendable, CaseIterable {
 }
 
 extension Model {
-    /// Reads a model from a safetensors or ONNX file; which one it is follows from its content.
+    /// Reads a model from a safetensors or ONNX file, whose content tells the format.
     ///
-    /// An ONNX file has its network in it. So has a safetensors file that ``write(to:)`` made, by name; any other, such
-    /// as a PyTorch state dictionary, needs `architecture`, and channels and classes follow from its tensors. What wrappers
-    /// put before every name, such as `module.`, is taken off, and put back when the model is written.
+    /// An ONNX file contains its network; a safetensors file written by ``write(to:)`` names it. Any other file, such as a
+    /// PyTorch state dictionary, needs `architecture`; its tensors tell channels and classes. A prefix of every name, such
+    /// as `module.`, is removed, and restored when the model is written.
     /// - Parameters:
     ///   - url: the file.
-    ///   - architecture: the network's name and options, of a safetensors file that does not say.
-    ///   - imageSize: height and width of the inputs, where the file does not say; 32 for safetensors.
-    ///   - outputName: the output that has the class scores, of an ONNX file with several classifiers.
+    ///   - architecture: the network's name and options, for a safetensors file that does not name it.
+    ///   - imageSize: height and width of the inputs, if the file does not tell them; 32 for safetensors by default.
+    ///   - outputName: the output with the class scores, for an ONNX file with several classifiers.
     /// - Throws: ``ONNXError`` if an ONNX file is damaged or cannot be run; ``SafetensorsError`` if a safetensors file
     ///   is damaged or does not say what it is, `ArchitectureError` if the architecture is unknown or not the tensors',
     ///   `ShapeError` if the inputs are too small for it, and `StateDictionaryError` if a tensor is missing, unknown or
@@ -82,8 +82,9 @@ extension Model {
         }
     }
 
-    /// Writes the model: as ONNX if the file's name ends in `.onnx`, as safetensors otherwise. The file is whole or not
-    /// there.
+    /// Writes the model: as ONNX if the file's name ends in `.onnx`, as safetensors otherwise.
+    ///
+    /// The file appears whole or not at all.
     /// - Throws: ``ONNXError`` or ``SafetensorsError`` if the file cannot be written, or the model not in that format.
     // Inlined into an asynchronous function, its errors of two types make Swift 6.3.1's optimizer crash.
     @inline(never)

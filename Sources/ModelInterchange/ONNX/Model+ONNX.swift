@@ -20,8 +20,9 @@ extension Model {
         }
     }
 
-    /// The other classifiers of the ONNX file that the model was read from, whose scores do not follow from this one's, with
-    /// this model's numbers where they share them: as the written file will have them.
+    /// Reads the other classifiers of the model's ONNX file, whose scores do not follow from this one's.
+    ///
+    /// Parameters that they share have this model's values, as the written file will.
     public func otherClassifiers() throws(ONNXError) -> [(outputName: String, model: Model)] {
         guard let origin = origin as? ONNXOrigin else { return [] }
         do {
@@ -46,7 +47,9 @@ extension Model {
         return outputs.all.map { ($0.name, $0.shape, $0.name == outputs.chosen) }
     }
 
-    /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with only the
+    /// Writes the model as an ONNX file.
+    ///
+    /// A model that was read from one is written back as it was, node for node, with only the
     /// bytes of changed weights replaced; any other is exported for operator set 17.
     /// - Throws: ``ONNXError`` if an operation has no counterpart there, or the file cannot be written.
     public func writeONNX(to url: URL) throws(ONNXError) {

@@ -2,12 +2,13 @@ import Foundation
 import NeuralGraph
 
 extension Model {
-    /// Reads a model of an architecture of the caller's own. Inputs and classes are what the file says, or follow from its
-    /// tensors.
+    /// Reads a model of the caller's own architecture.
+    ///
+    /// The input size and the classes come from the file's metadata or from its tensors.
     /// - Parameters:
     ///   - url: the file.
     ///   - network: the architecture, with the options that the file was made with.
-    ///   - imageSize: height and width of the inputs; what the file says, or 32.
+    ///   - imageSize: height and width of the inputs; by default the file's, or 32.
     /// - Throws: as ``init(contentsOf:architecture:imageSize:)``; `ArchitectureError` also if the file is of an
     ///   architecture of another name.
     public init(contentsOf url: URL, as network: any Architecture, imageSize: Int? = nil) throws {
@@ -20,7 +21,7 @@ extension Model {
         }
     }
 
-    /// Reads a model whose network is known already, such as one with operations of the caller's own.
+    /// Reads a model for an existing graph, such as one with the caller's own operations.
     /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
     ///   or of another shape.
     public init(contentsOf url: URL, graph: Graph) throws {
@@ -30,9 +31,10 @@ extension Model {
             graph, description?.metadata ?? ModelMetadata(), file, prefix: file.prefix(for: graph), path: url.path)
     }
 
-    /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with
-    /// `strict=True`. What the names of the file that it was read from begin with is put before them again. The file is
-    /// whole or not there, and the same model gives the same bytes.
+    /// Writes the model as a safetensors file with PyTorch's names and layouts, which PyTorch loads with `strict=True`.
+    ///
+    /// A prefix that the names had in the file that it was read from is restored. The file appears whole or not at all, and
+    /// equal models give equal bytes.
     /// - Throws: ``SafetensorsError`` if the file cannot be written.
     public func writeSafetensors(to url: URL) throws {
         let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))

@@ -5,7 +5,7 @@ import NeuralGraph
 public struct SafetensorsError: DescribedError, Equatable {
     /// The file's path.
     public let path: String
-    /// What is wrong, and what would be right.
+    /// The problem and the remedy.
     public let message: String
 
     /// Creates an error about a file.

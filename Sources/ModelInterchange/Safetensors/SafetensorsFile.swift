@@ -1,15 +1,15 @@
 import Foundation
 import NeuralGraph
 
-/// A safetensors file that is open for reading (https://github.com/huggingface/safetensors): an 8-byte little-endian
-/// header length, a JSON header, and the tensors' bytes in row-major order.
+/// A safetensors file that is open for reading.
 ///
-/// The header is checked whole when the file is opened; tensors are read when they are asked for.
+/// The format (https://github.com/huggingface/safetensors) is an 8-byte little-endian header length, a JSON header, and the
+/// tensors' bytes in row-major order. Opening a file checks its whole header; tensors are read on request.
 public struct SafetensorsFile: Sendable {
     /// The longest header that is read, in bytes; the reference implementation has the same limit.
     public static let longestHeader = 100_000_000
 
-    /// What `__metadata__` says.
+    /// The content of `__metadata__`.
     public var metadata: [String: String] { header.metadata }
     /// The tensors' names in the order of their bytes in UTF-8.
     public var names: [String] { header.places.keys.sorted(by: Self.precedes) }
@@ -34,17 +34,17 @@ public struct SafetensorsFile: Sendable {
         }
     }
 
-    /// How a tensor is stored; nil if there is no tensor of this name.
+    /// Returns a tensor's element type; nil if no tensor has this name.
     public func scalarType(of name: String) -> ScalarType? { entry(name)?.scalarType }
 
-    /// A tensor's shape; nil if there is no tensor of this name.
+    /// Returns a tensor's shape; nil if no tensor has this name.
     public func shape(of name: String) -> TensorShape? { entry(name)?.shape }
 
     /// Every tensor's shape by name.
     public var shapes: [String: TensorShape] { header.places.mapValues { header.entries[$0].shape } }
 
     /// Reads one tensor as 32-bit floats: `F32`, `F16` and `BF16` exactly, `F64`, `I64` and `I32` rounded to nearest.
-    /// - Throws: ``SafetensorsError`` if there is no such tensor, or it has another element type.
+    /// - Throws: ``SafetensorsError`` if no tensor has this name, or its element type is not one of these.
     public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
         guard let entry = entry(name) else {
             throw SafetensorsError(file.path, "there is no tensor \(quoted(name)); see the file's names")

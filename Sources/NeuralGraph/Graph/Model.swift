@@ -8,8 +8,9 @@ public struct Model: Sendable {
     public private(set) var state: [String: Tensor]
     /// The architecture's name, class names and input preparation.
     public var metadata: ModelMetadata
-    /// Data that the reader of a file keeps, so that the model can be written back in its original form; nil for a new
-    /// model. Copies with other parameters keep it.
+    /// Data that a file's reader keeps for writing the model back in its original form; nil for a new model.
+    ///
+    /// Copies with other parameters keep it.
     public var origin: (any ModelOrigin)?
 
     /// Creates a network with random parameters, drawn from the seed and each parameter's name.
