@@ -16,7 +16,9 @@ public struct AmnesiacRelabeling: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("amnesiac", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "amnesiac", summary: "Trains on retain and forget data, the latter under random incorrect labels",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws { try training.validate() }
@@ -31,11 +33,5 @@ public struct AmnesiacRelabeling: BuiltInMethod, Hashable {
             seed: session.seed("\(name).labels"))
         return try session.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
-    }
-}
-
-extension AmnesiacRelabeling {
-    public var summary: String {
-        "Trains on retain and forget data, the latter under random incorrect labels"
     }
 }

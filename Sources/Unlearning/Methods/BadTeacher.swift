@@ -22,7 +22,9 @@ public struct BadTeacher: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("bad-teacher", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "bad-teacher", summary: "Keeps to the original on retain data and follows a random network on forget data",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -46,11 +48,5 @@ public struct BadTeacher: BuiltInMethod, Hashable {
             request.model, forgetting: forget, retaining: retain, training, stream: name,
             objective: TeacherObjective(
                 loss: DistillationLoss(temperature: temperature), table: table, kind: .logits))
-    }
-}
-
-extension BadTeacher {
-    public var summary: String {
-        "Keeps to the original on retain data and follows a random network on forget data"
     }
 }

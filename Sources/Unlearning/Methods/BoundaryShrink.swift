@@ -26,7 +26,10 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("boundary-shrink", requirements: [.forgetData], supportsSamples: true)
+        MethodTraits(
+            "boundary-shrink",
+            summary: "Trains forget data toward the nearest other class beyond the decision boundary",
+            requirements: [.forgetData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -97,11 +100,5 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
         guard let normalization = model.metadata.normalization else { return [Float(step)] }
         return try normalization.expanded(toChannels: model.graph.inputShape.channels).standardDeviation
             .map { Float(step) / $0 }
-    }
-}
-
-extension BoundaryShrink {
-    public var summary: String {
-        "Trains forget data toward the nearest other class beyond the decision boundary"
     }
 }

@@ -15,7 +15,9 @@ public struct FineTuning: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("fine-tune", requirements: [.retainData], supportsSamples: true)
+        MethodTraits(
+            "fine-tune", summary: "Continues training with retain data alone; a weak baseline",
+            requirements: [.retainData], supportsSamples: true)
     }
 
     package func check() throws { try training.validate() }
@@ -26,11 +28,5 @@ public struct FineTuning: BuiltInMethod, Hashable {
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         try session.train(request.model, on: request.retained(), training, phase: .repair)
-    }
-}
-
-extension FineTuning {
-    public var summary: String {
-        "Continues training with retain data alone; a weak baseline"
     }
 }

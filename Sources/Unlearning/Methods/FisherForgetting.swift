@@ -25,7 +25,9 @@ public struct FisherForgetting: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("fisher", requirements: [.retainData], supportsSamples: true)
+        MethodTraits(
+            "fisher", summary: "Adds noise to every weight, less where the weight matters for retain data",
+            requirements: [.retainData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -88,11 +90,5 @@ public struct FisherForgetting: BuiltInMethod, Hashable {
             }
         }
         return changed
-    }
-}
-
-extension FisherForgetting {
-    public var summary: String {
-        "Adds noise to every weight, less where the weight matters for retain data"
     }
 }

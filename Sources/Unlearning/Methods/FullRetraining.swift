@@ -9,7 +9,9 @@ public struct FullRetraining: BuiltInMethod, Hashable {
     public init() {}
 
     package var traits: MethodTraits {
-        MethodTraits("retrain", requirements: [.allRetainData, .originalTraining], supportsSamples: true)
+        MethodTraits(
+            "retrain", summary: "Trains a new network without the classes: exact, and as costly as training",
+            requirements: [.allRetainData, .originalTraining], supportsSamples: true)
     }
 
     package func costs(of request: UnlearningRequest) -> [Double] {
@@ -23,11 +25,5 @@ public struct FullRetraining: BuiltInMethod, Hashable {
             TrainingLoop(
                 examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),
                 phase: .training, stream: "retraining"))
-    }
-}
-
-extension FullRetraining {
-    public var summary: String {
-        "Trains a new network without the classes: exact, and as costly as training"
     }
 }

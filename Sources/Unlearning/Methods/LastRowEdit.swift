@@ -10,7 +10,10 @@ public struct LastRowEdit: BuiltInMethod, Hashable {
     public init() {}
 
     package var traits: MethodTraits {
-        MethodTraits("last-row", requirements: [])
+        MethodTraits(
+            "last-row",
+            summary: "Reinitializes the classes' rows of the last layer, without training; the baseline to beat",
+            requirements: [])
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
@@ -20,12 +23,6 @@ public struct LastRowEdit: BuiltInMethod, Hashable {
             try session.finished(1, of: 1, in: .forgetting)
             return model
         }
-    }
-}
-
-extension LastRowEdit {
-    public var summary: String {
-        "Reinitializes the classes' rows of the last layer, without training; the baseline to beat"
     }
 }
 

@@ -28,7 +28,12 @@ public struct LastStages: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits(resets ? "eu-k" : "cf-k", requirements: [.retainData], supportsSamples: true)
+        MethodTraits(
+            resets ? "eu-k" : "cf-k",
+            summary: resets
+                ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
+                : "Continues training the last stages on retain data; the rest stays (CF-k)",
+            requirements: [.retainData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -68,14 +73,6 @@ public struct LastStages: BuiltInMethod, Hashable {
             remedy: counts.isEmpty
                 ? "the network cannot be cut before its last layer; take another method"
                 : "the network can be cut before its last \(counts.count - 1) stages at most")
-    }
-}
-
-extension LastStages {
-    public var summary: String {
-        resets
-            ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
-            : "Continues training the last stages on retain data; the rest stays (CF-k)"
     }
 }
 

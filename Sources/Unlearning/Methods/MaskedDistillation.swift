@@ -20,7 +20,9 @@ public struct MaskedDistillation: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("delete", requirements: [.forgetData], supportsSamples: true)
+        MethodTraits(
+            "delete", summary: "Distills forget data from the original with the right answer masked (DELETE)",
+            requirements: [.forgetData], supportsSamples: true)
     }
 
     package func check() throws { try training.validate() }
@@ -39,11 +41,5 @@ public struct MaskedDistillation: BuiltInMethod, Hashable {
             TrainingLoop(
                 examples: forget, examplesName: "forget", configuration: training, phase: .forgetting, stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
-    }
-}
-
-extension MaskedDistillation {
-    public var summary: String {
-        "Distills forget data from the original with the right answer masked (DELETE)"
     }
 }

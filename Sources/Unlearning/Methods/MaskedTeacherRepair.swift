@@ -28,7 +28,10 @@ public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("masked-teacher", requirements: [.retainData])
+        MethodTraits(
+            "masked-teacher",
+            summary: "Reinitializes the classes' rows, then trains toward the original without the classes",
+            requirements: [.retainData])
     }
 
     package func check() throws {
@@ -59,11 +62,5 @@ public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
             TrainingLoop(
                 examples: retain, examplesName: "retain", configuration: configuration, phase: .repair, stream: name,
                 objective: TeacherObjective(loss: CrossEntropy(), table: targets, kind: .probabilities)))
-    }
-}
-
-extension MaskedTeacherRepair {
-    public var summary: String {
-        "Reinitializes the classes' rows, then trains toward the original without the classes"
     }
 }

@@ -38,6 +38,9 @@ public struct NegativeGradient: BuiltInMethod, Hashable {
     package var traits: MethodTraits {
         MethodTraits(
             retainWeight == nil ? "negative-gradient" : "negative-gradient-retain",
+            summary: retainWeight == nil
+                ? "Gradient ascent on forget data; destroys the network if it runs too long"
+                : "Gradient ascent on forget data, descent on retain data (NegGrad+)",
             requirements: retainWeight == nil ? [.forgetData] : [.forgetData, .retainData], supportsSamples: true)
     }
 
@@ -73,13 +76,5 @@ public struct NegativeGradient: BuiltInMethod, Hashable {
             objective: SplitObjective(
                 boundary: forget.count, first: ascent(1 - retainWeight),
                 second: WeightedObjective((retainWeight, loss))))
-    }
-}
-
-extension NegativeGradient {
-    public var summary: String {
-        retainWeight == nil
-            ? "Gradient ascent on forget data; destroys the network if it runs too long"
-            : "Gradient ascent on forget data, descent on retain data (NegGrad+)"
     }
 }

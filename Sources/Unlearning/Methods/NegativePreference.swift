@@ -33,7 +33,9 @@ public struct NegativePreference: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("npo", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "npo", summary: "Lowers the probability of the forget data's labels, and trains on retain data (NPO)",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws {

@@ -52,7 +52,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits(methodName, requirements: [.retainData])
+        MethodTraits(methodName, summary: summaryText, requirements: [.retainData])
     }
 
     private var methodName: String {
@@ -166,7 +166,7 @@ extension UnlearningMethod where Self == PrototypeRepair {
 }
 
 extension PrototypeRepair {
-    public var summary: String {
+    private var summaryText: String {
         let text =
             "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
         return switch self {

@@ -15,7 +15,9 @@ public struct RandomLabels: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("random-labels", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "random-labels", summary: "Trains on retain and forget data, the latter under random labels",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws { try training.validate() }
@@ -30,12 +32,6 @@ public struct RandomLabels: BuiltInMethod, Hashable {
             seed: session.seed("\(name).labels"))
         return try session.train(
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
-    }
-}
-
-extension RandomLabels {
-    public var summary: String {
-        "Trains on retain and forget data, the latter under random labels"
     }
 }
 

@@ -40,7 +40,9 @@ public struct SCRUB: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("scrub", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "scrub", summary: "Moves away from the original on forget data and keeps to it on retain data, in turns",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -87,11 +89,5 @@ public struct SCRUB: BuiltInMethod, Hashable {
             return epoch < maximizingEpochs ? [maximizing, minimizing] : [minimizing]
         }
         return try session.train(model, passes: passes, training, phase: .forgetting, stream: name)
-    }
-}
-
-extension SCRUB {
-    public var summary: String {
-        "Moves away from the original on forget data and keeps to it on retain data, in turns"
     }
 }

@@ -29,7 +29,9 @@ public struct SaliencyUnlearning: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("salun", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "salun", summary: "Random incorrect labels, but only the weights that matter for forget data move (SalUn)",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -78,11 +80,5 @@ public struct SaliencyUnlearning: BuiltInMethod, Hashable {
             }
             return mask
         }
-    }
-}
-
-extension SaliencyUnlearning {
-    public var summary: String {
-        "Random incorrect labels, but only the weights that matter for forget data move (SalUn)"
     }
 }

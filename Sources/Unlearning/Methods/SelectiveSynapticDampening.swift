@@ -30,7 +30,9 @@ public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("ssd", requirements: [.retainData, .forgetData], supportsSamples: true)
+        MethodTraits(
+            "ssd", summary: "Shrinks weights that matter far more for forget data than for all data; no training",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
     package func check() throws {
@@ -72,11 +74,5 @@ public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
             try session.finished(1, of: 1, in: .forgetting)
             return try request.model.replacing(dampened)
         }
-    }
-}
-
-extension SelectiveSynapticDampening {
-    public var summary: String {
-        "Shrinks weights that matter far more for forget data than for all data; no training"
     }
 }

@@ -59,7 +59,7 @@ extension UnlearningMethod {
 
 /// A method of this package, described by ``MethodTraits`` so that its public part is its settings.
 package protocol BuiltInMethod: UnlearningMethod {
-    /// Name, requirements and whether samples can be forgotten.
+    /// Name, summary, requirements and whether samples can be forgotten.
     var traits: MethodTraits { get }
     /// See ``UnlearningMethod/validate()``.
     func check() throws
@@ -72,11 +72,13 @@ package protocol BuiltInMethod: UnlearningMethod {
 /// What a method says of itself.
 package struct MethodTraits: Sendable {
     let name: String
+    let summary: String
     let requirements: Set<Requirement>
     let supportsSamples: Bool
 
-    init(_ name: String, requirements: Set<Requirement>, supportsSamples: Bool = false) {
+    init(_ name: String, summary: String, requirements: Set<Requirement>, supportsSamples: Bool = false) {
         self.name = name
+        self.summary = summary
         self.requirements = requirements
         self.supportsSamples = supportsSamples
     }
@@ -87,6 +89,7 @@ extension BuiltInMethod {
     package func costs(of request: UnlearningRequest) -> [Double] { [] }
 
     public var name: String { traits.name }
+    public var summary: String { traits.summary }
     public var requirements: Set<Requirement> { traits.requirements }
     public var supportsSamples: Bool { traits.supportsSamples }
     public func validate() throws { try check() }

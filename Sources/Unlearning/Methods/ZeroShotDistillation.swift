@@ -30,7 +30,10 @@ public struct ZeroShotDistillation: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits("zero-shot", requirements: [])
+        MethodTraits(
+            "zero-shot",
+            summary: "Needs the model alone: synthesizes inputs and distills the original without the classes",
+            requirements: [])
     }
 
     package func check() throws {
@@ -58,11 +61,5 @@ public struct ZeroShotDistillation: BuiltInMethod, Hashable {
                 stream: name,
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
         return try trained.replacing(model.state)
-    }
-}
-
-extension ZeroShotDistillation {
-    public var summary: String {
-        "Needs the model alone: synthesizes inputs and distills the original without the classes"
     }
 }

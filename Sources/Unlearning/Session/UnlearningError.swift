@@ -104,7 +104,8 @@ extension UnlearningError {
     package static func unknownClassName(name: String, known: [String]) -> Self {
         Self(
             .invalidClasses,
-            "the model has no class '\(name)'\(NearestName.hint(for: name, in: known)); \(remedy(for: name, known: known))")
+            "the model has no class '\(name)'\(NearestName.hint(for: name, in: known)); \(remedy(for: name, known: known))"
+        )
     }
 
     /// - Parameter text: one class's name, of which each part between commas is a class too.

@@ -12,7 +12,10 @@ public struct UNSIR: BuiltInMethod, Hashable {
     }
 
     package var traits: MethodTraits {
-        MethodTraits(configuration == .paper ? "unsir-paper" : "unsir", requirements: [.retainData])
+        MethodTraits(
+            configuration == .paper ? "unsir-paper" : "unsir",
+            summary: "Learns noise against the classes, impairs with it and repairs (UNSIR), "
+                + (configuration == .paper ? "as published" : "at gentler rates"), requirements: [.retainData])
     }
 
     package func check() throws { try configuration.validate() }
@@ -55,12 +58,6 @@ extension TrainingConfiguration {
 }
 
 extension UNSIR {
-    public var summary: String {
-        configuration == .paper
-            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
-            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
-    }
-
     /// The three steps' settings together.
     public struct Configuration: Sendable, Codable, Hashable {
         /// How noise is learned.
