@@ -87,7 +87,7 @@ def compare(name, arguments):
         if (its_network, its_epochs) == (network, epochs):
             take((arguments.work / other / "comparison").glob("seed-*-original.safetensors"), folder / "comparison")
     return run([
-        arguments.unlearn, "compare", "--dataset", arguments.dataset, *network, "--classes", classes,
+        arguments.unlearn, "compare-methods", "--dataset", arguments.dataset, *network, "--classes", classes,
         "--methods", methods, "--seeds", arguments.seeds or seeds, "--epochs", epochs, "--report",
         folder, "--json"])
 
@@ -128,7 +128,8 @@ def class_counts(arguments):
             kept = arguments.work / "counts" / f"{preset}-{count}.json"
             kept.parent.mkdir(parents=True, exist_ok=True)
             output = kept.with_suffix(".safetensors")
-            if not kept.exists():
+            # Older files have percents.
+            if not kept.exists() or json.loads(kept.read_text()).get("schemaVersion") != 2:
                 output.unlink(missing_ok=True)
                 report = run([
                     arguments.unlearn, "forget", original, "--classes", ",".join(map(str, range(count))),
@@ -146,10 +147,10 @@ def counts_table(results):
         line = [str(count)]
         for preset in COUNTED_PRESETS:
             report = results[preset, count]
-            after = report["accuracy"]
+            after, before = report["accuracy"], report["accuracyBefore"]
             line += [
-                str(report["steps"]), f"{report['seconds']['total']:.1f}",
-                f"{after['forgotten']:.2f} %", f"{after['retained']:.2f} % ({after['before']['retained']:.2f})"]
+                str(report["steps"]), f"{report['seconds']:.1f}", f"{100 * after['forgotten']:.2f} %",
+                f"{100 * after['retained']:.2f} % ({100 * before['retained']:.2f})"]
         lines.append(line)
     return tables.markdown(lines, ())
 
@@ -166,8 +167,8 @@ def draw_counts(results, path):
     for preset, marker in zip(COUNTED_PRESETS, "os"):
         reports = [results[preset, count] for count in COUNTS]
         steps.plot(COUNTS, [report["steps"] for report in reports], marker=marker, label=f"{preset}")
-        retain.plot(COUNTS, [report["accuracy"]["retained"] for report in reports], marker=marker, label=f"{preset}")
-    before = [results[COUNTED_PRESETS[0], count]["accuracy"]["before"]["retained"] for count in COUNTS]
+        retain.plot(COUNTS, [100 * report["accuracy"]["retained"] for report in reports], marker=marker, label=f"{preset}")
+    before = [100 * results[COUNTED_PRESETS[0], count]["accuracyBefore"]["retained"] for count in COUNTS]
     retain.plot(COUNTS, before, linestyle="--", color="gray", label="original")
     steps.set(title="Optimizer steps", xlabel="classes forgotten at once")
     steps.set_ylim(bottom=0)

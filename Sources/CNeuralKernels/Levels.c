@@ -60,6 +60,8 @@ static const level *current = &levels[0];
 
 const char *cnk_level_name(void) { return current->name; }
 
+const char *cnk_best_level_name(void) { return levels[best_level()].name; }
+
 __attribute__((constructor)) static void pick_level(void) {
     const char *wanted = getenv("UNLEARNING_KERNELS");
     int best = best_level();

@@ -1,24 +1,24 @@
 import NeuralGraph
 
-/// What a model consists of, for people who ask before they train it or make it forget.
+/// A summary of what a model consists of.
 package struct ModelSummary: Sendable {
     /// One kind of operation in the network.
     package struct Operation: Sendable, Codable, Hashable {
         /// Its name, such as `Convolution`.
         package let kind: String
-        /// How many nodes there are of it.
+        /// The number of its nodes.
         package let count: Int
-        /// How many trained numbers they have together.
+        /// The number of their trained elements.
         package let parameters: Int
     }
 
-    /// A tensor that training does not move.
+    /// A tensor that training leaves as it is.
     package struct FixedTensor: Sendable, Codable, Hashable {
         /// Its name among the model's.
         package let name: String
-        /// How many numbers it has.
+        /// The number of its elements.
         package let count: Int
-        /// Why it stays as it is.
+        /// The reason.
         package let reason: String
     }
 
@@ -28,7 +28,7 @@ package struct ModelSummary: Sendable {
         package let name: String
         /// Its shape as the file declares it, such as `[N, 10]`; nil if it does not.
         package let shape: String?
-        /// Whether its numbers are the class scores that were read.
+        /// Whether it is the output whose class scores were read.
         package let isRead: Bool
     }
 
@@ -36,24 +36,24 @@ package struct ModelSummary: Sendable {
     package let inputShape: TensorShape
     /// The number of classes.
     package let classCount: Int
-    /// What is known besides.
+    /// Architecture, class names and input preparation.
     package let metadata: ModelMetadata
     /// The kinds of operations in the order of their first nodes.
     package let operations: [Operation]
     /// The tensors among the parameters that are not trained, by name.
     package let fixed: [FixedTensor]
-    /// How many numbers training moves along gradients.
+    /// The number of elements that training updates along gradients.
     package let trainedCount: Int
-    /// How many numbers training moves otherwise, such as running statistics.
+    /// The number of elements that training updates otherwise, such as running statistics.
     package let stateCount: Int
     /// The file's outputs, if it has several.
     package let outputs: [Output]
-    /// What was understood of the file in another way than it is written.
+    /// Notes on what was read differently from how the file is written.
     package let notes: [String]
-    /// What the file is, such as `ONNX, operator set 17`.
+    /// The file's format, such as `ONNX, operator set 17`.
     package let source: String
 
-    /// Looks at a model.
+    /// Summarizes a model.
     package init(_ model: Model) {
         let origin = model.origin as? ONNXOrigin
         inputShape = model.graph.inputShape
@@ -84,7 +84,7 @@ package struct ModelSummary: Sendable {
         self.fixed = fixed.sorted { $0.name < $1.name }
         var notes: [String] = []
         if origin?.endsInSoftmax == true {
-            notes.append("the softmax at the end is left out: outputs are the scores before it, which losses need")
+            notes.append("the softmax at the end is omitted: outputs are the scores before it, which losses need")
         }
         if let others = origin?.outputs.others, !others.isEmpty {
             let names = others.map { ONNXOutputs.label($0.name, $0.shape) }.joined(separator: ", ")

@@ -1,14 +1,17 @@
+internal import CProgramStart
 import Dispatch
 import Foundation
 import Unlearning
 
-/// Where the program starts. It makes sure that the system gives what Swift's concurrency needs: its libraries wait for ever
-/// for a thread that they do not get, and end the program without a message where they get no file descriptor.
+/// The program's entry point, which first checks that the system provides what Swift's concurrency needs.
+///
+/// Its libraries wait forever for a thread that they do not get, and end the program without a message if they get no file
+/// descriptor.
 @main
 enum EntryPoint {
-    /// The pool's threads, the run's own, and some to spare. A team's threads are not among them: it works with fewer too.
+    /// The pool's threads, the run's own, and spare ones. A team's threads do not count: it works with fewer, too.
     private static let threads = 4
-    /// What Dispatch opens, and files that are read and written.
+    /// Dispatch's descriptors, and those of files that are read and written.
     private static let descriptors = 12
 
     // Not asynchronous: an asynchronous `main` needs a thread of the pool before its first line.
@@ -36,8 +39,8 @@ enum EntryPoint {
         for descriptor in opened { close(descriptor) }
         guard isEnough else {
             throw CommandError(
-                "the system lets this program open \(opened.count) of the \(descriptors) files that it needs; allow more, as by "
-                    + "ulimit -n 64")
+                "the system lets this program open \(opened.count) of the \(descriptors) files that it needs; allow more, such as "
+                    + "by ulimit -n 64")
         }
     }
 
@@ -53,19 +56,20 @@ enum EntryPoint {
         for _ in 0..<started { ended.wait() }
         guard started == threads else {
             throw CommandError(
-                "the system lets this program start \(started) of the \(threads) threads that it needs; allow more processes, "
-                    + "as by ulimit -u, or more address space, as by ulimit -v")
+                "the system lets this program start \(started) of the \(threads) threads that it needs; allow more processes "
+                    + "(ulimit -u) or more address space (ulimit -v)")
         }
     }
 }
 
-/// An allocation that fails ends a Swift program where it stands, by a signal. Under a limit of the address space that is to
-/// be expected, and a line says so.
+/// A message for allocations that fail, which end a Swift program by a signal.
+///
+/// Under a limit of the address space such an end must be expected.
 private enum AllocationFailure {
     private static let message: StaticString =
-        "unlearn: error: out of memory; allow more address space, as by ulimit -v, or use smaller batches or fewer --threads\n"
+        "unlearn: error: out of memory; allow more address space (ulimit -v), or use smaller batches or fewer --threads\n"
 
-    /// Makes the signals print the line, if there is such a limit. Nothing that the program writes can be half there.
+    /// Makes the signals print the line, if there is such a limit. Files are whole or not there even then.
     static func explain() {
         guard AddressSpace.limit != nil else { return }
         for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS] {
@@ -76,4 +80,18 @@ private enum AllocationFailure {
             }
         }
     }
+}
+
+/// The program's arguments.
+enum ProgramArguments {
+    /// The arguments, without the program's name.
+    static let all: [String] = {
+        let count = unlearn_argument_count()
+        // Swift's own list is empty where /proc is not mounted.
+        guard count > 0 else { return Array(CommandLine.arguments.dropFirst()) }
+        return (1..<max(1, count)).map { String(cString: unlearn_argument($0)) }
+    }()
+
+    /// Whether JSON is asked for, even if the arguments cannot be understood.
+    static var askForJSON: Bool { all.prefix { $0 != "--" }.contains("--json") }
 }

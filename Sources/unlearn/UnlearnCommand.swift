@@ -1,20 +1,26 @@
 import ArgumentParser
 import Foundation
+import NeuralGraph
 import Unlearning
 
 /// The program. Its commands read options, call the library and print what it returns.
 struct UnlearnCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "unlearn",
-        abstract: "Makes trained image classifiers forget classes, without the classes' images.",
+        abstract: "Makes trained image classifiers forget classes, and audits what they have forgotten.",
         discussion: """
-            Forgetting learns noise in place of the classes' images, damages the weights with it and repairs the \
-            retained classes (UNSIR, arXiv 2111.08947). This is approximate class unlearning.
+            Forgetting takes the trained model and images of the classes that stay; by default it sees no image of the \
+            classes that go. It reinitializes their rows of the last layer and trains the last blocks of the network for \
+            a few steps. 'unlearn list methods' shows this and all other methods. Every method but 'retrain' is \
+            approximate, so audit the result.
 
-            Data sets: fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, idx:IMAGES,LABELS or folder:DIR, a folder with \
-            pictures in a subfolder for each class.
+            Data sets: \(DatasetArgument.helpForms). A folder has \
+            the pictures of each class in a subfolder.
+
+            Exit codes: 0 success, 1 error, 2 the audited model must not be released, 64 wrong usage.
 
             EXAMPLES
+              unlearn check
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
                 --output model.safetensors
               unlearn forget model.safetensors --classes "T-shirt/top" \\
@@ -26,25 +32,27 @@ struct UnlearnCommand: AsyncParsableCommand {
             """,
         version: PackageVersion.current,
         subcommands: [
-            Train.self, Forget.self, Evaluate.self, Compare.self, Predict.self, AuditCommand.self, Inspect.self,
-            Convert.self,
+            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
+            Inspect.self, Convert.self, ListCommand.self, Check.self,
         ])
 
-    /// Names a command that there is none of, before any option after it is looked at.
-    private static func checkCommand(_ name: String?) throws {
-        guard let name, !name.hasPrefix("-"), name != "help" else { return }
+    /// Refuses an unknown command by its name, before the options after it are looked at.
+    private static func checkCommand(in arguments: [String]) throws {
+        guard let name = arguments.first(where: { $0 != "help" }), !name.hasPrefix("-") else { return }
         let names = configuration.subcommands.map {
             $0.configuration.commandName ?? String(describing: $0).lowercased()
         }
         guard !names.contains(name) else { return }
-        throw ValidationError("There is no command '\(name)'; the commands are \(names.joined(separator: ", ")).")
+        throw ValidationError(
+            "There is no command '\(name)'\(NearestName.hint(for: name, in: names)); the commands are "
+                + "\(names.joined(separator: ", ")).")
     }
 
     /// Does what the arguments ask for and ends the program.
     static func start() async -> Never {
         do {
             let arguments = ProgramArguments.all
-            try checkCommand(arguments.first)
+            try checkCommand(in: arguments)
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -51,7 +51,7 @@ struct BadInputTests {
         "classes",
         arguments: [
             ("10", "has no class 10; its classes are 0 to 9"), ("-1", "has no class -1"),
-            ("Cat", "no class 'Cat'; its classes are: T-shirt/top, Trouser"),
+            ("Cat", "no class 'Cat' (did you mean 'Coat'?); its classes are: T-shirt/top, Trouser"),
             ("", "no class to forget was named"), ("0,", "no class ''"),
             ("2,Pullover", "class 2 is named twice"),
             ("0,1,2,3,4,5,6,7,8,9", "all 10 classes were named"),
@@ -61,16 +61,24 @@ struct BadInputTests {
     }
 
     @Test(
-        "training that is not possible",
+        "architectures and options that do not exist",
         arguments: [
             (
                 ["--architecture", "resnet99", "--epochs", "1"],
-                "no architecture 'resnet99'; choose one of: resnet18"
+                "no architecture 'resnet99' (did you mean 'resnet18'?); choose one of: resnet18"
             ),
             (["--architecture", "allcnn", "--stem", "small", "--epochs", "1"], "no option 'stem'"),
             (["--architecture", "resnet18", "--stem", "x", "--epochs", "1"], "imagenet, small"),
             (["--architecture", "mobilenet_v2:width=9", "--epochs", "1"], "it takes: a number from 0.1 to 4.0"),
             (["--architecture", "resnet18:stem", "--epochs", "1"], "'resnet18:stem' does not name an architecture"),
+        ])
+    func architectures(extra: [String], message: String) throws {
+        try expect(message, status: 64, train(extra))
+    }
+
+    @Test(
+        "training that is not possible",
+        arguments: [
             (["--architecture", "vgg16_bn", "--epochs", "1", "--image-size", "31"], "features.43"),
             (["--architecture", "allcnn", "--epochs", "1", "--image-size", "3"], "height of at least 4"),
             (["--architecture", "allcnn", "--epochs", "1", "--image-size", "60000"], "smaller batch"),
@@ -94,7 +102,7 @@ struct BadInputTests {
         try expect("'-1' is invalid for '--seed <number>'", status: 64, forget(["--seed", "-1"]))
         try expect("--stem is an option of", status: 64, forget(["--stem", "small"]))
         let twice = ["--architecture", "resnet18:stem=small", "--stem", "small", "--epochs", "1"]
-        try expect("'resnet18:stem=small' says the stem already", status: 64, train(twice))
+        try expect("'resnet18:stem=small' sets the stem already", status: 64, train(twice))
         try expect("--retain", status: 64, ["forget", materials.model, "--classes", "0", "--output", output])
         try expect("--dataset, --input and --pictures", status: 64, ["predict", materials.model, "--logits", output])
     }

@@ -103,7 +103,7 @@ struct ClassNameTests {
         }
         for (list, message) in [
             ("cat,,horse", "names 2 classes; name all of them"), ("cat,dog,cat", "names 'cat' twice"),
-            (folder.path("none"), "none: no such file; give a file with one name a line"),
+            (folder.path("none"), "none: no such file; give a file with one name per line"),
             (folder.url.path, "it is a folder"),
         ] {
             let ending = try Program.run(

@@ -18,7 +18,8 @@ struct FailureReportTests {
         #expect(plain.output.isEmpty, sourceLocation: sourceLocation)
         #expect(ending.errors == plain.errors, sourceLocation: sourceLocation)
         let object = try ending.json()
-        #expect(Set(object.keys) == ["error"], sourceLocation: sourceLocation)
+        #expect(Set(object.keys) == ["error", "schemaVersion"], sourceLocation: sourceLocation)
+        #expect(object["schemaVersion"] as? Int == 2, sourceLocation: sourceLocation)
         let error = try #require(object["error"] as? [String: Any], sourceLocation: sourceLocation)
         #expect(Set(error.keys) == ["exitCode", "message"], sourceLocation: sourceLocation)
         #expect(error["exitCode"] as? Int == Int(status), sourceLocation: sourceLocation)
@@ -37,6 +38,7 @@ struct FailureReportTests {
             ["forget", missing, "--classes", "0", "--retain", "folder:\(missing)"] + output,
             ["evaluate", missing] + data, ["predict", missing, "--logits", folder.path("logits")] + data,
             ["compare", "--architecture", "allcnn", "--classes", "0"] + data,
+            ["compare-methods", "--methods", "scrub", "--architecture", "allcnn", "--classes", "0"] + data,
             ["audit", missing, missing, "--forgotten", "0"] + data, ["audit", "--verify", missing, missing],
             ["inspect", missing], ["convert", missing, folder.path("out.safetensors")],
         ]
@@ -81,13 +83,18 @@ struct FailureReportTests {
         (["forget", "m", "--classes", "0", "--retain", "folder:x", "--output", "o"], "--samples-per-class", "0"),
         (["forget", "m", "--classes", "0", "--retain", "folder:x", "--output", "o"], "--epochs", "0"),
         (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0", "--retrain"], "--seeds", "101"),
-        (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--least-samples", "0"),
+        (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--minimum-samples", "0"),
         (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--shadow-models", "-2"),
         (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--epochs", "0"),
         (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--batch-size", "0"),
         (["audit", "a", "b", "--dataset", "folder:x", "--forgotten", "0"], "--learning-rate", "0"),
         (["compare", "--dataset", "folder:x", "--architecture", "allcnn", "--classes", "0"], "--epochs", "0"),
-        (["compare", "--dataset", "folder:x", "--architecture", "allcnn", "--classes", "0"], "--seeds", "0"),
+        (
+            [
+                "compare-methods", "--dataset", "folder:x", "--architecture", "allcnn", "--classes", "0", "--methods",
+                "all",
+            ], "--seeds", "0"
+        ),
         (["inspect", "m"], "--batch-size", "0"), (["inspect", "m"], "--image-size", "0"),
     ]
 
@@ -97,7 +104,7 @@ struct FailureReportTests {
         let ending = try Program.run(command + [option, value])
         #expect(ending.status == 64)
         #expect(ending.errors.contains("The value '\(value)' is invalid for '\(option) <"), "\(ending.errors)")
-        #expect(ending.errors.contains(": use a "), "\(ending.errors)")
+        #expect(ending.errors.contains(": use a"), "\(ending.errors)")
     }
 
     private static let taskset = "/usr/bin/taskset"

@@ -20,7 +20,7 @@ struct LimitTests {
         #expect(ending.output.isEmpty, sourceLocation: sourceLocation)
         #expect(ending.errorLines.count == 1, "\(ending.errors)", sourceLocation: sourceLocation)
         #expect(ending.errors.hasPrefix("unlearn: error: "), "\(ending.errors)", sourceLocation: sourceLocation)
-        #expect(ending.errors.contains("as by ulimit"), "\(ending.errors)", sourceLocation: sourceLocation)
+        #expect(ending.errors.contains("ulimit -"), "\(ending.errors)", sourceLocation: sourceLocation)
     }
 
     /// Below four, not even the libraries can be loaded.

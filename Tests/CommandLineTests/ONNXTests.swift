@@ -75,7 +75,7 @@ struct ONNXTests {
     func inspects() throws {
         let report = try Program.run(["inspect", exported(), "--json"]).json()
         #expect(report["inputShape"] as? [Int] == [4, 4, 1])
-        #expect(report["classes"] as? Int == 10)
+        #expect(report["classCount"] as? Int == 10)
         #expect(report["architecture"] as? String == "allcnn-bn")
         #expect(report["fixed"] as? [String] == [])
         let operations = try #require(report["operations"] as? [[String: Any]])
@@ -121,7 +121,7 @@ struct ONNXTests {
         #expect(ending.status == 0, "\(ending.errors)")
         #expect(ending.errors.contains("output 'aux' of the file was not made to forget"), "\(ending.errors)")
         let others = try #require(try ending.json()["otherOutputs"] as? [[String: Any]])
-        #expect(others.map { $0["name"] as? String } == ["aux"] && others[0]["classes"] as? Int == 10)
+        #expect(others.map { $0["name"] as? String } == ["aux"] && others[0]["classCount"] as? Int == 10)
         let (before, after) = (others[0]["shareBefore"] as? Double, others[0]["shareAfter"] as? Double)
         #expect(try #require(before) >= 0 && #require(after) >= 0)
 

@@ -205,7 +205,7 @@ struct OutputPathTests {
     func twice() throws {
         let path = folder.path("report.html")
         try expectRefusal(
-            "is written by this run already",
+            "is already written by this run",
             [
                 "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--validation",
                 materials.dataset,

@@ -74,7 +74,7 @@ struct PictureFolderTests {
 
     private func dataset(_ folder: TemporaryFolder) -> String { "folder:\(folder.path("pictures"))" }
 
-    private func percent(_ ending: Program.Ending, _ key: String) throws -> Double {
+    private func share(_ ending: Program.Ending, _ key: String) throws -> Double {
         let accuracy = try #require(try ending.json()["accuracy"] as? [String: Any])
         return try #require(accuracy[key] as? Double)
     }
@@ -82,7 +82,7 @@ struct PictureFolderTests {
     @Test("the model's file knows classes, normalization and resizing")
     func metadata() throws {
         #expect(materials.trained.status == 0, "\(materials.trained.errors)")
-        #expect(try percent(materials.trained, "all") >= 90)
+        #expect(try share(materials.trained, "all") >= 0.9)
         let metadata = try Model(contentsOf: URL(fileURLWithPath: materials.model)).metadata
         #expect(metadata.classNames == PictureMaterials.classes)
         #expect(metadata.normalization?.mean == [0.485, 0.456, 0.406])
@@ -100,8 +100,8 @@ struct PictureFolderTests {
         #expect(forgotten.output.hasPrefix("Forgot green"))
         let before = try evaluate(materials.model, dataset(materials.folder))
         let after = try evaluate(output, dataset(materials.folder))
-        #expect(try percent(before, "forgotten") >= 75)
-        #expect(try percent(after, "forgotten") < percent(before, "forgotten"))
+        #expect(try share(before, "forgotten") >= 0.75)
+        #expect(try share(after, "forgotten") < share(before, "forgotten"))
         let text = try Program.run(["evaluate", output, "--dataset", dataset(materials.folder), "--forgotten", "green"])
         #expect(text.output.contains("green (forgotten)"))
     }
@@ -165,7 +165,7 @@ struct PictureFolderTests {
         let pictures = try #require(try ending.json()["pictures"] as? [[String: Any]])
         #expect(pictures.map { $0["file"] as? String } == files)
         for (picture, name) in zip(pictures, ["red", "blue"]) {
-            let classes = try #require(picture["classes"] as? [[String: Any]])
+            let classes = try #require(picture["predictions"] as? [[String: Any]])
             #expect(classes.count == 3)
             #expect(classes.first?["name"] as? String == name)
             let probabilities = classes.compactMap { $0["probability"] as? Double }
@@ -188,7 +188,7 @@ struct PictureFolderTests {
             (["--dataset", "cifar10:x", "--resize", "9"], 64, "--resize is for folders of pictures"),
             (["--dataset", "cifar10:x", "--unreadable", "skip"], 64, "--unreadable is for folders of pictures"),
             (["--dataset", "folder:x", "--mean", "0.5"], 64, "--mean and --std belong together"),
-            (["--dataset", "folder:x", "--mean", "a,b", "--std", "1"], 64, "give numbers with commas"),
+            (["--dataset", "folder:x", "--mean", "a,b", "--std", "1"], 64, "give comma-separated numbers"),
             (["--dataset", "folder:x", "--resize", "small"], 64, "give the shorter side in pixels, or stretch"),
             (["--dataset", "folder:x", "--mean", "0.5", "--deviation", "0.5"], 1, "not the model's own"),
             (["--dataset", "folder:x", "--resize", "7"], 1, "8x8 pixels are cut out of it; give 8"),
@@ -206,7 +206,7 @@ struct PictureFolderTests {
             (["--image-size", "0"], 64, "The value '0' is invalid for '--image-size <pixels>'"),
             (["--image-size", "100000"], 64, "The value '100000' is invalid for '--image-size <pixels>'"),
             (["--channels", "-1"], 64, "The value '-1' is invalid for '--channels <number>'"),
-            (["--channels", "2"], 1, "channels cannot be 2"),
+            (["--channels", "2"], 64, "--channels cannot be 2"),
         ] as [([String], Int32, String)])
     func impossibleToTrain(arguments: [String], status: Int32, message: String) throws {
         let ending = try Program.run(

@@ -115,7 +115,7 @@ struct Report: Encodable {
     }
 }
 
-/// A variant's means, named as in `unlearn compare --json`.
+/// A variant's means, named as in `unlearn compare-methods --json`.
 struct Row: Encodable {
     struct Figure: Encodable {
         let mean: Double

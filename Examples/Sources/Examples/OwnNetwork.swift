@@ -45,13 +45,9 @@ extension Downstream {
         let accuracy = try await Evaluator().accuracy(of: model, on: unseen)
         try expect(accuracy.all ?? 0 > 0.9, "the classifier learns its classes")
 
-        var configuration = UNSIR.Configuration.paper
-        configuration.noise.imagesPerClass = 40
-        configuration.impair.training.batchSize = 40
-        configuration.repair.batchSize = 40
         let forget = try model.classIndices(of: ClassList(["|"]))
         let unlearner = Unlearner(
-            model: model, retaining: try without(label: 2, examples), validation: unseen, method: .unsir(configuration))
+            model: model, retaining: try without(label: 2, examples), validation: unseen)
         let outcome = try await unlearner.forget(classes: forget)
         print(outcome.summary)
         try expect(outcome.accuracyAfter?.forgotten ?? 1 < 0.1, "the class is forgotten")

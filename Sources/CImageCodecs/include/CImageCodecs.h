@@ -61,5 +61,9 @@ CImageStatus cimage_read_header(const uint8_t *bytes, size_t count, CImageLimits
 /// Adobe stores it, inverted. `image` has to be freed, whatever the status.
 CImageStatus cimage_decode(const uint8_t *bytes, size_t count, CImageLimits limits, CImage *image);
 
+/// The version of the format's library, such as "1.6.43", that is loaded or, where it does not say, that was compiled against; null
+/// for a format without a library.
+const char *cimage_library_version(CImageFormat format);
+
 /// Frees what decoding has allocated.
 void cimage_free(CImage *image);

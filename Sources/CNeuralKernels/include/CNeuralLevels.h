@@ -7,4 +7,7 @@
 // The name of the level in use.
 const char *cnk_level_name(void);
 
+// The name of the best level that the processor has.
+const char *cnk_best_level_name(void);
+
 #endif

@@ -68,3 +68,9 @@ final class GzipStream {
         }
     }
 }
+
+/// The zlib that is loaded.
+package enum ZlibLibrary {
+    /// Its version, such as `1.3.1`.
+    package static var version: String { zlibVersion().map { String(cString: $0) } ?? "unknown" }
+}

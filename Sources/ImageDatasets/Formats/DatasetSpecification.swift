@@ -1,4 +1,5 @@
 import Foundation
+import NeuralGraph
 
 /// A data set as the command line names it: `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR` or
 /// `idx:IMAGES,LABELS`.
@@ -12,7 +13,42 @@ package enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
     /// A pair of IDX files.
     case idx(images: URL, labels: URL)
 
-    static let forms = "fashion-mnist, fashion-mnist:DIR, cifar10:DIR, cifar100:DIR or idx:IMAGES,LABELS"
+    /// A kind of data set, for lists and messages.
+    package struct Kind: Sendable {
+        /// The name before the colon.
+        package let name: String
+        /// What is written, such as `cifar10:DIR`.
+        package let form: String
+        /// What it is, in one line.
+        package let summary: String
+
+        /// Describes a kind.
+        package init(name: String, form: String, summary: String) {
+            self.name = name
+            self.form = form
+            self.summary = summary
+        }
+    }
+
+    /// All kinds that ``init(parsing:)`` understands.
+    package static let kinds = [
+        Kind(
+            name: "fashion-mnist", form: "fashion-mnist[:DIR]",
+            summary: "10 classes of clothes, 28x28 gray, 60,000 training and 10,000 test images"),
+        Kind(
+            name: "cifar10", form: "cifar10:DIR",
+            summary: "10 classes of objects, 32x32 color, 50,000 training and 10,000 test images (binary version)"),
+        Kind(
+            name: "cifar100", form: "cifar100:DIR",
+            summary: "100 classes of objects (fine labels), 32x32 color, 50,000 and 10,000 images (binary version)"),
+        Kind(
+            name: "idx", form: "idx:IMAGES,LABELS",
+            summary: "a pair of IDX files, as of MNIST, which serves as either split"),
+    ]
+
+    static var forms: String {
+        kinds.dropLast().map(\.form).joined(separator: ", ") + " or " + (kinds.last?.form ?? "")
+    }
 
     /// Parses one of the four forms without reading any file; paths may begin with `~/`.
     /// - Throws: ``DatasetError``.
@@ -40,7 +76,10 @@ package enum DatasetSpecification: Hashable, Sendable, CustomStringConvertible {
                 images: Self.url(files[0], isDirectory: false), labels: Self.url(files[1], isDirectory: false)
             )
         default:
-            throw .invalidSpecification(text: text, reason: "there is no data set '\(parts[0])'")
+            throw .invalidSpecification(
+                text: text,
+                reason: "there is no data set '\(parts[0])'"
+                    + NearestName.hint(for: String(parts[0]), in: Self.kinds.map(\.name)))
         }
     }
 

@@ -108,3 +108,14 @@ extension PictureError {
             ? .tooLarge(path: path, reason: reason) : .unreadable(path: path, reason: reason)
     }
 }
+
+/// The libraries that decode pictures.
+package enum PictureLibraries {
+    /// Their names and versions, such as `libpng` and `1.6.43`.
+    package static var versions: [(name: String, version: String)] {
+        [
+            ("libpng", CImageFormatPNG), ("libjpeg-turbo", CImageFormatJPEG), ("libwebp", CImageFormatWebP),
+            ("giflib", CImageFormatGIF),
+        ].map { ($0, cimage_library_version($1).map { String(cString: $0) } ?? "unknown") }
+    }
+}

@@ -1,9 +1,11 @@
 import Foundation
 
-/// A file that appears whole or not at all: bytes go to a temporary file in the same folder, which takes the
-/// destination's name once everything is on the disk. Without ``commit()`` nothing is left behind, and what was at the
-/// destination stays. A new file has the permissions that the user's mask leaves; one that replaces another has the other's
-/// permissions and, where the system allows it, its owner.
+/// A file that appears whole or not at all.
+///
+/// Bytes go to a temporary file in the same folder, which takes the destination's name once everything is on the disk.
+/// Without ``commit()`` nothing is left behind, and the file at the destination stays. A new file has the permissions that
+/// the user's mask leaves; one that replaces another has the other's permissions and, where the system allows it, its
+/// owner.
 ///
 /// A program that is killed leaves its temporary file, named `.PROCESS-RANDOM.partial`; the next file that is written in
 /// that folder removes it.
@@ -17,10 +19,10 @@ package final class AtomicFile {
     /// - Throws: ``FileError`` if the folder does not exist or cannot be written, or if the destination is a folder, a
     ///   device or a read-only file.
     package init(replacing url: URL) throws(FileError) {
-        // Checked first: what is there would be found only after all the work, or be lost.
+        // Checked first: otherwise the problem would show only after all the work.
         destination = try Destination(url)
         let folder = destination.folder
-        // Nobody may read what replaces a private file, not even while it is written.
+        // What replaces a private file stays private, even while it is written.
         guard let partial = PartialFile(in: folder, mode: destination.existing == nil ? 0o666 : 0o600) else {
             let code = errno
             switch code {
@@ -33,7 +35,7 @@ package final class AtomicFile {
     }
 
     /// Writes bytes after those written before.
-    /// - Throws: ``FileError`` if the disk does not take them; the file is then given up.
+    /// - Throws: ``FileError`` if the disk does not take them; the file is then abandoned.
     package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         try checkIsOpen()
         var offset = 0
@@ -55,7 +57,7 @@ package final class AtomicFile {
         try result.get()
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its destination.
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
     package func commit() throws(FileError) {
         try checkIsOpen()

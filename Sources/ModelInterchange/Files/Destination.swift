@@ -1,16 +1,16 @@
 import Foundation
 
-/// The place that a file is to be written to, with symbolic links followed and what is there checked.
+/// The place that a file will be written to, with symbolic links followed and an existing file checked.
 struct Destination {
-    /// The path of the file itself, which is no symbolic link.
+    /// The path of the file itself, after all symbolic links.
     let path: String
     /// The folder that it is in.
     let folder: String
-    /// What the system knows about the file that is there now; nil if there is none.
+    /// The status of the file that exists there; nil if there is no such file.
     let existing: stat?
 
-    /// As many links as the system itself follows.
-    private static let mostLinks = 40
+    /// The number of links that the system itself follows.
+    private static let maximumLinks = 40
 
     /// Finds the place.
     /// - Throws: ``FileError`` if it is a folder or a device, a file that may not be written, or a chain of links without
@@ -41,7 +41,7 @@ struct Destination {
     /// The end of a chain of symbolic links, which need not exist. The system itself follows links to folders.
     private static func followingLinks(_ url: URL) throws(FileError) -> String {
         var path = url.path
-        for _ in 0...mostLinks {
+        for _ in 0...maximumLinks {
             guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
             path =
                 target.hasPrefix("/")

@@ -1,17 +1,17 @@
 import Foundation
 
-/// Formats that are taken for a model's file and are none that is read, recognized by what is in them.
+/// File formats that people mistake for a supported one, recognized by their content.
 enum ForeignFormat: CaseIterable {
     case pyTorch, torchScript, keras, zip, hdf5, savedModel, tensorFlowLite, numPy, gguf, gzip, xz, zstandard, bzip2,
         tar
     case lfsPointer, webPage, index, json
 
-    /// The bytes at the beginning that are looked at.
+    /// The number of bytes read at the beginning.
     private static let headCount = 2048
-    /// The bytes at the end that are looked at: a ZIP archive's names are there.
+    /// The number of bytes read at the end, where a ZIP archive has its names.
     private static let tailCount = 65_536
 
-    /// Recognizes a file; nil if it is none of these, which is not to say that it is a model.
+    /// Recognizes a file; nil if it has none of these formats, whether or not it is a model.
     /// - Throws: ``FileError`` if it cannot be read.
     init?(of file: RandomAccessFile) throws(FileError) {
         let head = try file.bytes(0..<min(Self.headCount, file.size))
@@ -61,7 +61,7 @@ enum ForeignFormat: CaseIterable {
         return head.contains("\"weight_map\"") || head.contains("\"total_size\"") ? .index : .json
     }
 
-    /// What the file is, and what to do about it.
+    /// The format and the remedy.
     var message: String {
         let write = "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"
         let export = "export the model as ONNX and give that file"

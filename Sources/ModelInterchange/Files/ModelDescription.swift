@@ -1,14 +1,14 @@
 import Foundation
 import NeuralGraph
 
-/// What a file's `__metadata__` says about its model, beyond the tensors.
+/// The description of a model in its file's properties, such as safetensors' `__metadata__`.
 struct ModelDescription: Equatable {
-    /// The newest version of the description that is read, and the one that is written.
+    /// The newest version that is read, which is also the one written.
     static let version = 1
-    /// The longest axis of an input that is believed: no product of three overflows.
+    /// The longest axis of an input that is accepted: no product of three overflows.
     static let longestAxis = 65_536
-    /// The largest number of classes that is believed.
-    static let mostClasses = 16_777_216
+    /// The largest number of classes that is accepted.
+    static let maximumClasses = 16_777_216
 
     private static let versionKey = "unlearning.format_version"
     private static let modelKey = "unlearning.model"
@@ -24,12 +24,12 @@ struct ModelDescription: Equatable {
         self.classes = classes
     }
 
-    /// Reads the description; nil if there is none, as in PyTorch's own files.
+    /// Reads the description; nil if the file has none, as PyTorch's own files.
     init?(_ file: SafetensorsFile, path: String) throws(SafetensorsError) {
         try self.init(file.metadata, path: path)
     }
 
-    /// Reads the description among a file's properties; nil if there is none.
+    /// Reads the description from a file's properties; nil if they have none.
     init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
         guard let version = properties[Self.versionKey], let text = properties[Self.modelKey] else {
             return nil
@@ -37,7 +37,7 @@ struct ModelDescription: Equatable {
         guard let number = Int(version), number >= 1 else {
             throw SafetensorsError(
                 path,
-                "the metadata's \(Self.versionKey) is \(quoted(version)), which is no version; "
+                "the metadata's \(Self.versionKey) is \(quoted(version)), which is not a version; "
                     + "write the file again")
         }
         guard number <= Self.version else {
@@ -58,7 +58,7 @@ struct ModelDescription: Equatable {
             throw SafetensorsError(
                 path, "the metadata's input shape \(inputShape) is not one of an image; write the file again")
         }
-        guard (1...Self.mostClasses).contains(classes) else {
+        guard (1...Self.maximumClasses).contains(classes) else {
             throw SafetensorsError(
                 path, "the metadata's \(classes) classes are out of range; write the file again")
         }
@@ -89,13 +89,13 @@ struct ModelDescription: Equatable {
         }
     }
 
-    /// Throws if a caller asks for another network or another size of inputs than the file is for.
+    /// Throws if the caller asks for another network or input size than the file's.
     func checkAgreement(
         network: any Architecture, asked: (any Architecture)?, options: [String: String], imageSize: Int?,
         path: String
     ) throws(SafetensorsError) {
         let own = network.identifier
-        // Options that the caller leaves out are the file's; those given may be spelt otherwise, such as 0.50.
+        // Options that the caller omits are the file's; given ones may be spelled differently, such as 0.50.
         if let asked = asked?.identifier,
             asked.name != own.name || options.contains(where: { own.options[$0.key] != asked.options[$0.key] })
         {
@@ -144,10 +144,10 @@ extension ModelDescription: Codable {
 }
 
 extension ModelMetadata {
-    /// What is wrong with the list of forgotten classes; nil if it is one that a model can have.
+    /// What is wrong with the list of forgotten classes; nil if the list is valid.
     func problemWithForgottenClasses(classes: Int) -> String? {
         if let index = forgottenClasses.filter({ !(0..<classes).contains($0) }).min() {
-            return "forgotten class \(index) is none of the model's \(classes)"
+            return "forgotten class \(index) is not one of the model's \(classes)"
         }
         return forgottenClasses.count < classes ? nil : "list of forgotten classes has all \(classes) of the model's"
     }

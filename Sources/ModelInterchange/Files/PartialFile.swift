@@ -3,9 +3,9 @@ import Synchronization
 
 /// A file that is being written, beside its destination and under a name of its own.
 ///
-/// It is locked while its program runs. One that is not locked was left behind by a program that was killed, and is removed
-/// when the next file is written in its folder. Process numbers would not tell: they are used again, and those of another
-/// machine or container mean nothing.
+/// It is locked while its program runs. An unlocked one was left behind by a program that was killed, and is removed when
+/// the next file is written in its folder. Process numbers would not tell the two apart: they are reused, and those of
+/// another machine or container mean nothing.
 final class PartialFile {
     let path: String
     private(set) var descriptor: Int32
@@ -13,21 +13,21 @@ final class PartialFile {
     /// The paths of the files that this program is writing, for ``removeAll()``.
     private static let current = Mutex<Set<String>>([])
     private static let suffix = ".partial"
-    private static let mostAttempts = 16
+    private static let maximumAttempts = 16
 
     /// Creates an empty file, and removes what killed programs left in the folder.
     /// - Parameter mode: its permissions, less those that the user's mask takes away.
     /// - Returns: nil if the system refuses; `errno` says why.
     init?(in folder: String, mode: mode_t) {
         Self.removeAbandoned(in: folder)
-        for _ in 0..<Self.mostAttempts {
+        for _ in 0..<Self.maximumAttempts {
             let random = String(UInt64.random(in: .min ... .max), radix: 36)
             let path = "\(folder)/.\(getpid())-\(random)\(Self.suffix)"
             let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
             if descriptor < 0, errno == EEXIST { continue }
             guard descriptor >= 0 else { return nil }
-            // Another program may come between and take the file for abandoned: it then has the lock, or the name is gone.
-            // Not every file system has locks; where there are none, nothing is taken for abandoned either.
+            // Another program may consider the file abandoned in between: it then holds the lock, or the name is gone.
+            // Not every file system has locks; without them, no file is considered abandoned.
             let isTaken = Self.retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) != 0 && errno == EWOULDBLOCK
             guard !isTaken, Self.isNamed(path, descriptor) else {
                 unlink(path)
@@ -55,13 +55,13 @@ final class PartialFile {
         var own = stat()
         guard fstat(descriptor, &own) == 0 else { return false }
         var mode = other.st_mode & 0o777
-        // What the old group was allowed is not for this one.
+        // The old group's permissions do not pass to another group.
         if own.st_gid != other.st_gid { mode = mode & ~0o070 | (mode & 0o007) << 3 }
         // Some file systems have one mode for all files and refuse to set it.
         return own.st_mode & 0o777 == mode || fchmod(descriptor, mode) == 0
     }
 
-    /// Gives the file its name at last.
+    /// Gives the file its final name.
     /// - Returns: false if the system refuses; `errno` says why.
     func rename(to destination: String) -> Bool {
         guard systemRename(path, destination) == 0 else { return false }
@@ -69,7 +69,7 @@ final class PartialFile {
         return true
     }
 
-    /// Closes and removes the file, if it has not got its name.
+    /// Closes and removes the file, unless it has its final name.
     func remove() {
         guard descriptor >= 0 else { return }
         // Removed before the lock goes with the descriptor.
@@ -113,7 +113,7 @@ final class PartialFile {
     }
 
     private static func removeIfAbandoned(_ path: String) {
-        // A lock needs no more than reading; a pipe of such a name does not hang.
+        // A lock only needs read access; opening a pipe of such a name must not block.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

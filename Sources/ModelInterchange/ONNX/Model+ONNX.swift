@@ -46,8 +46,8 @@ extension Model {
         return outputs.all.map { ($0.name, $0.shape, $0.name == outputs.chosen) }
     }
 
-    /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with the bytes of
-    /// changed weights alone replaced; any other is exported for operator set 17.
+    /// Writes an ONNX file. A model that was read from one is written back as it was, node for node, with only the
+    /// bytes of changed weights replaced; any other is exported for operator set 17.
     /// - Throws: ``ONNXError`` if an operation has no counterpart there, or the file cannot be written.
     public func writeONNX(to url: URL) throws(ONNXError) {
         do {
@@ -59,5 +59,28 @@ extension Model {
         } catch {
             throw ONNXError(error, path: url.path)
         }
+    }
+}
+
+extension Model {
+    /// The files that an ONNX model's tensors lie in; none for other models, and for one that cannot be read.
+    package static func externalFiles(ofModelAt url: URL) -> [URL] {
+        guard (try? ModelFormat(reading: url)) == .onnx, let file = try? RandomAccessFile(url),
+            let bytes = try? file.contents(), let document = try? ONNXDocument(bytes)
+        else { return [] }
+        var locations: Set<String> = []
+        for tensor in document.graph.initializers {
+            if case .external(let data) = tensor.storage { locations.insert(data.location) }
+        }
+        let folder = url.deletingLastPathComponent()
+        return locations.sorted().map { folder.appendingPathComponent($0) }
+    }
+
+    /// The files, as far as they are there, that writing an ONNX model may replace beside it.
+    package static func filesBeside(modelAt url: URL) -> [URL] {
+        let folder = url.deletingLastPathComponent()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let isBeside = { (name: String) in name.hasPrefix(url.lastPathComponent + ".") && name.hasSuffix(".data") }
+        return names.filter(isBeside).sorted().map { folder.appendingPathComponent($0) }
     }
 }

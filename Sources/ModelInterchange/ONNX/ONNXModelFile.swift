@@ -93,7 +93,7 @@ struct ONNXModelFile {
                     let what = axes.count == 4 ? "the number of channels" : "its length"
                     throw ONNXProblem(
                         "the input \(quoted(input.name)) leaves its axis \(axis) (\(quoted(name))) open, and \(what) cannot "
-                            + "be guessed; export the model with that axis fixed, and the batch alone open")
+                            + "be guessed; export the model with that axis fixed, and only the batch open")
                 }
                 guard let imageSize else {
                     throw ONNXProblem(

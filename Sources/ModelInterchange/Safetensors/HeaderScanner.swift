@@ -1,4 +1,4 @@
-/// Reads the little of JSON (RFC 8259) that a safetensors header uses: objects, strings, lists of whole numbers. It
+/// Reads the part of JSON (RFC 8259) that a safetensors header uses: objects, strings, lists of integers. It
 /// does not recurse, so that no input exhausts the stack.
 struct HeaderScanner {
     typealias Problem = SafetensorsHeader.Problem
@@ -41,16 +41,16 @@ struct HeaderScanner {
         try expect("}")
     }
 
-    /// Reads a list of whole numbers that are 0 or more.
+    /// Reads a list of integers that are 0 or more.
     /// - Parameter place: what the list is called in messages; a header has a million of them, and few messages.
-    mutating func wholeNumbers(_ place: () -> String, atMost limit: Int) throws(Problem) -> [Int] {
-        guard peek == UInt8(ascii: "[") else { throw Problem("\(place()) is not a list of whole numbers") }
+    mutating func integers(_ place: () -> String, atMost limit: Int) throws(Problem) -> [Int] {
+        guard peek == UInt8(ascii: "[") else { throw Problem("\(place()) is not a list of integers") }
         try expect("[")
         var result: [Int] = []
         if accept("]") { return result }
         repeat {
             guard result.count < limit else { throw Problem("\(place()) has more than \(limit) numbers") }
-            result.append(try wholeNumber(place))
+            result.append(try integer(place))
         } while accept(",")
         try expect("]")
         return result
@@ -104,7 +104,7 @@ struct HeaderScanner {
         return text
     }
 
-    private mutating func wholeNumber(_ place: () -> String) throws(Problem) -> Int {
+    private mutating func integer(_ place: () -> String) throws(Problem) -> Int {
         _ = peek
         let start = position
         var value = 0
@@ -119,7 +119,7 @@ struct HeaderScanner {
         let next = position < bytes.count ? bytes[position] : 0
         let isFraction = [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(next)
         guard position > start, !hasLeadingZero, !isFraction else {
-            throw Problem("\(place()) has an element that is not a whole number of 0 or more")
+            throw Problem("\(place()) has an element that is not an integer of at least 0")
         }
         return value
     }

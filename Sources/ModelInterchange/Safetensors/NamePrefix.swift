@@ -1,17 +1,17 @@
 import NeuralGraph
 
-/// What every name in a file begins with before the network's own names, such as `module.` of PyTorch's data-parallel
-/// wrapper, `_orig_mod.` of compiled modules, or `model.` where a network is a part of something.
+/// The prefix of every name in a file, such as `module.` of PyTorch's data-parallel wrapper, `_orig_mod.` of compiled
+/// modules, or `model.` where a network is part of another.
 struct SafetensorsOrigin: ModelOrigin {
-    /// The beginning, with its full stop at the end.
+    /// The prefix with the dot at its end.
     let prefix: String
 }
 
 extension SafetensorsFile {
-    /// As many wrappers are taken off as anybody nests, and not as many as a hostile name has full stops.
-    private static let mostWrappers = 8
+    /// The number of wrappers that are removed: more than anyone nests, fewer than a hostile name has dots.
+    private static let maximumWrappers = 8
 
-    /// The beginnings that all names share and that end in a full stop, from none at all to the longest.
+    /// The prefixes ending in a dot that all names share, from the empty one to the longest.
     var sharedPrefixes: [String] {
         guard let first = header.entries.first?.name else { return [""] }
         var shared = Array(first.utf8)
@@ -19,22 +19,22 @@ extension SafetensorsFile {
             shared = Array(zip(shared, entry.name.utf8).prefix { $0 == $1 }.map(\.0))
         }
         let stops = first.utf8.indices.prefix(shared.count).filter { first.utf8[$0] == UInt8(ascii: ".") }
-        return [""] + stops.prefix(Self.mostWrappers).map { String(first[...$0]) }
+        return [""] + stops.prefix(Self.maximumWrappers).map { String(first[...$0]) }
     }
 
-    /// Shapes by names without a beginning that all of them have.
+    /// Shapes by names without a prefix that all of them have.
     private static func shapes(_ shapes: [String: TensorShape], without prefix: String) -> [String: TensorShape] {
         // Nothing in a file may trap, though names that differ before this differ after it.
         Dictionary(shapes.lazy.map { (name($0.key, without: prefix), $0.value) }) { first, _ in first }
     }
 
-    /// A name without its beginning. Bytes are dropped, since a character may begin with the full stop and go on after it.
+    /// A name without its prefix. Bytes are dropped, since a character may begin with the dot and continue after it.
     private static func name(_ name: String, without prefix: String) -> String {
         prefix.isEmpty ? name : String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
     }
 
-    /// Input channels and classes of a network, and what names have before its own.
-    /// - Throws: `ArchitectureError` if the tensors are not the network's with any beginning.
+    /// Finds the input channels, the number of classes and the prefix of a network's names.
+    /// - Throws: `ArchitectureError` if the tensors are not the network's with any prefix.
     func dimensions(
         of network: any Architecture
     ) throws(ArchitectureError) -> (channels: Int, classes: Int, prefix: String) {
@@ -53,7 +53,7 @@ extension SafetensorsFile {
         }
     }
 
-    /// What names have before those of a graph.
+    /// The prefix of a graph's names in the file.
     func prefix(for graph: Graph) -> String {
         guard let key = graph.parameters.first?.key else { return "" }
         return sharedPrefixes.first { shape(of: $0 + key) != nil } ?? ""
@@ -70,7 +70,7 @@ extension SafetensorsFile {
         return result
     }
 
-    /// The same error with what to do about it, if the file has the tensor that is missing under a longer name.
+    /// The error with a remedy, if the file has the missing tensor under a longer name.
     func explained(_ error: any Error, path: String) -> any Error {
         let missing: String
         switch error {

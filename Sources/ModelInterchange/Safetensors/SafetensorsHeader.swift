@@ -10,7 +10,7 @@ struct SafetensorsHeader {
         let bytes: Range<Int>
     }
 
-    /// What is wrong with a header.
+    /// A problem with a header, before its file is known.
     struct Problem: Error {
         let message: String
         init(_ message: String) { self.message = message }
@@ -23,16 +23,16 @@ struct SafetensorsHeader {
     private(set) var metadata: [String: String] = [:]
     private var hasMetadata = false
 
-    /// The bytes that a tensor's description takes at least, as files are written.
+    /// The usual minimum length of a tensor's description, in bytes.
     private static let usualEntryLength = 70
 
-    /// Reads a header. The grammar is the format's alone, and not all of JSON: every key must be known.
+    /// Reads a header by the format's grammar, which is a part of JSON: every key must be known.
     init(_ bytes: UnsafeBufferPointer<UInt8>, dataCount: Int) throws(Problem) {
         var scanner = HeaderScanner(bytes)
         guard bytes.first == UInt8(ascii: "{") else {
             throw Problem("the header does not begin with '{'; this is not a safetensors file")
         }
-        // A table that grows is filled many times over.
+        // Growing tables would be copied many times.
         let expected = bytes.count / Self.usualEntryLength
         entries.reserveCapacity(expected)
         places.reserveCapacity(expected)
@@ -65,7 +65,7 @@ struct SafetensorsHeader {
     }
 
     private static func entry(_ name: String, _ scanner: inout HeaderScanner) throws(Problem) -> Entry {
-        // Built for messages alone: a header may have a million tensors.
+        // Built for messages only: a header may have a million tensors.
         var tensor: String { "tensor \(quoted(name))" }
         var type: String?
         var shape: [Int]?
@@ -81,10 +81,10 @@ struct SafetensorsHeader {
                 type = try scanner.string()
             case "shape":
                 isNew = shape == nil
-                shape = try scanner.wholeNumbers({ "the shape of \(tensor)" }, atMost: 32)
+                shape = try scanner.integers({ "the shape of \(tensor)" }, atMost: 32)
             case "data_offsets":
                 isNew = offsets == nil
-                offsets = try scanner.wholeNumbers({ "the data_offsets of \(tensor)" }, atMost: 2)
+                offsets = try scanner.integers({ "the data_offsets of \(tensor)" }, atMost: 2)
             default: throw Problem("\(tensor) has the unknown key \(quoted(key))")
             }
             if !isNew { throw Problem("\(tensor) has the key '\(key)' twice") }
@@ -127,7 +127,7 @@ struct SafetensorsHeader {
 
     /// The format wants every byte to belong to exactly one tensor: a file that leaves some out could hide others.
     private func checkCoverage(dataCount: Int) throws(Problem) {
-        // Most files are in order. Where one is not, numbers alone are sorted: names and shapes along would take seconds.
+        // Most files are in order. Where one is not, only numbers are sorted: with names and shapes it would take seconds.
         var order = entries.indices.map { (entries[$0].bytes.lowerBound, entries[$0].bytes.upperBound, $0) }
         if !zip(order, order.dropFirst()).allSatisfy({ $0 <= $1 }) { order.sort(by: <) }
         var end = 0

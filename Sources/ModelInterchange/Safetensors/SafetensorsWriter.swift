@@ -1,7 +1,7 @@
 import Foundation
 import NeuralGraph
 
-/// Writes safetensors files whose bytes depend on nothing but their content.
+/// Writes safetensors files: equal content gives equal bytes.
 public enum SafetensorsWriter {
     /// One tensor to be written.
     public struct Entry: Sendable {
@@ -9,7 +9,7 @@ public enum SafetensorsWriter {
         public var name: String
         /// The elements.
         public var tensor: Tensor
-        /// How they are stored: `float32`, or `int64` for whole numbers.
+        /// The element type in the file: `float32`, or `int64` for integers.
         public var scalarType: SafetensorsFile.ScalarType
 
         /// Creates an entry.
@@ -25,7 +25,7 @@ public enum SafetensorsWriter {
     /// Tensors are ordered by element size, largest first, then by name, as the reference implementation does: so every
     /// element is aligned, which PyTorch's loader needs.
     /// - Throws: ``SafetensorsError`` if a name is taken twice or reserved, an element type is not written, a tensor has
-    ///   numbers that its type cannot hold, or the file cannot be written.
+    ///   values that its type cannot hold, or the file cannot be written.
     public static func write(
         _ tensors: [Entry], metadata: [String: String] = [:], to url: URL
     ) throws(SafetensorsError) {

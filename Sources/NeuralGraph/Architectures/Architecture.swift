@@ -44,7 +44,7 @@ package protocol RegisteredArchitecture: Architecture {
     init?(_ identifier: ArchitectureIdentifier) throws(ArchitectureError)
 }
 
-/// An architecture that cannot be built.
+/// An architecture that is unknown or cannot be built.
 public enum ArchitectureError: DescribedError, Equatable {
     /// No architecture has this name.
     case unknown(name: String, known: [String])
@@ -52,20 +52,21 @@ public enum ArchitectureError: DescribedError, Equatable {
     case unknownOption(architecture: String, option: String, known: [String])
     /// The option does not take this value.
     case badOption(architecture: String, option: String, value: String, known: [String])
-    /// A text that should name an architecture and its options does not.
+    /// The text does not name an architecture and its options.
     case badText(String)
-    /// A state dictionary lacks the tensor that tells the architecture's size.
+    /// The state dictionary lacks a tensor that tells the network's size.
     case notThisArchitecture(architecture: String, missing: String)
 
-    /// What is wrong and what is possible, in one line.
+    /// The problem and the remedy in one line.
     public var description: String {
         func list(_ names: [String]) -> String { names.joined(separator: ", ") }
         switch self {
         case .unknown(let name, let known):
-            return "there is no architecture '\(name)'; choose one of: \(list(known))"
+            return
+                "there is no architecture '\(name)'\(NearestName.hint(for: name, in: known)); choose one of: \(list(known))"
         case .unknownOption(let architecture, let option, let known):
             let choice = known.isEmpty ? "it has none" : "it has: \(list(known))"
-            return "\(architecture) has no option '\(option)'; \(choice)"
+            return "\(architecture) has no option '\(option)'\(NearestName.hint(for: option, in: known)); \(choice)"
         case .badOption(let architecture, let option, let value, let known):
             return "\(architecture)'s option '\(option)' cannot be '\(value)'; it takes: \(list(known))"
         case .badText(let text):

@@ -6,6 +6,7 @@ public enum Architectures {
         VGG16.self,
         EfficientNetLite0.self,
         AllCNN.self,
+        DenseNet.self,
         VisionTransformer.self,
     ]
 

@@ -1,4 +1,4 @@
-/// Where every activation, gradient and kept buffer of a graph lives in one arena, from what each kernel reads when.
+/// The places of all activations, gradients and kept buffers of a graph in one arena, by when kernels read them.
 ///
 /// Steps are numbered 0, 1, ... for the forward passes in order and on for the backward passes in reverse order, so
 /// that node `k` of `n` runs at step `k` and at step `2 n - 1 - k`.
@@ -130,7 +130,7 @@ struct ActivationPlan {
         return last
     }
 
-    /// Whether a node may write its output over its first input: nobody else reads that value, now or later.
+    /// Whether a node may write its output over its first input: no other node reads that value, now or later.
     private func sharesInput(_ node: Int) -> Bool {
         guard kernels[node].worksInPlace, let input = graph.nodes[node].inputs.first, input.index > 0,
             consumers[input.index].count == 1, !kept.contains(input)

@@ -8,21 +8,21 @@ import Synchronization
     import Darwin
 #endif
 
-/// The address space that the system gives this program, which `ulimit -v` limits.
+/// The address space that this program may use, which `ulimit -v` limits.
 ///
-/// Asked before memory is: a failed allocation ends a Swift program, and OpenBLAS waits for ever for its buffers.
+/// It is checked before large allocations: a failed one ends a Swift program, and OpenBLAS waits for its buffers forever.
 package enum AddressSpace {
-    /// What OpenBLAS takes for each product that runs at the same time, in bytes.
+    /// The bytes that OpenBLAS takes for each product that runs at the same time.
     private static let productBuffer = 136 << 20
-    /// What a thread takes: its stack, and its part of the allocator.
+    /// The bytes of a thread: its stack and its part of the allocator.
     private static let thread = 16 << 20
-    /// What a run takes besides: batches, results, the runtime's own.
+    /// The bytes of a run's batches and results and of the runtime.
     private static let spare = 48 << 20
 
-    /// The most threads that had room for their products. OpenBLAS keeps its buffers, so room is needed once.
+    /// The largest number of threads that had room for their products; OpenBLAS keeps its buffers, so room is needed once.
     private static let workersWithRoom = Atomic<Int>(0)
 
-    /// The limit in bytes; nil if there is none.
+    /// The limit in bytes; nil if the address space is not limited.
     package static var limit: Int? {
         var limits = rlimit()
         #if canImport(Glibc)
@@ -34,9 +34,9 @@ package enum AddressSpace {
         return Int(limits.rlim_cur)
     }
 
-    /// What a team of threads needs to work with so many bytes, if there is not so much left; nil if there is.
+    /// The bytes that a team of threads needs for its work and `byteCount` bytes of data, if fewer are left; nil otherwise.
     ///
-    /// All is asked for together: what is left for the team's bytes alone may be what its products need.
+    /// Both are checked together: the data would otherwise fit where the products then have no room.
     package static func missing(_ byteCount: Int, workers: Int) -> Int? {
         let known = workersWithRoom.load(ordering: .relaxed)
         let needed = byteCount + spare + max(0, workers - known) * (productBuffer + thread)
@@ -45,10 +45,10 @@ package enum AddressSpace {
         return nil
     }
 
-    /// Whether so many bytes are left. Always true without a limit: how much memory there is, is another question.
+    /// Whether a number of bytes is left; always true without a limit, whatever the machine's memory.
     package static func has(_ byteCount: Int) -> Bool {
         guard limit != nil, byteCount > 0 else { return true }
-        // Reserved without a page behind it, and given back at once.
+        // Reserved without pages, and released at once.
         guard let start = mmap(nil, byteCount, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | noReserve, -1, 0),
             start != MAP_FAILED
         else { return false }

@@ -1,7 +1,7 @@
 /// The body of a parallel loop, lent to other threads while the caller waits.
 ///
 /// `withoutActuallyEscaping` would lend it too, but allocates each time, and a training step has hundreds of loops and
-/// allocates nothing. So the closure is held as what it is: a function and a context that nobody retains. Swift
+/// allocates nothing. So the closure is held as what it is: a function and a context that is not retained. Swift
 /// passes a closure that does not escape, and this struct, in the same two words; functions that take the one are
 /// called as functions that take the other. The types are wrapped in structs since bare function types would be
 /// converted on their way through a generic function.

@@ -6,10 +6,11 @@
     import Darwin
 #endif
 
-/// Runs `body` on a new thread that nobody waits for. It may block, on locks, files and long work, which Swift's cooperative
-/// pool must not.
+/// Runs `body` on a new detached thread.
+///
+/// The thread may block on locks, files and long work, which Swift's cooperative pool must not.
 /// - Parameter stackSize: bytes of the thread's stack; the system's default if nil.
-/// - Returns: false if the system has no thread to give; `body` then never runs.
+/// - Returns: false if the system cannot start a thread; `body` then never runs.
 package func startDetachedThread(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> Bool {
     let context = Unmanaged.passRetained(ThreadBody(run: body))
     // In memory of its own: which module declares its initializer depends on what other files import.

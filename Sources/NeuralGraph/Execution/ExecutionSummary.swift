@@ -1,6 +1,6 @@
 internal import CNeuralKernels
 
-/// What an ``Executor`` would do and need: its plan without its memory.
+/// The plan and the memory requirement of an ``Executor``, without its memory.
 package struct ExecutionSummary: Sendable {
     /// One node of the network as executed.
     package struct Node: Sendable {
@@ -8,7 +8,7 @@ package struct ExecutionSummary: Sendable {
         package let name: String
         /// The operation, such as `convolution`.
         package let operation: String
-        /// What the plan picked to compute it.
+        /// The algorithm that the plan picked.
         package let algorithm: String
         /// One example's output.
         package let output: TensorShape
@@ -23,15 +23,15 @@ package struct ExecutionSummary: Sendable {
     /// The instruction set of the engine's own loops: `portable`, `avx2` or `avx512`.
     package let vectorKernels: String
 
-    /// Plans as ``Executor`` does, and allocates nothing.
+    /// Plans as ``Executor`` does, without allocating its memory.
     /// - Parameters:
     ///   - model: the network.
-    ///   - batchCapacity: the largest batch, at least 1.
-    ///   - request: the gradients that are wanted.
-    ///   - modes: the modes that passes will run in.
+    ///   - batchCapacity: the largest batch; values below 1 count as 1.
+    ///   - request: the gradients to compute.
+    ///   - modes: the modes of the passes to come.
     ///   - workers: the threads to work with.
-    ///   - algorithms: `.strict` leaves the universal algorithms alone.
-    ///   - nodes: nodes of the model whose outputs are kept.
+    ///   - algorithms: `.strict` uses the universal algorithms only.
+    ///   - nodes: nodes of the model whose outputs stay readable.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
@@ -43,7 +43,7 @@ package struct ExecutionSummary: Sendable {
             algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
     }
 
-    /// Plans as ``Executor`` does, and allocates nothing.
+    /// Plans as ``Executor`` does, without allocating its memory.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,

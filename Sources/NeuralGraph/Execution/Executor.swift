@@ -1,12 +1,11 @@
-/// Runs a model's forward and backward passes for batches up to a capacity, in memory that is planned and allocated
-/// once. A step allocates nothing.
+/// Runs a model's forward and backward passes, in memory that is planned and allocated once.
 ///
-/// An executor copies the model's numbers; train it and read them back with ``model()``. It works on the calling
+/// A step allocates nothing. An executor copies the model's numbers; train it and read them back with ``model()``. It works on the calling
 /// thread and its ``ThreadTeam``, and must be used by one thread at a time.
 public final class Executor {
     /// The largest batch.
     public let batchCapacity: Int
-    /// What was asked for.
+    /// The gradients that it computes.
     package let request: GradientRequest
     /// The modes that passes may run in.
     package let modes: Set<Mode>
@@ -17,7 +16,7 @@ public final class Executor {
     /// The floats that the parameters with gradients take, which come first in ``parameters``.
     public var trainableCount: Int { plan.trainableCount }
 
-    /// The name of the matrix product kernels that OpenBLAS picked for this machine.
+    /// The name of the kernels that OpenBLAS picked for this machine, such as `SkylakeX`.
     public let matrixKernels: String
 
     private let original: Model
@@ -104,19 +103,22 @@ public final class Executor {
         buffer(of: .output(of: graph.nodes.count - 1), plan.activations.valueOffsets)
     }
 
-    /// The loss's gradient by the output, to be written between the passes. Empty if no gradient was asked for.
+    /// The loss's gradient with respect to the output; write it between the passes.
+    ///
+    /// Empty if the executor computes no gradients.
     public var outputGradient: UnsafeMutableBufferPointer<Float> {
         gradientBuffer(of: .output(of: graph.nodes.count - 1))
     }
 
-    /// The gradient by the input after a backward pass. Empty if it was not asked for.
+    /// The gradient with respect to the input after a backward pass; empty if the executor does not compute it.
     public var inputGradient: UnsafeMutableBufferPointer<Float> {
         gradientBuffer(of: .input)
     }
 
-    /// The output of a kept node, `[batchCapacity, ...node shape]`, after a forward pass; the passes after it go by this
-    /// memory, so it is to be read alone.
-    /// - Throws: ``GraphError/notKept(node:)`` unless the executor was made for keeping the node.
+    /// The output of a kept node, `[batchCapacity, ...node shape]`, after a forward pass.
+    ///
+    /// Read-only: later passes use this memory.
+    /// - Throws: ``GraphError/notKept(node:)`` unless the executor was created to keep the node.
     public func value(of node: String) throws(GraphError) -> UnsafeBufferPointer<Float> {
         guard let value = plan.kept[node] else { throw .notKept(node: node) }
         return UnsafeBufferPointer(buffer(of: value, plan.activations.valueOffsets))
@@ -124,13 +126,13 @@ public final class Executor {
 
     /// All parameters in the engine's order, trainable ones first.
     ///
-    /// What depends on parameters alone is computed anew in the next forward pass: ask for them again before each change.
+    /// Get this buffer again before each change: doing so makes the next forward pass recompute packed weights.
     public var parameters: UnsafeMutableBufferPointer<Float> {
         isPrepared = false
         return buffer(parameterArena, 0, count: parameterArena.count)
     }
 
-    /// The gradients by the trainable parameters after a backward pass, in the order of ``parameters``.
+    /// The gradients with respect to the trainable parameters after a backward pass, in the order of ``parameters``.
     public var gradients: UnsafeMutableBufferPointer<Float> { buffer(gradientArena, 0, count: trainableCount) }
 
     /// Bytes that the plan holds: activations and gradients, parameters with gradients, and state.
@@ -140,10 +142,10 @@ public final class Executor {
 
     /// Computes ``output`` from ``input``.
     /// - Parameters:
-    ///   - batch: how many examples, at most the capacity.
-    ///   - mode: training or inference.
-    ///   - updatesState: whether training mode moves running statistics.
-    ///   - seed: for random operations; a new one each step.
+    ///   - batch: the number of examples, from 1 to the capacity.
+    ///   - mode: training or inference, one of the modes that the executor was created for.
+    ///   - updatesState: whether training mode updates running statistics.
+    ///   - seed: the seed of random operations; pass another at each step.
     public func forward(batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0) {
         precondition((1...batchCapacity).contains(batch), "batch \(batch) is not in 1...\(batchCapacity)")
         precondition(modes.contains(mode), "the executor was not made for \(mode)")
@@ -157,7 +159,7 @@ public final class Executor {
         }
     }
 
-    /// Computes what depends on parameters and state alone, if they may have changed.
+    /// Recomputes packed weights, if parameters or state may have changed.
     private func packWeights() {
         guard !isPrepared else { return }
         for index in kernels.indices where kernels[index].packedCount > 0 {
@@ -167,7 +169,7 @@ public final class Executor {
         isPrepared = true
     }
 
-    /// Computes the gradients that were asked for from ``outputGradient``, for the last forward pass.
+    /// Computes the gradients from ``outputGradient``, for the last forward pass.
     public func backward() {
         guard let (batch, mode, updatesState, seed) = lastPass else {
             preconditionFailure("a backward pass follows a forward pass")
@@ -187,20 +189,22 @@ public final class Executor {
 
     // MARK: Numbers
 
-    /// Copies a model's numbers in; it must have the graph that the executor was made for.
+    /// Copies a model's parameters and state in, such as those of another step of the same training.
+    ///
+    /// Tensors that the executor's own model lacks, or has in another shape, are ignored.
     public func load(_ model: Model) {
         isPrepared = false
         for slot in plan.parameters {
-            guard let tensor = model.parameters[slot.key] else { continue }
+            guard let tensor = model.parameters[slot.key], tensor.shape == slot.specification.shape else { continue }
             parameterArena.write(slot.specification.layout.stored(tensor), at: slot.offset)
         }
         for slot in plan.state {
-            guard let tensor = model.state[slot.key] else { continue }
+            guard let tensor = model.state[slot.key], tensor.shape == slot.shape else { continue }
             stateArena.write(tensor.elements, at: slot.offset)
         }
     }
 
-    /// The model with the numbers as they are now.
+    /// Returns the model with its current parameters and state.
     public func model() throws -> Model {
         var tensors: [String: Tensor] = [:]
         for slot in plan.parameters { tensors[slot.key] = try restored(slot, from: parameterArena) }
@@ -211,7 +215,7 @@ public final class Executor {
         return try original.replacing(tensors)
     }
 
-    /// The gradients after a backward pass by parameter name, in PyTorch's layouts.
+    /// Returns the gradients after a backward pass by parameter name, in PyTorch's layouts.
     public func parameterGradients() throws -> [String: Tensor] {
         var tensors: [String: Tensor] = [:]
         for slot in plan.parameters where slot.hasGradient {
@@ -280,34 +284,5 @@ public final class Executor {
             }
         }
         return memory
-    }
-}
-
-/// Zeroed, cache-line aligned floats.
-final class FloatArena {
-    let base: UnsafeMutablePointer<Float>
-    let count: Int
-
-    init(count: Int) {
-        self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Float>.stride,
-            alignment: MemoryPlan.alignment * MemoryLayout<Float>.stride)
-        base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
-    }
-
-    func write(_ values: [Float], at offset: Int) {
-        values.withUnsafeBufferPointer { source in
-            guard let start = source.baseAddress else { return }
-            (base + offset).update(from: start, count: source.count)
-        }
-    }
-
-    func read(at offset: Int, count: Int) -> [Float] {
-        [Float](UnsafeBufferPointer(start: base + offset, count: count))
     }
 }

@@ -1,10 +1,10 @@
-/// Which gradients a plan computes. What nobody asked for costs neither time nor memory.
+/// The gradients that a plan computes; unrequested ones cost no time or memory.
 public struct GradientRequest: Sendable, Hashable {
-    /// The gradient by the network's input.
+    /// Whether the gradient with respect to the input is computed.
     public var input: Bool
-    /// The gradients by the parameters that are not frozen.
+    /// Whether the gradients with respect to the parameters that are not frozen are computed.
     public var parameters: Bool
-    /// Names of parameters, or of nodes for all of theirs, that stay as they are.
+    /// The names of parameters, or of nodes for all of theirs, that training leaves as they are.
     public var frozen: Set<String>
 
     /// Creates a request.
@@ -14,13 +14,13 @@ public struct GradientRequest: Sendable, Hashable {
         self.frozen = frozen
     }
 
-    /// Forward passes only.
+    /// No gradients: forward passes only.
     public static let nothing = GradientRequest(input: false, parameters: false)
-    /// The input's gradient alone, as learning noise needs it.
+    /// The input's gradient only, for learning noise.
     public static let input = GradientRequest(input: true, parameters: false)
-    /// The parameters' gradients alone, as training needs them.
+    /// The parameters' gradients only, for training.
     public static let parameters = GradientRequest(input: false, parameters: true)
-    /// Both.
+    /// The gradients of input and parameters.
     public static let both = GradientRequest(input: true, parameters: true)
 
     func wants(_ parameter: ParameterSpecification, of node: Graph.Node) -> Bool {

@@ -1,6 +1,6 @@
 extension Graph {
     /// The same network with chains of nodes replaced by one fused operation, which passes over memory fewer times:
-    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU may each be missing. A linear
+    /// batch norm + addition + ReLU and convolution + addition + ReLU, where addition and ReLU are each optional. A linear
     /// layer over positions is a convolution too. Parameters keep their names.
     /// - Parameters:
     ///   - foldingNormalization: whether batch norm behind a convolution becomes part of its weights, as it can in
@@ -70,7 +70,7 @@ private struct Fusion {
                 fuse(chain, as: FusedConvolution(convolution: convolution, fusion: fusion))
             } else if var normalization = operation as? BatchNormalization {
                 let chain = chain(from: index, folds: false)
-                // An addition alone is no gain: it can work in place.
+                // Fusing an addition without an activation gains nothing: it can work in place.
                 guard chain.activation != nil else { continue }
                 normalization.epilogue = chain.epilogue
                 fuse(chain, as: normalization)
@@ -102,7 +102,7 @@ private struct Fusion {
         return chain
     }
 
-    /// The only consumer of a node's output, if there is exactly one and nobody else reads it.
+    /// The only consumer of a node's output, if there is exactly one and the output is not kept.
     private func onlyConsumer(of node: Int) -> Int? {
         let readers = consumers[node + 1]
         return readers.count == 1 && !kept.contains(node) ? readers[0] : nil

@@ -2,7 +2,7 @@
 ///
 /// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
 struct MemoryPlan {
-    /// A buffer: how many floats, and the first and last step at which it holds something.
+    /// A buffer's number of floats and the first and last step at which it is in use.
     struct Buffer {
         var count: Int
         var first: Int
@@ -43,4 +43,33 @@ struct MemoryPlan {
     }
 
     static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+}
+
+/// Zeroed, cache-line aligned floats.
+final class FloatArena {
+    let base: UnsafeMutablePointer<Float>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        let raw = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, count) * MemoryLayout<Float>.stride,
+            alignment: MemoryPlan.alignment * MemoryLayout<Float>.stride)
+        base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+
+    func write(_ values: [Float], at offset: Int) {
+        values.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            (base + offset).update(from: start, count: source.count)
+        }
+    }
+
+    func read(at offset: Int, count: Int) -> [Float] {
+        [Float](UnsafeBufferPointer(start: base + offset, count: count))
+    }
 }

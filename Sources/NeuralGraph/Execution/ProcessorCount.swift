@@ -9,8 +9,9 @@ internal import CNeuralKernels
 #endif
 
 extension ThreadTeam {
-    /// The number of processors that this program may use: those that are online, less those that its affinity mask or its
-    /// control group's quota (cgroups 1 and 2) takes away.
+    /// The number of processors that this program may use.
+    ///
+    /// It counts the online processors within the affinity mask and the control group's quota (cgroups 1 and 2).
     public static var processorCount: Int {
         var count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         #if os(Linux)
@@ -22,7 +23,7 @@ extension ThreadTeam {
     }
 }
 
-/// The processors' time that Linux gives a control group, as a number of processors.
+/// A Linux control group's quota of processor time, as a number of processors.
 enum ProcessorQuota {
     /// The quota of this program; nil if it has none. Read once.
     static let current = read(root: "/sys/fs/cgroup", membership: text("/proc/self/cgroup") ?? "0::/")

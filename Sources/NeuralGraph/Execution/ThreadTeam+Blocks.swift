@@ -2,7 +2,7 @@ extension ThreadTeam {
     /// Floats that one task of an elementwise loop works on: 64 KiB.
     static let chunkFloats = 16 * 1024
 
-    /// Cuts `0..<total` into blocks of a fixed size, the last one maybe shorter, and calls `body` for each.
+    /// Cuts `0..<total` into blocks of a fixed size, of which the last may be shorter, and calls `body` for each.
     @inline(__always)
     public func forEachBlock(of total: Int, size: Int, _ body: (Range<Int>) -> Void) {
         forEach((total + size - 1) / size) { block, _ in
@@ -10,7 +10,8 @@ extension ThreadTeam {
         }
     }
 
-    /// Cuts `0..<total` into blocks of about ``chunkFloats`` floats.
+    /// Cuts `0..<total` into blocks of about 16,384 floats, and calls `body` for each.
+    /// - Parameter floatsEach: the floats that belong to one index.
     @inline(__always)
     public func forEachChunk(of total: Int, floatsEach: Int, _ body: (Range<Int>) -> Void) {
         forEachBlock(of: total, size: max(1, Self.chunkFloats / max(1, floatsEach)), body)

@@ -8,20 +8,20 @@ import Synchronization
     import Darwin
 #endif
 
-/// Threads that run parallel loops for the engine. They are the engine's own, so that a kernel never blocks Swift's
-/// cooperative pool; the calling thread works too.
+/// A team of threads that runs the engine's parallel loops.
 ///
-/// Which worker runs which index is left to chance; what an index computes must not depend on it.
+/// The threads are the engine's own, so that a kernel never blocks Swift's cooperative pool; the calling thread works too.
+/// Workers take indices in no fixed order, so what an index computes must not depend on its worker.
 public final class ThreadTeam: Sendable {
-    /// The number of threads that work on a loop, the caller's among them.
+    /// The number of threads that work on a loop, including the caller's.
     public let workers: Int
 
     private let loop = Loop()
     private let busy = Atomic<Bool>(false)
 
     /// Starts a team.
-    /// - Parameter workers: how many threads, at least 1; by default one for each processor that this program may use. More of them
-    ///   wait for each other.
+    /// - Parameter workers: the number of threads; values below 1 count as 1. The default, one for each processor that this
+    ///   program may use, is the fastest.
     public init(workers: Int = ThreadTeam.processorCount) {
         self.workers = max(1, workers)
         for worker in 1..<max(2, self.workers) where worker < self.workers {

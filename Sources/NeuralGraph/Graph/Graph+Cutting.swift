@@ -8,7 +8,7 @@ extension Graph {
         return position
     }
 
-    /// Whether each node's output has a part in the network's.
+    /// Whether the network's output depends on each node.
     var reachesOutput: [Bool] {
         var reaches = [Bool](repeating: false, count: nodes.count)
         for index in nodes.indices.reversed() {
@@ -19,8 +19,7 @@ extension Graph {
         return reaches
     }
 
-    /// The nodes before the last that every path from the input to the output passes, in order. The network can be
-    /// cut at each of them.
+    /// The nodes before the last that every path from input to output passes, in order; the network can be cut at each.
     package var cutNodes: [Node] { cutValues.map { nodes[$0.index - 1] } }
 
     /// The outputs of ``cutNodes``.
@@ -47,9 +46,9 @@ extension Graph {
     }
 
     /// The part up to a node, whose output is that node's, and the part after it, whose input is that node's output.
-    /// Nodes that have no part in the output of their half are left out.
-    /// - Throws: ``GraphError`` if there is no such node, if it is the output or has no part in it, or if a path goes by
-    ///   it.
+    /// Nodes that the output of their half does not depend on are left out.
+    /// - Throws: ``GraphError`` if there is no such node, if it is the output or does not contribute to it, or if a path
+    ///   bypasses it.
     package func cut(at name: String) throws(GraphError) -> (head: Graph, tail: Graph) {
         let position = try position(of: name)
         guard position < nodes.count - 1 else { throw .isOutput(node: name) }
@@ -97,12 +96,14 @@ extension Graph.Node {
 }
 
 extension Model {
-    /// The model up to a node and the model after it, with their share of the parameters and state under the same
-    /// names. In inference mode, running the second on the first one's output gives what the whole gives.
+    /// Cuts the model into the part up to a node and the part after it.
     ///
-    /// The first keeps the normalization of its input, the second the class names; neither is a known architecture.
-    /// - Throws: ``GraphError`` if there is no such node, if it is the output or has no part in it, or if a path goes by
-    ///   it.
+    /// Both keep their parameters and state under the same names. In inference mode, running the second on the first one's
+    /// output gives the output of the whole.
+    ///
+    /// The first keeps the input's normalization, the second the class names; neither has an architecture's name.
+    /// - Throws: ``GraphError`` if there is no such node, if it is the output or does not contribute to it, or if a path
+    ///   bypasses it.
     public func cut(at node: String) throws(GraphError) -> (head: Model, tail: Model) {
         let (head, tail) = try graph.cut(at: node)
         return (

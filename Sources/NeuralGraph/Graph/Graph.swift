@@ -1,5 +1,6 @@
-/// A network: named nodes in topological order, each with its operation, its inputs and its output's shape.
-/// Immutable once built; parameters and state live in ``Model``.
+/// A network: named nodes in topological order, each with its operation, inputs and output shape.
+///
+/// A graph is immutable; build one with ``GraphBuilder``. Parameters and state live in ``Model``.
 public struct Graph: Sendable {
     /// One value in the graph: the input, or a node's output.
     public struct Value: Sendable, Hashable {
@@ -18,9 +19,9 @@ public struct Graph: Sendable {
     public struct Node: Sendable {
         /// The name, unique in the graph; parameters are called `name.parameter`.
         public let name: String
-        /// What is computed.
+        /// The operation that the node computes.
         public let operation: any GraphOperation
-        /// Where the inputs come from, earlier in the graph.
+        /// The values that it reads, from earlier in the graph.
         public let inputs: [Value]
         /// The inputs' shapes for one example.
         public let inputShapes: [TensorShape]
@@ -30,10 +31,10 @@ public struct Graph: Sendable {
         public let parameters: [ParameterSpecification]
         /// The state tensors.
         public let state: [StateSpecification]
-        /// The names in the state dictionary of tensors that are not called after the node.
+        /// The state dictionary's names of tensors that are not named after the node.
         var keys: [String: String] = [:]
 
-        /// A parameter's or state tensor's name in the state dictionary.
+        /// Returns a parameter's or state tensor's name in the state dictionary.
         public func key(_ name: String) -> String {
             keys[name] ?? (self.name.isEmpty ? name : "\(self.name).\(name)")
         }
@@ -47,7 +48,7 @@ public struct Graph: Sendable {
     /// The shape of one example's output.
     public var outputShape: TensorShape { nodes.last?.shape ?? inputShape }
 
-    /// The shape of a value.
+    /// Returns the shape of a value for one example.
     public func shape(of value: Value) -> TensorShape {
         value.index == 0 ? inputShape : nodes[value.index - 1].shape
     }

@@ -96,7 +96,7 @@ public struct GraphBuilder {
             throw ShapeError(name, "an input is not a value of this builder; use values that it returned")
         }
         let shapes = inputs.map { shape(of: $0) }
-        let output = try operation.outputShape(for: shapes, node: name)
+        let output = try operation.checked(try operation.outputShape(for: shapes, node: name), node: name)
         let node = Graph.Node(
             name: name, operation: operation, inputs: inputs, inputShapes: shapes, shape: output,
             parameters: operation.parameters(for: shapes).map { constants.contains($0.name) ? $0.untrained : $0 },
@@ -106,6 +106,7 @@ public struct GraphBuilder {
         where tensors.contains(tensor) || tensorNames[..<place].contains(tensor) {
             throw ShapeError(name, "another tensor is called '\(tensor)' already; give each tensor its own name")
         }
+        for parameter in node.parameters { try parameter.check(node: name) }
         // Nothing can fail from here on: after an error the names are still free.
         names.insert(name)
         tensors.formUnion(tensorNames)

@@ -1,24 +1,24 @@
-/// A node that cannot be used as asked. The message names it and the remedy.
+/// A node that cannot be used as requested; the message names it and the remedy.
 public enum GraphError: DescribedError, Equatable {
     /// The network has no node of this name.
     case unknownNode(name: String, known: [String])
-    /// The executor was not made for keeping this node's output.
+    /// The executor was not created to keep this node's output.
     case notKept(node: String)
     /// The network cannot be cut at this node, since another one reads a value from before it.
     case bypassed(node: String, reader: String, source: String)
     /// The network's output does not depend on this node.
     case leadsNowhere(node: String)
-    /// There is nothing after this node.
+    /// The node is the network's output.
     case isOutput(node: String)
 
-    /// What is wrong and what is possible, in one line.
+    /// The problem and the remedy in one line.
     public var description: String {
         switch self {
         case .unknownNode(let name, let known):
             let shown = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", ..." : "")
             return "the network has no node '\(name)'; its nodes are: \(shown)"
         case .notKept(let node):
-            return "the output of node '\(node)' is not kept; name it when the executor is made"
+            return "the output of node '\(node)' is not kept; name it when you create the executor"
         case .bypassed(let node, let reader, let source):
             return "the network cannot be cut at node '\(node)': '\(reader)' reads \(source), which lies before it; "
                 + "choose a node that every path passes"

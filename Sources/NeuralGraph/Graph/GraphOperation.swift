@@ -1,22 +1,22 @@
-/// What a node computes. An operation is a value that knows shapes and parameters; the work itself is done by the
-/// ``Kernel`` that it makes once batch size and shapes are known.
+/// The computation of a node: a value that knows shapes and parameters.
 ///
-/// Conform a type of your own to add an operation from outside the package.
+/// The ``Kernel`` that it makes does the work, once batch size and shapes are known. Conform your own type to add an
+/// operation.
 public protocol GraphOperation: Sendable {
     /// The operation's name in messages, such as `Convolution`.
     var kind: String { get }
 
-    /// The shape of one example's output, given one example's inputs (channels last, no batch axis).
+    /// Returns the shape of one example's output for one example's inputs (channels last, no batch axis).
     /// - Throws: ``ShapeError`` naming `node` if the inputs do not fit.
     func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape
 
-    /// The parameters, in the order that the kernel finds them in.
+    /// Returns the parameters, in the order in which the kernel gets them.
     func parameters(for inputs: [TensorShape]) -> [ParameterSpecification]
 
-    /// The tensors that training updates without a gradient, in the order that the kernel finds them in.
+    /// Returns the tensors that training updates without a gradient, in the order in which the kernel gets them.
     func state(for inputs: [TensorShape]) -> [StateSpecification]
 
-    /// The work for one plan.
+    /// Makes the kernel for one plan.
     func kernel(for request: KernelRequest) -> any Kernel
 }
 
@@ -27,7 +27,7 @@ extension GraphOperation {
     public func state(for inputs: [TensorShape]) -> [StateSpecification] { [] }
 }
 
-/// What a plan asks a kernel for.
+/// The shapes and settings of one plan, for which an operation makes a kernel.
 public struct KernelRequest: Sendable {
     /// The shapes of one example's inputs.
     public let inputs: [TensorShape]
@@ -35,26 +35,27 @@ public struct KernelRequest: Sendable {
     public let output: TensorShape
     /// The largest batch that will be run.
     public let batchCapacity: Int
-    /// How many workers may run a kernel's parallel loop; scratch memory may be cut among them.
+    /// The number of workers that may run a kernel's parallel loop; scratch memory may be divided among them.
     public let workers: Int
     /// Which algorithms may be used.
     public let algorithms: Algorithms
     /// Whether a backward pass may follow; without one, its working memory is not needed.
     public let runsBackward: Bool
-    /// Whether it will compute gradients by this node's parameters. If not, they do not change from pass to pass, and
-    /// ``Kernel/packWeights(_:)`` can do once what depends on them alone.
+    /// Whether gradients with respect to this node's parameters may be computed.
+    ///
+    /// If not, the parameters stay the same from pass to pass, and ``Kernel/packWeights(_:)`` can prepare them once.
     public let wantsParameterGradients: Bool
 }
 
-/// Which algorithms a plan may pick.
+/// The algorithms that a plan may pick.
 public enum Algorithms: String, Sendable, CaseIterable {
     /// The fastest for each node and pass.
     case fast
-    /// The universal ones alone (im2col and matrix products for convolution), for checking the others.
+    /// The universal ones (im2col and matrix products for convolution), for checking the others.
     case strict
 }
 
-/// Whether operations that differ between training and use behave as in the one or in the other.
+/// The behavior of operations that differ between training and inference.
 public enum Mode: Sendable {
     /// Batch statistics in batch norm, dropout active, running statistics updated.
     case training
@@ -62,7 +63,7 @@ public enum Mode: Sendable {
     case inference
 }
 
-/// Which of its forward pass's tensors a kernel reads again in its backward pass; the plan keeps those alive.
+/// The tensors that a kernel's backward pass reads again, which the plan keeps.
 public struct BackwardReads: OptionSet, Sendable {
     /// The bit set.
     public let rawValue: Int
@@ -74,35 +75,40 @@ public struct BackwardReads: OptionSet, Sendable {
     public static let output = BackwardReads(rawValue: 2)
 }
 
-/// The work of one node in one plan: two passes over memory that the plan owns. A kernel allocates nothing in its
-/// passes, and cuts its parallel loops by problem size, never by worker count, so that results do not depend on it.
+/// The forward and backward pass of one node, over memory that the plan owns.
+///
+/// Passes allocate nothing, and cut their parallel loops by problem size, never by worker count, so that results do not
+/// depend on it.
 public protocol Kernel: Sendable {
-    /// What ``backward(_:)`` reads again.
+    /// The tensors that ``backward(_:)`` reads.
     var backwardReads: BackwardReads { get }
     /// Floats kept from the forward to the backward pass, for a full batch.
     var savedCount: Int { get }
-    /// Floats that ``packWeights(_:)`` writes and that stay until it is called again.
+    /// Floats that ``packWeights(_:)`` writes and that stay until its next call.
     var packedCount: Int { get }
     /// Floats of working memory during one pass, for a full batch and all workers together.
     var scratchCount: Int { get }
     /// Whether the output may share the first input's memory, and its gradient likewise.
+    ///
+    /// Both passes must then read each element before they write it.
     var worksInPlace: Bool { get }
-    /// How the work is done, for people who ask what a plan picked, such as `im2col`.
+    /// The name of the algorithm for reports, such as `im2col`.
     var algorithm: String { get }
 
-    /// Computes what depends on parameters and state alone. Called before the first pass and after the executor has got
-    /// other numbers, if `packedCount` is above 0.
+    /// Prepares data that depends only on parameters and state.
+    ///
+    /// Called before the first pass and after parameters or state have changed, if ``packedCount`` is above 0.
     func packWeights(_ pass: PackingPass)
 
     /// Computes `pass.output` from `pass.inputs`.
     func forward(_ pass: ForwardPass)
 
-    /// Computes the gradients that are asked for from `pass.outputGradient`.
+    /// Computes the requested gradients from `pass.outputGradient`.
     func backward(_ pass: BackwardPass)
 }
 
 extension Kernel {
-    /// Nothing is read again.
+    /// No tensors.
     public var backwardReads: BackwardReads { [] }
     /// Nothing is kept.
     public var savedCount: Int { 0 }
@@ -112,8 +118,8 @@ extension Kernel {
     public func packWeights(_ pass: PackingPass) {}
     /// No working memory.
     public var scratchCount: Int { 0 }
-    /// Input and output are apart.
+    /// Input and output have separate memory.
     public var worksInPlace: Bool { false }
-    /// The plain way.
+    /// The default, `direct`.
     public var algorithm: String { "direct" }
 }

@@ -1,4 +1,4 @@
-/// The memory of one node: where its tensors live in the plan's arena. Made once, when a plan is made.
+/// The places of one node's tensors in the plan's arena, made once with the plan.
 final class NodeMemory {
     var inputs: [UnsafeMutablePointer<Float>] = []
     var output: UnsafeMutablePointer<Float>
@@ -20,15 +20,15 @@ final class NodeMemory {
     }
 }
 
-/// Where a gradient goes, and whether it is added to what is there.
+/// The destination of a gradient, and whether the gradient is added to its content.
 public struct GradientTarget {
     /// The first element.
     public let pointer: UnsafeMutablePointer<Float>
-    /// Whether another consumer has written its share already, so that this one adds to it.
+    /// Whether another reader of the value has written its share already, so that this one must add to it.
     public let accumulates: Bool
 }
 
-/// What a kernel packs its weights with. Pointers are valid during the call alone.
+/// The memory of ``Kernel/packWeights(_:)``; pointers are valid during the call only.
 public struct PackingPass {
     let memory: NodeMemory
     /// Whether backward passes may follow.
@@ -40,13 +40,13 @@ public struct PackingPass {
     public var parameters: [UnsafeMutablePointer<Float>] { memory.parameters }
     /// The state tensors.
     public var state: [UnsafeMutablePointer<Float>] { memory.state }
-    /// Memory to be written, `packedCount` floats.
+    /// Memory to write, `packedCount` floats.
     public var packed: UnsafeMutablePointer<Float> { memory.packed }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }
 
-/// What a kernel's forward pass works on. Pointers are valid during the call alone.
+/// The memory and settings of a forward pass; pointers are valid during the call only.
 public struct ForwardPass {
     let memory: NodeMemory
     /// The number of examples in this run, at most the plan's capacity.
@@ -55,14 +55,14 @@ public struct ForwardPass {
     public let mode: Mode
     /// Whether training mode updates running statistics.
     public let updatesState: Bool
-    /// A seed of this node in this step, for random operations; the backward pass sees the same.
+    /// The seed of this node in this step, for random operations; the backward pass has the same.
     public let seed: UInt64
     /// Runs parallel loops.
     public let threads: ThreadTeam
 
     /// The inputs, batch first: `[batch, ...input shape]`.
     public var inputs: [UnsafeMutablePointer<Float>] { memory.inputs }
-    /// The output to be written: `[batch, ...output shape]`.
+    /// The output to write: `[batch, ...output shape]`.
     public var output: UnsafeMutablePointer<Float> { memory.output }
     /// The parameters in the engine's layout.
     public var parameters: [UnsafeMutablePointer<Float>] { memory.parameters }
@@ -70,15 +70,15 @@ public struct ForwardPass {
     public var state: [UnsafeMutablePointer<Float>] { memory.state }
     /// Memory kept until the backward pass, `savedCount` floats.
     public var saved: UnsafeMutablePointer<Float> { memory.saved }
-    /// What ``Kernel/packWeights(_:)`` has written, `packedCount` floats.
+    /// The result of ``Kernel/packWeights(_:)``, `packedCount` floats.
     public var packed: UnsafeMutablePointer<Float> { memory.packed }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { memory.scratch }
 }
 
-/// What a kernel's backward pass works on. Pointers are valid during the call alone.
+/// The memory and settings of a backward pass; pointers are valid during the call only.
 public struct BackwardPass {
-    /// What the forward pass saw. Inputs and output hold their values only if ``Kernel/backwardReads`` asks for them.
+    /// The forward pass; its inputs and output hold their values only if ``Kernel/backwardReads`` contains them.
     public let forward: ForwardPass
 
     /// The number of examples in this run.
@@ -87,11 +87,12 @@ public struct BackwardPass {
     public var threads: ThreadTeam { forward.threads }
     /// Working memory, `scratchCount` floats.
     public var scratch: UnsafeMutablePointer<Float> { forward.scratch }
-    /// The loss's gradient by the output.
+    /// The loss's gradient with respect to the output.
     public var outputGradient: UnsafeMutablePointer<Float> { forward.memory.outputGradient }
-    /// Where the gradient by each input goes; nil where none is wanted. To be written in this order: of a value that is
-    /// an input twice, the second share is added to the first.
+    /// The destination of the gradient with respect to each input; nil where it is not needed.
+    ///
+    /// Write them in this order: if a value is an input twice, the second share is added to the first.
     public var inputGradients: [GradientTarget?] { forward.memory.inputGradients }
-    /// Where the gradient by each parameter goes, overwriting what is there; nil where none is wanted.
+    /// The destination of the gradient with respect to each parameter, to be overwritten; nil where it is not needed.
     public var parameterGradients: [UnsafeMutablePointer<Float>?] { forward.memory.parameterGradients }
 }

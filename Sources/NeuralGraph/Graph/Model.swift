@@ -1,4 +1,4 @@
-/// A network with its parameters and state: a value. Changing a copy leaves the original as it was.
+/// A network with its parameters and state: a value, so that changing a copy leaves the original as it was.
 public struct Model: Sendable {
     /// The network.
     public let graph: Graph
@@ -6,13 +6,13 @@ public struct Model: Sendable {
     public private(set) var parameters: [String: Tensor]
     /// The tensors that training updates without a gradient, by name.
     public private(set) var state: [String: Tensor]
-    /// What is known besides: architecture, class names, input preparation.
+    /// The architecture's name, class names and input preparation.
     public var metadata: ModelMetadata
-    /// What the reader of a file keeps, so that the model can be written back as it was there; nil for a model that was
-    /// made here. Copies with other numbers have it too.
+    /// Data that the reader of a file keeps, so that the model can be written back in its original form; nil for a new
+    /// model. Copies with other parameters keep it.
     public var origin: (any ModelOrigin)?
 
-    /// Creates a network with newly drawn parameters.
+    /// Creates a network with random parameters, drawn from the seed and each parameter's name.
     public init(graph: Graph, metadata: ModelMetadata = ModelMetadata(), seed: UInt64) {
         self.graph = graph
         self.metadata = metadata
@@ -45,7 +45,7 @@ public struct Model: Sendable {
         }
     }
 
-    /// A part of a model, with the numbers of the nodes in it.
+    /// A part of a model, with the parameters and state of its nodes.
     init(part graph: Graph, of model: Model, metadata: ModelMetadata) {
         self.graph = graph
         self.metadata = metadata
@@ -61,12 +61,12 @@ public struct Model: Sendable {
     /// The number of classes: the length of the output.
     public var classCount: Int { graph.outputShape.count }
 
-    /// The number of trainable numbers.
+    /// The number of elements of all trained parameters.
     public var parameterCount: Int {
         graph.parameters.reduce(0) { $0 + ($1.specification.isTrained ? $1.specification.shape.count : 0) }
     }
 
-    /// The same network with other parameters.
+    /// Returns the network with some tensors replaced.
     /// - Throws: ``StateDictionaryError`` if a name is unknown or a shape differs.
     public func replacing(_ tensors: [String: Tensor]) throws(StateDictionaryError) -> Model {
         var model = self
@@ -93,8 +93,8 @@ public struct Model: Sendable {
 }
 
 extension Graph {
-    /// Checks that a state dictionary is this network's, by its names and shapes alone.
-    /// - Parameter prefix: what its names have before the network's.
+    /// Checks that a state dictionary is this network's, by its names and shapes.
+    /// - Parameter prefix: a prefix of its names that the network's lack.
     /// - Throws: ``StateDictionaryError`` if a tensor is missing, unknown or of another shape.
     package func checkStateDictionary(
         _ shapes: [String: TensorShape], prefix: String = ""
@@ -119,19 +119,19 @@ extension Graph {
     }
 }
 
-/// What the reader of a file format keeps with a model for its writer.
+/// The data that a file format's reader keeps with a model for its writer.
 public protocol ModelOrigin: Sendable {}
 
-/// A state dictionary that does not belong to a network.
+/// A state dictionary that does not fit a network.
 public enum StateDictionaryError: DescribedError, Equatable {
     /// The network has a tensor that the dictionary lacks.
     case missing(name: String)
-    /// The dictionary has a tensor that the network lacks, and so many others.
+    /// The dictionary has a tensor that the network lacks, and a number of others.
     case unexpected(name: String, others: Int)
     /// A tensor's shape is not the network's.
     case wrongShape(name: String, expected: TensorShape, found: TensorShape)
 
-    /// What is wrong and what to check, in one line.
+    /// The problem and the remedy in one line.
     public var description: String {
         let remedy = "check that the architecture and its options are the ones the file was made with"
         switch self {

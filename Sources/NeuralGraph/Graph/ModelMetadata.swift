@@ -1,19 +1,19 @@
-/// What a model knows about itself besides its numbers. Files written by this package carry it.
+/// A model's properties beyond its numbers, which files written by this package carry.
 public struct ModelMetadata: Sendable, Codable, Hashable {
     /// The architecture that the graph was built from, if it has a name.
     public var architecture: ArchitectureIdentifier?
     /// The classes' names in the order of the outputs; empty if unknown.
     public var classNames: [String]
-    /// How an image becomes an input; nil if unknown.
+    /// The conversion of pixel values to inputs; nil if unknown.
     public var normalization: Normalization?
-    /// How a picture of another size becomes an input; nil if unknown, or if the images were of one size.
+    /// The conversion of pictures of other sizes; nil if unknown, or if all images had one size.
     public var resizing: ImageResizing?
     /// The learning rate that the model was trained with, if known.
     public var learningRate: Double?
-    /// The indices of the classes that the model was made to forget, by all requests so far.
+    /// The indices of the classes that the model has forgotten, over all requests so far.
     public var forgottenClasses: Set<Int>
 
-    /// Creates metadata; everything may be left out.
+    /// Creates metadata; every argument is optional.
     public init(
         architecture: ArchitectureIdentifier? = nil, classNames: [String] = [],
         normalization: Normalization? = nil, resizing: ImageResizing? = nil, learningRate: Double? = nil,
@@ -31,7 +31,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
         case architecture, classNames, normalization, resizing, learningRate, forgottenClasses
     }
 
-    /// Reads metadata; what a file of an older version does not have is left out.
+    /// Reads metadata; properties that an older file lacks get their defaults.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
@@ -43,7 +43,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
             forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []))
     }
 
-    /// Writes metadata: equal metadata give equal bytes.
+    /// Writes metadata; equal metadata gives equal bytes.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encodeIfPresent(architecture, forKey: .architecture)
@@ -55,7 +55,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     }
 }
 
-/// An architecture's name and options, enough to build the graph again.
+/// An architecture's name and options, from which the graph can be built.
 public struct ArchitectureIdentifier: Sendable, Codable, Hashable {
     /// The name, such as `resnet18`.
     public var name: String
@@ -69,19 +69,19 @@ public struct ArchitectureIdentifier: Sendable, Codable, Hashable {
     }
 }
 
-/// How a picture of any size becomes one of a network's size, by bilinear interpolation.
+/// The conversion of a picture to the network's size, by bilinear interpolation.
 public enum ImageResizing: Sendable, Codable, Hashable {
-    /// The shorter side gets this many pixels, the proportions stay, and the middle is cut out.
+    /// The shorter side is scaled to a number of pixels, the proportions stay, and the center is cut out.
     case cropped(shorterSide: Int)
-    /// Height and width become the input's; the proportions change.
+    /// Height and width are scaled to the input's; the proportions change.
     case stretched
 }
 
-/// How pixel values become network inputs: `(pixel / 255 - mean) / standardDeviation`, per channel.
+/// The conversion of pixel values to network inputs: `(pixel / 255 - mean) / standardDeviation`, per channel.
 public struct Normalization: Sendable, Codable, Hashable {
-    /// One mean a channel, in units of the full pixel range (0 to 1).
+    /// One mean per channel, in units of the full pixel range (0 to 1).
     public var mean: [Float]
-    /// One standard deviation a channel, greater than 0, in the same units.
+    /// One standard deviation per channel, greater than 0, in the same units.
     public var standardDeviation: [Float]
 
     /// Creates a normalization.
@@ -97,7 +97,7 @@ public struct Normalization: Sendable, Codable, Hashable {
             throw ShapeError(
                 "normalization",
                 "\(mean.count) means and \(standardDeviation.count) deviations for \(channels) channels; "
-                    + "give one, or one a channel")
+                    + "give one, or one per channel")
         }
         guard standardDeviation.allSatisfy({ $0 > 0 && $0.isFinite }), mean.allSatisfy(\.isFinite) else {
             throw ShapeError(

@@ -1,14 +1,14 @@
-/// One parameter tensor of an operation: its name in the state dictionary, its shape, and how it starts.
+/// A parameter tensor of an operation: its name, shape and initial values.
 public struct ParameterSpecification: Sendable, Hashable {
-    /// The name below the node's, such as `weight`.
+    /// The name that follows the node's, such as `weight`.
     public let name: String
-    /// The shape at the package's border, which is PyTorch's.
+    /// The shape in state dictionaries, which is PyTorch's.
     public let shape: TensorShape
-    /// How the engine stores it.
+    /// The order of its elements in the engine's memory.
     package let layout: ParameterLayout
-    /// How a new network starts.
+    /// The distribution of its first values.
     package let initializer: Initializer
-    /// Whether training may move it. What is not trained has no gradient, and no optimizer sees it.
+    /// Whether training updates it; otherwise it has no gradient, and no optimizer sees it.
     package let isTrained: Bool
 
     /// Describes a parameter.
@@ -25,9 +25,25 @@ public struct ParameterSpecification: Sendable, Hashable {
 }
 
 extension ParameterSpecification {
-    /// The same parameter as one that no training moves.
+    /// The same parameter, which training leaves as it is.
     var untrained: ParameterSpecification {
         ParameterSpecification(name: name, shape: shape, layout: layout, initializer: initializer, isTrained: false)
+    }
+
+    /// Checks that the tensor can be held and stored.
+    /// - Throws: ``ShapeError`` naming the node.
+    func check(node: String) throws(ShapeError) {
+        guard shape.checkedCount != nil else {
+            throw ShapeError(
+                node,
+                "\(name) of shape \(shape.dimensions) is empty or larger than \(TensorShape.largestCount) numbers")
+        }
+        if case .permuted(let view, let order) = layout {
+            guard view.count == shape.count, order.sorted() == Array(0..<view.rank) else {
+                throw ShapeError(
+                    node, "\(name) of shape \(shape) cannot be stored as \(view) with the axes in the order \(order)")
+            }
+        }
     }
 
     /// The same parameter under another name.
@@ -39,13 +55,13 @@ extension ParameterSpecification {
 
 /// One tensor that training updates without a gradient, such as a running mean.
 public struct StateSpecification: Sendable, Hashable {
-    /// The name below the node's, such as `running_mean`.
+    /// The name that follows the node's, such as `running_mean`.
     public let name: String
     /// The shape, which is PyTorch's.
     public let shape: TensorShape
-    /// The value that a new network starts with.
+    /// The value of all elements in a new network.
     package let initialValue: Float
-    /// Whether PyTorch keeps it as a 64-bit integer; files follow.
+    /// Whether files store it as a 64-bit integer, as PyTorch does.
     package let isInteger: Bool
 
     /// Describes a state tensor.
@@ -57,41 +73,41 @@ public struct StateSpecification: Sendable, Hashable {
     }
 }
 
-/// How the engine orders a parameter in memory, against its shape at the package's border.
+/// The order of a parameter's elements in the engine's memory, relative to its shape in state dictionaries.
 public enum ParameterLayout: Sendable, Hashable {
-    /// As at the border.
+    /// The same order.
     case unchanged
-    /// The border's elements seen as a tensor of shape `view`, stored with its axes in `order`.
+    /// The elements as a tensor of shape `view`, stored with its axes in the order `order`.
     case permuted(view: TensorShape, order: [Int])
 
-    /// The engine's order of a tensor in the border's order.
+    /// Returns a tensor's elements in the engine's order.
     package func stored(_ tensor: Tensor) -> [Float] {
         guard case .permuted(let view, let order) = self, let viewed = try? tensor.reshaped(to: view) else {
             return tensor.elements
         }
-        return viewed.transposed(order).elements
+        return viewed.reordered(order).elements
     }
 
-    /// The border's order of elements in the engine's order.
+    /// Returns the tensor of elements in the engine's order.
     package func restored(_ elements: [Float], shape: TensorShape) throws(ShapeError) -> Tensor {
         guard case .permuted(let view, let order) = self else { return try Tensor(elements, shape: shape) }
         var inverse = order
         for (position, axis) in order.enumerated() { inverse[axis] = position }
         let stored = try Tensor(elements, shape: TensorShape(order.map { view[$0] }))
-        return try stored.transposed(inverse).reshaped(to: shape)
+        return try stored.reordered(inverse).reshaped(to: shape)
     }
 }
 
-/// The distribution that a new network's parameter is drawn from.
+/// The distribution of a parameter's first values.
 public enum Initializer: Sendable, Hashable {
-    /// One value everywhere.
+    /// One value for all elements.
     case constant(Float)
-    /// Evenly between `-bound` and `bound`. PyTorch's default for weights and biases has bound 1 / sqrt(fan in).
+    /// Uniform between `-bound` and `bound`; PyTorch's default for weights and biases has the bound `1 / sqrt(fan in)`.
     case uniform(bound: Float)
-    /// Normal with mean 0. He initialization (He et al. 2015, eq. 10) has deviation sqrt(2 / fan).
+    /// Normal with mean 0; He initialization (He et al. 2015, eq. 10) has the standard deviation `sqrt(2 / fan)`.
     case normal(standardDeviation: Float)
 
-    /// A new tensor of a shape.
+    /// Draws a tensor of a shape.
     package func tensor(shape: TensorShape, random: inout SeededRandom) -> Tensor {
         Tensor(shape: shape) { buffer in
             for index in buffer.indices {

@@ -4,7 +4,7 @@ extension DoubleMatrix {
     /// Solves `A X = B` for a symmetric positive definite A `[n, n]`, by Cholesky's decomposition (LAPACK's `dposv`).
     /// - Parameters:
     ///   - right: B, `[n, m]`.
-    ///   - name: what A is called in messages.
+    ///   - name: A's name in messages.
     /// - Returns: X, `[n, m]`.
     /// - Throws: ``LinearAlgebraError`` if A or B has an undefined number, or A is not positive definite.
     package func solvingPositiveDefinite(
@@ -21,16 +21,16 @@ extension DoubleMatrix {
             LAPACKInteger(rows), &solution, LAPACKInteger(right.columns))
         guard status == 0 else { throw .singular(matrix: name, order: Int(max(0, status))) }
         let result = DoubleMatrix(rows: rows, columns: right.columns, elements: solution)
-        // A pivot that is rounding alone passes as positive, and its quotients overflow.
+        // A pivot that consists of rounding errors passes as positive, and its quotients overflow.
         guard result.isFinite else { throw .singular(matrix: name, order: rows) }
         return result
     }
 
-    /// The largest eigenvalues of a symmetric matrix, falling, and unit eigenvectors of either sign (LAPACK's `dsyevr`).
+    /// Computes the largest eigenvalues of a symmetric matrix in descending order, and unit eigenvectors (LAPACK's `dsyevr`).
     /// - Parameters:
-    ///   - count: how many, 1 to the number of rows.
-    ///   - name: what the matrix is called in messages.
-    /// - Returns: `count` values, and the vectors as the rows of a matrix `[count, n]`.
+    ///   - count: the number of pairs, 1 to the number of rows.
+    ///   - name: the matrix's name in messages.
+    /// - Returns: `count` values, and the vectors, of either sign, as the rows of a matrix `[count, n]`.
     /// - Throws: ``LinearAlgebraError`` if a number is undefined, or the algorithm doesn't converge.
     package func largestEigenpairs(
         _ count: Int, named name: String
@@ -55,5 +55,28 @@ extension DoubleMatrix {
             for row in 0..<rows { sorted[position, row] = vectors[row * count + count - 1 - position] }
         }
         return (values[..<count].reversed(), sorted)
+    }
+}
+
+/// A matrix that a computation cannot use; the message names it and the remedy.
+public enum LinearAlgebraError: DescribedError, Equatable {
+    /// A matrix has an infinite or undefined number.
+    case notFinite(matrix: String)
+    /// A system of equations has no unique solution: its matrix is not positive definite, to rounding.
+    case singular(matrix: String, order: Int)
+    /// The eigenvalue algorithm did not converge.
+    case notConverged(matrix: String)
+
+    /// The problem and the remedy in one line.
+    public var description: String {
+        switch self {
+        case .notFinite(let matrix):
+            return "\(matrix): has an infinite or undefined number; check the data that it was computed from"
+        case .singular(let matrix, let order):
+            return "\(matrix): the first \(order) rows are linearly dependent, so the solution is not unique; "
+                + "regularize more, or give more examples"
+        case .notConverged(let matrix):
+            return "\(matrix): the eigenvalues were not found; check that its numbers are of sensible size"
+        }
     }
 }

@@ -1,7 +1,6 @@
 internal import COpenBLAS
 
-/// A dense row-major matrix of 64-bit floats: a value, copied on write. Statistics over many examples are computed with
-/// it.
+/// A dense row-major matrix of 64-bit floats, for statistics over many examples: a value, copied on write.
 package struct DoubleMatrix: Sendable, Hashable {
     /// The number of rows.
     package let rows: Int
@@ -18,16 +17,16 @@ package struct DoubleMatrix: Sendable, Hashable {
         self.elements = elements
     }
 
-    /// Creates a matrix that holds one value everywhere.
+    /// Creates a matrix with one value for all elements.
     package init(repeating value: Double, rows: Int, columns: Int) {
         self.init(rows: rows, columns: columns, elements: [Double](repeating: value, count: rows * columns))
     }
 
-    /// Some rows of a tensor `[rows, columns]`, all of them if none are named.
-    /// - Throws: ``ShapeError`` if the tensor has not two axes.
+    /// Creates a matrix from some rows of a tensor `[rows, columns]`, by default all.
+    /// - Throws: ``ShapeError`` unless the tensor has two axes.
     package init(_ tensor: Tensor, rows chosen: [Int]? = nil) throws(ShapeError) {
         guard tensor.shape.rank == 2 else {
-            throw ShapeError("matrix", "a matrix has two axes, and \(tensor.shape) has not; reshape it")
+            throw ShapeError("matrix", "a matrix has two axes, not the shape \(tensor.shape); reshape the tensor")
         }
         let width = tensor.shape[1]
         let chosen = chosen ?? Array(0..<tensor.shape[0])
@@ -63,9 +62,9 @@ package struct DoubleMatrix: Sendable, Hashable {
         return sums.map { $0 / Double(max(1, rows)) }
     }
 
-    /// The matrix with a row taken from each of its rows.
+    /// Returns the matrix with one row subtracted from each of its rows.
     package func subtracting(_ row: [Double]) -> DoubleMatrix {
-        precondition(row.count == columns, "one number a column")
+        precondition(row.count == columns, "one number per column")
         var result = self
         for index in 0..<rows {
             for column in 0..<columns { result.elements[index * columns + column] -= row[column] }
@@ -73,14 +72,14 @@ package struct DoubleMatrix: Sendable, Hashable {
         return result
     }
 
-    /// The matrix with a number added to its diagonal.
+    /// Returns the matrix with a number added to its diagonal.
     package func addingToDiagonal(_ value: Double) -> DoubleMatrix {
         var result = self
         for index in 0..<min(rows, columns) { result[index, index] += value }
         return result
     }
 
-    /// The product `A B`, with A or B transposed if asked for, on the calling thread.
+    /// Returns the product `A B`, with A or B optionally transposed, computed on the calling thread.
     package func times(
         _ other: DoubleMatrix, transposingSelf: Bool = false, transposingOther: Bool = false
     ) -> DoubleMatrix {

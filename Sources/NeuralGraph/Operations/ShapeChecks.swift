@@ -1,8 +1,8 @@
 extension TensorShape {
-    /// The most numbers that an example may have.
+    /// The largest number of elements that a tensor of one example may have.
     static let largestCount = Int(Int32.max)
 
-    /// The number of elements, nil if there are none or more than an example may have.
+    /// The number of elements; nil if the shape is empty or larger than ``largestCount``.
     var checkedCount: Int? {
         var count = 1
         for length in dimensions {
@@ -13,7 +13,7 @@ extension TensorShape {
         return count
     }
 
-    /// How far apart neighbors along each axis lie in memory.
+    /// The distance in memory between neighbors along each axis.
     var strides: [Int] {
         var strides = [Int](repeating: 1, count: rank)
         for axis in (0..<max(0, rank - 1)).reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
@@ -36,8 +36,7 @@ extension TensorShape {
         return TensorShape(lengths)
     }
 
-    /// The shape that two shapes spread to: aligned at their last axes, where lengths are equal or one of them is 1.
-    /// Nil if they do not fit.
+    /// The shape that two shapes broadcast to, aligned at their last axes; nil if lengths differ and neither is 1.
     func broadcast(with other: TensorShape) -> TensorShape? {
         let rank = max(rank, other.rank)
         var lengths = [Int](repeating: 1, count: rank)
@@ -57,8 +56,8 @@ extension TensorShape {
 }
 
 extension GraphOperation {
-    /// The only input of an operation that takes one with at least one number.
-    /// - Throws: ``ShapeError`` if there is another number of inputs.
+    /// Returns the only input of an operation, which must not be empty.
+    /// - Throws: ``ShapeError`` if there is not exactly one input.
     func onlyInput(_ inputs: [TensorShape], node: String, minimumRank: Int = 0) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank >= minimumRank, inputs[0].checkedCount != nil else {
             let axes = minimumRank > 0 ? " with at least \(minimumRank) axes" : ""
@@ -67,7 +66,7 @@ extension GraphOperation {
         return inputs[0]
     }
 
-    /// A result of a size that an example may have.
+    /// Returns a result's shape if it is neither empty nor too large.
     func checked(_ shape: TensorShape, node: String) throws(ShapeError) -> TensorShape {
         guard shape.checkedCount != nil else {
             throw ShapeError(

@@ -1,11 +1,11 @@
-/// A number for each image axis: a kernel's size, a stride, a dilation.
+/// A size or distance along the two axes of an image, such as a kernel's size, a stride or a dilation.
 public struct Size2D: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    /// Along the rows.
+    /// The number of rows.
     public var height: Int
-    /// Along the columns.
+    /// The number of columns.
     public var width: Int
 
-    /// Creates an extent.
+    /// Creates a size.
     public init(height: Int, width: Int) {
         self.height = height
         self.width = width
@@ -23,13 +23,13 @@ public struct Size2D: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStr
 
 /// Rows and columns added around an image.
 public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    /// Rows above.
+    /// The number of rows above.
     public var top: Int
-    /// Columns at the left.
+    /// The number of columns on the left.
     public var left: Int
-    /// Rows below.
+    /// The number of rows below.
     public var bottom: Int
-    /// Columns at the right.
+    /// The number of columns on the right.
     public var right: Int
 
     /// Creates a padding.
@@ -46,16 +46,19 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomSt
     /// The same number on every side.
     public init(integerLiteral value: Int) { self.init(value) }
 
-    /// TensorFlow's `SAME`: the least padding with which a window of stride `s` has `ceil(size / s)` positions along an
-    /// axis. An odd row or column goes below or to the right.
+    /// TensorFlow's `SAME`: the smallest padding with which windows of stride `s` have `ceil(size / s)` positions.
+    ///
+    /// An odd row or column goes below or to the right. Sizes and strides below 1 get no padding.
     /// - Parameters:
     ///   - size: the image's size.
     ///   - kernelSize: the window's size.
     ///   - stride: the distance between windows, at least 1.
     public static func same(_ size: Size2D, kernelSize: Size2D, stride: Size2D) -> Padding {
-        precondition(stride.height > 0 && stride.width > 0, "a stride is at least 1")
         func total(_ size: Int, _ kernelSize: Int, _ stride: Int) -> Int {
-            max(0, ((size + stride - 1) / stride - 1) * stride + kernelSize - size)
+            // Numbers that no image has are left for the convolution to refuse.
+            let numbers = [size, kernelSize, stride]
+            guard numbers.allSatisfy({ (1...TensorShape.largestCount).contains($0) }) else { return 0 }
+            return max(0, ((size + stride - 1) / stride - 1) * stride + kernelSize - size)
         }
         let rows = total(size.height, kernelSize.height, stride.height)
         let columns = total(size.width, kernelSize.width, stride.width)
@@ -66,7 +69,7 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomSt
     public var description: String { "(\(top), \(left), \(bottom), \(right))" }
 }
 
-/// A window that slides along one axis: everything convolution and pooling need to know about it.
+/// A window that slides along one axis, as convolution and pooling use it.
 struct SlidingWindow: Sendable, Hashable {
     let length: Int
     let kernelSize: Int
@@ -81,11 +84,14 @@ struct SlidingWindow: Sendable, Hashable {
         length: Int, kernelSize: Int, stride: Int, dilation: Int = 1, paddingBefore: Int, paddingAfter: Int,
         roundsUp: Bool = false, node: String
     ) throws(ShapeError) {
-        guard kernelSize > 0, stride > 0, dilation > 0, paddingBefore >= 0, paddingAfter >= 0 else {
+        let largest = TensorShape.largestCount
+        guard [kernelSize, stride, dilation].allSatisfy({ (1...largest).contains($0) }),
+            [paddingBefore, paddingAfter].allSatisfy({ (0...largest).contains($0) }), length <= largest
+        else {
             throw ShapeError(
                 node,
                 "kernel \(kernelSize), stride \(stride) and dilation \(dilation) must be at least 1, "
-                    + "padding \(paddingBefore) and \(paddingAfter) at least 0")
+                    + "padding \(paddingBefore) and \(paddingAfter) at least 0, and none of them above \(largest)")
         }
         let reach = length + paddingBefore + paddingAfter - dilation * (kernelSize - 1) - 1
         guard length > 0, reach >= 0 else {
@@ -107,7 +113,7 @@ struct SlidingWindow: Sendable, Hashable {
     /// One position under a kernel of one tap.
     static let single = positions(1)
 
-    /// So many positions, each under a kernel of one tap.
+    /// A number of positions, each under a kernel of one tap.
     static func positions(_ count: Int) -> SlidingWindow { SlidingWindow(positions: count) }
 
     private init(positions: Int) {

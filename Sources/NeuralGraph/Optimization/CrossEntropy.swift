@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Targets may be labels, probabilities, or another network's logits, whose softmax is then the target.
 public struct CrossEntropy: Loss, Hashable {
-    /// The share of the target that is spread evenly over all classes (Szegedy et al. 2016, section 7); 0...1.
+    /// The share of the target that is spread evenly over all classes, 0 to 1 (Szegedy et al. 2016, section 7).
     public var labelSmoothing: Float
 
     /// Creates the loss.
@@ -20,7 +20,7 @@ public struct CrossEntropy: Loss, Hashable {
         try targets.validateLabels(count: n, classes: K)
     }
 
-    /// The mean over a batch of logits `[n, K]`, and its gradient if asked; see ``Loss``.
+    /// Computes the mean over a batch of logits `[n, K]` and, if requested, its gradient; see ``Loss``.
     public func evaluate(
         logits: UnsafePointer<Float>, count n: Int, classes K: Int, targets: Targets,
         gradient: UnsafeMutablePointer<Float>?

@@ -1,12 +1,11 @@
 import Foundation
 
-/// How far a student's outputs are from a teacher's, at a temperature (Hinton, Vinyals and Dean 2015, section 2):
-/// `T^2 KL(softmax(teacher / T) || softmax(student / T))`, mean over the batch. The factor keeps the gradient's size
-/// independent of the temperature.
+/// The divergence of a student's outputs from a teacher's at a temperature (Hinton, Vinyals and Dean 2015, section 2).
 ///
-/// Targets are the teacher's logits.
+/// `T^2 KL(softmax(teacher / T) || softmax(student / T))`, mean over the batch; the factor keeps the gradient's size
+/// independent of the temperature. Targets are the teacher's logits.
 public struct DistillationLoss: Loss, Hashable {
-    /// What both networks' logits are divided by; above 0.
+    /// The divisor of both networks' logits, above 0.
     public var temperature: Float
 
     /// Creates the loss.
@@ -24,7 +23,7 @@ public struct DistillationLoss: Loss, Hashable {
         }
     }
 
-    /// The mean over a batch of logits `[n, K]`, and its gradient if asked; see ``Loss``.
+    /// Computes the mean over a batch of logits `[n, K]` and, if requested, its gradient; see ``Loss``.
     public func evaluate(
         logits: UnsafePointer<Float>, count n: Int, classes K: Int, targets: Targets,
         gradient: UnsafeMutablePointer<Float>?

@@ -1,13 +1,13 @@
 internal import CNeuralKernels
 
-/// How gradients are kept from growing too large.
+/// A limit on the size of gradients.
 public enum GradientClipping: Sendable, Codable, Hashable {
-    /// They stay as they are.
+    /// No limit.
     case none
     /// Each is limited to `-value...value`, as by `torch.nn.utils.clip_grad_value_`.
     case value(Float)
-    /// All are scaled so that their Euclidean norm is at most this (Pascanu et al. 2013, algorithm 1), as by
-    /// `torch.nn.utils.clip_grad_norm_`.
+    /// All are scaled so that their Euclidean norm is at most this, as by `torch.nn.utils.clip_grad_norm_` (Pascanu et al.
+    /// 2013, algorithm 1).
     case norm(Float)
 
     /// Checks the threshold.
@@ -23,7 +23,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
     }
 
     /// Clips one flat vector in place.
-    /// - Returns: the norm before clipping, if it was needed: nil but for ``norm(_:)``.
+    /// - Returns: the norm before clipping for ``norm(_:)``; nil otherwise.
     @discardableResult
     public func apply(
         to gradients: UnsafeMutablePointer<Float>, count: Int, threads: ThreadTeam
@@ -39,7 +39,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
         case .norm(let limit):
             let norm = Self.euclideanNorm(of: gradients, count: count, threads: threads)
             let factor = Double(limit) / (norm + 1e-6)
-            // An undefined norm leaves the gradients alone: they are undefined already.
+            // An undefined norm leaves the gradients unchanged: they are undefined already.
             if factor < 1 {
                 threads.forEachChunk(of: count, floatsEach: 1) { part in
                     cnk_scale(gradients + part.lowerBound, part.count, Float(factor))
@@ -49,7 +49,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
         }
     }
 
-    /// The square root of the sum of squares, summed in Double in an order that depends on `count` alone.
+    /// The square root of the sum of squares, summed in Double in an order that depends only on `count`.
     package static func euclideanNorm(
         of values: UnsafePointer<Float>, count: Int, threads: ThreadTeam
     ) -> Double {

@@ -1,10 +1,10 @@
 import Foundation
 
-/// How the learning rate changes during a training. Steps are counted from 0.
+/// The course of the learning rate during a training; steps are counted from 0.
 public enum LearningRateSchedule: Sendable, Codable, Hashable {
     /// The base rate throughout.
     case constant
-    /// The base rate times `factor` once every so many steps, as PyTorch's `StepLR`.
+    /// The base rate, multiplied by `factor` after every `every` steps, as PyTorch's `StepLR`.
     case step(every: Int, factor: Double)
     /// Half a cosine from the base rate down to `minimum`, as PyTorch's `CosineAnnealingLR` with `T_max` the number of
     /// steps (Loshchilov and Hutter 2017, eq. 5).
@@ -33,14 +33,14 @@ public enum LearningRateSchedule: Sendable, Codable, Hashable {
         case .cosine(let minimum):
             try OptimizationError.check("schedule minimum", minimum, isIn: 0..., "use 0 or more")
         case .oneCycle(let warmUpFraction, let initialDivisor, let finalDivisor):
-            try OptimizationError.check("warm-up fraction", warmUpFraction, isIn: 0...1, "use a part of 1")
+            try OptimizationError.check("warm-up fraction", warmUpFraction, isIn: 0...1, "use a share from 0 to 1")
             try OptimizationError.check(
                 "initial divisor", initialDivisor, isIn: positive, "use a number above 0")
             try OptimizationError.check("final divisor", finalDivisor, isIn: positive, "use a number above 0")
         }
     }
 
-    /// The rate of one step. Steps outside `0...total` have the rate of the nearest.
+    /// Returns the rate of one step; steps outside `0...total` have the rate of the nearest.
     /// - Parameters:
     ///   - base: the rate that the schedule starts from, or for one cycle its largest.
     ///   - step: the number of steps already taken.

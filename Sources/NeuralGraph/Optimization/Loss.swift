@@ -1,18 +1,18 @@
-/// What a batch's outputs are compared with. Pointers are read during the call alone.
+/// The targets of a batch; pointers are read during the call only.
 public enum Targets {
-    /// One class number a row, `[n]`, each in `0..<K`.
+    /// One class index per row, `[n]`, each in `0..<K`.
     case labels(UnsafePointer<Int32>)
-    /// One distribution over the classes a row, `[n, K]`.
+    /// One distribution over the classes per row, `[n, K]`.
     case probabilities(UnsafePointer<Float>)
     /// Another network's outputs before softmax, `[n, K]`.
     case logits(UnsafePointer<Float>)
 }
 
-/// What a loss says about a batch.
+/// The value of a loss for a batch.
 public struct LossValue: Sendable, Hashable {
     /// The mean over the batch; 0 for an empty batch. NaN where an input is.
     public var loss: Double
-    /// In how many rows the largest output is the target's class: the label, or the target's largest entry.
+    /// The number of rows whose largest output is the target's class: the label, or the target's largest entry.
     public var correct: Int
 
     /// Creates a value.
@@ -22,9 +22,9 @@ public struct LossValue: Sendable, Hashable {
     }
 }
 
-/// A function of a network's outputs that training makes small, with its gradient.
+/// A function of a network's outputs that training minimizes, with its gradient.
 ///
-/// Rows are summed in their order on the calling thread, in Double: a loss costs thousandths of a training step.
+/// Rows are summed in order on the calling thread, in Double: a loss takes a few thousandths of a training step.
 public protocol Loss: Sendable {
     /// Checks the loss's own settings and the targets of one batch.
     /// - Throws: ``OptimizationError`` naming the first row whose label is out of range, or the setting.
@@ -36,7 +36,7 @@ public protocol Loss: Sendable {
     ///   - n: the number of examples.
     ///   - K: the number of classes.
     ///   - targets: what to compare with. Where ``validate(targets:count:classes:)`` would throw, the loss is NaN.
-    ///   - gradient: where the gradient by the logits goes, `[n, K]`; nil if it is not wanted.
+    ///   - gradient: memory for the gradient with respect to the logits, `[n, K]`; nil if it is not needed.
     func evaluate(
         logits: UnsafePointer<Float>, count n: Int, classes K: Int, targets: Targets,
         gradient: UnsafeMutablePointer<Float>?

@@ -1,9 +1,8 @@
-/// A setting or a target that losses, optimizers or schedules cannot work with. The message names the setting, its
-/// value and the remedy.
+/// An invalid setting or target of a loss, optimizer or schedule; the message names it, its value and the remedy.
 public struct OptimizationError: DescribedError, Equatable {
     /// The setting's name, such as `momentum`.
     public let setting: String
-    /// What is wrong, and what would be right.
+    /// The problem and the remedy.
     public let message: String
 
     /// Creates an error about a setting.
@@ -15,7 +14,7 @@ public struct OptimizationError: DescribedError, Equatable {
     /// The setting and the message in one line.
     public var description: String { "\(setting): \(message)" }
 
-    /// Throws unless a setting lies in a range; undefined numbers lie in none.
+    /// Throws unless a setting is finite and in a range.
     static func check(
         _ setting: String, _ value: Double, isIn range: some RangeExpression<Double>, _ remedy: String
     ) throws(OptimizationError) {

@@ -1,6 +1,6 @@
-/// Moves parameters along their gradients. What it remembers from step to step is allocated once, when it is made.
+/// An algorithm that updates parameters along their gradients; its state is allocated once, when it is created.
 public protocol Optimizer: AnyObject {
-    /// The number of parameters that it was made for.
+    /// The number of parameters that it was created for.
     var parameterCount: Int { get }
 
     /// Takes one step. Nothing is allocated, and the result does not depend on the number of workers.
@@ -8,22 +8,22 @@ public protocol Optimizer: AnyObject {
     ///   - parameters: one flat vector, changed in place.
     ///   - gradients: the loss's gradient by each parameter.
     ///   - count: the number of parameters, ``parameterCount``.
-    ///   - learningRate: how far to go.
+    ///   - learningRate: the step size.
     ///   - threads: runs the loop.
     func step(
         parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
         learningRate: Float, threads: ThreadTeam)
 }
 
-/// Which optimizer to use, with its settings: PyTorch's, by formula and by default.
+/// An optimizer and its settings, with PyTorch's formulas and defaults.
 public enum OptimizerConfiguration: Sendable, Codable, Hashable {
-    /// Gradient descent, as `torch.optim.SGD` with dampening 0. Weight decay is added to the gradient. `nesterov` looks
-    /// ahead (Sutskever et al. 2013) and needs momentum.
+    /// Gradient descent, as `torch.optim.SGD` with dampening 0; weight decay is added to the gradient.
+    ///
+    /// `nesterov` looks ahead (Sutskever et al. 2013) and needs momentum.
     case sgd(momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0)
-    /// Adam (Kingma and Ba 2015, algorithm 1), as `torch.optim.Adam`. Weight decay is added to the gradient.
+    /// Adam (Kingma and Ba 2015, algorithm 1), as `torch.optim.Adam`; weight decay is added to the gradient.
     case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0)
-    /// Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019, algorithm 2), as
-    /// `torch.optim.AdamW`.
+    /// Adam with decoupled weight decay, as `torch.optim.AdamW` (Loshchilov and Hutter 2019, algorithm 2).
     case adamW(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0.01)
 
     /// Gradient descent without momentum.
@@ -42,7 +42,7 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
             try Self.checkDecay(weightDecay)
             if nesterov, momentum == 0 {
                 throw OptimizationError(
-                    "nesterov", "there is no momentum to look ahead with; set one above 0")
+                    "nesterov", "needs momentum; set one above 0")
             }
         case .adam(let beta1, let beta2, let epsilon, let weightDecay),
             .adamW(let beta1, let beta2, let epsilon, let weightDecay):
@@ -53,8 +53,8 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
         }
     }
 
-    /// Makes the optimizer for a number of parameters, at the start of a training.
-    /// - Throws: ``OptimizationError`` as ``validate()``, or if the count is negative.
+    /// Creates the optimizer for a number of parameters, at the start of a training.
+    /// - Throws: ``OptimizationError`` if a setting is out of range, or the count is negative.
     public func makeOptimizer(parameterCount: Int) throws(OptimizationError) -> any Optimizer {
         try validate()
         guard parameterCount >= 0 else {
@@ -82,7 +82,7 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
     }
 }
 
-/// Vectors that an optimizer keeps from step to step, all zero at first.
+/// A vector that an optimizer keeps from step to step, zero at first.
 struct OptimizerState: ~Copyable {
     let values: UnsafeMutablePointer<Float>
 

@@ -2,11 +2,11 @@ import Foundation
 
 /// Probabilities from a network's outputs.
 extension Softmax {
-    /// Turns rows of logits into rows of probabilities.
+    /// Computes rows of probabilities from rows of logits.
     /// - Parameters:
     ///   - logits: `[n, K]`.
     ///   - temperature: above 0; the logits are divided by it first.
-    ///   - probabilities: `[n, K]`, to be written; may be the logits' own memory.
+    ///   - probabilities: memory for `[n, K]`, which may be the logits' own.
     package static func probabilities(
         logits: UnsafePointer<Float>, count n: Int, classes K: Int, temperature: Float = 1,
         into probabilities: UnsafeMutablePointer<Float>
@@ -17,8 +17,8 @@ extension Softmax {
         }
     }
 
-    /// The probabilities `[n, K]` of logits `[n, K]`.
-    /// - Throws: ``ShapeError`` if the tensor has not two axes.
+    /// Computes the probabilities `[n, K]` of logits `[n, K]`.
+    /// - Throws: ``ShapeError`` unless the tensor has two axes.
     public static func probabilities(of logits: Tensor) throws(ShapeError) -> Tensor {
         guard logits.shape.rank == 2 else {
             throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
@@ -32,9 +32,10 @@ extension Softmax {
         return result
     }
 
-    /// The logarithms of the probabilities, `[n, K]` in row-major order, of logits `[n, K]`, in Double: a probability
-    /// too small for a Float keeps its logarithm. NaN throughout a row that has one.
-    /// - Throws: ``ShapeError`` if the tensor has not two axes.
+    /// Computes the logarithms of the probabilities, `[n, K]` in row-major order, of logits `[n, K]`.
+    ///
+    /// They are in Double, so that a probability too small for a Float keeps its logarithm. A row with a NaN becomes NaN.
+    /// - Throws: ``ShapeError`` unless the tensor has two axes.
     package static func logProbabilities(of logits: Tensor) throws(ShapeError) -> [Double] {
         guard logits.shape.rank == 2 else {
             throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
@@ -50,14 +51,13 @@ extension Softmax {
     }
 }
 
-/// One row's logarithmic softmax, computed in Double. The largest logit is taken off first, so that no finite logit
-/// overflows.
+/// One row's logarithmic softmax in Double; the largest logit is subtracted first, so that no finite logit overflows.
 struct LogSoftmaxRow {
     let logits: UnsafePointer<Float>
     let scale: Double
     let maximum: Double
     let logSum: Double
-    /// The class of the largest logit, the first of equals; -1 if some logit is NaN, which is no class's.
+    /// The class of the largest logit, the first of equal ones; -1 if a logit is NaN.
     let largest: Int
 
     init(_ logits: UnsafePointer<Float>, classes K: Int, scale: Double = 1) {

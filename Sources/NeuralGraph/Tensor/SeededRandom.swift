@@ -1,30 +1,31 @@
 import Foundation
 
-/// A small seeded generator (SplitMix64; Steele, Lea and Flood, 2014): the same seed gives the same numbers on
-/// every machine, and independent streams come from one seed.
+/// A small seeded generator of random numbers (SplitMix64; Steele, Lea and Flood 2014).
+///
+/// The same seed gives the same numbers on every machine, and independent streams come from one seed.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
     private var spareNormal: Double?
 
-    /// Creates the generator of one stream of a seed. Streams are named, so that adding one moves no other.
+    /// Creates the generator of one stream of a seed; streams have names, so that adding one changes no other.
     public init(seed: UInt64, stream: String = "") {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         state = Self.mix(seed &+ 0x9e37_79b9_7f4a_7c15) ^ hash
     }
 
-    /// The next 64 random bits.
+    /// Returns the next 64 random bits.
     public mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         return Self.mix(state)
     }
 
-    /// A number drawn evenly from `0..<1`, in steps of 2^-53.
+    /// Draws a number uniformly from `0..<1`, in steps of 2^-53.
     public mutating func uniform() -> Double {
         Double(next() >> 11) * 0x1p-53
     }
 
-    /// A number drawn from the normal distribution with mean 0 and variance 1 (Box and Muller, 1958).
+    /// Draws a number from the normal distribution with mean 0 and variance 1 (Box and Muller 1958).
     public mutating func normal() -> Double {
         if let spare = spareNormal {
             spareNormal = nil

@@ -16,13 +16,13 @@ public struct Tensor: Sendable, Hashable {
         self.elements = elements
     }
 
-    /// Creates a tensor that holds one value everywhere.
+    /// Creates a tensor with one value for all elements.
     public init(repeating value: Float, shape: TensorShape) {
         self.shape = shape
         self.elements = [Float](repeating: value, count: shape.count)
     }
 
-    /// Creates a tensor whose elements `body` writes; it must write them all.
+    /// Creates a tensor whose elements `body` writes; it must write all of them, in row-major order.
     public init(
         shape: TensorShape, initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
     ) rethrows {
@@ -49,14 +49,14 @@ public struct Tensor: Sendable, Hashable {
         try elements.withUnsafeBufferPointer { (buffer) throws(Failure) in try body(buffer) }
     }
 
-    /// Calls `body` with the elements' memory, to be changed in place.
+    /// Calls `body` with the elements' memory, which it may change.
     public mutating func withUnsafeMutableElements<Result, Failure: Error>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try elements.withUnsafeMutableBufferPointer { (buffer) throws(Failure) in try body(buffer) }
     }
 
-    /// The same elements under another shape.
+    /// Returns the same elements under another shape.
     /// - Throws: ``ShapeError`` if the new shape has another number of elements.
     public func reshaped(to shape: TensorShape) throws(ShapeError) -> Tensor {
         try Tensor(elements, shape: shape)
@@ -65,9 +65,17 @@ public struct Tensor: Sendable, Hashable {
     /// Whether every element is a finite number.
     public var isFinite: Bool { elements.allSatisfy(\.isFinite) }
 
-    /// The axes in another order: axis `k` of the result is axis `order[k]` of this tensor.
-    public func transposed(_ order: [Int]) -> Tensor {
-        precondition(order.sorted() == Array(0..<shape.rank), "\(order) does not order the axes of \(shape)")
+    /// Puts the axes into another order: axis `k` of the result is axis `order[k]` of this tensor.
+    /// - Throws: ``ShapeError`` unless each axis is named once.
+    public func transposed(_ order: [Int]) throws(ShapeError) -> Tensor {
+        guard order.sorted() == Array(0..<shape.rank) else {
+            throw ShapeError("tensor", "\(order) does not name each of the \(shape.rank) axes of \(shape) once")
+        }
+        return reordered(order)
+    }
+
+    /// As ``transposed(_:)``, for an order that is known to fit.
+    func reordered(_ order: [Int]) -> Tensor {
         var strides = [Int](repeating: 1, count: shape.rank)
         for axis in (0..<max(0, shape.rank - 1)).reversed() {
             strides[axis] = strides[axis + 1] * shape[axis + 1]
@@ -100,9 +108,9 @@ public struct Tensor: Sendable, Hashable {
         }
     }
 
-    /// A batch of images `[N, H, W, C]` from one in PyTorch's layout `[N, C, H, W]`. Other ranks stay as they are.
-    public func channelsLast() -> Tensor { shape.rank == 4 ? transposed([0, 2, 3, 1]) : self }
+    /// Converts a batch of images from PyTorch's layout `[N, C, H, W]` to `[N, H, W, C]`; other ranks stay as they are.
+    public func channelsLast() -> Tensor { shape.rank == 4 ? reordered([0, 2, 3, 1]) : self }
 
-    /// A batch of images in PyTorch's layout `[N, C, H, W]` from `[N, H, W, C]`. Other ranks stay as they are.
-    public func channelsFirst() -> Tensor { shape.rank == 4 ? transposed([0, 3, 1, 2]) : self }
+    /// Converts a batch of images from `[N, H, W, C]` to PyTorch's layout `[N, C, H, W]`; other ranks stay as they are.
+    public func channelsFirst() -> Tensor { shape.rank == 4 ? reordered([0, 3, 1, 2]) : self }
 }

@@ -6,10 +6,11 @@ public struct TensorShape: Hashable, Sendable, ExpressibleByArrayLiteral, Custom
     /// The axes' lengths, none of them negative.
     public let dimensions: [Int]
 
-    /// Creates a shape. An empty list is a scalar.
+    /// Creates a shape; an empty list is a scalar.
+    ///
+    /// Negative lengths become 0: such a shape has no elements, and every operation refuses it.
     public init(_ dimensions: [Int]) {
-        precondition(dimensions.allSatisfy { $0 >= 0 }, "an axis cannot be shorter than 0: \(dimensions)")
-        self.dimensions = dimensions
+        self.dimensions = dimensions.contains { $0 < 0 } ? dimensions.map { max(0, $0) } : dimensions
     }
 
     /// Creates a shape from its axes' lengths.
@@ -20,8 +21,8 @@ public struct TensorShape: Hashable, Sendable, ExpressibleByArrayLiteral, Custom
     /// The number of axes.
     public var rank: Int { dimensions.count }
 
-    /// The number of elements; 1 for a scalar.
-    public var count: Int { dimensions.reduce(1, *) }
+    /// The number of elements; 1 for a scalar, and `Int.max` where it is even larger.
+    public var count: Int { Self.product(dimensions) }
 
     /// The length of one axis.
     public subscript(axis: Int) -> Int { dimensions[axis] }
@@ -30,19 +31,31 @@ public struct TensorShape: Hashable, Sendable, ExpressibleByArrayLiteral, Custom
     public var channels: Int { dimensions.last ?? 1 }
 
     /// The number of positions that share the last axis: `height * width` of an image.
-    public var positions: Int { dimensions.dropLast().reduce(1, *) }
+    public var positions: Int { Self.product(dimensions.dropLast()) }
 
-    /// The lengths joined by a cross, as in `32x32x3`.
+    private static func product(_ lengths: some Sequence<Int>) -> Int {
+        var product = 1
+        var overflows = false
+        for length in lengths {
+            if length == 0 { return 0 }
+            let (next, isLarger) = product.multipliedReportingOverflow(by: length)
+            overflows = overflows || isLarger
+            product = next
+        }
+        return overflows ? Int.max : product
+    }
+
+    /// The lengths joined by an x, as in `32x32x3`.
     public var description: String {
         dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: "x")
     }
 }
 
-/// A shape that an operation cannot work on. The message names the node, the value and the remedy.
+/// A shape that an operation cannot use; the message names the node, the value and the remedy.
 public struct ShapeError: DescribedError, Equatable {
-    /// The node's name, or the name of whatever else was given the shape.
+    /// The name of the node or other object that was given the shape.
     public let place: String
-    /// What is wrong, and what would be right.
+    /// The problem and the remedy.
     public let message: String
 
     /// Creates an error about the node or object called `place`.

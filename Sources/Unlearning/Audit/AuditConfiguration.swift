@@ -6,7 +6,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     /// of forgotten classes.
     public var trainingSamples: Int
     /// The minimum number of examples of forgotten or retained classes that a measure takes; with fewer it is left out.
-    public var leastSamples: Int
+    public var minimumSamples: Int
     /// The number of retained classes that count as adjacent.
     public var adjacentClasses: Int
     /// The settings of confidence intervals; nil leaves them out.
@@ -24,14 +24,14 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
 
     /// Creates a configuration; the defaults are the full audit.
     public init(
-        testSamples: Int = 10_000, trainingSamples: Int = 5_000, leastSamples: Int = 30, adjacentClasses: Int = 3,
+        testSamples: Int = 10_000, trainingSamples: Int = 5_000, minimumSamples: Int = 30, adjacentClasses: Int = 3,
         bootstrap: Bootstrap? = Bootstrap(), relearning: RelearningConfiguration? = RelearningConfiguration(),
         likelihoodRatioAttack: LikelihoodRatioAttackConfiguration? = nil, examinesRepresentation: Bool = true,
         makesFigures: Bool = true, thresholds: AuditThresholds = .default
     ) {
         self.testSamples = testSamples
         self.trainingSamples = trainingSamples
-        self.leastSamples = leastSamples
+        self.minimumSamples = minimumSamples
         self.adjacentClasses = adjacentClasses
         self.bootstrap = bootstrap
         self.relearning = relearning
@@ -62,9 +62,9 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
                 }
             return isUsed && measures.contains(limit.measure)
         }.map(\.description)
-        let least = AuditConfiguration.full.leastSamples
-        guard leastSamples < least else { return limits }
-        return limits + ["minimum number of images for a measure: \(leastSamples), the default is \(least)"]
+        let least = AuditConfiguration.full.minimumSamples
+        guard minimumSamples < least else { return limits }
+        return limits + ["minimum number of images for a measure: \(minimumSamples), the default is \(least)"]
     }
 
     /// Checks every setting.
@@ -72,7 +72,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     package func validate() throws {
         try Setting.check("test samples", testSamples, isIn: 1...100_000_000)
         try Setting.check("training samples", trainingSamples, isIn: 1...100_000_000)
-        try Setting.check("least samples", leastSamples, isIn: 1...1_000_000)
+        try Setting.check("minimum samples", minimumSamples, isIn: 1...1_000_000)
         try Setting.check("adjacent classes", adjacentClasses, isIn: 1...1_000_000)
         try bootstrap?.validate()
         try relearning?.validate()
@@ -88,7 +88,7 @@ extension AuditConfiguration {
         let defaults = AuditConfiguration()
         testSamples = try container.decode(.testSamples, or: defaults.testSamples)
         trainingSamples = try container.decode(.trainingSamples, or: defaults.trainingSamples)
-        leastSamples = try container.decode(.leastSamples, or: defaults.leastSamples)
+        minimumSamples = try container.decode(.minimumSamples, or: defaults.minimumSamples)
         adjacentClasses = try container.decode(.adjacentClasses, or: defaults.adjacentClasses)
         bootstrap = try container.decodeIfPresent(Bootstrap.self, forKey: .bootstrap)
         relearning = try container.decodeIfPresent(RelearningConfiguration.self, forKey: .relearning)

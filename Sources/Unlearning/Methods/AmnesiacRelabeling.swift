@@ -33,3 +33,9 @@ public struct AmnesiacRelabeling: BuiltInMethod, Hashable {
             request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
     }
 }
+
+extension AmnesiacRelabeling {
+    public var summary: String {
+        "Trains on retain and forget data, the latter under random incorrect labels"
+    }
+}

@@ -48,3 +48,9 @@ public struct BadTeacher: BuiltInMethod, Hashable {
                 loss: DistillationLoss(temperature: temperature), table: table, kind: .logits))
     }
 }
+
+extension BadTeacher {
+    public var summary: String {
+        "Keeps to the original on retain data and follows a random network on forget data"
+    }
+}

@@ -99,3 +99,9 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
             .map { Float(step) / $0 }
     }
 }
+
+extension BoundaryShrink {
+    public var summary: String {
+        "Trains forget data toward the nearest other class beyond the decision boundary"
+    }
+}

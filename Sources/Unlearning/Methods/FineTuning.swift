@@ -28,3 +28,9 @@ public struct FineTuning: BuiltInMethod, Hashable {
         try session.train(request.model, on: request.retained(), training, phase: .repair)
     }
 }
+
+extension FineTuning {
+    public var summary: String {
+        "Continues training with retain data alone; a weak baseline"
+    }
+}

@@ -90,3 +90,9 @@ public struct FisherForgetting: BuiltInMethod, Hashable {
         return changed
     }
 }
+
+extension FisherForgetting {
+    public var summary: String {
+        "Adds noise to every weight, less where the weight matters for retain data"
+    }
+}

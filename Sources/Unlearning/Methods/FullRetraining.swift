@@ -25,3 +25,9 @@ public struct FullRetraining: BuiltInMethod, Hashable {
                 phase: .training, stream: "retraining"))
     }
 }
+
+extension FullRetraining {
+    public var summary: String {
+        "Trains a new network without the classes: exact, and as costly as training"
+    }
+}

@@ -23,6 +23,12 @@ public struct LastRowEdit: BuiltInMethod, Hashable {
     }
 }
 
+extension LastRowEdit {
+    public var summary: String {
+        "Reinitializes the classes' rows of the last layer, without training; the baseline to beat"
+    }
+}
+
 extension Model {
     /// The model with the last layer's rows of some classes reinitialized as in an untrained network.
     ///

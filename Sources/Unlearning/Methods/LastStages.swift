@@ -71,6 +71,14 @@ public struct LastStages: BuiltInMethod, Hashable {
     }
 }
 
+extension LastStages {
+    public var summary: String {
+        resets
+            ? "Reinitializes the last stages and trains them on retain data; the rest stays (EU-k)"
+            : "Continues training the last stages on retain data; the rest stays (CF-k)"
+    }
+}
+
 extension Graph {
     /// The nodes after which a network can be cut into blocks with weights, in order; the last layer is in no block.
     var weightedBlocks: [String] {

@@ -41,3 +41,9 @@ public struct MaskedDistillation: BuiltInMethod, Hashable {
                 objective: TeacherObjective(loss: DistillationLoss(temperature: 1), table: teacher, kind: .logits)))
     }
 }
+
+extension MaskedDistillation {
+    public var summary: String {
+        "Distills forget data from the original with the right answer masked (DELETE)"
+    }
+}

@@ -61,3 +61,9 @@ public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
                 objective: TeacherObjective(loss: CrossEntropy(), table: targets, kind: .probabilities)))
     }
 }
+
+extension MaskedTeacherRepair {
+    public var summary: String {
+        "Reinitializes the classes' rows, then trains toward the original without the classes"
+    }
+}

@@ -75,3 +75,11 @@ public struct NegativeGradient: BuiltInMethod, Hashable {
                 second: WeightedObjective((retainWeight, loss))))
     }
 }
+
+extension NegativeGradient {
+    public var summary: String {
+        retainWeight == nil
+            ? "Gradient ascent on forget data; destroys the network if it runs too long"
+            : "Gradient ascent on forget data, descent on retain data (NegGrad+)"
+    }
+}

@@ -164,3 +164,15 @@ extension UnlearningMethod where Self == PrototypeRepair {
                 epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
     }
 }
+
+extension PrototypeRepair {
+    public var summary: String {
+        let text =
+            "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
+        return switch self {
+        case .fast: text + ", briefly"
+        case .thorough: text + ", all blocks and longer"
+        default: text
+        }
+    }
+}

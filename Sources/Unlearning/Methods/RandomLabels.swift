@@ -33,6 +33,12 @@ public struct RandomLabels: BuiltInMethod, Hashable {
     }
 }
 
+extension RandomLabels {
+    public var summary: String {
+        "Trains on retain and forget data, the latter under random labels"
+    }
+}
+
 /// Examples under other labels.
 struct RelabeledExamples: ExampleSource {
     let source: any ExampleSource

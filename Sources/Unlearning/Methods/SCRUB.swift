@@ -89,3 +89,9 @@ public struct SCRUB: BuiltInMethod, Hashable {
         return try session.train(model, passes: passes, training, phase: .forgetting, stream: name)
     }
 }
+
+extension SCRUB {
+    public var summary: String {
+        "Moves away from the original on forget data and keeps to it on retain data, in turns"
+    }
+}

@@ -80,3 +80,9 @@ public struct SaliencyUnlearning: BuiltInMethod, Hashable {
         }
     }
 }
+
+extension SaliencyUnlearning {
+    public var summary: String {
+        "Random incorrect labels, but only the weights that matter for forget data move (SalUn)"
+    }
+}

@@ -74,3 +74,9 @@ public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
         }
     }
 }
+
+extension SelectiveSynapticDampening {
+    public var summary: String {
+        "Shrinks weights that matter far more for forget data than for all data; no training"
+    }
+}

@@ -26,6 +26,9 @@ public protocol UnlearningMethod: Sendable, Encodable {
     /// The name on the command line and in records: words joined by hyphens.
     var name: String { get }
 
+    /// What it does, in one line for lists; empty by default.
+    var summary: String { get }
+
     /// What the method needs besides the model.
     var requirements: Set<Requirement> { get }
 
@@ -48,6 +51,7 @@ public protocol UnlearningMethod: Sendable, Encodable {
 }
 
 extension UnlearningMethod {
+    public var summary: String { "" }
     public var supportsSamples: Bool { false }
     public func validate() throws {}
     public func phaseCosts(of request: UnlearningRequest) -> [Double] { [] }

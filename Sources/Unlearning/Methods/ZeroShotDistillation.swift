@@ -60,3 +60,9 @@ public struct ZeroShotDistillation: BuiltInMethod, Hashable {
         return try trained.replacing(model.state)
     }
 }
+
+extension ZeroShotDistillation {
+    public var summary: String {
+        "Needs the model alone: synthesizes inputs and distills the original without the classes"
+    }
+}

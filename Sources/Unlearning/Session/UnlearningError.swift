@@ -102,7 +102,9 @@ extension UnlearningError {
     }
 
     package static func unknownClassName(name: String, known: [String]) -> Self {
-        Self(.invalidClasses, "the model has no class '\(name)'; \(remedy(for: name, known: known))")
+        Self(
+            .invalidClasses,
+            "the model has no class '\(name)'\(NearestName.hint(for: name, in: known)); \(remedy(for: name, known: known))")
     }
 
     /// - Parameter text: one class's name, of which each part between commas is a class too.
@@ -194,7 +196,10 @@ extension UnlearningError {
     }
 
     package static func unknownMethod(name: String, known: [String]) -> Self {
-        Self(.unknownMethod, "there is no method '\(name)'; the methods are: \(known.joined(separator: ", "))")
+        Self(
+            .unknownMethod,
+            "there is no method '\(name)'\(NearestName.hint(for: name, in: known)); the methods are: "
+                + known.joined(separator: ", "))
     }
 
     package static func noLinearHead(method: String) -> Self {

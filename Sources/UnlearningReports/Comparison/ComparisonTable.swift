@@ -55,7 +55,7 @@ package struct ComparisonTable: Sendable {
     }
 
     /// The kinds of data that a method sees.
-    static func text(_ requirements: [Requirement]) -> String {
+    package static func text(_ requirements: [Requirement]) -> String {
         let words = requirements.compactMap { need in
             switch need {
             case .retainData: "retain"

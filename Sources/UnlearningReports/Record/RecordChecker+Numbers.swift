@@ -12,9 +12,9 @@ extension RecordChecker {
         ]
         for (identifier, count) in counts {
             guard let result = audit[identifier], !result.isOmitted, result.unlearned != nil else { continue }
-            if count < audit.configuration.leastSamples {
+            if count < audit.configuration.minimumSamples {
                 contradict(
-                    "\(identifier) was measured on \(count) examples, but takes \(audit.configuration.leastSamples)")
+                    "\(identifier) was measured on \(count) examples, but takes \(audit.configuration.minimumSamples)")
             }
             let values = [result.original, result.unlearned].compactMap(\.self) + (result.retrained?.values ?? [])
             for value in values where !isShare(value, of: count) {

@@ -116,3 +116,17 @@ private struct SHA256Hash: ~Copyable {
         }
     #endif
 }
+
+extension SHA256Digest {
+    /// The version of OpenSSL's libcrypto that computes digests, such as `3.0.13`; nil where CryptoKit does.
+    package static var libraryVersion: String? {
+        #if canImport(CryptoKit)
+            nil
+        #else
+            // "OpenSSL 3.0.13 30 Jan 2024"
+            OpenSSL_version(OPENSSL_VERSION).flatMap {
+                String(cString: $0).split(separator: " ").dropFirst().first.map(String.init)
+            }
+        #endif
+    }
+}

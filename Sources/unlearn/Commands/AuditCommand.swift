@@ -14,16 +14,16 @@ struct AuditCommand: ReportingCommand {
             """,
         discussion: """
             Compares the model before forgetting with the one after it and, with --retrained or --retrain, with models \
-            trained anew without the classes, which are the target. Needs images of all classes, the forgotten among \
-            them; no model is changed.
+            trained without the classes, which are the target. Needs images of all classes, including the forgotten \
+            ones. No model is changed.
 
-            A verdict takes a judged forget accuracy and a judged measure of leakage, such as membership, a probe or the \
-            distance to retraining; with less it is inconclusive. Exit code 0 is a pass or a partial pass; 2 is a fail or \
-            inconclusive; 1 is an error, and 64 wrong usage. A pass is no proof that nothing is left.
+            A verdict requires a judged forget accuracy and a judged measure of leakage, such as membership, a probe or \
+            the distance to retraining; with less it is inconclusive. Exit code 0 means pass or partial, 2 means fail or \
+            inconclusive. A pass is no proof that nothing is left.
 
-            --verify works the verdict out again from the record's own numbers and limits, and compares the model's file \
-            with the record's digests. Exit code 2 says that the record is not of a pass, contradicts itself, or that the \
-            file is not its unlearned model.
+            --verify recomputes the verdict from the record's own numbers and limits, and compares the model's file \
+            with the record's digests. Exit code 2 means that the record is not of a pass, contradicts itself, or that \
+            the file is not its unlearned model.
 
             EXAMPLES
               unlearn audit original.safetensors forgotten.safetensors \\
@@ -40,23 +40,25 @@ struct AuditCommand: ReportingCommand {
     @Argument(
         help: ArgumentHelp(
             "The model before forgetting and the one after it, safetensors or ONNX files; with --verify one or none.",
-            valueName: "models"))
+            valueName: "models"), completion: .model)
     var models: [String] = []
 
-    @Option(help: ArgumentHelp("Check this record, and a model's file against it.", valueName: "record"))
+    @Option(
+        help: ArgumentHelp("Verify this record, and that a model's file is the one in it.", valueName: "record"),
+        completion: .file(extensions: ["json"]))
     var verify: String?
 
     @Option(
         help: ArgumentHelp(
-            "What the models were trained on, whose two splits are measured on: \(DatasetArgument.helpForms).",
+            "The data set that the models were trained on, to measure on both splits: \(DatasetArgument.helpForms).",
             valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var dataset: DatasetArgument?
 
     @Option(
         name: .customLong("forgotten"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "The classes that were forgotten, by number or name, with commas between them.",
+            "The classes that were forgotten, by number or name, comma-separated.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
     var forgottenLists: [ClassList] = []
@@ -66,7 +68,9 @@ struct AuditCommand: ReportingCommand {
     @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
 
-    @Option(help: ArgumentHelp("Where the record goes, a JSON file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The JSON file to write the record to.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     var record: String?
 
     @OptionGroup var network: NetworkFlags
@@ -77,7 +81,7 @@ struct AuditCommand: ReportingCommand {
             guard models.count <= 1 else {
                 throw ValidationError("--verify takes one model or none, found \(models.count).")
             }
-            if let option = optionsOfAudits.first(where: \.1)?.0 {
+            if let option = optionsOfAudits.first(where: \.isGiven)?.option {
                 throw ValidationError("--verify measures nothing; leave \(option) out.")
             }
             return
@@ -85,13 +89,15 @@ struct AuditCommand: ReportingCommand {
         guard models.count == 2 else {
             throw ValidationError("Give two models, the original and the unlearned one; found \(models.count).")
         }
-        guard dataset != nil else { throw ValidationError("Give the images by --dataset.") }
+        guard let dataset else { throw ValidationError("Give the images by --dataset.") }
         guard !forgottenLists.isEmpty else { throw ValidationError("Name the forgotten classes by --forgotten.") }
+        try retraining.check(makesShadows: audit.shadowModels != nil)
+        try pictures.check(for: [dataset])
         try reporting.checkRequestID(hasRecord: record != nil || flags.json)
     }
 
-    /// Which options are given that say what to measure, or where the outcome goes.
-    private var optionsOfAudits: [(String, Bool)] {
+    /// The options that say what to measure, or where to write the result.
+    private var optionsOfAudits: [GivenOption] {
         [
             ("--dataset", dataset != nil), ("--forgotten", !forgottenLists.isEmpty), ("--record", record != nil),
             ("--report", reporting.report != nil), ("--request-id", reporting.requestID != nil),
@@ -102,14 +108,13 @@ struct AuditCommand: ReportingCommand {
         if let verify {
             return .verification(try Verification(of: verify, model: models.first))
         }
-        guard let dataset else { throw CommandError("there is no data set to audit on") }
+        guard let dataset else { throw CommandError("no data set to audit on was given") }
         let forgotten = ClassList(joining: forgottenLists)
         let absent = AbsentClasses(classes: forgotten, option: "--forgotten")
-        try pictures.check(for: [dataset])
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let modelFiles = models + retraining.retrained
         try InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset]).check(
-            reporting.files() + [recordFile].compactMap(\.self).filter { $0.path != reporting.recordFile?.path })
+            reporting.files + [recordFile].compactMap(\.self).filter { $0.path != reporting.recordFile?.path })
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
         let test = try pictures.load(dataset, split: .test, for: original, absent: absent, console)

@@ -6,26 +6,21 @@ import UnlearningReports
 /// `unlearn compare`
 struct Compare: ReportingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compares forgetting with retraining without the classes.",
+        abstract: "Compares one network three ways: original, unlearned and retrained.",
         discussion: """
-            Trains a network, makes it forget, and trains it anew without the classes' images, from the same first \
-            weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the three \
-            models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With --report the \
-            unlearned model is audited against the retrained one; exit code 2 says that it failed, or that there was too \
-            little to judge by.
+            Trains a network, makes it forget, and retrains it without the classes' images from the same initial \
+            weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the \
+            three models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With \
+            --report the unlearned model is audited against the retrained one; exit code 2 means fail, or too little \
+            evidence.
 
-            With --methods several methods forget the same network, and each is audited against a network trained \
-            without the classes; with --seeds all of that is done again from other seeds, and the table has means with \
-            95 % intervals. What is finished is kept in the folder of --report: after an interruption the same command \
-            goes on where it was. The row 'retrain' shows how far retraining is from itself.
+            'unlearn compare-methods' compares several methods instead.
 
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
                 --classes "T-shirt/top" --save . --report .
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
-              unlearn compare --dataset fashion-mnist --architecture resnet18 \\
-                --classes 0 --methods all --seeds 3 --report comparison
             """)
 
     @OptionGroup var training: TrainingFlags
@@ -34,39 +29,41 @@ struct Compare: ReportingCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Passes over the images in each training. (default: 3)", valueName: "number"),
-        transform: NumberParsing.whole(.epochs))
+        transform: NumberParsing.integer(.epochs))
     var epochs: Int = 3
 
-    @Option(help: ArgumentHelp("A folder that the three models go to.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder for the three models.", valueName: "folder"), completion: .directory)
     var save: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Methods to compare, with commas between them, or all: \(UnlearningMethods.names.joined(separator: ", ")).",
-            valueName: "methods"),
-        transform: MethodList.init(parsing:))
+    // `compare-methods` before it was a command of its own, which scripts may still use.
+    @Option(help: .hidden, transform: MethodList.init(parsing:))
     var methods: MethodList?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("With --methods: how many seeds, from --seed on. (default: 1)", valueName: "number"),
-        transform: NumberParsing.whole(.repetitions))
+    @Option(parsing: .unconditional, help: .hidden, transform: NumberParsing.integer(.repetitions))
     var seeds: Int?
 
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
 
     var interruptionNote: String {
-        methods != nil && reporting.report != nil
-            ? "the same command goes on from here" : "nothing was written"
+        methodComparison?.interruptionNote ?? "nothing was written"
+    }
+
+    /// What `--methods` asks for; nil without it.
+    private var methodComparison: ComparingMethods? {
+        methods.map {
+            ComparingMethods(
+                training: training, target: forgetting.target, epochs: epochs, methods: $0.methods, seeds: seeds,
+                report: reporting.report, flags: flags)
+        }
     }
 
     func validate() throws {
-        try reporting.checkRequestID()
-        guard methods != nil else {
-            if seeds != nil { throw ValidationError("--seeds is for --methods; give both.") }
+        guard let methodComparison else {
+            try reporting.checkRequestID()
+            try refuse([("--seeds", seeds != nil)], "is for --methods; give both.")
             return
         }
+        try methodComparison.check()
         if reporting.requestID != nil {
             throw ValidationError("--request-id is for a record, and --methods makes none; leave it out.")
         }
@@ -79,11 +76,11 @@ struct Compare: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> CompareOutcome {
-        if let methods { return .methods(try await compare(methods.methods, console)) }
+        if let methodComparison { return .methods(try await methodComparison.report(console)) }
         return .stages(try await compareStages(console))
     }
 
-    /// What is trained, on what.
+    /// The network, its training and its data.
     private struct Material {
         let configuration: TrainingConfiguration
         let network: ArchitectureIdentifier
@@ -95,7 +92,7 @@ struct Compare: ReportingCommand {
 
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(models + reporting.files())
+        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(models + reporting.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
@@ -105,14 +102,15 @@ struct Compare: ReportingCommand {
         return Material(
             configuration: configuration, network: network.identifier, model: model, images: images,
             test: try training.testImages(for: model, console),
-            classes: try model.classIndices(of: forgetting.classes, console))
+            classes: try model.classIndices(of: forgetting.target.classes, console))
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
         let material = try material(console)
         let comparison = RetrainingComparison(
             training: material.configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.method, samplesPerClass: forgetting.samplesPerClass, options: flags.options)
+            unlearning: forgetting.preset.method, samplesPerClass: forgetting.target.samplesPerClass,
+            options: flags.options)
         let entries = try await comparison.run(
             material.model, classes: material.classes, images: material.images, test: material.test
         ) { stage, progress in
@@ -124,7 +122,7 @@ struct Compare: ReportingCommand {
         return try written(entries, audit, of: material)
     }
 
-    /// Writes what is to be kept.
+    /// Writes the models and the audit that are to be kept.
     private func written(
         _ entries: [RetrainingComparison.Entry], _ audit: AuditFiles?, of material: Material
     ) throws -> CompareReport {
@@ -149,7 +147,7 @@ struct Compare: ReportingCommand {
             original: original, unlearned: outcome.model, retrained: [retrained], forgotten: classes,
             data: AuditData(test: test, training: images), progress: console.progress())
         let samples = try images.samples(
-            perClass: forgetting.samplesPerClass, excluding: classes, seed: flags.seed)
+            perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
         let record = try reporting.record(
             result,
             models: AuditRecord.Models(
@@ -160,13 +158,13 @@ struct Compare: ReportingCommand {
         return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
-    /// Where a network goes; nil if it is not kept.
+    /// The file for a network; nil if it is not kept.
     private func file(of stage: RetrainingComparison.Stage) -> URL? {
         save.map { URL(fileURLWithPath: $0).appendingPathComponent("\(stage.rawValue).safetensors") }
     }
 }
 
-/// What `unlearn compare` has to say.
+/// The result of `unlearn compare`: three networks, or with `--methods` several methods.
 enum CompareOutcome: Report {
     case stages(CompareReport)
     case methods(MethodComparisonReport)
@@ -185,7 +183,7 @@ enum CompareOutcome: Report {
     func encode(to encoder: any Encoder) throws { try report.encode(to: encoder) }
 }
 
-/// What a comparison of three networks has to say.
+/// Three networks side by side.
 struct CompareReport: Report {
     let entries: [RetrainingComparison.Entry]
     let audit: AuditFiles?
@@ -199,22 +197,22 @@ struct CompareReport: Report {
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
-        case architecture, audit, classes, epochs, preset, rows, seed
+        case architecture, audit, epochs, forgottenClasses, preset, rows, seed
     }
 
     private struct Row: Encodable {
         let entry: RetrainingComparison.Entry
 
         enum CodingKeys: CodingKey {
-            case accuracy, model, seconds, speedUp, steps
+            case accuracy, seconds, speedUp, stage, steps
         }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(AccuracyReport(entry.accuracy), forKey: .accuracy)
-            try container.encode(entry.stage, forKey: .model)
             try container.encode(entry.time.reported, forKey: .seconds)
             try container.encode(entry.speedUp, forKey: .speedUp)
+            try container.encode(entry.stage, forKey: .stage)
             try container.encode(entry.steps, forKey: .steps)
         }
     }
@@ -223,8 +221,8 @@ struct CompareReport: Report {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(architecture.name, forKey: .architecture)
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
-        try container.encode(classes.sorted(), forKey: .classes)
         try container.encode(epochs, forKey: .epochs)
+        try container.encode(classes.sorted(), forKey: .forgottenClasses)
         try container.encode(preset, forKey: .preset)
         try container.encode(entries.map(Row.init), forKey: .rows)
         try container.encode(seed, forKey: .seed)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 
 /// `unlearn convert`
@@ -7,9 +8,9 @@ struct Convert: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes a model in another format.",
         discussion: """
-            Formats follow from the files: safetensors or ONNX by content when reading, and by the name's end, \
-            .safetensors or .onnx, when writing. An ONNX file has its network in it; a safetensors file \
-            names it, and one that does not, such as PyTorch's, needs --architecture.
+            The format of the input follows from its content, that of the output from its name: .safetensors or \
+            .onnx. An ONNX file contains its network. A safetensors file names it; one that does not, such as \
+            PyTorch's, needs --architecture.
 
             EXAMPLES
               unlearn convert model.safetensors model.onnx
@@ -20,16 +21,16 @@ struct Convert: ReportingCommand {
 
     @OptionGroup var model: ModelFlags
 
-    @Argument(help: ArgumentHelp("Where the model goes.", valueName: "output"))
+    @Argument(help: ArgumentHelp("The file to write, .safetensors or .onnx.", valueName: "output"), completion: .model)
     var output: String
 
-    @OptionGroup var flags: RunFlags
+    @OptionGroup var flags: PlainFlags
 
     func validate() throws {
-        // What ends in a slash is a folder, which is said when it is looked at.
+        // A name that ends in a slash is a folder's, which the check of the destination reports.
         guard !output.hasSuffix("/") else { return }
         guard ModelFormat(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) != nil else {
-            throw ValidationError("\(output) names no format; let it end in .safetensors or .onnx")
+            throw ValidationError("\(output) names no format; let it end in .safetensors or .onnx.")
         }
     }
 
@@ -49,7 +50,7 @@ struct Convert: ReportingCommand {
     }
 }
 
-/// What a conversion has to say.
+/// What was written.
 struct ConvertReport: Report {
     let output: String
     let format: String

@@ -5,9 +5,9 @@ import Unlearning
 /// `unlearn evaluate`
 struct Evaluate: ReportingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures a classifier's accuracy, in all and by class.",
+        abstract: "Measures a classifier's accuracy, overall and by class.",
         discussion: """
-            With --forgotten the accuracy on those classes and on the others is given too.
+            With --forgotten the accuracy on these classes and on the others is printed too.
 
             EXAMPLES
               unlearn evaluate model.safetensors --dataset fashion-mnist
@@ -22,25 +22,32 @@ struct Evaluate: ReportingCommand {
     @Option(
         help: ArgumentHelp(
             "The images to measure on: \(DatasetArgument.helpForms).", valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var dataset: DatasetArgument
 
-    @Option(help: ArgumentHelp("Which part of it: train or test.", valueName: "split"))
-    var split: DatasetSplit = .test
+    @Option(
+        help: ArgumentHelp("The split to measure on: train or test. (default: test)", valueName: "split"),
+        completion: WordParsing.completion(DatasetSplit.self), transform: WordParsing.word("split"))
+    var split: DatasetSplit?
 
     @Option(
         name: .customLong("forgotten"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Classes that were forgotten, by number or name, with commas between them.",
+            "Classes that were forgotten, by number or name, comma-separated.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
     var forgottenLists: [ClassList] = []
 
     @OptionGroup var pictures: PictureFlags
-    @OptionGroup var flags: RunFlags
+    @OptionGroup var flags: ThreadFlags
+
+    func validate() throws {
+        try pictures.check(for: [dataset])
+        try dataset.check(split)
+    }
 
     func perform(_ console: Console) async throws -> EvaluateReport {
-        try pictures.check(for: [dataset])
+        let split = split ?? .test
         var network = try model.load()
         let list = ClassList(joining: forgottenLists)
         let images = try pictures.load(
@@ -54,24 +61,28 @@ struct Evaluate: ReportingCommand {
         let accuracy = try await evaluator.accuracy(
             of: network, on: network.prepare(images), forgottenClasses: forgotten, options: flags.options,
             progress: console.progress())
-        return EvaluateReport(accuracy: accuracy, classNames: network.metadata.classNames, split: split)
+        return EvaluateReport(
+            accuracy: accuracy, classNames: network.metadata.classNames, forgottenClasses: forgotten, split: split)
     }
 }
 
-/// What a measurement has to say.
+/// An accuracy.
 struct EvaluateReport: Report {
     let accuracy: Accuracy
     let classNames: [String]
+    let forgottenClasses: Set<Int>
     let split: DatasetSplit
 
     enum CodingKeys: CodingKey {
-        case accuracy, count
+        case accuracy, forgottenClasses, imageCount, split
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(AccuracyReport(accuracy), forKey: .accuracy)
-        try container.encode(accuracy.counts.reduce(0, +), forKey: .count)
+        try container.encode(forgottenClasses.sorted(), forKey: .forgottenClasses)
+        try container.encode(accuracy.counts.reduce(0, +), forKey: .imageCount)
+        try container.encode(split.rawValue, forKey: .split)
     }
 
     var text: String {

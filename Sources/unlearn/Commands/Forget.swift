@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 import UnlearningReports
 
@@ -8,15 +9,15 @@ struct Forget: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
-            By default needs no image of the forgotten classes, only some of the retained ones; other methods, by \
-            --method, may need both, and take them from the retain data set too. The model's file is not changed. \
-            With --validation the test split shows accuracy before and after. With --report too, the new model is \
-            audited on it and on the retain data set; unlike forgetting, this needs images of all classes. 'unlearn \
-            audit' compares with retraining as well. The files are written whatever the verdict is; exit code 2 says that \
-            it is a fail, or that there was too little to judge by.
+            The default needs no image of the forgotten classes, only some of the retained ones. Methods that need \
+            both (see 'unlearn list methods') take them from the data set of --retain. The input file is not changed.
 
-            A file without our metadata, such as a PyTorch state dictionary, needs --architecture; class names and \
-            normalization are then those of the retain data set.
+            With --validation, accuracy on the test split is shown before and after. With --report too, the new model \
+            is audited, which needs images of all classes; 'unlearn audit' can also compare with retrained models. The \
+            files are written whatever the verdict; exit code 2 means fail, or too little evidence.
+
+            A file that names no architecture, such as a PyTorch state dictionary, needs --architecture. Class names \
+            and normalization are then those of the retain data set.
 
             EXAMPLES
               unlearn forget model.safetensors --classes 0,2 --retain fashion-mnist \\
@@ -37,34 +38,35 @@ struct Forget: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where images of the retained classes come from, the training split: "
+            "The data set whose training split has images of the retained classes: "
                 + "\(DatasetArgument.helpForms).", valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var retain: DatasetArgument
 
     @Option(
         help: ArgumentHelp(
-            "Images to measure accuracy on before and after, the test split.", valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+            "The data set whose test split accuracy is measured on, before and after.", valueName: "data set"),
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var validation: DatasetArgument?
 
     @Option(
         help: ArgumentHelp(
-            "How it is made to forget, in place of a preset: \(UnlearningMethods.names.joined(separator: ", ")).",
-            valueName: "name"))
-    var method: String?
+            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
+        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
+    var method: MethodArgument?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Passes over the images with --method retrain, as the original was trained. (default: 3)",
+            "Passes over the images for --method retrain. (default: 3)",
             valueName: "number"),
-        transform: NumberParsing.whole(.epochs))
+        transform: NumberParsing.integer(.epochs))
     var epochs: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Where the new model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
+            "The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+        completion: .model)
     var output: String
 
     @OptionGroup var pictures: PictureFlags
@@ -79,9 +81,11 @@ struct Forget: ReportingCommand {
         if method != nil, forgetting.givesPreset {
             throw ValidationError("--method and --preset exclude each other; give one.")
         }
-        if epochs != nil, method != FullRetraining().name {
-            throw ValidationError("--epochs is for --method retrain; leave it out.")
-        }
+        try refuse(
+            [("--epochs", epochs != nil)], unless: chosenMethod.requirements.contains(.originalTraining),
+            "is for --method \(FullRetraining().name); leave it out.")
+        try forgetting.target.checkSamples(for: [chosenMethod])
+        try pictures.check(for: [retain, validation])
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
@@ -100,7 +104,7 @@ struct Forget: ReportingCommand {
             output: output)
     }
 
-    /// What forgets, and on what.
+    /// The model, its data, and what makes it forget.
     private struct Material {
         let original: Model
         let classes: Set<Int>
@@ -112,21 +116,20 @@ struct Forget: ReportingCommand {
 
     /// Reads and checks everything, so that nothing is refused after the work.
     private func material(_ console: Console) throws -> Material {
-        try pictures.check(for: [retain, validation])
         let inputs = InputFiles(models: [model.path], files: pictures.files, datasets: [retain, validation])
-        try inputs.check([URL(fileURLWithPath: output)] + reporting.files())
+        try inputs.check([URL(fileURLWithPath: output)] + reporting.files)
         let read = try model.load()
-        let images = try pictures.load(retain, split: .train, for: read, absent: forgetting.absent, console)
+        let images = try pictures.load(retain, split: .train, for: read, absent: forgetting.target.absent, console)
         let original = try read.completed(from: images)
-        let classes = try original.classIndices(of: forgetting.classes, console)
+        let classes = try original.classIndices(of: forgetting.target.classes, console)
         try original.checkForgettable(classes)
-        let chosen = try chosenMethod()
+        let chosen = chosenMethod
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, after: original.metadata.forgottenClasses,
-            samplesPerClass: forgetting.samplesPerClass,
+            samplesPerClass: forgetting.target.samplesPerClass,
             seed: flags.seed)
         let test = try validation.map {
-            try pictures.load($0, split: .test, for: original, absent: forgetting.absent, console)
+            try pictures.load($0, split: .test, for: original, absent: forgetting.target.absent, console)
         }
         if let test { try original.checkClasses(of: test) }
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
@@ -139,10 +142,7 @@ struct Forget: ReportingCommand {
     }
 
     /// The method that is named, or the preset's.
-    private func chosenMethod() throws -> any UnlearningMethod {
-        guard let method else { return forgetting.preset.method }
-        return try UnlearningMethods.named(method)
-    }
+    private var chosenMethod: any UnlearningMethod { method?.method ?? forgetting.preset.method }
 
     /// Audits the new network, if a report is asked for.
     private func audit(
@@ -161,7 +161,7 @@ struct Forget: ReportingCommand {
         return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
-    /// How the original was trained, for the method that trains anew.
+    /// How the original was trained, for the method that retrains.
     private func training(like original: Model) -> TrainingConfiguration {
         TrainingConfiguration(
             epochs: epochs ?? 3, learningRate: original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
@@ -184,7 +184,7 @@ struct Forget: ReportingCommand {
     }
 }
 
-/// What forgetting has to say.
+/// The outcome of forgetting.
 struct ForgetReport: Report {
     let outcome: UnlearningOutcome
     /// The file's other classifiers, which were not made to forget.
@@ -201,43 +201,40 @@ struct ForgetReport: Report {
     ]
 
     enum CodingKeys: CodingKey {
-        case accuracy, audit, classes, method, notes, otherOutputs, output, phaseSteps, preset, seconds, seed, steps
+        case accuracy, accuracyBefore, audit, forgottenClasses, method, notes, otherOutputs, output, phaseSeconds,
+            phaseSteps, preset, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         if let before = outcome.accuracyBefore, let after = outcome.accuracyAfter {
-            try container.encode(Accuracies(before: before, after: after), forKey: .accuracy)
+            try container.encode(AccuracyReport(after), forKey: .accuracy)
+            try container.encode(AccuracyReport(before), forKey: .accuracyBefore)
         }
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
-        try container.encode(outcome.forgottenClasses.sorted(), forKey: .classes)
+        try container.encode(outcome.forgottenClasses.sorted(), forKey: .forgottenClasses)
         try container.encode(outcome.method.name, forKey: .method)
-        if !outcome.notes.isEmpty { try container.encode(outcome.notes, forKey: .notes) }
-        if !otherOutputs.isEmpty { try container.encode(otherOutputs, forKey: .otherOutputs) }
+        try container.encode(outcome.notes, forKey: .notes)
+        try container.encode(otherOutputs.map(OtherOutputReport.init), forKey: .otherOutputs)
         try container.encode(output, forKey: .output)
+        let seconds = outcome.phaseTimes.map { ($0.key.rawValue, $0.value.reported) }
+        try container.encode(Dictionary(uniqueKeysWithValues: seconds), forKey: .phaseSeconds)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
-        var seconds = Dictionary(
-            uniqueKeysWithValues: outcome.phaseTimes.map { ($0.key.rawValue, $0.value.reported) })
-        seconds["total"] = outcome.totalTime.reported
-        try container.encode(seconds, forKey: .seconds)
+        try container.encode(outcome.totalTime.reported, forKey: .seconds)
         try container.encode(outcome.options.seed, forKey: .seed)
         try container.encode(outcome.steps, forKey: .steps)
     }
 
-    /// The accuracy after forgetting, with the one before beside it.
-    private struct Accuracies: Encodable {
-        let before: Accuracy
-        let after: Accuracy
+    private struct OtherOutputReport: Encodable {
+        let name: String
+        let classCount: Int
+        let shareBefore: Double?
+        let shareAfter: Double?
 
-        enum CodingKeys: CodingKey {
-            case before
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            try AccuracyReport(after).encode(to: encoder)
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(AccuracyReport(before), forKey: .before)
+        init(_ output: OtherOutput) {
+            (name, classCount) = (output.name, output.classes)
+            (shareBefore, shareAfter) = (output.shareBefore, output.shareAfter)
         }
     }
 

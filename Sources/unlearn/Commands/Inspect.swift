@@ -1,14 +1,15 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 
 /// `unlearn inspect`
 struct Inspect: ReportingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Says what a model consists of, and what training it takes.",
+        abstract: "Shows what a model consists of, and the memory that training it takes.",
         discussion: """
-            Shows inputs, classes, operations with their counts, the memory of a training step, and what is not \
-            trained and why.
+            Shows inputs, classes, operations with their counts, the memory of a training step, and which tensors are \
+            not trained, and why.
 
             EXAMPLES
               unlearn inspect model.onnx
@@ -19,11 +20,11 @@ struct Inspect: ReportingCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Images in the training step whose memory is given. (default: 64)", valueName: "number"),
-        transform: NumberParsing.whole(.lengths))
+        help: ArgumentHelp("Images in the training step whose memory is shown. (default: 64)", valueName: "number"),
+        transform: NumberParsing.integer(.lengths))
     var batchSize: Int = 64
 
-    @OptionGroup var flags: RunFlags
+    @OptionGroup var flags: ThreadFlags
 
     func perform(_ console: Console) async throws -> InspectReport {
         let network = try model.network.read(model.path)
@@ -38,17 +39,17 @@ struct Inspect: ReportingCommand {
     }
 }
 
-/// What there is to say about a model.
+/// A model's parts.
 struct InspectReport: Report {
     let summary: ModelSummary
     let model: String
     let batchSize: Int
     let trainingBytes: Int
-    /// A number that keeps the model from being used; nil if all is well.
+    /// A number that makes the model useless; nil if all is well.
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classNames, classes, fault, fixed, forgottenClasses, inputShape, model, notes,
+        case architecture, batchSize, classCount, classNames, fault, fixed, forgottenClasses, inputShape, model, notes,
             operations, outputs, parameters, source, stateNumbers, trainingBytes
     }
 
@@ -57,7 +58,7 @@ struct InspectReport: Report {
         try container.encode(summary.metadata.architecture?.name, forKey: .architecture)
         try container.encode(batchSize, forKey: .batchSize)
         try container.encode(summary.metadata.classNames, forKey: .classNames)
-        try container.encode(summary.classCount, forKey: .classes)
+        try container.encode(summary.classCount, forKey: .classCount)
         try container.encodeIfPresent(fault, forKey: .fault)
         try container.encode(summary.fixed, forKey: .fixed)
         try container.encode(summary.metadata.forgottenClasses.sorted(), forKey: .forgottenClasses)

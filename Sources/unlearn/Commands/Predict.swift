@@ -7,9 +7,9 @@ struct Predict: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes a classifier's outputs for images.",
         discussion: """
-            Writes one safetensors file with the tensor 'logits' [N, K]: a row for each image, a column for each \
-            class. Images come from a data set, or from a safetensors file with one tensor 'input' [N, C, H, W] that \
-            is normalized already. Of single pictures the most likely classes are printed.
+            Writes a safetensors file with the tensor 'logits' [N, K], one row per image and one column per class. The \
+            images come from a data set, from a safetensors file with one normalized tensor 'input' [N, C, H, W], or \
+            from picture files, whose most likely classes are printed.
 
             EXAMPLES
               unlearn predict model.safetensors --dataset fashion-mnist \\
@@ -23,44 +23,46 @@ struct Predict: ReportingCommand {
 
     @Option(
         help: ArgumentHelp("The images: \(DatasetArgument.helpForms).", valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var dataset: DatasetArgument?
 
     @Option(
-        help: ArgumentHelp("Which part of the data set; test if left out.", valueName: "split"))
+        help: ArgumentHelp("The split of the data set: train or test. (default: test)", valueName: "split"),
+        completion: WordParsing.completion(DatasetSplit.self), transform: WordParsing.word("split"))
     var split: DatasetSplit?
 
     @Option(
         help: ArgumentHelp(
             "A safetensors file with the tensor 'input' [N, C, H, W], instead of a data set.",
-            valueName: "file"))
+            valueName: "file"), completion: .file(extensions: ["safetensors"]))
     var input: String?
 
     @Option(
         name: .customLong("pictures"), parsing: .upToNextOption,
-        help: ArgumentHelp("Picture files instead of a data set, after the other arguments.", valueName: "file"))
+        help: ArgumentHelp("Picture files instead of a data set, after the other arguments.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
-    @Option(help: ArgumentHelp("Where the outputs go, a safetensors file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The safetensors file to write the outputs to.", valueName: "file"), completion: .file())
     var logits: String?
 
     @OptionGroup var pictures: PictureFlags
-    @OptionGroup var flags: RunFlags
+    @OptionGroup var flags: ThreadFlags
 
     func validate() throws {
         guard [dataset != nil, input != nil, !files.isEmpty].count(where: \.self) == 1 else {
             throw ValidationError("Give the images by one of --dataset, --input and --pictures.")
         }
         if logits == nil, files.isEmpty {
-            throw ValidationError("Say where the outputs go by --logits.")
+            throw ValidationError("Give the file to write the outputs to by --logits.")
         }
-        if split != nil, dataset == nil {
-            throw ValidationError("--split is a part of a --dataset; give one.")
-        }
+        try refuse([("--split", split != nil)], unless: dataset != nil, "is a part of a --dataset; give one.")
+        try dataset?.check(split)
+        if files.isEmpty { try pictures.check(for: [dataset]) } else { try pictures.checkForFiles() }
     }
 
     func perform(_ console: Console) async throws -> PredictReport {
-        if files.isEmpty { try pictures.check(for: [dataset]) }
         let destination = logits.map { URL(fileURLWithPath: $0) }
         let input = input.map { URL(fileURLWithPath: $0) }
         let inputs = InputFiles(
@@ -78,7 +80,7 @@ struct Predict: ReportingCommand {
         if let destination { try SafetensorsWriter.write(["logits": tensor], to: destination) }
         let classes = files.isEmpty ? nil : try Predictions(logits: tensor)
         return PredictReport(
-            logits: logits, count: examples.count, classes: prepared.classCount,
+            output: logits, imageCount: examples.count, classCount: prepared.classCount,
             pictures: classes.map { PicturePrediction.list($0, files: files, names: prepared.metadata.classNames) })
     }
 
@@ -97,25 +99,38 @@ struct Predict: ReportingCommand {
     }
 }
 
-/// What a prediction has to say.
+/// What was predicted, and where the outputs are.
 struct PredictReport: Report {
-    let logits: String?
-    let count: Int
-    let classes: Int
+    let output: String?
+    let imageCount: Int
+    let classCount: Int
     let pictures: [PicturePrediction]?
 
+    enum CodingKeys: CodingKey {
+        case classCount, imageCount, output, pictures
+    }
+
+    // Written out, so that a missing file is null and not a missing key.
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(classCount, forKey: .classCount)
+        try container.encode(imageCount, forKey: .imageCount)
+        try container.encode(output, forKey: .output)
+        try container.encodeIfPresent(pictures, forKey: .pictures)
+    }
+
     var text: String {
-        let wrote = logits.map { "Wrote \($0): outputs of \(count) images for \(classes) classes\n" } ?? ""
+        let wrote = output.map { "Wrote \($0): outputs of \(imageCount) images for \(classCount) classes\n" } ?? ""
         return PicturePrediction.text(pictures ?? []) + wrote
     }
 }
 
-/// What one picture shows, as the model sees it.
+/// What a model takes one picture for.
 struct PicturePrediction: Encodable {
     /// The file.
     let file: String
     /// The most likely classes, the likeliest first.
-    let classes: [Candidate]
+    let predictions: [Candidate]
 
     struct Candidate: Encodable {
         let index: Int
@@ -134,7 +149,7 @@ struct PicturePrediction: Encodable {
             }
             return PicturePrediction(
                 file: file,
-                classes: order.prefix(shown).map {
+                predictions: order.prefix(shown).map {
                     Candidate(index: $0, name: names.name(of: $0), probability: probabilities[$0])
                 })
         }
@@ -144,7 +159,7 @@ struct PicturePrediction: Encodable {
         var table = TextTable()
         for picture in pictures {
             table.add(
-                [picture.file] + picture.classes.map { "\($0.name.asName) \(Double?($0.probability).percentText)" })
+                [picture.file] + picture.predictions.map { "\($0.name.asName) \(Double?($0.probability).percentText)" })
         }
         return table.text
     }

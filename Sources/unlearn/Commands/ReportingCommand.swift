@@ -1,14 +1,34 @@
 import ArgumentParser
+import Logging
 import Unlearning
 
-/// A command that works for a while and then has something to report.
+/// A command's result: as JSON, and as text for people.
+protocol Report: Encodable, Sendable {
+    /// A few aligned lines, each ended by a line break.
+    var text: String { get }
+    /// How the program ends once this is printed: 0 unless a pipeline should stop at the result.
+    var exitCode: Int32 { get }
+    /// The error that the result is, for exit code 1; nil otherwise.
+    var error: String? { get }
+    /// The version of the JSON's keys.
+    var schemaVersion: Int { get }
+}
+
+extension Report {
+    var exitCode: Int32 { 0 }
+    var error: String? { nil }
+    var schemaVersion: Int { StandardOutput.schemaVersion }
+}
+
+/// A command that works for a while and then prints a report.
 protocol ReportingCommand: AsyncParsableCommand, Sendable {
+    associatedtype Flags: CommandFlags
     associatedtype Outcome: Report
 
-    /// Seed, threads and output.
-    var flags: RunFlags { get }
+    /// What is printed, and how the command computes.
+    var flags: Flags { get }
 
-    /// What an interruption means for the files, in the message about it.
+    /// What an interruption means for the files, for the message about it.
     var interruptionNote: String { get }
 
     /// Does the work. Files are written last, so that an interruption leaves none.
@@ -20,7 +40,7 @@ extension ReportingCommand {
 
     mutating func run() async throws {
         let command = self
-        let console = Console(flags: flags)
+        let console = Console(flags: flags.printing)
         defer { console.finish() }
         flags.warn(console)
         let outcome = try await Interruption.cancelling(
@@ -30,7 +50,12 @@ extension ReportingCommand {
         }
         console.finish()
         console.logger.info("peak memory \(ProcessMemory.peak >> 20) MiB")
-        if flags.json { try StandardOutput.writeJSON(outcome) } else { try StandardOutput.write(outcome.text) }
+        if flags.json {
+            try StandardOutput.writeJSON(outcome, schemaVersion: outcome.schemaVersion)
+        } else {
+            try StandardOutput.write(outcome.text)
+        }
+        if let error = outcome.error { StandardError.write("unlearn: error: \(error)\n") }
         if outcome.exitCode != 0 { throw ExitCode(outcome.exitCode) }
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageFolders
+import Logging
 import Unlearning
 
 /// `unlearn train`
@@ -8,11 +9,11 @@ struct Train: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Trains a classifier.",
         discussion: """
-            Trains with Adam, by default at 1e-3 over one cycle, and writes a file that knows its architecture, class \
-            names and normalization. Accuracy is measured on the data set's test split, if it is there.
+            Trains with Adam, by default at 1e-3 over one cycle, and writes a file that names its architecture, classes \
+            and normalization. Accuracy is measured on the data set's test split, if there is one.
 
-            With --exclude-classes the network keeps an output for every class, but sees no image of those: this is \
-            what forgetting is compared with.
+            With --exclude-classes the network keeps an output for every class, but sees no image of the excluded ones: \
+            forgetting is compared with such a network.
 
             EXAMPLES
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
@@ -27,19 +28,20 @@ struct Train: ReportingCommand {
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"),
-        transform: NumberParsing.whole(.epochs))
+        transform: NumberParsing.integer(.epochs))
     var epochs: Int
 
     @Option(
         name: .customLong("exclude-classes"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Classes whose images are left out, by number or name, with commas between them.",
+            "Classes whose images are left out, by number or name, comma-separated.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
     var excludedLists: [ClassList] = []
 
     @Option(
-        help: ArgumentHelp("Where the model goes, a safetensors file, or ONNX if it ends in .onnx.", valueName: "file"))
+        help: ArgumentHelp("The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+        completion: .model)
     var output: String
 
     @OptionGroup var flags: RunFlags
@@ -94,7 +96,7 @@ struct Train: ReportingCommand {
     }
 }
 
-/// What training has to say.
+/// A training's outcome.
 struct TrainReport: Report {
     let outcome: TrainingOutcome
     let time: Duration

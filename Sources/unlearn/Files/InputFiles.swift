@@ -2,7 +2,7 @@ import Foundation
 import ImageFolders
 import Unlearning
 
-/// What a run reads. No file that it writes may replace or join any of that, by whatever path or link it is named.
+/// The files that a run reads. No file that it writes may replace or join them, whatever path or link names it.
 struct InputFiles {
     private let models: [URL]
     private let files: [URL]
@@ -18,20 +18,20 @@ struct InputFiles {
         self.datasets = datasets.compactMap(\.self)
     }
 
-    /// Checks that files can be written, each of them another and none of them read, before the work whose results go there.
+    /// Checks, before the work, that files can be written, differ from each other, and are not read.
     /// - Throws: `FileError` that names the file.
     func check(_ outputs: [URL]) throws {
         for output in outputs { try AtomicFile.checkDestination(output) }
         var places: [String: URL] = [:]
         for output in outputs {
             if let other = places.updateValue(output, forKey: Self.place(of: output)) {
-                throw FileError(output.path, "is written by this run already, as \(other.path); give another name")
+                throw FileError(output.path, "is already written by this run, as \(other.path); give another name")
             }
         }
         try checkNotRead(outputs)
     }
 
-    /// Checks that a folder can be filled: it is none that is read, and nothing that is read lies in it.
+    /// Checks that a folder can be filled: it is not read, and nothing in it is.
     func check(folder: URL) throws {
         try Self.checkOutside(contents, folder.appendingPathComponent("file"))
         guard let identity = FileIdentity(folder) else { return }
@@ -47,7 +47,7 @@ struct InputFiles {
         for output in outputs { try Self.checkOutside(contents, output) }
         let written = outputs.flatMap(Self.written).flatMap { [$0, Self.target(of: $0)] }
         let existing = written.compactMap { url in FileIdentity(url).map { (url, $0) } }
-        // Whatever is read is there, so that what is not there is not read. Listing it may take a while.
+        // A file that does not exist is not read either. Listing what is read may take a while.
         guard !existing.isEmpty else { return }
         let read = Set(allFiles.compactMap { FileIdentity($0) }).union(contents.flatMap(\.files))
         for (url, identity) in existing where read.contains(identity) {
@@ -55,18 +55,18 @@ struct InputFiles {
         }
     }
 
-    /// The files that are written for a destination. A model read from ONNX has its tensors beside it if they were.
+    /// The files that are written for a destination. A model from ONNX with tensors in separate files is written so too.
     private static func written(for output: URL) -> [URL] {
         guard ModelFormat(writing: output) == .onnx else { return [output] }
         return [output] + Model.filesBeside(modelAt: output)
     }
 
-    /// Every file that is named, or belongs to one that is.
+    /// Every file that is named, and the files that belong to it.
     private var allFiles: [URL] {
         models + models.flatMap { Model.externalFiles(ofModelAt: $0) } + files + datasets.flatMap(\.files)
     }
 
-    /// What the folders of pictures hold, each listed once.
+    /// The contents of the folders of pictures, each listed once.
     private var contents: [FolderContents] { Set(datasets.compactMap(\.folder)).map { FolderContents($0) } }
 
     /// Checks that a file would not lie among a data set's pictures, nor in a new folder that would be one of its classes.
@@ -90,8 +90,8 @@ struct InputFiles {
         let isParent: Bool
     }
 
-    /// The folders above a file that are there, from the nearest up. The system follows the path, since `..` behind a link leads
-    /// elsewhere than its text says.
+    /// The existing folders above a file, from the nearest up. The system resolves the path, since `..` after a link does not
+    /// lead where the text suggests.
     private static func foldersAbove(_ file: URL) -> [Folder] {
         let parent = folder(of: file.absoluteURL.path)
         var path = parent
@@ -107,11 +107,11 @@ struct InputFiles {
         return folders
     }
 
-    /// Where a file would be written: what a link leads to, be it there or not.
+    /// Where a file would be written: the target of a link, whether or not it exists.
     private static func target(of file: URL) -> URL {
         var path = file.absoluteURL.path
         var links = 0
-        // More of them the system does not follow.
+        // The system follows no more links than these.
         while links < 40, let next = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
             path = next.hasPrefix("/") ? next : folder(of: path) + "/" + next
             links += 1
@@ -125,7 +125,7 @@ struct InputFiles {
         return String(path[..<slash])
     }
 
-    /// One text for all paths of a file that need not be there.
+    /// One text for all paths of a file, which need not exist.
     private static func place(of file: URL) -> String {
         let path = target(of: file).path
         let folder = folder(of: path)

@@ -1,7 +1,8 @@
 import ArgumentParser
+import NeuralGraph
 import Unlearning
 
-/// How much an audit measures, and by which limits it judges.
+/// How much an audit measures, and the limits it judges by.
 struct AuditFlags: ParsableArguments {
     @Flag(help: "Measure on fewer images, without relearning and figures.")
     var quick = false
@@ -9,41 +10,57 @@ struct AuditFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Shadow models for the likelihood ratio attack, an even number; it is left out without, since each is "
-                + "trained.", valueName: "number"),
-        transform: NumberParsing.whole(.samples))
+            "Shadow models to train for the likelihood ratio attack, an even number. (default: none, and no such attack)",
+            valueName: "number"),
+        transform: NumberParsing.integer(.samples))
     var shadowModels: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Images of the forgotten, or of the other classes, that a measure needs; with fewer it is left out. "
+            "Images of the forgotten or of the retained classes that a measure needs; with fewer it is left out. "
                 + "(default: 30)", valueName: "number"),
-        transform: NumberParsing.whole(.samples))
+        transform: NumberParsing.integer(.samples))
+    var minimumSamples: Int?
+
+    // The option's name before 1.0, which scripts may still use.
+    @Option(
+        name: .customLong("least-samples"), parsing: .unconditional, help: .hidden,
+        transform: NumberParsing.integer(.samples))
     var leastSamples: Int?
 
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "A measure's limits, as in linear-probe=0.03,0.06: it passes up to the first, is partial up to the second, "
-                + "and fails beyond. May be given for several measures. 'none' leaves a measure unjudged.",
+            "A measure's limits, as in linear-probe=0.03,0.06: pass up to the first, partial up to the second, fail "
+                + "beyond. Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
             valueName: "measure=limits"),
+        completion: .list(AuditConfiguration.allMeasures.map { "\($0.identifier)=" }),
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
 
     /// Which options are given.
-    var given: [(String, Bool)] {
+    var given: [GivenOption] {
         [
-            ("--quick", quick), ("--shadow-models", shadowModels != nil), ("--least-samples", leastSamples != nil),
-            ("--limit", !limits.isEmpty),
+            ("--quick", quick), ("--shadow-models", shadowModels != nil),
+            ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
         ]
     }
 
+    /// Checks the options by themselves, whatever is audited.
+    func validate() throws {
+        do {
+            _ = try configuration(training: TrainingConfiguration())
+        } catch let error as UnlearningError {
+            throw ValidationError("\(error)")
+        }
+    }
+
     /// The audit's settings.
-    /// - Throws: ``CommandError`` if a limit is for a measure that there is not.
+    /// - Throws: `ValidationError` if a limit is for a measure that is not taken.
     func configuration(training: TrainingConfiguration) throws -> AuditConfiguration {
         var configuration: AuditConfiguration = quick ? .quick : .full
-        if let leastSamples { configuration.leastSamples = leastSamples }
+        if let samples = minimumSamples ?? leastSamples { configuration.minimumSamples = samples }
         if let shadowModels {
             configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
                 shadowModels: shadowModels, training: training)
@@ -51,8 +68,10 @@ struct AuditFlags: ParsableArguments {
         let measures = Audit(configuration: configuration).descriptions
         for limit in limits {
             guard let measure = measures.first(where: { $0.identifier.rawValue == limit.measure }) else {
-                let names = measures.map(\.identifier.rawValue).joined(separator: ", ")
-                throw CommandError("there is no measure '\(limit.measure)' to limit; its name is one of: \(names)")
+                let names = measures.map(\.identifier.rawValue)
+                throw ValidationError(
+                    "there is no measure '\(limit.measure)'\(NearestName.hint(for: limit.measure, in: names)) to limit; the "
+                        + "measures of this audit are: \(names.joined(separator: ", "))")
             }
             limit.apply(to: measure, in: &configuration.thresholds)
         }
@@ -61,7 +80,7 @@ struct AuditFlags: ParsableArguments {
     }
 }
 
-/// A measure's limits as the command line writes them.
+/// A measure's limits in the command line's form.
 struct LimitArgument: Sendable {
     /// The measure's name.
     let measure: String
@@ -85,7 +104,7 @@ struct LimitArgument: Sendable {
         limits = (pass, partial)
     }
 
-    /// Sets the limits; what they are compared with stays, or follows from what good forgetting looks like.
+    /// Sets the limits; their reference stays, or follows from the measure's direction.
     func apply(to measure: MeasureDescription, in thresholds: inout AuditThresholds) {
         guard let limits else {
             thresholds[measure.identifier] = []
@@ -105,5 +124,15 @@ struct LimitArgument: Sendable {
         }
         for index in list.indices { (list[index].pass, list[index].partial) = limits }
         thresholds[measure.identifier] = list
+    }
+}
+
+extension AuditConfiguration {
+    /// Descriptions of all measures that an audit can take.
+    static var allMeasures: [MeasureDescription] {
+        var configuration = AuditConfiguration.full
+        configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
+            shadowModels: 2, training: TrainingConfiguration())
+        return Audit(configuration: configuration).measures
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 import ImageFolders
 import Unlearning
 
-/// The names of all classes in their order: in a list with commas between them, or in a file with one a line.
+/// The names of all classes in their order: a comma-separated list, or a file with one name per line.
 struct ClassNamesArgument: Sendable {
     private static let largestFile = 1 << 20
 
@@ -14,12 +14,12 @@ struct ClassNamesArgument: Sendable {
 
     init(parsing text: String) throws {
         guard !text.isEmpty else {
-            throw ValidationError("give names with commas between them, or a file with one a line")
+            throw ValidationError("give comma-separated names, or a file with one name per line")
         }
         self.text = text
     }
 
-    /// The names, of which none occurs twice.
+    /// The names, each of which occurs once.
     func names() throws -> [String] {
         let names = try file.map(Self.lines) ?? ClassList(parsing: text).entries
         guard names.count > 1, !names.contains("") else {
@@ -35,10 +35,10 @@ struct ClassNamesArgument: Sendable {
 
     private static func lines(of path: String) throws -> [String] {
         let file = try InputFile(
-            URL(fileURLWithPath: path), remedy: "give a file with one name a line, or names with commas between them")
+            URL(fileURLWithPath: path), remedy: "give a file with one name per line, or comma-separated names")
         guard file.size <= largestFile else {
             throw CommandError(
-                "\(path): \(file.size) bytes are too many for a list of names; give a file with one a line")
+                "\(path): \(file.size) bytes are too many for a list of names; give a file with one name per line")
         }
         var bytes = [UInt8](repeating: 0, count: file.size)
         let count = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }

@@ -2,9 +2,10 @@ import ArgumentParser
 import Foundation
 import Unlearning
 
-/// Which model a command reads.
+/// The model that a command reads.
 struct ModelFlags: ParsableArguments {
-    @Argument(help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"), completion: .model)
     var path: String
 
     @OptionGroup var network: NetworkFlags
@@ -16,12 +17,12 @@ struct ModelFlags: ParsableArguments {
     func load() throws -> Model { try network.load(path) }
 }
 
-/// What a model's file may not say itself.
+/// The architecture and sizes of a file that does not name them itself.
 struct NetworkFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The network of a file that does not say, such as PyTorch's: \(Architectures.helpForms).",
-            valueName: "name"))
+            "The network of a file that does not name it, such as PyTorch's: \(Architectures.helpForms).",
+            valueName: "name"), completion: Architectures.completion)
     var architecture: String?
 
     @Option(help: ArgumentHelp("The same as --architecture NAME:stem=STEM.", valueName: "stem"))
@@ -30,55 +31,54 @@ struct NetworkFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the patches of such a file's vit. (default: 16)", valueName: "pixels"),
-        transform: NumberParsing.whole(.lengths))
+            "Height and width of the patches of such a file's vision transformer. (default: 16)", valueName: "pixels"),
+        transform: NumberParsing.integer(.lengths))
     var patchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Height and width of such a file's inputs. (default: 32)", valueName: "pixels"),
-        transform: NumberParsing.whole(.lengths))
+        transform: NumberParsing.integer(.lengths))
     var imageSize: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The output that has the class scores, of an ONNX file with several classifiers.", valueName: "name"))
+            "The output with the class scores, for an ONNX file with several classifiers.", valueName: "name"))
     var outputName: String?
 
     func validate() throws {
-        if stem != nil, architecture == nil {
-            throw ValidationError("--stem is an option of an architecture; give --architecture too.")
-        }
-        if patchSize != nil, architecture == nil {
-            throw ValidationError("--patch-size is an option of an architecture; give --architecture too.")
-        }
+        try refuse(
+            [("--stem", stem != nil), ("--patch-size", patchSize != nil)], unless: architecture != nil,
+            "is an option of an architecture; give --architecture too.")
+        if let identifier = try identifier() { try identifier.check() }
+    }
+
+    private func identifier() throws -> ArchitectureIdentifier? {
+        try architecture.map { try ArchitectureIdentifier(parsing: $0, stem: stem, patch: patchSize) }
     }
 
     /// Which options are given.
-    var given: [(String, Bool)] {
+    var given: [GivenOption] {
         [
             ("--architecture", architecture != nil), ("--stem", stem != nil), ("--patch-size", patchSize != nil),
-            ("--image-size", imageSize != nil),
+            ("--image-size", imageSize != nil), ("--output-name", outputName != nil),
         ]
     }
 
-    /// Reads a model for use: one with numbers that no computation can be trusted with is refused.
+    /// Reads a model for use, and refuses one with numbers that spoil every computation.
     func load(_ path: String) throws -> Model {
         let model = try read(path)
         if let fault = model.numericFault { throw CommandError("\(path): \(fault)") }
         return model
     }
 
-    /// Reads a model to look at, whatever its numbers are.
+    /// Reads a model to inspect it, whatever its numbers are.
     func read(_ path: String) throws -> Model {
         do {
             return try Model(
-                contentsOf: URL(fileURLWithPath: path),
-                architecture: try architecture.map {
-                    try ArchitectureIdentifier(parsing: $0, stem: stem, patch: patchSize)
-                },
-                imageSize: imageSize, outputName: outputName)
+                contentsOf: URL(fileURLWithPath: path), architecture: try identifier(), imageSize: imageSize,
+                outputName: outputName)
         } catch let error as ArchitectureError {
             throw CommandError("\(path): \(error)")
         } catch let error as StateDictionaryError {
@@ -90,21 +90,37 @@ struct NetworkFlags: ParsableArguments {
 }
 
 extension ArchitectureIdentifier {
-    /// A name with options, some of which may have come as flags of their own.
+    /// A name with options, some of which may have come as flags of their own. What cannot be understood is wrong usage.
     init(parsing text: String, stem: String?, patch: Int?) throws {
-        try self.init(parsing: text)
+        do {
+            try self.init(parsing: text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
         for (option, flag, value) in [("stem", "--stem", stem), ("patch", "--patch-size", patch.map(String.init))] {
             guard let value else { continue }
             guard options.updateValue(value, forKey: option) == nil else {
-                throw ValidationError("'\(text)' says the \(option) already; leave \(flag) out.")
+                throw ValidationError("'\(text)' sets the \(option) already; leave \(flag) out.")
             }
+        }
+    }
+
+    /// Checks that the architecture exists and has the options.
+    func check() throws {
+        do {
+            _ = try Architectures.named(self)
+        } catch {
+            throw ValidationError("\(error)")
         }
     }
 }
 
 extension Architectures {
-    /// What help says about the names.
+    /// The names, for help.
     static var helpForms: String {
         "\(names.joined(separator: ", ")); options follow a colon, such as mobilenet_v2:width=0.5,stem=small"
     }
+
+    /// The names for the shell to complete.
+    static let completion = CompletionKind.list(names)
 }

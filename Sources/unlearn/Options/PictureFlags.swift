@@ -1,30 +1,32 @@
 import ArgumentParser
 import Foundation
 import ImageFolders
+import Logging
 import Unlearning
 
-/// How pictures of a folder are read.
+/// How the pictures of a folder are read.
 struct PictureFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How pictures of a folder get the network's size: the pixels of the shorter side, out of which the middle is "
-                + "cut, or 'stretch'. (default: as the model was trained, or the network's size)",
+            "How a folder's pictures get the network's size: the shorter side in pixels, from which the center is cropped, "
+                + "or 'stretch'. (default: as the model was trained, or the network's size)",
             valueName: "pixels"),
         transform: ResizeArgument.init(parsing:))
     var resize: ResizeArgument?
 
     @Option(
         help: ArgumentHelp(
-            "What becomes of a folder's pictures that cannot be read: refuse (an error) or skip (a warning).",
-            valueName: "choice"))
-    var unreadable: ImageFolder.UnreadablePictures = .refuse
+            "What to do with a folder's pictures that cannot be read: refuse (an error) or skip (a warning). "
+                + "(default: refuse)", valueName: "choice"),
+        completion: WordParsing.completion(ImageFolder.UnreadablePictures.self), transform: WordParsing.word("choice"))
+    var unreadable: ImageFolder.UnreadablePictures?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What a folder's pictures are normalized with, if the model does not say: a mean for each channel from 0 to "
-                + "1, with commas between them. (default: ImageNet's)", valueName: "means"),
+            "Normalization of a folder's pictures, if the model has none: a mean from 0 to 1 for each channel, "
+                + "comma-separated. (default: ImageNet's)", valueName: "means"),
         transform: NumberList.init(parsing:))
     var mean: NumberList?
 
@@ -43,9 +45,9 @@ struct PictureFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The classes of a folder or of IDX files in their order, if the model does not name them: names with commas between "
-                + "them, or a file with one a line.", valueName: "names"),
-        transform: ClassNamesArgument.init(parsing:))
+            "The classes of a folder or of IDX files in their order, if the model does not name them: comma-separated "
+                + "names, or a file with one name per line.", valueName: "names"),
+        completion: .file(), transform: ClassNamesArgument.init(parsing:))
     var classNames: ClassNamesArgument?
 
     func validate() throws {
@@ -58,22 +60,28 @@ struct PictureFlags: ParsableArguments {
     var files: [String] { [classNames?.file].compactMap(\.self) }
 
     /// Which options are given.
-    var given: [(String, Bool)] { [("--class-names", classNames != nil)] + givenForFolders }
+    var given: [GivenOption] { [("--class-names", classNames != nil)] + givenForFolders }
 
-    /// Which of those are given that are for folders of pictures.
-    private var givenForFolders: [(String, Bool)] {
-        [("--resize", resize != nil), ("--unreadable", unreadable != .refuse), ("--mean", mean != nil)]
+    /// The given options that are for folders of pictures alone.
+    private var givenForFolders: [GivenOption] {
+        [("--resize", resize != nil), ("--unreadable", unreadable != nil), ("--mean", mean != nil)]
     }
 
-    /// Checks that the options have something to work on.
+    /// Checks that each option has an effect.
     func check(for datasets: [DatasetArgument?]) throws {
-        if classNames != nil, !datasets.contains(where: { $0?.namesNoClasses ?? false }) {
-            throw ValidationError("--class-names is for folders and IDX files; the data set has names of its own.")
-        }
-        guard !datasets.contains(where: { $0?.isFolder ?? false }) else { return }
-        if let option = givenForFolders.first(where: \.1)?.0 {
-            throw ValidationError("\(option) is for folders of pictures; give folder:DIR.")
-        }
+        try refuse(
+            [("--class-names", classNames != nil)], unless: datasets.contains { $0?.namesNoClasses ?? false },
+            "is for folders and IDX files; other data sets have names of their own.")
+        try refuse(
+            givenForFolders, unless: datasets.contains { $0?.isFolder ?? false },
+            "is for folders of pictures; give folder:DIR.")
+    }
+
+    /// Checks the options for single pictures, none of which is skipped.
+    func checkForFiles() throws {
+        try refuse(
+            [("--unreadable", unreadable != nil)],
+            "has no effect on single pictures, none of which is skipped; leave it out.")
     }
 
     /// Reads one split for a model; IDX files name no classes, so they get the model's.
@@ -128,7 +136,7 @@ struct PictureFlags: ParsableArguments {
         return names
     }
 
-    /// Reads one split for a network that does not exist yet.
+    /// Reads one split for a network that is not built yet.
     /// - Parameter excluded: classes that need no pictures, nor even a folder if they are given by name.
     func load(
         _ dataset: DatasetArgument, split: DatasetSplit, imageSize: Int, channels: Int, excluding excluded: ClassList?,
@@ -138,15 +146,11 @@ struct PictureFlags: ParsableArguments {
         case .known(let specification):
             return try specification.load(split: split, classNames: try classNames?.names())
         case .folder(let directory):
-            // A shape cannot be made of any number.
+            // A shape cannot hold every number.
             guard (1...Model.largestImageSize).contains(imageSize) else {
                 throw UnlearningError.invalidSetting(
                     name: "image size", value: "\(imageSize)",
                     remedy: "use a number from 1 to \(Model.largestImageSize)")
-            }
-            guard [1, 3].contains(channels) else {
-                throw UnlearningError.invalidSetting(
-                    name: "channels", value: "\(channels)", remedy: "pictures have 3, or 1 for gray")
             }
             let configuration = configuration(shape: [imageSize, imageSize, channels])
             guard let excluded else {
@@ -185,7 +189,7 @@ struct PictureFlags: ParsableArguments {
 
     private func configuration(shape: TensorShape) -> ImageFolder.Configuration {
         var configuration = ImageFolder.Configuration(imageShape: shape, resizing: resize?.resizing)
-        configuration.unreadable = unreadable
+        configuration.unreadable = unreadable ?? .refuse
         if let mean, let standardDeviation {
             configuration.normalization = Normalization(mean: mean.values, standardDeviation: standardDeviation.values)
         }
@@ -218,8 +222,6 @@ struct PictureFlags: ParsableArguments {
         return folder
     }
 }
-
-extension ImageFolder.UnreadablePictures: ExpressibleByArgument {}
 
 /// Classes that a data set may lack, as those that are to be forgotten.
 struct AbsentClasses {
@@ -254,18 +256,5 @@ struct ResizeArgument: Sendable {
         } else {
             throw ValidationError("give the shorter side in pixels, or stretch")
         }
-    }
-}
-
-/// Numbers with commas between them.
-struct NumberList: Sendable {
-    let values: [Float]
-
-    init(parsing text: String) throws {
-        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Float($0) }
-        guard numbers.allSatisfy({ $0?.isFinite ?? false }) else {
-            throw ValidationError("give numbers with commas between them, as in 0.485,0.456,0.406")
-        }
-        values = numbers.compactMap(\.self)
     }
 }

@@ -3,38 +3,43 @@ import Foundation
 import Unlearning
 import UnlearningReports
 
-/// Where an audit's report and record go.
+/// The files for an audit's report and record.
 struct ReportFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A folder that report.html, an audit to read, and record.json go to.", valueName: "folder"))
+            "The folder for report.html, the audit to read, and record.json.", valueName: "folder"),
+        completion: .directory)
     var report: String?
 
     @Option(
         name: .customLong("request-id"),
         help: ArgumentHelp(
-            "What the record calls the request, such as a ticket's number. (default: a new UUID)",
+            "The request's name in the record, such as a ticket's number. (default: a new UUID)",
             valueName: "name"))
     var requestID: String?
 
-    /// Where the report goes; nil if there is none.
+    /// The report's file; nil without `--report`.
     var reportFile: URL? { file("report.html") }
 
-    /// Where the record beside it goes; nil if there is none.
+    /// The file of the record beside it; nil without `--report`.
     var recordFile: URL? { file("record.json") }
 
-    /// Checks that a request's name has something to stand in.
+    /// Checks a request's name, and that there is a record for it.
     /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
     func checkRequestID(hasRecord: Bool = false) throws {
-        guard requestID != nil, report == nil, !hasRecord else { return }
-        throw ValidationError("--request-id names the request in the record; give --report too.")
+        guard let requestID else { return }
+        try refuse(
+            [("--request-id", true)], unless: report != nil || hasRecord,
+            "names the request in the record; give --report too.")
+        do {
+            try AuditRecord.check(requestID: requestID)
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
-    /// Both files, once the request's name is checked.
-    func files() throws -> [URL] {
-        if let requestID { try AuditRecord.check(requestID: requestID) }
-        return [reportFile, recordFile].compactMap(\.self)
-    }
+    /// Both files.
+    var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
 
     /// Makes the record.
     func record(
@@ -51,7 +56,7 @@ struct ReportFlags: ParsableArguments {
     }
 }
 
-/// A finished audit, ready to be written and told about.
+/// A finished audit, ready to be written and printed.
 struct AuditFiles: Sendable {
     let report: AuditReport
     let reportFile: URL?
@@ -67,13 +72,13 @@ struct AuditFiles: Sendable {
         recordFiles = [flags.recordFile, otherRecord].compactMap(\.self)
     }
 
-    /// How a command ends with this audit: 0 if the model may be handed over, and 2 if not.
+    /// The exit code: 0 if the model may be handed over, and 2 if not.
     var exitCode: Int32 { report.result.verdict.total.isAcceptable ? 0 : Self.failure }
 
-    /// How the program ends when a model failed its audit, or could not be shown to have forgotten.
+    /// The exit code for a model that failed its audit, or that too little evidence supports.
     static let failure: Int32 = 2
 
-    /// The verdict and what it rests on, a few lines.
+    /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
 
     /// Writes all files.
@@ -88,7 +93,7 @@ struct AuditFiles: Sendable {
     }
 }
 
-/// The part about an audit in another command's JSON.
+/// An audit in another command's JSON.
 struct AuditSummary: Encodable {
     let files: AuditFiles
 

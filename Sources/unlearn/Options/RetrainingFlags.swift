@@ -1,75 +1,91 @@
 import ArgumentParser
 import Unlearning
 
-/// What an unlearned model is compared with: retrained models that are there, or are trained now.
+/// The retrained models that an unlearned model is compared with: given as files, or trained now.
 struct RetrainingFlags: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
             "Models trained without the classes, safetensors or ONNX files, after the other arguments.",
-            valueName: "model"))
+            valueName: "model"), completion: .model)
     var retrained: [String] = []
 
-    @Flag(help: "Train models without the classes to compare with, as the original was trained.")
+    @Flag(help: "Train models without the classes to compare with.")
     var retrain = false
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many of them, each from a seed of its own; two or more show how far retraining is from itself. "
-                + "(default: 1)", valueName: "number"),
-        transform: NumberParsing.whole(.repetitions))
+            "How many models to retrain, each from its own seed; two or more show how much retraining varies. (default: 1)",
+            valueName: "number"),
+        transform: NumberParsing.integer(.repetitions))
     var seeds: Int?
 
     @Option(
-        parsing: .unconditional,
+        name: .customLong("epochs"), parsing: .unconditional,
         help: ArgumentHelp("Passes over the images in each of these trainings. (default: 3)", valueName: "number"),
-        transform: NumberParsing.whole(.epochs))
-    var epochs: Int = 3
+        transform: NumberParsing.integer(.epochs))
+    var givenEpochs: Int?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Images in one step of them. (default: 256)", valueName: "number"),
-        transform: NumberParsing.whole(.batchSizes))
-    var batchSize: Int = 256
+        name: .customLong("batch-size"), parsing: .unconditional,
+        help: ArgumentHelp("Images in one training step. (default: 256)", valueName: "number"),
+        transform: NumberParsing.integer(.batchSizes))
+    var givenBatchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Their learning rate. (default: the original's, if its file says, or 0.001)", valueName: "rate"),
+            "The learning rate of these trainings. (default: the original's, if its file has it, or 0.001)",
+            valueName: "rate"),
         transform: NumberParsing.positive)
     var learningRate: Double?
 
-    @Flag(help: "Move their images by up to 4 pixels and mirror half of them, at random.")
+    @Flag(help: "Shift the images of --retrain by up to 4 pixels and mirror half of them, at random.")
     var augment = false
 
     func validate() throws {
         if retrain, !retrained.isEmpty {
             throw ValidationError("--retrained gives models and --retrain makes them; give one of them.")
         }
-        if seeds != nil, !retrain {
-            throw ValidationError("--seeds is how many models --retrain makes; give it too.")
-        }
+        try refuse([("--seeds", seeds != nil)], unless: retrain, "is how many models --retrain makes; give it too.")
+        try refuse([("--augment", augment)], unless: retrain, "changes the images of --retrain; give it too.")
+    }
+
+    /// Refuses settings of trainings where nothing is trained.
+    /// - Parameter makesShadows: whether shadow models are trained.
+    func check(makesShadows: Bool) throws {
+        try refuse(
+            givenTraining, unless: retrain || makesShadows,
+            "sets how --retrain and --shadow-models train; give one of them too.")
+    }
+
+    private var givenTraining: [GivenOption] {
+        [
+            ("--epochs", givenEpochs != nil), ("--batch-size", givenBatchSize != nil),
+            ("--learning-rate", learningRate != nil),
+        ]
     }
 
     /// Which options are given.
-    var given: [(String, Bool)] {
+    var given: [GivenOption] {
         [
             ("--retrained", !retrained.isEmpty), ("--retrain", retrain), ("--seeds", seeds != nil),
-            ("--epochs", epochs != 3), ("--batch-size", batchSize != 256), ("--learning-rate", learningRate != nil),
             ("--augment", augment),
         ]
+            + givenTraining
     }
 
     /// How models are trained like the original.
     func training(like original: Model) throws -> TrainingConfiguration {
         let configuration = TrainingConfiguration(
-            epochs: epochs, batchSize: batchSize,
+            epochs: givenEpochs ?? 3, batchSize: givenBatchSize ?? 256,
             learningRate: learningRate ?? original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
         try configuration.validate()
         return configuration
     }
 
-    /// How models are made to compare with; nil if none are asked for.
+    /// How models to compare with are trained; nil if none are asked for.
     func retraining(like original: Model, options: RunOptions) throws -> Retraining? {
         guard retrain else { return nil }
         return Retraining(

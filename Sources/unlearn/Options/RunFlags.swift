@@ -1,53 +1,110 @@
 import ArgumentParser
+import Logging
 import Unlearning
 
-/// What every command takes.
-struct RunFlags: ParsableArguments {
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The seed of everything random. One seed gives the same result to the bit, on any number of threads. (default: 0)",
-            valueName: "number"),
-        transform: NumberParsing.whole(0...UInt64.max))
-    var seed: UInt64 = 0
+/// The options that every command takes, whatever it does.
+protocol CommandFlags: ParsableArguments, Sendable {
+    /// What is printed.
+    var printing: PrintingFlags { get }
+    /// The threads asked for; nil leaves the choice to the program.
+    var threads: Int? { get }
+}
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Threads that compute, as many as there are processors at most. (default: all processors)",
-            valueName: "number"),
-        transform: NumberParsing.whole(1...RunOptions.mostThreads))
-    var threads: Int?
+extension CommandFlags {
+    var json: Bool { printing.json }
 
-    @Flag(help: "Print one JSON object to standard output and nothing else.")
-    var json = false
-
-    @Flag(help: "Show no progress.")
-    var quiet = false
-
-    @Flag(
-        help:
-            "Say on standard error which algorithms are used, how much memory is needed, and each phase's end."
-    )
-    var verbose = false
-
-    func validate() throws {
-        if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other; give one.") }
-    }
-
-    /// Which options are given that say how to compute.
-    var given: [(String, Bool)] { [("--seed", seed != 0), ("--threads", threads != nil)] }
-
-    /// Seed and threads. More threads than processors would wait for each other, for the same result.
-    var options: RunOptions {
-        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
-    }
-
-    /// Says what is done otherwise than it was asked for.
+    /// Warns where fewer threads compute than were asked for.
     func warn(_ console: Console) {
         let processors = ThreadTeam.processorCount
         guard let threads, threads > processors else { return }
         let count = processors == 1 ? "one processor" : "\(processors) processors"
         console.logger.warning("--threads \(threads): this program may use \(count), so no more threads compute")
+    }
+
+    /// A seed and the threads. More threads than processors would wait for each other, for the same result.
+    fileprivate func options(seed: UInt64) -> RunOptions {
+        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
+    }
+}
+
+/// What a command prints, and where.
+struct PrintingFlags: ParsableArguments {
+    @Flag(help: "Print one JSON object to standard output and nothing else there.")
+    var json = false
+
+    @Flag(help: "Show no progress.")
+    var quiet = false
+
+    @Flag(help: "Print algorithms, planned memory, and the end of each phase to standard error.")
+    var verbose = false
+
+    func validate() throws {
+        if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other; give one.") }
+    }
+}
+
+/// The options of a command that draws random numbers.
+struct RunFlags: CommandFlags {
+    @Option(
+        name: .customLong("seed"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "The seed of all random numbers. The same seed gives the same result, bit for bit, on any number of threads. "
+                + "(default: 0)", valueName: "number"),
+        transform: NumberParsing.integer(0...UInt64.max))
+    var givenSeed: UInt64?
+
+    @Option(parsing: .unconditional, help: ThreadFlags.help, transform: ThreadFlags.parse)
+    var threads: Int?
+
+    @OptionGroup var printing: PrintingFlags
+
+    var seed: UInt64 { givenSeed ?? 0 }
+
+    /// Which options are given that set how to compute.
+    var given: [GivenOption] { [("--seed", givenSeed != nil), ("--threads", threads != nil)] }
+
+    /// Seed and threads.
+    var options: RunOptions { options(seed: seed) }
+}
+
+/// The options of a command that computes, but draws no random numbers.
+struct ThreadFlags: CommandFlags {
+    @Option(parsing: .unconditional, help: help, transform: parse)
+    var threads: Int?
+
+    // Taken to be refused with the reason.
+    @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
+    var unusedSeed: String?
+
+    @OptionGroup var printing: PrintingFlags
+
+    static let help = ArgumentHelp(
+        "Threads that compute, no more than there are processors. (default: all processors)", valueName: "number")
+    static let parse = NumberParsing.integer(1...RunOptions.mostThreads)
+
+    func validate() throws {
+        try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
+    }
+
+    /// The threads.
+    var options: RunOptions { options(seed: 0) }
+}
+
+/// The options of a command that computes nothing.
+struct PlainFlags: CommandFlags {
+    // Taken to be refused with the reason.
+    @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
+    var unusedSeed: String?
+    @Option(name: .customLong("threads"), parsing: .unconditional, help: .hidden)
+    var unusedThreads: String?
+
+    @OptionGroup var printing: PrintingFlags
+
+    var threads: Int? { nil }
+
+    func validate() throws {
+        try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
+        try refuse(
+            [("--threads", unusedThreads != nil)], "has no effect on a command that computes nothing; leave it out.")
     }
 }

@@ -1,16 +1,18 @@
 import ArgumentParser
 import Unlearning
 
-/// Which network is trained, on what, and how.
+/// The network to train, its data and its training.
 struct TrainingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The images to train on: \(DatasetArgument.helpForms).",
             valueName: "data set"),
-        transform: DatasetArgument.init(parsing:))
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var dataset: DatasetArgument
 
-    @Option(help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The network: \(Architectures.helpForms).", valueName: "name"),
+        completion: Architectures.completion)
     var architecture: String
 
     @Option(
@@ -21,30 +23,33 @@ struct TrainingFlags: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Height and width of a vit's patches. (default: 16)", valueName: "pixels"),
-        transform: NumberParsing.whole(.lengths))
+        help: ArgumentHelp("Height and width of a vision transformer's patches. (default: 16)", valueName: "pixels"),
+        transform: NumberParsing.integer(.lengths))
     var patchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized. (default: 32)",
+            "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized. "
+                + "(default: 32)",
             valueName: "pixels"),
-        transform: NumberParsing.whole(.lengths))
+        transform: NumberParsing.integer(.lengths))
     var imageSize: Int = 32
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Channels of the inputs; a gray image is repeated. A folder's pictures have 3, or 1 for gray. (default: 3)",
+            "Channels of the inputs; gray images are repeated. A folder's pictures have 3, or 1 for gray. (default: 3)",
             valueName: "number"),
-        transform: NumberParsing.whole(.lengths))
+        transform: NumberParsing.integer(.lengths))
     var channels: Int = 3
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Images in one step. (default: 256)", valueName: "number"),
-        transform: NumberParsing.whole(.batchSizes))
-    var batchSize: Int = 256
+        transform: NumberParsing.integer(.batchSizes))
+    var batchSize: Int = Self.defaultBatchSize
+
+    static let defaultBatchSize = 256
 
     @Option(
         parsing: .unconditional,
@@ -55,19 +60,32 @@ struct TrainingFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How the learning rate changes: one-cycle (up for 30 % of the steps, then down to about 0), cosine or "
-                + "constant.", valueName: "schedule"))
+                + "constant. (default: one-cycle)", valueName: "schedule"),
+        completion: WordParsing.completion(Schedule.self), transform: WordParsing.word("schedule"))
     var schedule: Schedule = .oneCycle
 
     @OptionGroup var pictures: PictureFlags
 
-    @Flag(help: "Move training images by up to 4 pixels and mirror half of them, at random.")
+    @Flag(help: "Shift training images by up to 4 pixels and mirror half of them, at random.")
     var augment = false
 
-    /// The learning rate's schedules by their names here.
-    enum Schedule: String, ExpressibleByArgument, CaseIterable {
+    /// The learning rate's schedules by the option's names.
+    enum Schedule: String, CaseIterable, Sendable {
         case oneCycle = "one-cycle"
         case cosine
         case constant
+    }
+
+    func validate() throws {
+        try identifier().check()
+        try pictures.check(for: [dataset])
+        if dataset.isFolder, ![1, 3].contains(channels) {
+            throw ValidationError("--channels cannot be \(channels) for a folder; pictures have 3, or 1 for gray.")
+        }
+    }
+
+    private func identifier() throws -> ArchitectureIdentifier {
+        try ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize)
     }
 
     /// How images are changed at random.
@@ -90,8 +108,7 @@ struct TrainingFlags: ParsableArguments {
     /// The images to train on.
     /// - Parameter excluded: classes that need no pictures.
     func images(excluding excluded: ClassList? = nil, _ console: Console) throws -> any ImageDataset {
-        try pictures.check(for: [dataset])
-        return try pictures.load(
+        try pictures.load(
             dataset, split: .train, imageSize: imageSize, channels: channels, excluding: excluded, console)
     }
 
@@ -102,7 +119,7 @@ struct TrainingFlags: ParsableArguments {
 
     /// The network.
     func network() throws -> any Architecture {
-        try Architectures.named(ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize))
+        try Architectures.named(try identifier())
     }
 
     /// A new network for the data set.

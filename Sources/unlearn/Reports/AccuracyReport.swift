@@ -1,18 +1,6 @@
 import Unlearning
 
-/// What a command has to say: as JSON and as text for people.
-protocol Report: Encodable, Sendable {
-    /// A few aligned lines, each ended by a line break.
-    var text: String { get }
-    /// How the program ends once this is printed; 0 unless something was found that a pipeline should stop at.
-    var exitCode: Int32 { get }
-}
-
-extension Report {
-    var exitCode: Int32 { 0 }
-}
-
-/// Accuracies in percent; null where there are no examples.
+/// Accuracies as shares from 0 to 1; null where there are no examples.
 struct AccuracyReport: Encodable {
     let all: Double?
     let forgotten: Double?
@@ -20,10 +8,10 @@ struct AccuracyReport: Encodable {
     let perClass: [Double?]
 
     init(_ accuracy: Accuracy) {
-        all = Self.percent(accuracy.all)
-        forgotten = Self.percent(accuracy.forgotten)
-        retained = Self.percent(accuracy.retained)
-        perClass = accuracy.perClass.map(Self.percent)
+        all = accuracy.all
+        forgotten = accuracy.forgotten
+        retained = accuracy.retained
+        perClass = accuracy.perClass
     }
 
     enum CodingKeys: CodingKey {
@@ -33,19 +21,10 @@ struct AccuracyReport: Encodable {
     // Written out, so that a missing number is null and not a missing key.
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try encode(into: &container)
-    }
-
-    func encode(into container: inout KeyedEncodingContainer<CodingKeys>) throws {
         try container.encode(all, forKey: .all)
         try container.encode(forgotten, forKey: .forgotten)
         try container.encode(retained, forKey: .retained)
         try container.encode(perClass, forKey: .perClass)
-    }
-
-    /// Percent from a share, rounded so that 57 % is not written as 56.99999999999999.
-    private static func percent(_ share: Double?) -> Double? {
-        share.map { ($0 * 100_000_000).rounded() / 1_000_000 }
     }
 }
 

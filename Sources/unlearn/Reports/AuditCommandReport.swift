@@ -1,7 +1,7 @@
 import Unlearning
 import UnlearningReports
 
-/// What `unlearn audit` has to say.
+/// The result of `unlearn audit`: an audit, or a record's verification.
 enum AuditCommandReport: Report {
     case audit(AuditFiles)
     case verification(Verification)
@@ -10,6 +10,14 @@ enum AuditCommandReport: Report {
         switch self {
         case .audit(let files): files.exitCode
         case .verification(let verification): verification.isSound ? 0 : AuditFiles.failure
+        }
+    }
+
+    /// A record has a version of its own.
+    var schemaVersion: Int {
+        switch self {
+        case .audit: AuditRecord.currentVersion
+        case .verification: StandardOutput.schemaVersion
         }
     }
 

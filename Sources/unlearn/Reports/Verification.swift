@@ -6,7 +6,7 @@ import UnlearningReports
 struct Verification: Sendable {
     let path: String
     let record: AuditRecord
-    /// What follows from the record's own numbers.
+    /// The verdict that follows from the record's own numbers.
     let check: RecordCheck
     /// The file and which of the record's models it is; nil without a file.
     let model: (path: String, match: AuditRecord.Match)?
@@ -28,7 +28,7 @@ struct Verification: Sendable {
         }
     }
 
-    /// Whether the record is one of a pass, says nothing twice in two ways, and is the file's.
+    /// Whether the record is of a pass, does not contradict itself, and is the file's.
     var isSound: Bool {
         (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty && check.verdict.isAcceptable
     }

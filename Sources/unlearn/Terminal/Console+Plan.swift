@@ -1,9 +1,10 @@
 import Foundation
+import Logging
 import Unlearning
 
 extension Console {
     /// Logs how a model will be computed: kernels, memory, and each node's algorithm.
-    /// - Parameter work: what the passes are for, and which gradients they compute in batches of what size.
+    /// - Parameter work: the passes: their purpose, the gradients that they compute, and their batch size.
     func describe(
         _ model: Model, _ options: RunOptions, _ work: [(name: String, GradientRequest, batch: Int)]
     ) {
@@ -12,7 +13,7 @@ extension Console {
         for (position, (name, request, batch)) in work.enumerated() {
             let plan = ExecutionSummary(
                 model: model, batchCapacity: max(1, batch), computing: request,
-                // What trains nothing runs in inference mode: prediction, audits, noise of the presets.
+                // Passes that train nothing run in inference mode: prediction, audits, noise of the presets.
                 modes: request.parameters ? [.training] : [.inference], workers: workers,
                 algorithms: options.algorithms)
             if position == 0 {

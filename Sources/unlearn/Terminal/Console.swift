@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Unlearning
 
-/// Standard error as a run uses it: log lines, and on a terminal one line of progress that is drawn again and again.
+/// Standard error of a run: log lines, and on a terminal one line of progress that is redrawn.
 ///
 /// Progress comes from the thread that computes, log lines from anywhere.
 final class Console: Sendable {
@@ -13,7 +13,7 @@ final class Console: Sendable {
     private let line: ProgressLine
     private let warned = Mutex<Set<String>>([])
 
-    init(flags: RunFlags) {
+    init(flags: PrintingFlags) {
         let line = ProgressLine(isDrawn: !flags.quiet && Terminal.isPresent)
         self.line = line
         var logger = Logger(label: "unlearn") { _ in LineLogHandler(line: line) }
@@ -21,7 +21,7 @@ final class Console: Sendable {
         self.logger = logger
     }
 
-    /// Warns of something that more than one part of a run may find.
+    /// Warns once of something that several parts of a run may find.
     func warnOnce(_ text: String) {
         guard warned.withLock({ $0.insert(text).inserted }) else { return }
         logger.warning("\(text)")
@@ -61,7 +61,7 @@ private struct LineLogHandler: LogHandler {
     func log(event: LogEvent) {
         let level = event.level >= .warning ? "unlearn: \(event.level.rawValue): " : ""
         let message = "\(event.message)"
-        // A warning is one line, whatever the names in it have.
+        // A warning is one line, whatever characters the names in it have.
         line.interject(level + (level.isEmpty ? message : message.visible()) + "\n")
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// How the program ends when it cannot do what it was asked to.
+/// An error that ends the program.
 struct Failure {
     private let error: any Error
 
@@ -9,15 +9,16 @@ struct Failure {
         self.error = error
     }
 
-    /// Prints one line, and with `--json` an object too, and ends the program: 1 for what went wrong, 64 for wrong usage, 128
-    /// and the signal's number after an interruption. A finding, such as a failed audit, has its own code and was printed
-    /// already.
+    /// Prints one line, and with `--json` an object too, and ends the program with the error's exit code.
+    ///
+    /// That is 64 where the command line itself is wrong, 128 and the signal's number after an interruption, and 1 otherwise.
+    /// A verdict, such as a failed audit, has its own code and is printed already.
     func exit() -> Never {
         if let interrupted = error as? Interrupted {
             end(interrupted.exitCode, interrupted.message, "unlearn: \(interrupted.message)\n")
         }
         if error is ClosedPipe { Foundation.exit(ClosedPipe.exitCode) }
-        if let finding = error as? ExitCode { Foundation.exit(finding.rawValue) }
+        if let verdict = error as? ExitCode { Foundation.exit(verdict.rawValue) }
         let code = UnlearnCommand.exitCode(for: error)
         // Help and version come as errors too.
         if code == .success { UnlearnCommand.exit(withError: error) }
@@ -36,30 +37,30 @@ struct Failure {
     private func end(_ code: Int32, _ message: String, _ text: String) -> Never {
         StandardError.write(text)
         if ProgramArguments.askForJSON {
-            // Where nobody reads the object, the exit code says enough.
-            try? StandardOutput.writeJSON(Report(error: Report.Details(exitCode: code, message: message)))
+            // Without a reader of the object, the exit code must do.
+            try? StandardOutput.writeJSON(FailureReport(error: FailureDetails(exitCode: code, message: message)))
         }
         Foundation.exit(code)
     }
 
-    /// A failure as a script reads it.
-    private struct Report: Encodable {
-        let error: Details
-
-        struct Details: Encodable {
-            let exitCode: Int32
-            let message: String
-        }
+    private struct FailureReport: Encodable {
+        let error: FailureDetails
     }
 
-    /// An explanation of the usage, whose lines are its own and not those of an argument in it.
+    /// An explanation of the usage, without line breaks that an argument in it has.
     private static func lines(_ text: String) -> String {
         ProgramArguments.all.filter { $0.contains("\n") }
             .reduce(text) { $0.replacingOccurrences(of: $1, with: $1.visible()) }
     }
 }
 
-/// Something wrong that the library does not know about.
+/// A failure as a script reads it.
+struct FailureDetails: Encodable, Sendable {
+    let exitCode: Int32
+    let message: String
+}
+
+/// An error of the command line's own.
 struct CommandError: Error, CustomStringConvertible {
     let description: String
 

@@ -2,8 +2,10 @@ import Foundation
 import Synchronization
 import Unlearning
 
-/// Ctrl-C and SIGTERM. The first cancels the run, which ends at its next step; where no run goes on, or it does not end in
-/// time, it ends the program, and so does the second at once. Files are whole or not there in every case.
+/// The handling of Ctrl-C and SIGTERM.
+///
+/// The first signal cancels the run, which ends at its next step. If no run is in progress, or it does not end in time, the
+/// program ends; a second signal ends it at once. Files are whole or not there in every case.
 enum Interruption {
     /// What the program is doing.
     private struct State {
@@ -59,7 +61,7 @@ enum Interruption {
             return state.received
         }
         if received != 0 { task.cancel() }
-        // What comes after the run, such as printing to a pipe that nobody reads, ends at the first signal.
+        // Work after the run, such as printing to a pipe without a reader, ends at the first signal.
         defer { state.withLock { $0.run = nil } }
         return try await withTaskCancellationHandler {
             do {
@@ -90,11 +92,11 @@ struct Interrupted: Error {
     /// What a shell reports of a program that the signal ended.
     var exitCode: Int32 { 128 + (signal == 0 ? SIGINT : signal) }
 
-    /// That it was, and what this means for the files.
+    /// The message, with what the interruption means for the files.
     var message: String { "interrupted" + (note.map { ", \($0)" } ?? "") }
 }
 
-/// Carries signals out of their handler, which may do next to nothing, to a thread that may do anything.
+/// A pipe that carries signals from their handler, which may do very little, to a thread.
 private enum SignalPipe {
     // A handler cannot capture; these are set before it is installed.
     private static let ends: (read: Int32, write: Int32)? = {
@@ -109,7 +111,7 @@ private enum SignalPipe {
         patience: Int32, onSignal: @escaping @Sendable (Int32) -> Void, onTimeout: @escaping @Sendable () -> Void
     ) {
         // Without a pipe and a thread the signals keep their default: the program ends.
-        // Little memory may be left to a program with a limit.
+        // Under a limit little memory may be left.
         guard let ends,
             startDetachedThread(stackSize: 256 << 10, { wait(ends.read, patience, onSignal, onTimeout) })
         else { return }

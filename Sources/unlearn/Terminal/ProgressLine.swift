@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Unlearning
 
-/// One line at the bottom of a terminal that is drawn again as a run goes on; a finished phase leaves its line behind.
+/// One line at the bottom of a terminal that is redrawn during a run; a finished phase leaves its line behind.
 final class ProgressLine: Sendable {
     /// Whether anything is drawn at all.
     let isDrawn: Bool
@@ -21,7 +21,7 @@ final class ProgressLine: Sendable {
         self.isDrawn = isDrawn
     }
 
-    /// Draws the line again, if the last time is long enough ago or the phase is done.
+    /// Redraws the line, if the last time is long enough ago or the phase is done.
     func show(_ progress: RunProgress, title: String?) {
         guard isDrawn else { return }
         let isDone = progress.step == progress.stepCount
@@ -30,7 +30,7 @@ final class ProgressLine: Sendable {
             if !isDone, let last = state.lastDrawn, now - last < Self.interval { return }
             state.lastDrawn = now
             let text = ProgressText(progress, title: title)
-            // A line that wraps could not be drawn again.
+            // A line that wraps could not be redrawn.
             let line = (isDone ? text.finished : text.running).visible().shortened(to: max(1, Terminal.columns - 1))
             StandardError.send(Self.clearLine + line + (isDone ? "\n" : ""))
             state.current = isDone ? "" : line
@@ -45,7 +45,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Ends the line where it is.
+    /// Ends the line.
     func finish() {
         state.withLock { state in
             guard !state.current.isEmpty else { return }
@@ -65,10 +65,10 @@ struct ProgressText {
         self.title = title
     }
 
-    /// While the phase goes on: with the time left.
+    /// During the phase: with the time left.
     var running: String { line("\(Self.clock(progress.timeLeft)) left") }
 
-    /// When the phase is done: with the time since the run began.
+    /// At the end of the phase: with the time since the run began.
     var finished: String { line("after \(Self.clock(progress.elapsed))") }
 
     private func line(_ time: String) -> String {

@@ -1,13 +1,13 @@
 import Foundation
 
-/// Standard error, unbuffered. What cannot be written there is lost.
+/// Standard error, unbuffered. Text that cannot be written is lost.
 enum StandardError {
-    /// Writes text for people, with what would act on the terminal written out.
+    /// Writes text for people, with characters that would act on the terminal written out.
     static func write(_ text: String) {
         send(text.visible(keepingLines: true))
     }
 
-    /// Writes what is to act on the terminal.
+    /// Writes a sequence that acts on the terminal.
     static func send(_ sequence: String) {
         _ = writeAll(sequence, to: STDERR_FILENO)
     }
@@ -15,21 +15,40 @@ enum StandardError {
 
 /// Standard output, where results go.
 enum StandardOutput {
-    /// Writes text for people, with what would act on the terminal written out.
-    /// - Throws: ``ClosedPipe`` if nobody reads any more, and ``CommandError`` if the system refuses.
+    /// Writes text for people, with characters that would act on the terminal written out.
+    /// - Throws: ``ClosedPipe`` if the reader is gone, and ``CommandError`` if the system refuses.
     static func write(_ text: String) throws {
         try send(text.visible(keepingLines: true))
     }
 
-    /// Writes one JSON object on a line of its own, its keys in order.
+    /// The version of the JSON of all commands: it rises when a key changes its meaning or goes away.
+    static let schemaVersion = 2
+
+    /// Writes one JSON object with its schema's version on a line of its own, keys sorted.
     /// - Throws: as ``write(_:)``, and what encoding throws.
-    static func writeJSON(_ value: some Encodable) throws {
+    static func writeJSON(_ value: some Encodable, schemaVersion: Int = StandardOutput.schemaVersion) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        try send(String(decoding: try encoder.encode(value), as: UTF8.self).visibleJSON + "\n")
+        try send(
+            String(decoding: try encoder.encode(Versioned(value: value, schemaVersion: schemaVersion)), as: UTF8.self)
+                .visibleJSON + "\n")
+    }
+
+    /// A value's keys, and the schema's version beside them.
+    private struct Versioned<Value: Encodable>: Encodable {
+        let value: Value
+        let schemaVersion: Int
+
+        enum CodingKeys: CodingKey { case schemaVersion }
+
+        func encode(to encoder: any Encoder) throws {
+            try value.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(schemaVersion, forKey: .schemaVersion)
+        }
     }
 
     private static func send(_ text: String) throws {
@@ -42,7 +61,7 @@ enum StandardOutput {
     }
 }
 
-/// The reader of standard output went away, as `head` does. No reason to say anything.
+/// The reader of standard output went away, as `head` does; this needs no message.
 struct ClosedPipe: Error {
     /// What a shell reports of a program that a closed pipe ended.
     static let exitCode = 128 + SIGPIPE

@@ -1,7 +1,15 @@
-/// Text in columns: the first to the left, the others, which are numbers, to the right. Cells are shown as they are, with
-/// what would act on the terminal written out.
+/// Text in columns: the first aligned left, the others, which are numbers unless said otherwise, aligned right.
+///
+/// Characters that would act on the terminal are written out.
 struct TextTable {
     private var rows: [[String]] = []
+    private let alignsAllLeft: Bool
+
+    /// Creates an empty table.
+    /// - Parameter alignsAllLeft: whether all columns are words.
+    init(alignsAllLeft: Bool = false) {
+        self.alignsAllLeft = alignsAllLeft
+    }
 
     /// One cell alone must not make every row as long as itself.
     private static let widestCell = 200
@@ -19,7 +27,7 @@ struct TextTable {
         }
         return rows.map { row in
             var line = row.enumerated().map { column, cell in
-                cell.padded(to: widths[column], onTheRight: column == 0)
+                cell.padded(to: widths[column], onTheRight: column == 0 || alignsAllLeft)
             }.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
             return line + "\n"

@@ -1,5 +1,7 @@
-/// Text from files, folders and arguments, made fit for a terminal, which takes some characters for commands: escape
-/// sequences recolor it, move its cursor or change its title, and others reverse the order of what follows.
+/// Text from files, folders and arguments, made safe for a terminal.
+///
+/// A terminal takes some characters for commands: escape sequences change colors, move the cursor or set the title, and others
+/// reverse the order of the text after them.
 extension String {
     /// The text with such characters written as `\u{1B}`.
     /// - Parameter keepingLines: whether line breaks stay, which text of several lines has and a name has not.

@@ -118,7 +118,7 @@ import Testing
             "GatherND", [grid, Self.integers([2, 2], [0, 2, 1, 0])], [2], [3, 4])
     }
 
-    /// What timm's networks compute their padding with: whole numbers to fractions and back.
+    /// What timm's networks compute their padding with: integers to fractions and back.
     @Test func kindsOfNumbersChangeAsTheFileSays() throws {
         let float = ["to": ONNXAttribute.integer(1)]
         let cast = try Self.fold("Cast", [Self.integers([], [7])], float)[0]

@@ -84,7 +84,7 @@ struct GraphFile {
         return tensor(name, shape, type: 1) { $0.content(9, raw.bytes) }
     }
 
-    /// A tensor of whole numbers.
+    /// A tensor of integers.
     static func tensor(_ name: String, _ values: [Int]) -> [UInt8] {
         tensor(name, [values.count], type: 7) { $0.packed(7, values) }
     }

@@ -132,7 +132,7 @@ import Testing
         #expect(gradient <= 1e-3, "\(place): the input gradient differs by \(gradient)")
     }
 
-    static func channelsLast(_ tensor: Tensor) -> [Float] {
-        tensor.shape.rank == 4 ? tensor.transposed([0, 2, 3, 1]).elements : tensor.elements
+    static func channelsLast(_ tensor: Tensor) throws -> [Float] {
+        tensor.shape.rank == 4 ? try tensor.transposed([0, 2, 3, 1]).elements : tensor.elements
     }
 }

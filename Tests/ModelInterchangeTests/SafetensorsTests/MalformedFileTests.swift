@@ -84,25 +84,25 @@ import Testing
             #""dtype":"Q4","shape":[2],"data_offsets":[0,8]"#, "tensor 't' has the unknown dtype 'Q4'"),
         .tensor(
             #""dtype":"f32","shape":[2],"data_offsets":[0,8]"#, "tensor 't' has the unknown dtype 'f32'"),
-        .tensor(#""shape":2"#, "the shape of tensor 't' is not a list of whole numbers"),
-        .tensor(#""shape":"2""#, "the shape of tensor 't' is not a list of whole numbers"),
+        .tensor(#""shape":2"#, "the shape of tensor 't' is not a list of integers"),
+        .tensor(#""shape":"2""#, "the shape of tensor 't' is not a list of integers"),
         .tensor(
-            #""shape":[-1]"#, "the shape of tensor 't' has an element that is not a whole number of 0 or more"
+            #""shape":[-1]"#, "the shape of tensor 't' has an element that is not an integer of 0 or more"
         ),
         .tensor(
             #""shape":[1.0]"#,
-            "the shape of tensor 't' has an element that is not a whole number of 0 or more"),
+            "the shape of tensor 't' has an element that is not an integer of 0 or more"),
         .tensor(
             #""shape":[1e3]"#,
-            "the shape of tensor 't' has an element that is not a whole number of 0 or more"),
+            "the shape of tensor 't' has an element that is not an integer of 0 or more"),
         .tensor(
             #""shape":[02]"#,
-            "the shape of tensor 't' has an element that is not a whole number of 0 or more"),
+            "the shape of tensor 't' has an element that is not an integer of 0 or more"),
         .tensor(
             #""shape":[true]"#,
-            "the shape of tensor 't' has an element that is not a whole number of 0 or more"),
+            "the shape of tensor 't' has an element that is not an integer of 0 or more"),
         .tensor(
-            #""shape":[2,]"#, "the shape of tensor 't' has an element that is not a whole number of 0 or more"
+            #""shape":[2,]"#, "the shape of tensor 't' has an element that is not an integer of 0 or more"
         ),
         .tensor(#""shape":[2 3]"#, "the header is not what the format allows: expected ']' at byte 17"),
         .tensor(
@@ -128,7 +128,7 @@ import Testing
             "tensor 't' ends at byte 0, before it begins at 8"),
         .tensor(
             #""dtype":"F32","shape":[2],"data_offsets":[-8,0]"#,
-            "the data_offsets of tensor 't' has an element that is not a whole number of 0 or more"),
+            "the data_offsets of tensor 't' has an element that is not an integer of 0 or more"),
         .tensor(
             #""dtype":"F32","shape":[3],"data_offsets":[0,8]"#,
             "tensor 't' has 8 bytes, but F32 of shape [3] takes 12"),

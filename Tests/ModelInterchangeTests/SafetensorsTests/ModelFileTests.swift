@@ -91,7 +91,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ([4], "forgotten class 4 is none of the model's 4"), ([-1, 2], "forgotten class -1 is none of the model's 4"),
+        ([4], "forgotten class 4 is not one of the model's 4"),
+        ([-1, 2], "forgotten class -1 is not one of the model's 4"),
         ([0, 1, 2, 3], "list of forgotten classes has all 4 of the model's"),
     ])
     func impossibleForgottenClassesAreRefused(_ classes: [Int], _ problem: String) throws {
@@ -251,7 +252,7 @@ import Testing
             try write(description, version: version)
             #expect(
                 message()
-                    == "the metadata's unlearning.format_version is '\(version)', which is no version; "
+                    == "the metadata's unlearning.format_version is '\(version)', which is not a version; "
                     + "write the file again")
         }
     }

@@ -112,7 +112,8 @@ import Testing
     @Test(arguments: [0, -1, 5, .nan, .infinity] as [Double])
     func widthsHaveLimits(_ width: Double) {
         let all: [any Architecture] = [
-            ResNet(.resnet18, width: width), MobileNetV2(width: width), VGG16(width: width), EfficientNetLite0(width: width),
+            ResNet(.resnet18, width: width), MobileNetV2(width: width), VGG16(width: width),
+            EfficientNetLite0(width: width),
         ]
         for architecture in all {
             let error = #expect(throws: ShapeError.self) {

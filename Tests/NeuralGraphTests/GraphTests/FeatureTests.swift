@@ -12,7 +12,8 @@ import Testing
 
     @Test("the output is the features and the logits, and the gradients of both add up")
     func showsFeatures() throws {
-        let model = try GeneratedNumbers.model(ResNet(.resnet18, stem: .small).graph(inputShape: [8, 8, 3], classes: 5))
+        let model = try GeneratedNumbers.model(
+            ResNet(.resnet18, stem: .small).graph(inputShape: [8, 8, 3], classes: 5))
         let showing = try #require(model.withFeatureOutput)
         #expect(showing.graph.outputShape == [517] && showing.stateDictionary == model.stateDictionary)
         let input = try numbers("input", [2, 8, 8, 3])

@@ -118,6 +118,35 @@ import Testing
                     $0.rows("c", columns: 24))
             }
         ),
+        ("outputs beyond memory", { _ = try $0.linear($0.flat(), named: "node", outputs: 1 << 62) }),
+        ("weights beyond memory", { _ = try $0.linear($0.flat(), named: "node", outputs: 1 << 30) }),
+        (
+            "padding beyond memory",
+            { _ = try $0.convolution($0.input, named: "node", channels: 2, kernelSize: 3, padding: Padding(.max)) }
+        ),
+        (
+            "padded image beyond memory",
+            { _ = try $0.convolution($0.input, named: "node", channels: 2, kernelSize: 3, padding: Padding(1 << 30)) }
+        ),
+        (
+            "kernel beyond memory",
+            {
+                _ = try $0.convolution(
+                    $0.input, named: "node", channels: 2, kernelSize: Size2D(1 << 30), padding: Padding(1 << 30))
+            }
+        ),
+        (
+            "dilation beyond memory",
+            { _ = try $0.convolution($0.input, named: "node", channels: 2, kernelSize: 3, dilation: Size2D(.max)) }
+        ),
+        (
+            "channels beyond memory",
+            { _ = try $0.convolution($0.input, named: "node", channels: .max, kernelSize: 1) }
+        ),
+        (
+            "a parameter stored in an order that it does not have",
+            { _ = try $0.add(OddlyStored(), named: "node", $0.input) }
+        ),
         (
             "a tensor that is there already",
             { _ = try $0.add(Linear(outputs: 2), named: "node", [$0.input], keys: ["bias": "node.weight"]) }
@@ -132,6 +161,23 @@ import Testing
         #expect(error?.place == "node", "\(what)")
         #expect(error.map { $0.message.count > 20 } == true, "\(what)")
     }
+}
+
+/// Its parameter's layout is not one of its shape.
+private struct OddlyStored: GraphOperation {
+    var kind: String { "OddlyStored" }
+
+    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape { inputs[0] }
+
+    func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+        [
+            ParameterSpecification(
+                name: "weight", shape: [2, 3], layout: .permuted(view: [2, 3], order: [0, 0]),
+                initializer: .constant(0))
+        ]
+    }
+
+    func kernel(for request: KernelRequest) -> any Kernel { Add().kernel(for: request) }
 }
 
 extension GraphBuilder {

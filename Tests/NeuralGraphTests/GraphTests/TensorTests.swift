@@ -9,7 +9,7 @@ import Testing
 
     @Test func transposesByDefinition() throws {
         let tensor = try counting([2, 3, 4])
-        let result = tensor.transposed([2, 0, 1])
+        let result = try tensor.transposed([2, 0, 1])
         #expect(result.shape == [4, 2, 3])
         for a in 0..<2 {
             for b in 0..<3 {
@@ -25,9 +25,22 @@ import Testing
         for _ in 0..<5 {
             let order = Array(0..<shape.rank).shuffled(using: &random)
             let inverse = order.indices.map { axis in order.firstIndex(of: axis) ?? 0 }
-            #expect(tensor.transposed(order).transposed(inverse) == tensor)
+            #expect(try tensor.transposed(order).transposed(inverse) == tensor)
         }
-        #expect(tensor.transposed(Array(0..<shape.rank)) == tensor)
+        #expect(try tensor.transposed(Array(0..<shape.rank)) == tensor)
+    }
+
+    @Test(arguments: [[], [0], [0, 0], [0, 2], [-1, 0], [0, 1, 2]])
+    func ordersThatNameNoAxesAreRefused(_ order: [Int]) throws {
+        let tensor = try counting([2, 3])
+        let error = #expect(throws: ShapeError.self) { try tensor.transposed(order) }
+        #expect(error?.message.contains("\(order)") == true)
+    }
+
+    @Test func lengthsThatNoTensorHasDoNotTrap() {
+        #expect(TensorShape([3, -2]).count == 0 && TensorShape([3, -2]) == [3, 0])
+        #expect(TensorShape([.max, 2]).count == .max && TensorShape([.max, 0, .max]).count == 0)
+        #expect(TensorShape([.max, .max, 1]).positions == .max)
     }
 
     @Test func imagesGoFromPyTorchsLayoutAndBack() throws {

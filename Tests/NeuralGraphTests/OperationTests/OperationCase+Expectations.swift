@@ -22,3 +22,23 @@ extension OperationCase {
         }
     }
 }
+
+extension WorstErrors {
+    /// An operation between two layers, so that values may share memory, and once more beside another reader of its
+    /// input, so that its gradient is added to another one.
+    func expectCorrect(
+        _ operation: some GraphOperation, _ shape: TensorShape, _ place: String,
+        at location: SourceLocation = #_sourceLocation
+    ) throws {
+        let item = try OperationCase(shape, batch: 3, seed: 1) { builder in
+            let x = try builder.pointwise(builder.input, named: "first", .tanh)
+            let once = try builder.add(operation, named: "once", x)
+            let y = try builder.pointwise(x, named: "second", .affine(scale: 0.5, shift: 1))
+            let twice = try builder.add(operation, named: "twice", y)
+            let other = try builder.reduction(.sum, y, named: "other", axes: Array(0..<shape.rank))
+            let sum = try builder.add(once, twice, named: "sum")
+            _ = try builder.arithmetic(.multiplication, sum, other, named: "last")
+        }
+        try item.expectCorrect(self, "\(place) of \(shape)", at: location)
+    }
+}

@@ -117,7 +117,7 @@ import Testing
             "momentum: -1.0 is out of range; use 0 or more, usually 0.9"
         ),
         (.sgd(momentum: .nan), "momentum: nan is out of range; use 0 or more, usually 0.9"),
-        (.sgd(nesterov: true), "nesterov: there is no momentum to look ahead with; set one above 0"),
+        (.sgd(nesterov: true), "nesterov: needs momentum; set one above 0"),
         (.sgd(weightDecay: -0.1), "weight decay: -0.1 is out of range; use 0 or more"),
         (.adam(beta1: 1), "beta1: 1.0 is out of range; use 0 or more and less than 1"),
         (.adam(beta2: -0.5), "beta2: -0.5 is out of range; use 0 or more and less than 1"),

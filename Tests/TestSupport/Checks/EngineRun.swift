@@ -1,31 +1,31 @@
 import NeuralGraph
 
 /// What the engine computes in one forward and one backward pass.
-public struct EngineRun: Sendable {
+package struct EngineRun: Sendable {
     /// How the passes are run.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// Batch norm and dropout as in training, or as in use.
-        public var mode = Mode.training
+        package var mode = Mode.training
         /// Which modes are planned for.
-        public var modes: Set<Mode> = [.training, .inference]
+        package var modes: Set<Mode> = [.training, .inference]
         /// Which algorithms may be used.
-        public var algorithms = Algorithms.fast
+        package var algorithms = Algorithms.fast
         /// The largest batch that is planned for; the batch itself if nil.
-        public var capacity: Int?
+        package var capacity: Int?
         /// How many threads work.
-        public var workers = 2
+        package var workers = 2
         /// Which gradients are computed.
-        public var request = GradientRequest.both
+        package var request = GradientRequest.both
         /// The seed of the step.
-        public var seed: UInt64 = 0
+        package var seed: UInt64 = 0
         /// Whether training mode moves running statistics.
-        public var updatesState = true
+        package var updatesState = true
 
         /// The usual way: training mode, the fastest algorithms, two workers, all gradients.
-        public init() {}
+        package init() {}
 
         /// Options with some of them changed.
-        public func with(_ change: (inout Options) -> Void) -> Options {
+        package func with(_ change: (inout Options) -> Void) -> Options {
             var options = self
             change(&options)
             return options
@@ -33,23 +33,23 @@ public struct EngineRun: Sendable {
     }
 
     /// The output, `[batch, ...shape]`.
-    public let output: [Float]
+    package let output: [Float]
     /// The gradient by the input; empty if it was not asked for.
-    public let inputGradient: [Float]
+    package let inputGradient: [Float]
     /// The gradients that were asked for by parameter, in PyTorch's layouts.
-    public let parameterGradients: [String: Tensor]
+    package let parameterGradients: [String: Tensor]
     /// The parameters and the state after the pass.
-    public let model: Model
+    package let model: Model
     /// The algorithm of each node.
-    public let algorithms: [String]
+    package let algorithms: [String]
     /// Bytes that the plan holds.
-    public let byteCount: Int
+    package let byteCount: Int
 
     /// Runs both passes; no backward pass if no gradient is asked for.
     /// - Parameters:
     ///   - input: `[batch, ...input shape]`, channels last.
     ///   - outputGradient: `[batch, ...output shape]`.
-    public init(
+    package init(
         _ model: Model, input: [Float], outputGradient: [Float], _ options: Options = Options()
     ) throws {
         let batch = input.count / model.graph.inputShape.count
@@ -60,7 +60,7 @@ public struct EngineRun: Sendable {
     }
 
     /// Runs both passes on an executor that is there already.
-    public init(
+    package init(
         _ executor: Executor, input: [Float], outputGradient: [Float], _ options: Options = Options()
     ) throws {
         let batch = input.count / executor.graph.inputShape.count

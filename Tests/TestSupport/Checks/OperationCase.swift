@@ -1,24 +1,24 @@
 import NeuralGraph
 
 /// A small network with numbers for everything: what a gradient check needs.
-public struct OperationCase: Sendable {
+package struct OperationCase: Sendable {
     /// The network and its numbers.
-    public var model: Model
+    package var model: Model
     /// The number of examples.
-    public let batch: Int
+    package let batch: Int
     /// `[batch, ...input shape]`, channels last.
-    public var input: [Float]
+    package var input: [Float]
     /// `[batch, ...output shape]`.
-    public var outputGradient: [Float]
+    package var outputGradient: [Float]
     /// For each dropout node the factors of the step that is run.
-    public var dropoutFactors: [String: [Double]] = [:]
+    package var dropoutFactors: [String: [Double]] = [:]
 
     /// Builds a network and draws its numbers. Parameters and state are drawn from the ranges of
     /// ``GeneratedNumbers``, so that none is 0 or 1 by default.
     /// - Parameters:
     ///   - input: draws so many input numbers; normal ones if nil.
     ///   - build: adds the nodes.
-    public init(
+    package init(
         _ inputShape: TensorShape, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil,
         build: (inout GraphBuilder) throws -> Void
     ) throws {
@@ -28,7 +28,7 @@ public struct OperationCase: Sendable {
     }
 
     /// Draws an input and an output gradient for a network that is there already.
-    public init(
+    package init(
         _ model: Model, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil
     ) throws {
         var random = SeededRandom(seed: seed, stream: "operation case")
@@ -40,30 +40,30 @@ public struct OperationCase: Sendable {
     }
 
     /// The output and two-sided differences in Double.
-    public func reference(_ mode: Mode = .training) -> ReferenceGradients {
+    package func reference(_ mode: Mode = .training) -> ReferenceGradients {
         network.numericGradients(
             input: referenceInput, outputGradient: outputGradient.map(Double.init), mode: mode)
     }
 
     /// The naive network.
-    public var network: ReferenceNetwork {
+    package var network: ReferenceNetwork {
         var network = ReferenceNetwork(model)
         network.dropoutFactors = dropoutFactors
         return network
     }
 
     /// The input in Double.
-    public var referenceInput: ReferenceTensor {
+    package var referenceInput: ReferenceTensor {
         ReferenceTensor(input.map(Double.init), batch: batch, shape: model.graph.inputShape)
     }
 
     /// The engine's passes.
-    public func run(_ options: EngineRun.Options = EngineRun.Options()) throws -> EngineRun {
+    package func run(_ options: EngineRun.Options = EngineRun.Options()) throws -> EngineRun {
         try EngineRun(model, input: input, outputGradient: outputGradient, options)
     }
 
     /// How far the engine is from the reference.
-    public func errors(_ options: EngineRun.Options = EngineRun.Options()) throws -> GradientErrors {
+    package func errors(_ options: EngineRun.Options = EngineRun.Options()) throws -> GradientErrors {
         GradientErrors(try run(options), from: reference(options.mode))
     }
 }

@@ -1,7 +1,7 @@
 /// How far a result is from what it should be: the Euclidean norm of the difference over that of the expectation.
 ///
 /// Infinite if the counts differ or a number is undefined; the plain norm of the result if the expectation is zero.
-public func relativeDifference<Result: BinaryFloatingPoint, Expected: BinaryFloatingPoint>(
+package func relativeDifference<Result: BinaryFloatingPoint, Expected: BinaryFloatingPoint>(
     _ result: some Collection<Result>, from expected: some Collection<Expected>
 ) -> Double {
     guard result.count == expected.count else { return .infinity }
@@ -17,6 +17,6 @@ public func relativeDifference<Result: BinaryFloatingPoint, Expected: BinaryFloa
 }
 
 /// The Euclidean norm.
-public func euclideanNorm(_ values: some Collection<Float>) -> Double {
+package func euclideanNorm(_ values: some Collection<Float>) -> Double {
     values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
 }

@@ -2,17 +2,17 @@ import NeuralGraph
 
 extension SeededRandom {
     /// Numbers from the normal distribution.
-    public mutating func normals(_ count: Int, mean: Double = 0, deviation: Double = 1) -> [Float] {
+    package mutating func normals(_ count: Int, mean: Double = 0, deviation: Double = 1) -> [Float] {
         (0..<count).map { _ in Float(mean + deviation * normal()) }
     }
 
     /// Numbers that all differ by at least `gap`, in random order around 0: no maximum among them is nearly tied.
-    public mutating func distinct(_ count: Int, gap: Double) -> [Float] {
+    package mutating func distinct(_ count: Int, gap: Double) -> [Float] {
         (0..<count).shuffled(using: &self).map { Float((Double($0) - Double(count) / 2) * gap) }
     }
 
     /// Numbers from the normal distribution that keep a distance from the places where a function has a kink.
-    public mutating func normals(_ count: Int, deviation: Double = 1, awayFrom kinks: [Double]) -> [Float] {
+    package mutating func normals(_ count: Int, deviation: Double = 1, awayFrom kinks: [Double]) -> [Float] {
         (0..<count).map { _ in
             while true {
                 let value = deviation * normal()
@@ -22,7 +22,7 @@ extension SeededRandom {
     }
 
     /// One of some numbers.
-    public mutating func pick<Element>(_ values: [Element]) -> Element {
+    package mutating func pick<Element>(_ values: [Element]) -> Element {
         values[Int.random(in: values.indices, using: &self)]
     }
 }

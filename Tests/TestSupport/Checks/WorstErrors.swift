@@ -3,12 +3,12 @@ import Synchronization
 
 /// The largest error against its tolerance that each kind of check has met. Set `SHOW_ERRORS=1` to have it printed:
 /// a test that passes by a hair should be seen.
-public final class WorstErrors: Sendable {
+package final class WorstErrors: Sendable {
     private let title: String
     private let worst = Mutex<[String: (error: Double, tolerance: Double, place: String)]>([:])
 
     /// Starts a list.
-    public init(_ title: String) {
+    package init(_ title: String) {
         self.title = title
     }
 
@@ -24,7 +24,7 @@ public final class WorstErrors: Sendable {
     }
 
     /// Notes an error and says whether it is within its tolerance. An undefined one is not.
-    public func isWithin(_ tolerance: Double, _ error: Double, _ kind: String, at place: String) -> Bool {
+    package func isWithin(_ tolerance: Double, _ error: Double, _ kind: String, at place: String) -> Bool {
         worst.withLock { worst in
             let share = error / tolerance
             if let known = worst[kind], share <= known.error / known.tolerance { return }

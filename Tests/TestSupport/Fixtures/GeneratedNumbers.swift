@@ -2,9 +2,9 @@ import NeuralGraph
 
 /// Numbers that depend on nothing but a tensor's name: the twin of Tests/Fixtures/generator.py, so that fixtures
 /// need not store weights and inputs.
-public enum GeneratedNumbers {
+package enum GeneratedNumbers {
     /// `u` in `[0, 1)`, 24 bits of splitmix64 an element.
-    public static func uniform(_ name: String, count: Int) -> [Double] {
+    package static func uniform(_ name: String, count: Int) -> [Double] {
         var seed: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in name.utf8 { seed = (seed ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return (0..<count).map { index in
@@ -17,13 +17,13 @@ public enum GeneratedNumbers {
     }
 
     /// Values in `[-scale, scale)`, in PyTorch's layout.
-    public static func symmetric(_ name: String, shape: TensorShape, scale: Double = 1) throws(ShapeError) -> Tensor {
+    package static func symmetric(_ name: String, shape: TensorShape, scale: Double = 1) throws(ShapeError) -> Tensor {
         let elements = uniform(name, count: shape.count).map { Float((2 * $0 - 1) * scale) }
         return try Tensor(elements, shape: shape)
     }
 
     /// One entry of a state dictionary, by the last part of its name.
-    public static func stateTensor(_ name: String, shape: TensorShape) throws(ShapeError) -> Tensor {
+    package static func stateTensor(_ name: String, shape: TensorShape) throws(ShapeError) -> Tensor {
         let role = name.split(separator: ".").last.map(String.init) ?? name
         if ["cls_token", "class_token", "pos_embed", "pos_embedding"].contains(role) {
             return try symmetric(name, shape: shape)
@@ -42,7 +42,7 @@ public enum GeneratedNumbers {
     }
 
     /// A model whose every tensor is generated from its name.
-    public static func model(_ graph: Graph) throws -> Model {
+    package static func model(_ graph: Graph) throws -> Model {
         var dictionary: [String: Tensor] = [:]
         for (key, specification) in graph.parameters {
             dictionary[key] = try stateTensor(key, shape: specification.shape)

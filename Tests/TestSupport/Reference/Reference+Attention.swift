@@ -3,7 +3,7 @@ import NeuralGraph
 
 extension Reference {
     /// `exp(x_k) / sum_j exp(x_j)` along an axis.
-    public static func softmax(_ x: ReferenceTensor, axis: Int) -> ReferenceTensor {
+    package static func softmax(_ x: ReferenceTensor, axis: Int) -> ReferenceTensor {
         let axis = axis < 0 ? axis + x.shape.rank : axis
         var y = x
         y.fill { example, index in
@@ -18,8 +18,13 @@ extension Reference {
         return y
     }
 
+    /// `x_k - log sum_j exp(x_j)` along an axis.
+    package static func logSoftmax(_ x: ReferenceTensor, axis: Int) -> ReferenceTensor {
+        softmax(x, axis: axis).map(log)
+    }
+
     /// `y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]`, or of `b[..., j, k]`.
-    public static func matMul(
+    package static func matMul(
         _ a: ReferenceTensor, _ b: ReferenceTensor, transposesSecond: Bool
     ) -> ReferenceTensor {
         let rank = max(a.shape.rank, b.shape.rank)
@@ -47,7 +52,7 @@ extension Reference {
     }
 
     /// `softmax(scale q kᵀ) v` of each head's columns.
-    public static func attention(
+    package static func attention(
         _ inputs: [ReferenceTensor], _ operation: ScaledDotProductAttention
     ) -> ReferenceTensor {
         var parts = inputs
@@ -68,7 +73,7 @@ extension Reference {
     }
 
     /// Each row of the last axis with mean 0 and variance 1, then `* weight + bias` where given.
-    public static func layerNormalization(
+    package static func layerNormalization(
         _ x: ReferenceTensor, epsilon: Double, weight: [Double]?, bias: [Double]?
     ) -> ReferenceTensor {
         let channels = x.shape.channels
@@ -86,7 +91,7 @@ extension Reference {
     }
 
     /// Each example's groups of channels with mean 0 and variance 1 over all positions, then `* weight + bias`.
-    public static func groupNormalization(
+    package static func groupNormalization(
         _ x: ReferenceTensor, groups: Int, epsilon: Double, weight: [Double], bias: [Double]
     ) -> ReferenceTensor {
         let channels = x.shape.channels

@@ -2,17 +2,17 @@ import NeuralGraph
 
 extension Reference {
     /// What batch normalization in training mode measures, per channel.
-    public struct BatchStatistics: Sendable {
+    package struct BatchStatistics: Sendable {
         /// The mean.
-        public var mean: [Double]
+        package var mean: [Double]
         /// The mean squared distance from it.
-        public var biasedVariance: [Double]
+        package var biasedVariance: [Double]
         /// The same with one less in the denominator, which is what running statistics take up.
-        public var unbiasedVariance: [Double]
+        package var unbiasedVariance: [Double]
     }
 
     /// Mean and variance over all axes but the last.
-    public static func batchStatistics(_ x: ReferenceTensor) -> BatchStatistics {
+    package static func batchStatistics(_ x: ReferenceTensor) -> BatchStatistics {
         let channels = x.shape.channels
         let rows = x.elements.count / channels
         var mean = [Double](repeating: 0, count: channels)
@@ -28,7 +28,7 @@ extension Reference {
     }
 
     /// `(x - mean) / sqrt(variance + epsilon) * weight + bias`, per channel.
-    public static func normalize(
+    package static func normalize(
         _ x: ReferenceTensor, mean: [Double], variance: [Double], epsilon: Double, weight: [Double],
         bias: [Double]
     ) -> ReferenceTensor {

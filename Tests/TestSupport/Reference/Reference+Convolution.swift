@@ -2,20 +2,20 @@ import NeuralGraph
 
 extension Reference {
     /// The gradients of a convolution.
-    public struct ConvolutionGradients: Sendable {
+    package struct ConvolutionGradients: Sendable {
         /// By the input.
-        public var input: ReferenceTensor
+        package var input: ReferenceTensor
         /// By the weights, in PyTorch's layout.
-        public var weight: [Double]
+        package var weight: [Double]
         /// By the bias.
-        public var bias: [Double]
+        package var bias: [Double]
     }
 
     /// `y[n, p, o] = bias[o] + sum over taps and the group's inputs of x[n, window, i] weight[o, i, tap]`.
     /// - Parameters:
     ///   - weight: in PyTorch's layout, `[outputs, inputs / groups, kernel height, kernel width]`.
     ///   - bias: `[outputs]`; none if nil.
-    public static func convolution(
+    package static func convolution(
         _ x: ReferenceTensor, weight: [Double], bias: [Double]?, _ operation: Convolution
     ) -> ReferenceTensor {
         var y = ReferenceTensor(batch: x.batch, shape: outputShape(operation, input: x.shape))
@@ -29,7 +29,7 @@ extension Reference {
     }
 
     /// The gradients of `sum(dy * convolution(x))`; ``convolution(_:weight:bias:_:)``'s products, each read backward.
-    public static func convolutionGradients(
+    package static func convolutionGradients(
         of dy: ReferenceTensor, _ x: ReferenceTensor, weight: [Double], _ operation: Convolution
     ) -> ConvolutionGradients {
         let layout = TapLayout(operation, inputs: x.shape[2])

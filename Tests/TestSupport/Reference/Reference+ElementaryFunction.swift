@@ -3,7 +3,7 @@ import NeuralGraph
 
 extension Reference {
     /// A function as its formula says.
-    public static func value(of function: ElementaryFunction, at x: Double) -> Double {
+    package static func value(of function: ElementaryFunction, at x: Double) -> Double {
         switch function {
         case .sine: sin(x)
         case .cosine: cos(x)

@@ -3,12 +3,12 @@ import NeuralGraph
 
 extension Reference {
     /// A function of each number.
-    public static func pointwise(_ x: ReferenceTensor, _ function: PointwiseFunction) -> ReferenceTensor {
+    package static func pointwise(_ x: ReferenceTensor, _ function: PointwiseFunction) -> ReferenceTensor {
         x.map { value(of: function, at: $0) }
     }
 
     /// A function as its formula says.
-    public static func value(of function: PointwiseFunction, at x: Double) -> Double {
+    package static func value(of function: PointwiseFunction, at x: Double) -> Double {
         switch function {
         case .sigmoid: 1 / (1 + exp(-x))
         case .hardSigmoid(let alpha, let beta): max(0, min(1, Double(alpha) * x + Double(beta)))
@@ -34,7 +34,7 @@ extension Reference {
     }
 
     /// Two tensors combined number by number, each repeated along axes where it has length 1.
-    public static func arithmetic(
+    package static func arithmetic(
         _ a: ReferenceTensor, _ b: ReferenceTensor, _ combine: (Double, Double) -> Double
     ) -> ReferenceTensor {
         let rank = max(a.shape.rank, b.shape.rank)
@@ -55,7 +55,7 @@ extension Reference {
     }
 
     /// What two numbers are combined to.
-    public static func value(of kind: ArithmeticKind, _ a: Double, _ b: Double) -> Double {
+    package static func value(of kind: ArithmeticKind, _ a: Double, _ b: Double) -> Double {
         switch kind {
         case .addition: a + b
         case .subtraction: a - b
@@ -68,7 +68,7 @@ extension Reference {
     }
 
     /// A parameter as a batch of equal examples.
-    public static func repeated(_ parameter: [Double], shape: TensorShape, batch: Int) -> ReferenceTensor {
+    package static func repeated(_ parameter: [Double], shape: TensorShape, batch: Int) -> ReferenceTensor {
         ReferenceTensor((0..<batch).flatMap { _ in parameter }, batch: batch, shape: shape)
     }
 }

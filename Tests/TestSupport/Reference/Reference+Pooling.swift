@@ -4,7 +4,7 @@ extension Reference {
     /// Max or average pooling as PyTorch documents it.
     ///
     /// A window that hangs over the padded image (`ceil_mode`) is cut there; padding that counts is counted within.
-    public static func pooling(_ x: ReferenceTensor, _ operation: Pooling) -> ReferenceTensor {
+    package static func pooling(_ x: ReferenceTensor, _ operation: Pooling) -> ReferenceTensor {
         var y = ReferenceTensor(batch: x.batch, shape: pooledShape(x.shape, operation))
         forEachWindow(x, y, operation) { places, size, output in
             let values = places.map { x.elements[$0] }
@@ -66,7 +66,7 @@ extension Reference {
     }
 
     /// The mean over rows `floor(i H / n)` to `ceil((i + 1) H / n)`, and columns likewise.
-    public static func adaptiveAveragePool(
+    package static func adaptiveAveragePool(
         _ x: ReferenceTensor, _ operation: AdaptiveAveragePool
     ) -> ReferenceTensor {
         var y = ReferenceTensor(batch: x.batch, shape: [operation.output.height, operation.output.width, x.shape[2]])
@@ -111,7 +111,7 @@ extension Reference {
     }
 
     /// The mean over all positions of an example.
-    public static func globalAveragePool(_ x: ReferenceTensor) -> ReferenceTensor {
+    package static func globalAveragePool(_ x: ReferenceTensor) -> ReferenceTensor {
         let (channels, positions) = (x.shape.channels, x.shape.positions)
         var y = ReferenceTensor(batch: x.batch, shape: [channels])
         for (index, value) in x.elements.enumerated() {

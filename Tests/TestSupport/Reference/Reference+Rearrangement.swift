@@ -2,7 +2,7 @@ import NeuralGraph
 
 extension Reference {
     /// Axis `k` of the result is axis `axes[k]` of the input.
-    public static func transpose(_ x: ReferenceTensor, axes: [Int]) -> ReferenceTensor {
+    package static func transpose(_ x: ReferenceTensor, axes: [Int]) -> ReferenceTensor {
         let order = axes.map { $0 < 0 ? $0 + x.shape.rank : $0 }
         var y = ReferenceTensor(batch: x.batch, shape: TensorShape(order.map { x.shape[$0] }))
         y.fill { example, index in
@@ -14,12 +14,12 @@ extension Reference {
     }
 
     /// The same numbers under another shape.
-    public static func reshape(_ x: ReferenceTensor, to shape: TensorShape) -> ReferenceTensor {
+    package static func reshape(_ x: ReferenceTensor, to shape: TensorShape) -> ReferenceTensor {
         ReferenceTensor(x.elements, batch: x.batch, shape: shape)
     }
 
     /// Some places along one axis.
-    public static func slice(_ x: ReferenceTensor, _ operation: Slice) -> ReferenceTensor {
+    package static func slice(_ x: ReferenceTensor, _ operation: Slice) -> ReferenceTensor {
         let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis
         var lengths = x.shape.dimensions
         lengths[axis] = operation.count
@@ -33,7 +33,7 @@ extension Reference {
     }
 
     /// Places along one axis.
-    public static func gather(_ x: ReferenceTensor, _ operation: Gather) -> ReferenceTensor {
+    package static func gather(_ x: ReferenceTensor, _ operation: Gather) -> ReferenceTensor {
         let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis
         var lengths = x.shape.dimensions
         lengths[axis] = operation.places.count
@@ -47,7 +47,7 @@ extension Reference {
     }
 
     /// The second's numbers where the first's are not 0, the third's elsewhere.
-    public static func `where`(
+    package static func `where`(
         _ condition: ReferenceTensor, _ first: ReferenceTensor, _ second: ReferenceTensor
     ) -> ReferenceTensor {
         let pairs = arithmetic(condition, second) { $0 != 0 ? 0 : $1 }
@@ -55,7 +55,7 @@ extension Reference {
     }
 
     /// The input with a border.
-    public static func pad(_ x: ReferenceTensor, _ operation: Pad) -> ReferenceTensor {
+    package static func pad(_ x: ReferenceTensor, _ operation: Pad) -> ReferenceTensor {
         let lengths = x.shape.dimensions
         let shape = TensorShape(lengths.indices.map { operation.before[$0] + lengths[$0] + operation.after[$0] })
         var y = ReferenceTensor(batch: x.batch, shape: shape)
@@ -77,7 +77,7 @@ extension Reference {
     }
 
     /// An image with as many rows and columns as asked for, each the nearest one at or before its place.
-    public static func resizing(_ x: ReferenceTensor, height: Int, width: Int) -> ReferenceTensor {
+    package static func resizing(_ x: ReferenceTensor, height: Int, width: Int) -> ReferenceTensor {
         var y = ReferenceTensor(batch: x.batch, shape: [height, width, x.shape[2]])
         y.fill { example, index in
             let row = Int((Double(index[0]) * Double(x.shape[0]) / Double(height)).rounded(.down))
@@ -88,7 +88,7 @@ extension Reference {
     }
 
     /// Inputs one after the other along an axis.
-    public static func concat(_ inputs: [ReferenceTensor], axis: Int) -> ReferenceTensor {
+    package static func concat(_ inputs: [ReferenceTensor], axis: Int) -> ReferenceTensor {
         let first = inputs[0].shape
         let axis = axis < 0 ? axis + first.rank : axis
         var lengths = first.dimensions
@@ -106,7 +106,7 @@ extension Reference {
     }
 
     /// The mean, sum or maximum along some axes.
-    public static func reduction(_ x: ReferenceTensor, _ operation: Reduction) -> ReferenceTensor {
+    package static func reduction(_ x: ReferenceTensor, _ operation: Reduction) -> ReferenceTensor {
         let axes = Set(operation.axes.map { $0 < 0 ? $0 + x.shape.rank : $0 })
         let kept = x.shape.dimensions.indices.filter { !axes.contains($0) }
         let result = TensorShape(

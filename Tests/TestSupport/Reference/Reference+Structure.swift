@@ -2,7 +2,7 @@ import NeuralGraph
 
 extension Reference {
     /// An image as a vector in PyTorch's order, channels outermost.
-    public static func flatten(_ x: ReferenceTensor) -> ReferenceTensor {
+    package static func flatten(_ x: ReferenceTensor) -> ReferenceTensor {
         let (positions, channels) = (x.shape.positions, x.shape.channels)
         var elements: [Double] = []
         for n in 0..<x.batch {
@@ -14,7 +14,7 @@ extension Reference {
     }
 
     /// `y[row, o] = bias[o] + sum over i of x[row, i] weight[o, i]`.
-    public static func linear(
+    package static func linear(
         _ x: ReferenceTensor, weight: [Double], bias: [Double]?, outputs: Int
     ) -> ReferenceTensor {
         let inputs = x.shape.channels

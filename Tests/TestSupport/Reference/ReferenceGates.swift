@@ -5,9 +5,9 @@ import NeuralGraph
 /// A network of ReLUs is smooth while no unit crosses 0, and its gradient jumps where one does: a unit that rounding puts on
 /// the other side changes the gradient of a deep network by a percent. So the engine is compared with a Double reference that
 /// takes its gates from the engine's own pass; what is left to compare is smooth, whatever order the engine sums in.
-public struct ReferenceGates: Sendable {
+package struct ReferenceGates: Sendable {
     /// Where the input of a rectification lies.
-    public enum Side: Sendable {
+    package enum Side: Sendable {
         /// Below 0: the output is 0.
         case below
         /// In between: the output is the input.
@@ -17,16 +17,16 @@ public struct ReferenceGates: Sendable {
     }
 
     /// The side of each unit of each rectification, by the node's name.
-    public var sides: [String: [Side]] = [:]
+    package var sides: [String: [Side]] = [:]
     /// The position among the input's numbers that each output of a max pooling takes, by the node's name.
-    public var winners: [String: [Int]] = [:]
+    package var winners: [String: [Int]] = [:]
 
     /// Creates an empty set.
-    public init() {}
+    package init() {}
 
     /// Reads the gates of a pass from its values.
     /// - Parameter value: the output of a node, or the network's input.
-    public init(
+    package init(
         of graph: Graph, batch: Int, value: (Graph.Value) throws -> [Double]
     ) rethrows {
         for (index, node) in graph.nodes.enumerated() {
@@ -46,7 +46,7 @@ public struct ReferenceGates: Sendable {
     }
 
     /// The nodes whose outputs the gates are read from.
-    public static func sources(of graph: Graph) -> Set<String> {
+    package static func sources(of graph: Graph) -> Set<String> {
         var names: Set<String> = []
         for node in graph.nodes {
             if node.operation is ReLU { names.insert(node.name) }

@@ -6,7 +6,7 @@ extension ReferenceNetwork {
     ///   - outputGradient: dy as a function of the output.
     ///   - gates: the sides of all kinks, from another pass; this pass's own if nil.
     /// - Precondition: every operation is one that convolutional classifiers are made of.
-    public func gradients(
+    package func gradients(
         input: ReferenceTensor, mode: Mode, gates: ReferenceGates? = nil,
         outputGradient: ([Double]) -> [Double]
     ) -> ReferenceGradients {

@@ -89,6 +89,7 @@ extension ReferenceNetwork {
         let x = inputs[0]
         switch node.operation {
         case let operation as Softmax: return Reference.softmax(x, axis: operation.axis)
+        case let operation as LogSoftmax: return Reference.logSoftmax(x, axis: operation.axis)
         case let operation as MatMul:
             return Reference.matMul(x, inputs[1], transposesSecond: operation.transposesSecond)
         case let operation as ScaledDotProductAttention: return Reference.attention(inputs, operation)

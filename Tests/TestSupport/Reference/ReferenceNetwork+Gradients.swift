@@ -1,16 +1,16 @@
 import NeuralGraph
 
 /// What a network computes and the gradients of `sum(dy * output)`, in Double.
-public struct ReferenceGradients: Sendable {
+package struct ReferenceGradients: Sendable {
     /// The output.
-    public var output: [Double]
+    package var output: [Double]
     /// By the input.
-    public var input: [Double]
+    package var input: [Double]
     /// By each parameter, in PyTorch's layouts.
-    public var parameters: [String: [Double]]
+    package var parameters: [String: [Double]]
 
     /// Puts results together.
-    public init(output: [Double], input: [Double], parameters: [String: [Double]]) {
+    package init(output: [Double], input: [Double], parameters: [String: [Double]]) {
         self.output = output
         self.input = input
         self.parameters = parameters
@@ -20,7 +20,7 @@ public struct ReferenceGradients: Sendable {
 extension ReferenceNetwork {
     /// Two-sided differences of `sum(dy * output)` by every number of the input and of the parameters.
     /// - Parameter step: how far each number is moved; in Double 1e-5 leaves about ten digits.
-    public func numericGradients(
+    package func numericGradients(
         input: ReferenceTensor, outputGradient: [Double], mode: Mode, step: Double = 1e-5
     ) -> ReferenceGradients {
         func objective(_ network: ReferenceNetwork, _ input: ReferenceTensor) -> Double {

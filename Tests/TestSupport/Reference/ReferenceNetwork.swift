@@ -1,30 +1,30 @@
 import NeuralGraph
 
 /// A graph evaluated node by node with the naive definitions of ``Reference``.
-public struct ReferenceNetwork: Sendable {
+package struct ReferenceNetwork: Sendable {
     /// The graph.
-    public let graph: Graph
+    package let graph: Graph
     /// The parameters by name, in PyTorch's layouts.
-    public var parameters: [String: [Double]]
+    package var parameters: [String: [Double]]
     /// The state by name.
-    public var state: [String: [Double]]
+    package var state: [String: [Double]]
     /// For each dropout node, the factors of the step, `[batch, ...shape]`; none in inference mode.
-    public var dropoutFactors: [String: [Double]] = [:]
+    package var dropoutFactors: [String: [Double]] = [:]
 
     /// Takes over a model's numbers.
-    public init(_ model: Model) {
+    package init(_ model: Model) {
         graph = model.graph
         parameters = model.parameters.mapValues { $0.elements.map(Double.init) }
         state = model.state.mapValues { $0.elements.map(Double.init) }
     }
 
     /// The network's output.
-    public func output(for input: ReferenceTensor, mode: Mode) -> ReferenceTensor {
+    package func output(for input: ReferenceTensor, mode: Mode) -> ReferenceTensor {
         values(for: input, mode: mode)[graph.nodes.count]
     }
 
     /// The input and every node's output.
-    public func values(for input: ReferenceTensor, mode: Mode) -> [ReferenceTensor] {
+    package func values(for input: ReferenceTensor, mode: Mode) -> [ReferenceTensor] {
         var values = [input]
         for node in graph.nodes {
             let output = evaluate(node, node.inputs.map { values[$0.index] }, batch: input.batch, mode: mode)
@@ -35,7 +35,7 @@ public struct ReferenceNetwork: Sendable {
     }
 
     /// The state after one step in training mode, as PyTorch moves it.
-    public func stateAfterTraining(on input: ReferenceTensor) -> [String: [Double]] {
+    package func stateAfterTraining(on input: ReferenceTensor) -> [String: [Double]] {
         let values = values(for: input, mode: .training)
         var result = state
         for node in graph.nodes {

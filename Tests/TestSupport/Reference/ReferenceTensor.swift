@@ -4,16 +4,16 @@ import NeuralGraph
 ///
 /// The functions of ``Reference`` compute on these by loops that follow the definitions; the engine is compared with
 /// them.
-public struct ReferenceTensor: Sendable {
+package struct ReferenceTensor: Sendable {
     /// The number of examples.
-    public let batch: Int
+    package let batch: Int
     /// The shape of one example.
-    public let shape: TensorShape
+    package let shape: TensorShape
     /// `batch * shape.count` numbers.
-    public var elements: [Double]
+    package var elements: [Double]
 
     /// Creates a batch from its numbers.
-    public init(_ elements: [Double], batch: Int, shape: TensorShape) {
+    package init(_ elements: [Double], batch: Int, shape: TensorShape) {
         precondition(elements.count == batch * shape.count, "\(elements.count) numbers for \(batch) x \(shape)")
         self.batch = batch
         self.shape = shape
@@ -21,7 +21,7 @@ public struct ReferenceTensor: Sendable {
     }
 
     /// Creates a batch of zeros.
-    public init(batch: Int, shape: TensorShape) {
+    package init(batch: Int, shape: TensorShape) {
         self.init([Double](repeating: 0, count: batch * shape.count), batch: batch, shape: shape)
     }
 
@@ -67,4 +67,4 @@ public struct ReferenceTensor: Sendable {
 }
 
 /// Naive definitions of every operation, in Double.
-public enum Reference {}
+package enum Reference {}

@@ -144,7 +144,7 @@ struct AuditVerdictTests {
             MeasureThreshold(.above, .retrained, pass: 0, partial: 0),
             MeasureThreshold(.above, .zero, pass: 1, partial: 1),
         ]
-        configuration.leastSamples = 5
+        configuration.minimumSamples = 5
         #expect(
             told() == [
                 "head-share-bias against zero: no limit, the default is 0.1 and 0.3",

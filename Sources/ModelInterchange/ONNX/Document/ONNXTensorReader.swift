@@ -16,7 +16,7 @@ struct ONNXTensorReader: Sendable {
         }
     }
 
-    /// The numbers of a tensor of whole numbers.
+    /// The elements of an integer tensor.
     func integers(_ tensor: ONNXTensor) throws -> [Int] {
         switch tensor.scalarType {
         case .int64, .uint64: try scalars(tensor, UInt64.self) { Int(Int64(bitPattern: UInt64(littleEndian: $0))) }
@@ -26,7 +26,7 @@ struct ONNXTensorReader: Sendable {
         case .uint16: try scalars(tensor, UInt16.self) { Int(UInt16(littleEndian: $0)) }
         case .int8: try scalars(tensor, UInt8.self) { Int(Int8(bitPattern: $0)) }
         case .uint8, .bool: try scalars(tensor, UInt8.self) { Int($0) }
-        default: throw ONNXProblem("\(tensor.place) holds no whole numbers where they are needed")
+        default: throw ONNXProblem("\(tensor.place) holds no integers where they are needed")
         }
     }
 

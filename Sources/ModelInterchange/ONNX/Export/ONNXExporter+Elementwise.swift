@@ -1,7 +1,7 @@
 import NeuralGraph
 
 extension ONNXExporter {
-    /// Writes operations that go number by number.
+    /// Writes elementwise operations.
     mutating func exportElementwise(_ node: Graph.Node) throws -> Exported? {
         switch node.operation {
         case let operation as ReLU:

@@ -96,15 +96,19 @@ extension ONNXExporter {
             }
             return Exported(name: name, order: .channelsLast)
         case let operation as GroupNormalization: return try groupNormalization(operation, node)
-        case let operation as Softmax:
-            let input = try exported(node.inputs[0], for: node)
-            let axis = axis(operation.axis, rank: node.shape.rank, input.order)
-            return Exported(
-                name: add("Softmax", [input.name], named: node.name) { $0.attribute("axis", axis) }, order: input.order)
+        case let operation as Softmax: return try softmax("Softmax", axis: operation.axis, node)
+        case let operation as LogSoftmax: return try softmax("LogSoftmax", axis: operation.axis, node)
         case let operation as MatMul: return try matMul(operation, node)
         case let operation as ScaledDotProductAttention: return try attention(operation, node)
         default: return nil
         }
+    }
+
+    private mutating func softmax(_ name: String, axis: Int, _ node: Graph.Node) throws -> Exported {
+        let input = try exported(node.inputs[0], for: node)
+        let axis = self.axis(axis, rank: node.shape.rank, input.order)
+        return Exported(
+            name: add(name, [input.name], named: node.name) { $0.attribute("axis", axis) }, order: input.order)
     }
 
     private mutating func linear(_ operation: Linear, _ node: Graph.Node) throws -> Exported {

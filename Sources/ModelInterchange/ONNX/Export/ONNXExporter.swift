@@ -3,24 +3,24 @@ import NeuralGraph
 
 /// Writes a network as an ONNX graph for operator set 17.
 ///
-/// Images are `[N, C, H, W]` there and channels-last here. Each of our values is exported in the order that its operation
-/// has there, and turned by `Transpose` where the next one wants the other; what goes number by number takes what it
-/// gets.
+/// ONNX images are `[N, C, H, W]`, the engine's are channels-last. Each value is written in the layout that its ONNX
+/// operator has, and a `Transpose` converts it where the next operator needs the other; element-wise operators accept
+/// either layout.
 struct ONNXExporter {
     /// The version of the operators that are written.
     static let operatorSet = 17
     /// The version of the file's structure that goes with it.
     static let structure = 8
 
-    /// Where a value's channels are.
+    /// The position of a value's channels.
     enum Order {
-        /// In front, as ONNX has images.
+        /// First, as in ONNX images.
         case channelsFirst
-        /// Last, as here.
+        /// Last, as in the engine.
         case channelsLast
     }
 
-    /// A value of ours in the file.
+    /// A value of the graph in the file.
     struct Exported {
         var name: String
         var order: Order
@@ -105,7 +105,7 @@ struct ONNXExporter {
         return turn(exported.name, rank: rank, to: order)
     }
 
-    /// A tensor with a batch axis and so many others, turned.
+    /// A tensor with a batch axis and others, transposed.
     mutating func turn(_ name: String, rank: Int, to order: Order) -> String {
         let key = name + (order == .channelsFirst ? " first" : " last")
         if let known = turned[key] { return known }
@@ -145,7 +145,7 @@ struct ONNXExporter {
     /// One number.
     mutating func scalar(_ value: Float, named name: String) -> String { constant([value], [], named: name) }
 
-    /// A list of whole numbers.
+    /// A list of integers.
     mutating func integers(_ values: [Int]) -> String {
         if let known = integerConstants[values] { return known }
         let name = unique("integers." + values.map(String.init).joined(separator: "_"))
@@ -243,7 +243,7 @@ extension WireWriter {
         }
     }
 
-    /// Writes a node's list of whole numbers.
+    /// Writes a node's list of integers.
     mutating func attribute(_ name: String, _ values: [Int]) {
         message(5) { attribute in
             attribute.string(1, name)

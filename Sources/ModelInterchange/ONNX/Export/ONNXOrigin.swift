@@ -49,7 +49,7 @@ struct ONNXOrigin: ModelOrigin {
                 continue
             }
             let values = binding.scattered(tensor.elements)
-            // Unchanged numbers keep the digits that they have beyond ours.
+            // Unchanged numbers keep the file's precision, which may exceed the engine's.
             let before = try reader.floats(stored)
             guard !zip(values, before).allSatisfy({ $0.bitPattern == $1.bitPattern }) else { continue }
             let encoded = try ONNXScalarEncoding(stored, name: binding.name, values: values)

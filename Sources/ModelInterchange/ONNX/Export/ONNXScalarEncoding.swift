@@ -31,7 +31,7 @@ struct ONNXScalarEncoding {
                 raw.append(bits)
                 packed.varint(UInt64(bits))
             default:
-                throw ONNXProblem("tensor \(quoted(name)) is stored as whole numbers and cannot be changed")
+                throw ONNXProblem("tensor \(quoted(name)) is stored as integers and cannot be changed")
             }
         }
         self.raw = raw.bytes

@@ -1,4 +1,4 @@
-/// A whole number that may depend on the batch size N: `constant + perExample * N`. Shapes are computed with these, so
+/// An integer that may depend on the batch size N: `constant + perExample * N`. Shapes are computed with these, so
 /// that `Shape -> Gather -> Concat -> Reshape` is settled when a file is read.
 struct BatchInteger: Hashable {
     var constant: Int
@@ -98,7 +98,7 @@ struct AxisLength: Hashable {
         self.hasBatch = hasBatch
     }
 
-    /// The length that a computed number is; nil if it is none.
+    /// The number as the length of an axis; nil if it cannot be one.
     init?(_ number: BatchInteger) {
         if number.perExample == 0, number.constant >= 0 {
             self.init(number.constant)

@@ -2,7 +2,7 @@
 struct ONNXFunctionInliner {
     /// The most nodes that a graph may have once its functions are written out: a few functions that call each other
     /// twice could otherwise stand for more than any memory holds.
-    static let mostNodes = 200_000
+    static let maximumNodes = 200_000
     /// How deep functions may call each other.
     static let deepest = 64
 
@@ -29,10 +29,10 @@ struct ONNXFunctionInliner {
         // A stack instead of recursion; a function that calls itself ends at the limit of depth.
         var rest = nodes.reversed().map { (node: $0, depth: 0) }
         while let (node, depth) = rest.popLast() {
-            guard depth < Self.deepest, result.count + rest.count < Self.mostNodes, calls < Self.mostNodes else {
+            guard depth < Self.deepest, result.count + rest.count < Self.maximumNodes, calls < Self.maximumNodes else {
                 throw ONNXProblem(
                     node,
-                    "stands for more than \(Self.mostNodes) nodes or \(Self.deepest) functions in each other; "
+                    "stands for more than \(Self.maximumNodes) nodes or \(Self.deepest) functions in each other; "
                         + "does a function call itself?")
             }
             if let function = functions[Key(domain: node.domain, name: node.operation)] {

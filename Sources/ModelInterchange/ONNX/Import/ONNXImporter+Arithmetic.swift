@@ -1,7 +1,7 @@
 import NeuralGraph
 
 extension ONNXImporter {
-    /// Two inputs brought into one order, for operations that go number by number.
+    /// Two inputs brought into the same order of axes, for elementwise operations.
     struct Pair {
         /// The input that has every factor, and the other one, with axes cut alike.
         var first: ValueView
@@ -14,7 +14,7 @@ extension ONNXImporter {
         var secondOrder: [Place] { secondGroups.flatMap { $0 } }
     }
 
-    /// Two or more inputs, number by number.
+    /// Combines two or more inputs elementwise.
     mutating func arithmetic(_ node: ONNXNode, _ kind: ArithmeticKind) throws {
         guard node.inputs.count >= 2 else {
             guard node.inputs.count == 1 else { throw ONNXProblem(node, "has no input; the file is damaged") }
@@ -28,7 +28,7 @@ extension ONNXImporter {
         try define(node, result)
     }
 
-    /// Two views, number by number.
+    /// Combines two views elementwise.
     mutating func combined(
         _ first: ValueView, _ second: ValueView, _ kind: ArithmeticKind, _ node: ONNXNode, name: String
     ) throws -> ValueView {

@@ -49,8 +49,8 @@ extension ONNXImporter {
         }
         if case .integers(let tensor) = value, let dimensions = Self.fixed(lengths) {
             let count = dimensions.reduce(1.0) { $0 * Double(max(1, $1)) }
-            guard count <= Double(Self.mostIntegers), let first = tensor.values.first else {
-                throw ONNXProblem(node, "makes more than \(Self.mostIntegers) whole numbers")
+            guard count <= Double(Self.maximumIntegers), let first = tensor.values.first else {
+                throw ONNXProblem(node, "makes more than \(Self.maximumIntegers) integers")
             }
             let total = dimensions.reduce(1, *)
             try budget.spend(total, node)
@@ -133,7 +133,7 @@ extension ONNXImporter {
     private func isWeight(_ view: ValueView) -> Bool {
         guard let constant = view.constant, constant.isStored else { return false }
         let count = view.lengths.reduce(1.0) { $0 * Double($1.count) }
-        return count > Double(Self.mostAxes) || (view.rank >= 2 && count > 1)
+        return count > Double(Self.maximumAxes) || (view.rank >= 2 && count > 1)
     }
 
     /// An operand's numbers, read now.

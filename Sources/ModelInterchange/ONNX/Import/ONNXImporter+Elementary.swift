@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Functions of one input, number by number, that few networks have; some are made of others.
+/// Elementwise functions of one input that few networks have; some are composed of others.
 extension ONNXImporter {
     mutating func elementary(_ node: ONNXNode, _ function: ElementaryFunction) throws {
         try define(node, try elementary(try view(node, 0), function, name: node.label))
@@ -121,7 +121,7 @@ extension ONNXImporter {
             return try define(node, below)
         }
         if let constant = condition.constant {
-            // A mask that chooses one alone, such as that of images without padding.
+            // A mask with one value throughout, such as that of images without padding.
             let isSet = try constant.elements.map { $0 != 0 }
             if !isSet.contains(false), let whole = spread(above, like: [condition, below]) {
                 return try define(node, whole)

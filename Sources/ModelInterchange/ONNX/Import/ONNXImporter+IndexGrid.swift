@@ -6,7 +6,7 @@ struct IndexGrid {
     var axes: [(length: AxisLength, stride: Int)]
     var offset = 0
 
-    /// The grid that a tensor of whole numbers is; nil if its steps are not even.
+    /// An integer tensor as a grid; nil if its steps are not regular.
     init?(_ tensor: IntegerTensor) {
         let numbers = tensor.values.compactMap(\.fixed)
         guard numbers.count == tensor.values.count, let first = numbers.first else { return nil }
@@ -98,7 +98,7 @@ extension ONNXImporter {
         case "Mul": if let first = try grid(0), let second = try grid(1) { result = first.multiplied(by: second) }
         case "Unsqueeze":
             if var grid = try grid(0), let places = try fixedIntegers(node, 1) ?? node.integers("axes"),
-                places.count <= Self.mostAxes
+                places.count <= Self.maximumAxes
             {
                 for axis in try node.axes(places, rank: grid.axes.count + places.count) {
                     grid.axes.insert((.one, 0), at: axis)
@@ -115,7 +115,7 @@ extension ONNXImporter {
             }
         default: break
         }
-        guard let result, let output = node.outputs.first, result.axes.count <= Self.mostAxes else {
+        guard let result, let output = node.outputs.first, result.axes.count <= Self.maximumAxes else {
             throw ONNXProblem(node, "computes places that depend on the batch size, which cannot be run")
         }
         grids[output] = result

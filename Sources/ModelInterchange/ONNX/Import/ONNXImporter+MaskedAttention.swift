@@ -72,7 +72,7 @@ extension ONNXImporter {
             try node.integer("left_window_size") ?? -1, try node.integer("right_window_size") ?? -1
         )
         guard isCausal || left >= 0 || right >= 0 || node.input(3) != nil else { return nil }
-        guard queries * keys <= Self.mostIntegers else {
+        guard queries * keys <= Self.maximumIntegers else {
             throw ONNXProblem(node, "has a mask of \(queries) queries and \(keys) keys, which is too large")
         }
         let window = (0..<queries).flatMap { query in

@@ -144,7 +144,11 @@ extension ONNXImporter {
         return ValueView(ONNXConstant(spread), dimensions: [channels])
     }
 
-    mutating func softmax(_ node: ONNXNode) throws {
+    mutating func softmax(_ node: ONNXNode) throws { try softmax(node, Softmax(axis: -1)) }
+
+    mutating func logSoftmax(_ node: ONNXNode) throws { try softmax(node, LogSoftmax(axis: -1)) }
+
+    private mutating func softmax(_ node: ONNXNode, _ operation: some GraphOperation) throws {
         let input = try expanded(try view(node, 0), named: node.label)
         // Before set 13 all axes from the one named on were taken together.
         let isOld = node.operatorSet < 13
@@ -160,14 +164,8 @@ extension ONNXImporter {
             return try define(node, input)
         }
         let (x, order) = try materialize(input, last: axes.flatMap { input.places(ofAxis: $0) }, named: node.label)
-        let value = try add(Softmax(axis: -1), for: node, "", x)
+        let value = try add(operation, for: node, "", x)
         try define(node, input.restrided(value, order: order))
-    }
-
-    mutating func logSoftmax(_ node: ONNXNode) throws {
-        try softmax(node)
-        guard !isLast(node), let name = node.outputs.first, case .view(let view)? = operands[name] else { return }
-        try define(node, try pointwise(view, .logarithm, name: node.label + ".log"))
     }
 
     /// Whether nothing but other views of the node's output comes after it.

@@ -8,7 +8,7 @@ extension ONNXImporter {
         node.domain.isEmpty && lowerings[node.operation] != nil
     }
 
-    /// Turns one node of the file into nodes of ours, another view of a value, or known numbers.
+    /// Turns one node of the file into nodes of the graph, another view of a value, or known numbers.
     mutating func lower(_ node: ONNXNode) throws {
         guard let lowering = Self.lowerings[node.operation] else {
             throw ONNXProblem(node, "is an operator that is not supported")
@@ -42,7 +42,7 @@ extension ONNXImporter {
         "ReduceMean": { try $0.reduction($1, .mean) },
         "ReduceSum": { try $0.reduction($1, .sum) },
         "ReduceMax": { try $0.reduction($1, .maximum) },
-        // One input, number by number
+        // One input, elementwise
         "Relu": { try $0.rectification($1) },
         "Clip": { try $0.clip($1) },
         "PRelu": { try $0.prelu($1) },
@@ -100,7 +100,7 @@ extension ONNXImporter {
         "ReduceSumSquare": { try $0.reduction($1, of: [.power(2)], .sum) },
         "ReduceLogSum": { try $0.reduction($1, of: [], .sum, then: [.logarithm]) },
         "ReduceLogSumExp": { try $0.logSumExp($1) },
-        // Two inputs, number by number
+        // Two inputs, elementwise
         "Add": { try $0.arithmetic($1, .addition) },
         "Sub": { try $0.arithmetic($1, .subtraction) },
         "Mul": { try $0.arithmetic($1, .multiplication) },

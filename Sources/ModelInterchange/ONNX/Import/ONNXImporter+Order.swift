@@ -3,7 +3,7 @@ import NeuralGraph
 extension ONNXImporter {
     typealias Place = ValueView.Place
 
-    /// A value of ours that holds a view's numbers in a wanted order.
+    /// A value of the engine's graph that holds a view's elements in a given order.
     /// - Parameter groups: for each axis of the value, the view's factors that it steps over, outermost first.
     mutating func materialize(_ view: ValueView, _ groups: [[Place]], named name: String) throws -> Graph.Value {
         let source = try stored(view, named: name)
@@ -188,7 +188,7 @@ extension ONNXImporter {
         return result
     }
 
-    /// Throws unless the batch is the first axis, and alone there.
+    /// Throws unless the first axis is the batch and nothing else.
     func checkBatch(_ view: ValueView, _ node: ONNXNode) throws {
         let isFirst = view.rank > 0 && view.axes[0] == plan.batchFactors
         let isElsewhere = view.axes.dropFirst().contains { $0.contains { $0.isBatch } }

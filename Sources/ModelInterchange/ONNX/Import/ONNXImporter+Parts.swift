@@ -116,8 +116,8 @@ extension ONNXImporter {
         let view = try view(node, 0)
         let axis = try node.axis(try node.integer("axis") ?? 0, rank: view.rank)
         let table = try integers(node, 1).dimensions
-        guard let numbers = try fixedIntegers(node, 1), !numbers.isEmpty, numbers.count <= Self.mostIntegers else {
-            throw ONNXProblem(node, "takes no entries, or more than \(Self.mostIntegers)")
+        guard let numbers = try fixedIntegers(node, 1), !numbers.isEmpty, numbers.count <= Self.maximumIntegers else {
+            throw ONNXProblem(node, "takes no entries, or more than \(Self.maximumIntegers)")
         }
         let length = view.length(axis).count
         guard numbers.allSatisfy({ (-length..<length).contains($0) }), !view.axes[axis].contains(where: \.isBatch)

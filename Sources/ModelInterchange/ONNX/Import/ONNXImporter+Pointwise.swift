@@ -1,7 +1,7 @@
 import NeuralGraph
 
 extension ONNXImporter {
-    /// One input, number by number: the order of the numbers does not matter, and nothing moves.
+    /// An elementwise function of one input: it works in any order of axes, and nothing is moved.
     mutating func pointwise(_ node: ONNXNode, _ function: PointwiseFunction) throws {
         try define(node, try pointwise(try view(node, 0), function, name: node.label))
     }

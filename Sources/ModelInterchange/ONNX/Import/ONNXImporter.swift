@@ -2,7 +2,7 @@ import NeuralGraph
 
 /// Builds a network from an ONNX graph, node by node.
 ///
-/// Whole numbers that shapes are made of are computed here and now; axes are looked at in other ways without moving
+/// Integers that shapes are made of are computed here and now; axes are looked at in other ways without moving
 /// numbers (``ValueView``); what is left becomes nodes of a ``GraphBuilder``, named as in the file. A pattern that is one
 /// of our operations, such as `x * sigmoid(x)`, is found when its last node comes; what it was spelled out with has then
 /// no part in the output any more and is left out of the finished network.
@@ -10,7 +10,7 @@ struct ONNXImporter {
     /// What an ONNX value is here.
     enum Operand {
         case integers(IntegerTensor)
-        /// Whole numbers of a type with a fraction, some of which depend on the batch size.
+        /// Integers of a type with a fraction, some of which depend on the batch size.
         case reals(IntegerTensor)
         case view(ValueView)
 
@@ -66,10 +66,10 @@ struct ONNXImporter {
 
     /// The most numbers of one example that a value may have: 8 GiB.
     static let largestValue = 1 << 31
-    /// The most whole numbers that a shape computation may have.
-    static let mostIntegers = 1 << 20
+    /// The largest number of integers that a shape computation may have.
+    static let maximumIntegers = 1 << 20
     /// The most axes that a value may have.
-    static let mostAxes = 32
+    static let maximumAxes = 32
     /// The largest kernel, stride, padding or other setting that is believed.
     static let largestSetting = 1 << 20
 
@@ -127,7 +127,7 @@ struct ONNXImporter {
         return try operand(tensor, name: name, isStored: true)
     }
 
-    /// A stored tensor: whole numbers, or a constant that is read when it is needed.
+    /// A stored tensor: integers, or a constant that is read when it is needed.
     func operand(_ tensor: ONNXTensor, name: String, isStored: Bool) throws -> Operand {
         guard !tensor.scalarType.isFloat else {
             let reader = reader
@@ -136,8 +136,8 @@ struct ONNXImporter {
                     ONNXConstant(name: name, isStored: isStored) { try reader.floats(tensor) },
                     dimensions: tensor.dimensions))
         }
-        guard tensor.count <= Self.mostIntegers else {
-            throw ONNXProblem("\(tensor.place) has \(tensor.count) whole numbers; no shape or index has as many")
+        guard tensor.count <= Self.maximumIntegers else {
+            throw ONNXProblem("\(tensor.place) has \(tensor.count) integers, more than any shape or index needs")
         }
         return .integers(
             IntegerTensor(
@@ -162,7 +162,7 @@ struct ONNXImporter {
         }
     }
 
-    /// An input as whole numbers that are known now.
+    /// An input as integers that are known now.
     func integers(_ node: ONNXNode, _ position: Int) throws -> IntegerTensor {
         guard case .integers(let tensor) = try operand(node, position) else {
             throw ONNXProblem(
@@ -171,7 +171,7 @@ struct ONNXImporter {
         return tensor
     }
 
-    /// An optional input as plain whole numbers.
+    /// An optional input as plain integers.
     func fixedIntegers(_ node: ONNXNode, _ position: Int) throws -> [Int]? {
         guard node.input(position) != nil else { return nil }
         return try integers(node, position).values.map { value in
@@ -188,7 +188,7 @@ struct ONNXImporter {
         return try Self.scalar(view(node, position))
     }
 
-    /// The only number of a constant; nil if it is none or has several.
+    /// The number of a constant with one element; nil for other values.
     static func scalar(_ view: ValueView) throws -> Float? {
         guard let constant = view.constant, view.places.isEmpty else { return nil }
         return try constant.elements.first
@@ -198,8 +198,8 @@ struct ONNXImporter {
         switch operand {
         case .integers, .reals: break
         case .view(let view):
-            guard view.rank <= Self.mostAxes else {
-                throw ONNXProblem(node, "gives a value of \(view.rank) axes, and up to \(Self.mostAxes) are run")
+            guard view.rank <= Self.maximumAxes else {
+                throw ONNXProblem(node, "gives a value of \(view.rank) axes, and up to \(Self.maximumAxes) are run")
             }
         }
         guard output < node.outputs.count, !node.outputs[output].isEmpty else { return }

@@ -4,16 +4,16 @@ extension ONNXNode {
         switch attributes[name] {
         case nil: return nil
         case .integer(let value): return value
-        default: throw wrongType(name, "a whole number")
+        default: throw wrongType(name, "an integer")
         }
     }
 
-    /// A list of whole numbers.
+    /// A list of integers.
     func integers(_ name: String) throws -> [Int]? {
         switch attributes[name] {
         case nil: return nil
         case .integers(let values): return values
-        default: throw wrongType(name, "a list of whole numbers")
+        default: throw wrongType(name, "a list of integers")
         }
     }
 

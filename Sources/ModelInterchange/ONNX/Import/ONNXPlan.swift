@@ -23,7 +23,7 @@ struct ONNXPlan {
     /// The batch as the factor of an axis.
     var batchFactors: [ValueView.Factor] { batch.map { [.batch($0)] } ?? [] }
 
-    /// Whether a stored tensor is read at one place alone.
+    /// Whether exactly one input reads a stored tensor.
     func isOwn(_ name: String) -> Bool { readers[name] == 1 && name != outputName }
 
     /// The only node that reads a value, if there is one.

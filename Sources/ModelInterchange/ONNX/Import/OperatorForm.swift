@@ -5,7 +5,7 @@ struct OperatorForm: Sendable, Hashable {
     enum Setting: Sendable, Hashable {
         /// Whatever it is, the operator's lowering reads it, or it has no influence on numbers of 32 bits.
         case any
-        /// This value alone, which is also what it is if left out.
+        /// This value only, which is also the default.
         case only(String)
     }
 

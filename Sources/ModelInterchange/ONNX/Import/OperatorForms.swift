@@ -28,7 +28,7 @@ extension OperatorForm {
         "Pad": [
             .init(2, inputs: 1, "mode pads value"), .init(11, inputs: 3, "mode"), .init(18, inputs: 4, "mode"),
         ],
-        // What is left out of account matters to other modes than nearest alone, which are not run.
+        // The attributes that are ignored matter only to modes other than nearest, which are not run.
         "Resize": [
             .init(10, inputs: 2, "mode"),
             .init(

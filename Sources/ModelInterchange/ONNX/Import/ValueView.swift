@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// A value of the ONNX graph as a way to look at a value of ours.
+/// A value of the ONNX graph, seen as a view of a value of the engine's graph.
 ///
 /// ONNX keeps channels in front of rows and columns and has a batch axis; here channels come last and the batch is
 /// outside. So an ONNX value is described by what each of its axes steps over in our value: convolution's output
@@ -11,7 +11,7 @@ struct ValueView {
     enum Factor: Hashable {
         /// Over the examples. The length is what the file says: N, or a number that it was exported with.
         case batch(AxisLength)
-        /// Over so many numbers of one example, so far apart in our value.
+        /// A number of elements of one example, and their distance in the engine's value.
         case strided(Int, stride: Int)
         /// The same number again.
         case repeated(Int)
@@ -82,7 +82,7 @@ struct ValueView {
         if case .value(let value) = source { value } else { nil }
     }
 
-    /// The axis that is the batch alone, if there is one.
+    /// The axis that consists of the batch only, if there is one.
     var batchAxis: Int? { axes.firstIndex { $0.count == 1 && $0[0].isBatch } }
 
     /// The shape for messages.

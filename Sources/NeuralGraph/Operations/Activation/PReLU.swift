@@ -1,6 +1,6 @@
-/// `x` above 0, `weight x` elsewhere: PReLU (He et al. 2015).
+/// PReLU (He et al. 2015): `x` above 0, `weight x` elsewhere.
 ///
-/// The parameter `weight` has the given shape, `[1]` or `[channels]` in PyTorch, and is repeated along the input.
+/// The parameter `weight` has the given shape, `[1]` or `[channels]` in PyTorch, and broadcasts to the input.
 package struct PReLU: GraphOperation {
     /// The parameter's shape.
     package var shape: TensorShape
@@ -16,7 +16,7 @@ package struct PReLU: GraphOperation {
         let input = try onlyInput(inputs, node: node)
         guard shape.broadcast(with: input) == input else {
             throw ShapeError(
-                node, "slopes of shape \(shape) do not fit \(input): axes are equal or 1, counted from the last")
+                node, "slopes of shape \(shape) do not fit \(input): axes must be equal or 1, counted from the last")
         }
         return input
     }
@@ -33,7 +33,8 @@ package struct PReLU: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``PReLU``, by default with one slope for all numbers.
+    /// Adds a PReLU (He et al. 2015): `x` above 0, `weight x` elsewhere; the shape stays.
+    /// - Parameter shape: the shape of the learned slopes, which broadcasts to the value's; one slope by default.
     public mutating func prelu(
         _ input: Graph.Value, named name: String, shape: TensorShape = [1]
     ) throws(ShapeError) -> Graph.Value {

@@ -1,6 +1,6 @@
 internal import CNeuralKernels
 
-/// A function of one number.
+/// An elementwise function of one number.
 public enum PointwiseFunction: Sendable, Hashable {
     /// `1 / (1 + exp(-x))`
     case sigmoid
@@ -40,16 +40,16 @@ public enum PointwiseFunction: Sendable, Hashable {
     case power(Float)
     /// `scale x + shift`
     case affine(scale: Float, shift: Float)
-    /// `x` held between two numbers
+    /// `x` limited to a range
     case clamp(minimum: Float, maximum: Float)
 }
 
-/// A ``PointwiseFunction`` of each number of an input of any shape. At kinks the derivative is PyTorch's.
+/// A ``PointwiseFunction`` of each element of an input of any shape; at kinks the derivative is PyTorch's.
 package struct Pointwise: GraphOperation {
     /// The function.
     package var function: PointwiseFunction
 
-    /// Describes a function of each number.
+    /// Describes an elementwise function.
     package init(_ function: PointwiseFunction) {
         self.function = function
     }
@@ -60,7 +60,7 @@ package struct Pointwise: GraphOperation {
         let input = try onlyInput(inputs, node: node)
         if case .clamp(let minimum, let maximum) = function {
             guard minimum <= maximum else {
-                throw ShapeError(node, "the limits \(minimum) and \(maximum) leave nothing between them")
+                throw ShapeError(node, "the minimum \(minimum) must not be above the maximum \(maximum)")
             }
         } else if !function.numbers.allSatisfy(\.isFinite) {
             throw ShapeError(node, "\(kind) takes finite numbers, not \(function.numbers)")
@@ -100,7 +100,7 @@ private struct PointwiseKernel: Kernel {
 }
 
 extension PointwiseFunction {
-    /// What the operation is called.
+    /// The operation's name.
     fileprivate var name: String {
         switch self {
         case .sigmoid: "Sigmoid"
@@ -126,7 +126,7 @@ extension PointwiseFunction {
         }
     }
 
-    /// The numbers that come with it.
+    /// The function's settings.
     fileprivate var numbers: [Float] {
         switch self {
         case .hardSigmoid(let alpha, let beta): [alpha, beta]
@@ -172,7 +172,7 @@ extension PointwiseFunction {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Pointwise`` function.
+    /// Adds a ``PointwiseFunction`` of each element; the shape stays. At kinks the derivative is PyTorch's.
     public mutating func pointwise(
         _ input: Graph.Value, named name: String, _ function: PointwiseFunction
     ) throws(ShapeError) -> Graph.Value {

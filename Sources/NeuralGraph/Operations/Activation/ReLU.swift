@@ -1,11 +1,11 @@
 internal import CNeuralKernels
 
-/// `min(max(x, 0), ceiling)`: ReLU, or ReLU6 with a ceiling of 6. Any shape.
+/// ReLU, or ReLU6 with a ceiling of 6: `min(max(x, 0), ceiling)`, for any shape.
 public struct ReLU: GraphOperation {
     /// The largest output; infinity for ReLU.
     package var ceiling: Float
 
-    /// Describes a rectification, by default ReLU.
+    /// Describes a ReLU, by default without a ceiling.
     public init(ceiling: Float = .infinity) {
         self.ceiling = ceiling
     }
@@ -49,12 +49,12 @@ private struct RectificationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ReLU.
+    /// Adds a ``ReLU``: `max(x, 0)`; the shape stays.
     public mutating func relu(_ input: Graph.Value, named name: String) throws(ShapeError) -> Graph.Value {
         try add(ReLU(), named: name, input)
     }
 
-    /// Adds a ReLU that stops at 6.
+    /// Adds a ReLU6: `min(max(x, 0), 6)`; the shape stays.
     public mutating func relu6(_ input: Graph.Value, named name: String) throws(ShapeError) -> Graph.Value {
         try add(ReLU(ceiling: 6), named: name, input)
     }

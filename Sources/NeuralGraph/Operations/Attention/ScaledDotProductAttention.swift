@@ -1,10 +1,9 @@
-/// Multi-head attention without its projections (Vaswani et al. 2017, eq. 1):
-/// `softmax(scale * q kᵀ) v` for each head, on its own columns.
+/// Multi-head attention without its projections: `softmax(scale * q kᵀ) v` per head (Vaswani et al. 2017, eq. 1).
 ///
-/// Inputs are queries `[queries, heads * d]`, keys `[keys, heads * d]` and values `[keys, heads * d]`, or one input
+/// Each head has its own columns. Inputs are queries `[queries, heads * d]`, keys `[keys, heads * d]` and values `[keys, heads * d]`, or one input
 /// `[tokens, 3 * heads * d]` with all three side by side. Output `[queries, heads * d]`.
 public struct ScaledDotProductAttention: GraphOperation {
-    /// How many heads the columns are cut into.
+    /// The number of heads, which divides the number of columns.
     package var heads: Int
     /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
     package var scale: Float?
@@ -26,19 +25,19 @@ public struct ScaledDotProductAttention: GraphOperation {
         }
         let parts = inputs.count == 1 ? 3 : 1
         let columns = inputs[0].channels
-        // A width that is no multiple of three is refused too: its heads do not divide it.
+        // This refuses a width that is not a multiple of three too, since no number of heads divides it.
         guard heads > 0, columns % parts == 0, columns / parts % heads == 0 else {
             throw ShapeError(
                 node, "\(heads) heads do not divide the \(columns / parts) columns of queries into equal parts")
         }
-        // The row's largest score is taken off before it is scaled, which keeps numbers small for positive scales alone.
+        // The row's largest score is subtracted before scaling, which keeps numbers small for positive scales alone.
         if let scale, !(scale > 0 && scale.isFinite) {
             throw ShapeError(node, "attention takes a finite scale above 0, not \(scale)")
         }
         if inputs.count == 3 {
             guard inputs[1] == inputs[2], inputs[1].channels == columns else {
                 throw ShapeError(
-                    node, "keys and values have one shape, and as many columns as queries; found \(inputs)")
+                    node, "keys and values must have the same shape, and as many columns as queries; found \(inputs)")
             }
         }
         return try checked([inputs[0][0], columns / parts], node: node)
@@ -54,14 +53,14 @@ public struct ScaledDotProductAttention: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``ScaledDotProductAttention`` of one value with queries, keys and values side by side.
+    /// Adds a ``ScaledDotProductAttention`` of one value `[tokens, 3 * heads * d]`: queries, keys and values side by side.
     public mutating func attention(
         _ input: Graph.Value, named name: String, heads: Int, scale: Float? = nil
     ) throws(ShapeError) -> Graph.Value {
         try add(ScaledDotProductAttention(heads: heads, scale: scale), named: name, input)
     }
 
-    /// Adds a ``ScaledDotProductAttention`` of queries, keys and values.
+    /// Adds a ``ScaledDotProductAttention`` of queries `[queries, heads * d]`, keys and values `[keys, heads * d]`.
     public mutating func attention(
         queries: Graph.Value, keys: Graph.Value, values: Graph.Value, named name: String, heads: Int,
         scale: Float? = nil

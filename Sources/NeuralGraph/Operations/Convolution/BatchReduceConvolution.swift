@@ -2,7 +2,7 @@ internal import CNeuralKernels
 
 /// Convolution as matrix products over the batch, one for each position of the result; nothing is unrolled or copied,
 /// and taps that only meet padding cost nothing. At 1x1 a padded 3x3 convolution does 9 times less work this way, at
-/// 2x2 2.25 times, at 4x4 1.44 times. It suits every stride, dilation and number of channels, and wants some images.
+/// 2x2 2.25 times, at 4x4 1.44 times. It works for every stride, dilation and number of channels, and is fast for a dozen images or more.
 ///
 /// With channels last, the inputs under a kernel row's live taps lie side by side, and so do their weights. For one
 /// output position, summed over the live taps:
@@ -16,7 +16,7 @@ struct BatchReduceConvolution: ConvolutionAlgorithm {
     private let outputs: GatheredProducts
     private let inputs: GatheredProducts
     private let weights: BatchReduceWeightGradient
-    /// How many images of `geometry` one image of the batch is.
+    /// The number of images of `geometry` that one image of the batch consists of.
     private let imagesEach: Int
 
     init(geometry: ConvolutionGeometry, imagesEach: Int = 1) {

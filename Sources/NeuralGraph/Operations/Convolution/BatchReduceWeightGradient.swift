@@ -8,7 +8,7 @@ internal import CNeuralKernels
 /// image's edges, where some taps meet padding, only the others.
 struct BatchReduceWeightGradient: Sendable {
     private let geometry: ConvolutionGeometry
-    /// Parts of a kernel row's `taps · inputs`, each of one tap alone where taps lie apart.
+    /// Parts of a kernel row's `taps · inputs`; with dilation, each belongs to one tap.
     private let blocks: [Range<Int>]
 
     /// Floats of inputs and gradients that are worked on at a time: they stay in a shared cache.

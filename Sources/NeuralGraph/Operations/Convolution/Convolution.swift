@@ -1,24 +1,34 @@
-/// Two-dimensional convolution (cross-correlation, as in PyTorch's `Conv2d`).
+/// Two-dimensional convolution (cross-correlation), as PyTorch's `Conv2d`.
 ///
-/// Input `[height, width, input channels]`, output `[output height, output width, output channels]`. Parameters:
-/// `weight` `[output channels, input channels / groups, kernel height, kernel width]` and, if asked for, `bias`
+/// The input is `[height, width, input channels]`, the output `[output height, output width, output channels]` with
+///
+///     output height = (height + top + bottom - dilation * (kernel height - 1) - 1) / stride + 1
+///
+/// rounded down, and the width likewise. The parameters are `weight`
+/// `[output channels, input channels / groups, kernel height, kernel width]` and, with `hasBias`, `bias`
 /// `[output channels]`.
+///
+/// ```swift
+/// var net = GraphBuilder(inputShape: [32, 32, 3])
+/// let x = try net.convolution(net.input, named: "conv1", channels: 64, kernelSize: 7, stride: 2, padding: 3)
+/// net.shape(of: x)  // [16, 16, 64]
+/// ```
 public struct Convolution: GraphOperation {
     /// The number of output channels.
     public var outputChannels: Int
-    /// The window's size.
+    /// The kernel's height and width.
     public var kernelSize: Size2D
-    /// The distance between windows.
+    /// The distance between neighboring windows.
     public var stride: Size2D
-    /// Zeros around the image.
+    /// The rows and columns of zeros around the image.
     public var padding: Padding
-    /// The distance between a window's taps.
+    /// The distance between neighboring kernel elements on the image.
     public var dilation: Size2D
-    /// How many groups the channels are cut into; each output group sees its own input group alone.
+    /// The number of groups of channels; each output group reads one input group. It divides both numbers of channels.
     public var groups: Int
-    /// Whether a bias is added.
+    /// Whether a bias is added to each output channel.
     public var hasBias: Bool
-    /// How a new network's weights start; PyTorch's default if nil.
+    /// The distribution of the first weights; PyTorch's default if nil.
     public var initializer: Initializer?
 
     /// Describes a convolution.
@@ -76,6 +86,8 @@ public struct Convolution: GraphOperation {
                 "\(groups) groups must divide \(input[2]) input and \(outputChannels) output channels, "
                     + "all of them at least 1")
         }
+        _ = try checked(
+            TensorShape([kernelSize.height, kernelSize.width, input[2] / groups, outputChannels]), node: node)
         return ConvolutionGeometry(
             rows: try SlidingWindow(
                 length: input[0], kernelSize: kernelSize.height, stride: stride.height, dilation: dilation.height,
@@ -88,7 +100,9 @@ public struct Convolution: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Convolution``.
+    /// Adds a ``Convolution``: `[h, w, c]` to `[h', w', channels]`.
+    /// - Throws: ``ShapeError`` if the input is not an image, the kernel is larger than the padded image, or the groups do
+    ///   not divide the channels.
     public mutating func convolution(
         _ input: Graph.Value, named name: String, channels: Int, kernelSize: Size2D, stride: Size2D = 1,
         padding: Padding = 0, dilation: Size2D = 1, groups: Int = 1, bias: Bool = true,

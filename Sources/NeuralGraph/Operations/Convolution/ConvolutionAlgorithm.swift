@@ -5,7 +5,7 @@ internal import CNeuralKernels
 /// `x` is `[batch, input]`, `y` `[batch, output]`, `w` the weights in ``ConvolutionGeometry``'s order; `d` stands
 /// before a gradient. Scratch memory has the size that ``scratchCount(_:batch:workers:)`` asked for.
 ///
-/// An algorithm may want weights in an order of its own. It writes that with ``packWeights(_:w:into:threads:)``, at every
+/// An algorithm may need weights in an order of its own. It writes them with ``packWeights(_:w:into:threads:)``, at every
 /// step where weights change and once where they do not, and its passes read it in place of `w`.
 protocol ConvolutionAlgorithm: Sendable {
     var name: String { get }
@@ -46,7 +46,7 @@ extension cnk_epilogue {
     /// Results are written as they are.
     static var none: cnk_epilogue { cnk_epilogue() }
 
-    /// Results are added to what is there if the target says so.
+    /// Results are added to the target's content if it accumulates.
     static func adding(to target: GradientTarget) -> cnk_epilogue {
         var epilogue = cnk_epilogue()
         epilogue.accumulates = target.accumulates ? 1 : 0
@@ -62,4 +62,38 @@ extension cnk_epilogue {
 
     /// Whether anything is left to do.
     var isNeeded: Bool { bias != nil || residual != nil || rectifies != 0 }
+}
+
+/// Picks the algorithm for each convolution and pass when a plan is made.
+enum ConvolutionPlanner {
+    /// From this many output positions on a tile's 36 products are fewer than the live taps; with fewer channels than
+    /// lanes of a vector its transforms are not worth it.
+    static let winogradMap = 9
+    static let winogradChannels = 16
+    /// An input gradient's product has a column for each input channel, in whole vectors: for an image of
+    /// 3 channels, 13 of 16 padded columns are wasted, whereas unrolling multiplies by whole windows.
+    static let minimumGradientChannels = 16
+    /// One product per position has one row per image: with few images it degrades to vectors.
+    static let minimumImages = 12
+
+    static func algorithm(
+        for geometry: ConvolutionGeometry, pass: ConvolutionPass, batch: Int, algorithms: Algorithms
+    ) -> any ConvolutionAlgorithm {
+        guard algorithms == .fast else { return Im2ColConvolution(geometry: geometry) }
+        if DepthwiseConvolution.supports(geometry) { return DepthwiseConvolution(geometry: geometry) }
+        if WinogradConvolution.supports(geometry), geometry.outputPositions >= winogradMap,
+            min(geometry.inputChannels, geometry.outputChannels) >= winogradChannels
+        {
+            return WinogradConvolution(geometry: geometry)
+        }
+        let isNarrow = pass == .inputGradient && geometry.inputChannels < minimumGradientChannels
+        if BatchReduceConvolution.supports(geometry, pass) {
+            // Every position of a 1x1 convolution is an image of its own.
+            if geometry.isPointwise {
+                return BatchReduceConvolution(geometry: geometry.asSinglePosition, imagesEach: geometry.outputPositions)
+            }
+            if batch >= minimumImages, !isNarrow { return BatchReduceConvolution(geometry: geometry) }
+        }
+        return Im2ColConvolution(geometry: geometry)
+    }
 }

@@ -1,12 +1,12 @@
 internal import CNeuralKernels
 
-/// What a plan computes together with a convolution, on the results' way to memory.
+/// The operations that a plan computes together with a convolution.
 struct ConvolutionFusion: Sendable {
     /// Whether the convolution has a bias of its own.
     var hasBias: Bool
     /// A batch norm in inference mode, which becomes part of weights and bias.
     var normalization: FoldedNormalization?
-    /// What follows.
+    /// The addition and activation that follow.
     var epilogue = Epilogue()
 }
 

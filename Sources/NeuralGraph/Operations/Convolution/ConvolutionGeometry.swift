@@ -36,7 +36,7 @@ struct ConvolutionGeometry: Sendable, Hashable {
             && rows.paddingBefore == 0 && columns.paddingBefore == 0
     }
 
-    /// A matrix product over so many positions.
+    /// A matrix product over a number of positions.
     static func pointwise(positions: Int, inputs: Int, outputs: Int) -> ConvolutionGeometry {
         ConvolutionGeometry(
             rows: .single, columns: .positions(positions), inputChannels: inputs, outputChannels: outputs, groups: 1)

@@ -13,7 +13,7 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
     private let inputs: DepthwisePositions
 
     /// Parts of a batch whose shares of the weight gradient are summed apart, so that workers can share the work.
-    private static let mostParts = 16
+    private static let maximumParts = 16
     /// Floats of the target that one task writes.
     private static let taskFloats = 16 * 1024
 
@@ -122,7 +122,7 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
         }
     }
 
-    private func parts(batch: Int) -> Int { min(batch, Self.mostParts) }
+    private func parts(batch: Int) -> Int { min(batch, Self.maximumParts) }
 }
 
 /// The target positions of one direction, in spans of a row that see the same taps at even distances.

@@ -138,7 +138,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
         }
     }
 
-    /// How many shares of the batch have a weight gradient of their own: by the problem's size alone.
+    /// The number of shares of the batch with a weight gradient of their own, by the problem's size only.
     private func slots(batch: Int) -> Int {
         let tiles = (batch * geometry.rows.outputLength + rowsPerTile - 1) / rowsPerTile
         return max(1, min(tiles, 16, max(2, Self.slotFloats / geometry.weightCount)))

@@ -24,7 +24,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     /// Floats of the transformed tiles that the weight gradient sums at a time: they stay in a shared cache.
     private static let chunkFloats = 1536 * 1024
     /// Tiles of a block at least, so that weights are read often enough for each time they are loaded.
-    private static let leastTiles = 24
+    private static let minimumTiles = 24
     /// Weights, in floats, that do not stay in a second-level cache.
     private static let largeWeights = 1024 * 1024
     /// The tiles in work at a time then, and the panels of weights that one task multiplies them by.
@@ -249,12 +249,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     private func blockTiles(_ tiles: Tiles) -> Int {
         let floats = Self.planes * (tiles.sourceStride + tiles.targetStride)
         // The matrix products work on twelve rows at a time.
-        return max(Self.leastTiles, Self.blockFloats / floats / 12 * 12)
+        return max(Self.minimumTiles, Self.blockFloats / floats / 12 * 12)
     }
 
     private func blockCount(_ tiles: Tiles) -> Int { transformedCount(tiles, count: blockTiles(tiles)) }
 
-    /// Floats of so many transformed tiles, of the source and of the target.
+    /// Floats of a number of transformed tiles, of the source and of the target.
     private func transformedCount(_ tiles: Tiles, count: Int) -> Int {
         Self.planes
             * (Self.plane(count * tiles.sourceStride) + Self.plane(count * tiles.targetStride))

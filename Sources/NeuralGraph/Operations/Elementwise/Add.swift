@@ -1,6 +1,6 @@
 internal import CNeuralKernels
 
-/// The sum of two inputs of one shape: a residual connection (He et al. 2016).
+/// The sum of two inputs of the same shape: a residual connection (He et al. 2016).
 package struct Add: GraphOperation {
     /// Describes an addition.
     package init() {}
@@ -9,7 +9,7 @@ package struct Add: GraphOperation {
 
     package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, inputs[0] == inputs[1] else {
-            throw ShapeError(node, "addition takes two inputs of one shape, not \(inputs)")
+            throw ShapeError(node, "addition takes two inputs of the same shape, not \(inputs)")
         }
         return inputs[0]
     }
@@ -41,7 +41,7 @@ private struct AdditionKernel: Kernel {
     }
 }
 
-/// Hands a gradient on unchanged.
+/// Passes a gradient on unchanged.
 enum GradientCopy {
     static func pass(
         _ gradient: UnsafeMutablePointer<Float>, to target: GradientTarget, count: Int, threads: ThreadTeam
@@ -58,7 +58,7 @@ enum GradientCopy {
 }
 
 extension GraphBuilder {
-    /// Adds the sum of two values.
+    /// Adds the sum of two values of the same shape: a residual connection.
     public mutating func add(
         _ first: Graph.Value, _ second: Graph.Value, named name: String
     ) throws(ShapeError) -> Graph.Value {

@@ -1,4 +1,4 @@
-/// What is done with two numbers.
+/// A function of two numbers.
 public enum ArithmeticKind: String, Sendable, Hashable, CaseIterable {
     /// `a + b`
     case addition
@@ -8,9 +8,9 @@ public enum ArithmeticKind: String, Sendable, Hashable, CaseIterable {
     case multiplication
     /// `a / b`
     case division
-    /// The larger of both; of equal ones each gets half of the gradient
+    /// The larger one; equal ones get half the gradient each
     case maximum
-    /// The smaller of both; of equal ones each gets half of the gradient
+    /// The smaller one; equal ones get half the gradient each
     case minimum
     /// `a` to the power of `b`
     case power
@@ -19,10 +19,9 @@ public enum ArithmeticKind: String, Sendable, Hashable, CaseIterable {
     var isLinear: Bool { self == .addition || self == .subtraction }
 }
 
-/// Two inputs combined number by number. Shapes are aligned at their last axes; an axis of length 1 is repeated along
-/// the other input's.
+/// An elementwise combination of two inputs, whose shapes broadcast.
 package struct Arithmetic: GraphOperation {
-    /// What is done.
+    /// The function.
     package var arithmetic: ArithmeticKind
 
     /// Describes a combination of two inputs.
@@ -35,7 +34,7 @@ package struct Arithmetic: GraphOperation {
     package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 2, let shape = inputs[0].broadcast(with: inputs[1]) else {
             throw ShapeError(
-                node, "\(kind) takes two inputs whose axes are equal or 1, counted from the last, not \(inputs)")
+                node, "\(kind) takes two inputs whose axes must be equal or 1, counted from the last, not \(inputs)")
         }
         return try checked(shape, node: node)
     }
@@ -87,7 +86,9 @@ private struct ArithmeticKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds an ``Arithmetic`` combination of two values.
+    /// Adds an elementwise combination of two values.
+    ///
+    /// The shapes broadcast: they are aligned at their last axes, where lengths must be equal or 1.
     public mutating func arithmetic(
         _ kind: ArithmeticKind, _ first: Graph.Value, _ second: Graph.Value, named name: String
     ) throws(ShapeError) -> Graph.Value {

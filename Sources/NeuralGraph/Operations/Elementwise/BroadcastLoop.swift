@@ -72,7 +72,7 @@ struct BroadcastLoop: Sendable {
     /// The gradient by one operand of one example.
     /// - Parameters:
     ///   - target: the operand's gradient.
-    ///   - accumulates: whether it is added to what is there.
+    ///   - accumulates: whether it is added to the target's content.
     ///   - row: working memory of ``rowCount`` floats.
     func gradient(
         bySecond: Bool, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
@@ -116,7 +116,7 @@ struct BroadcastLoop: Sendable {
     }
 }
 
-/// What two numbers are combined by.
+/// The code of a function of two numbers.
 struct BroadcastFunction: Sendable {
     let rawValue: Int32
 

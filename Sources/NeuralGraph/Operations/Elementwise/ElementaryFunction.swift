@@ -1,6 +1,6 @@
 import Foundation
 
-/// A function of one number that few networks have; each number is computed by the C library.
+/// An elementwise function that few networks have, computed by the C library.
 public enum ElementaryFunction: Sendable, Hashable {
     /// `sin(x)`
     case sine
@@ -26,11 +26,11 @@ public enum ElementaryFunction: Sendable, Hashable {
     case inverseHyperbolicTangent
     /// -1, 0 or 1
     case sign
-    /// The next whole number down
+    /// The largest integer that is not above `x`
     case floor
-    /// The next whole number up
+    /// The smallest integer that is not below `x`
     case ceiling
-    /// The nearest whole number, the even one of two
+    /// The nearest integer; the even one of two
     case rounding
     /// `x` above a threshold, 0 elsewhere (Konda et al. 2014)
     case thresholdedRectification(threshold: Float)
@@ -46,12 +46,12 @@ public enum ElementaryFunction: Sendable, Hashable {
     case isInfinite
 }
 
-/// An ``ElementaryFunction`` of each number of an input of any shape. Steps have the derivative 0.
+/// An ``ElementaryFunction`` of each element of an input of any shape; step functions have the derivative 0.
 package struct Elementary: GraphOperation {
     /// The function.
     package var function: ElementaryFunction
 
-    /// Describes a function of each number.
+    /// Describes an elementwise function.
     package init(_ function: ElementaryFunction) {
         self.function = function
     }
@@ -184,7 +184,7 @@ extension ElementaryFunction {
 }
 
 extension GraphBuilder {
-    /// Adds an ``Elementary`` function.
+    /// Adds an ``ElementaryFunction`` of each element; the shape stays.
     public mutating func elementary(
         _ input: Graph.Value, named name: String, _ function: ElementaryFunction
     ) throws(ShapeError) -> Graph.Value {

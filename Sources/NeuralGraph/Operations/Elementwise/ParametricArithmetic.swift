@@ -1,17 +1,17 @@
-/// An input combined with a parameter number by number: position embeddings, layer scale, constants.
+/// An elementwise combination of an input and a parameter, such as a position embedding, layer scale or constant.
 ///
-/// Shapes are aligned at their last axes; an axis of length 1 is repeated along the other's. The parameter `weight` has
-/// the given shape; if it has more axes than the input, those of length 1 in front stand for the batch.
+/// The shapes broadcast. The parameter `weight` has the given shape; if it has more axes than the input, leading ones of
+/// length 1 stand for the batch.
 package struct ParametricArithmetic: GraphOperation {
-    /// What is done.
+    /// The function.
     package var arithmetic: ArithmeticKind
     /// The parameter's shape.
     package var shape: TensorShape
-    /// How a new network's parameter starts.
+    /// The distribution of the parameter's first values.
     package var initializer: Initializer
     /// Whether the parameter is the first operand.
     package var parameterFirst: Bool
-    /// Whether training moves the parameter.
+    /// Whether training updates the parameter.
     package var learns: Bool
 
     /// Describes a combination with a parameter.
@@ -32,7 +32,8 @@ package struct ParametricArithmetic: GraphOperation {
         let input = try onlyInput(inputs, node: node)
         guard let result = shape.droppingBatch(beyond: input.rank).broadcast(with: input) else {
             throw ShapeError(
-                node, "a parameter of shape \(shape) does not fit \(input): axes are equal or 1, counted from the last")
+                node,
+                "a parameter of shape \(shape) does not fit \(input): axes must be equal or 1, counted from the last")
         }
         return try checked(result, node: node)
     }
@@ -58,8 +59,8 @@ extension TensorShape {
     }
 }
 
-/// The parameter's gradient is summed over shares of the batch, as many for any number of workers, which are added in
-/// order at the end.
+/// The kernel of combinations with a parameter. The parameter's gradient is summed over shares of the batch, whose number
+/// does not depend on the workers, and which are added in order.
 struct ParametricKernel: Kernel {
     private let loop: BroadcastLoop
     private let parameterFirst: Bool
@@ -67,9 +68,9 @@ struct ParametricKernel: Kernel {
     private let keepsShape: Bool
     private let request: KernelRequest
 
-    /// Shares of a batch at most, and numbers that all of them may take.
-    private static let mostShares = 16
-    private static let mostNumbers = 4 * 1024 * 1024
+    /// The largest number of shares of a batch, and of floats that all of them may take.
+    private static let maximumShares = 16
+    private static let maximumNumbers = 4 * 1024 * 1024
 
     init(
         _ function: BroadcastFunction, input: TensorShape, parameter: TensorShape, parameterFirst: Bool, isLinear: Bool,
@@ -85,7 +86,7 @@ struct ParametricKernel: Kernel {
 
     private var input: BroadcastLoop.Operand { parameterFirst ? loop.second : loop.first }
     private var parameter: BroadcastLoop.Operand { parameterFirst ? loop.first : loop.second }
-    private var shareCount: Int { max(1, min(Self.mostShares, Self.mostNumbers / parameter.count)) }
+    private var shareCount: Int { max(1, min(Self.maximumShares, Self.maximumNumbers / parameter.count)) }
     private var rowsCount: Int { request.workers * BroadcastLoop.rowCount }
 
     var backwardReads: BackwardReads { isLinear ? [] : .inputs }
@@ -146,7 +147,12 @@ struct ParametricKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``ParametricArithmetic`` combination.
+    /// Adds an elementwise combination with a parameter `weight`, such as a position embedding; the shapes broadcast.
+    /// - Parameters:
+    ///   - shape: the parameter's shape; leading axes of length 1 beyond the input's rank stand for the batch.
+    ///   - initializer: the distribution of its first values.
+    ///   - parameterFirst: whether the parameter is the first operand, as in `weight - x`.
+    ///   - learns: whether training updates the parameter.
     public mutating func parametricArithmetic(
         _ kind: ArithmeticKind, _ input: Graph.Value, named name: String, shape: TensorShape, initializer: Initializer,
         parameterFirst: Bool = false, learns: Bool = true

@@ -1,5 +1,6 @@
-/// The second input's number where the first's is not 0, the third's elsewhere; all three have one shape. The gradient goes
-/// to the one that was chosen; the first input, a truth value, has none.
+/// The second input's element where the first's is not 0, the third's elsewhere; all three have the same shape.
+///
+/// The gradient goes to the chosen element; the first input, a truth value, gets none.
 package struct Where: GraphOperation {
     /// Describes a choice.
     package init() {}
@@ -8,7 +9,7 @@ package struct Where: GraphOperation {
 
     package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 3, inputs.allSatisfy({ $0 == inputs[0] }) else {
-            throw ShapeError(node, "a choice takes three inputs of one shape, not \(inputs)")
+            throw ShapeError(node, "a choice takes three inputs of the same shape, not \(inputs)")
         }
         return inputs[0]
     }
@@ -46,7 +47,9 @@ private struct ChoosingKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Where``.
+    /// Adds a choice: the second value's element where the condition's is not 0, the third's elsewhere.
+    ///
+    /// All three have the same shape, and the condition gets no gradient.
     public mutating func `where`(
         _ condition: Graph.Value, _ first: Graph.Value, _ second: Graph.Value, named name: String
     ) throws(ShapeError) -> Graph.Value {

@@ -2,16 +2,16 @@ internal import CNeuralKernels
 
 /// A fully connected layer over the last axis, as PyTorch's `Linear`: `y = x wᵀ + b`.
 ///
-/// Input `[..., inputs]`, output `[..., outputs]`. Parameters `weight` `[outputs, inputs]` and, if asked for, `bias`
-/// `[outputs]`.
+/// Input `[..., inputs]`, output `[..., outputs]`. The parameters are `weight` `[outputs, inputs]` and, with `hasBias`,
+/// `bias` `[outputs]`.
 public struct Linear: GraphOperation {
     /// The number of output features.
     package var outputs: Int
     /// Whether a bias is added.
     package var hasBias: Bool
-    /// How a new network's weights start; PyTorch's default if nil.
+    /// The distribution of the first weights; PyTorch's default if nil.
     package var initializer: Initializer?
-    /// How a new network's bias starts; PyTorch's default if nil.
+    /// The distribution of the first bias; PyTorch's default if nil.
     package var biasInitializer: Initializer?
 
     /// Describes a fully connected layer.
@@ -63,7 +63,7 @@ extension Linear: ConvolutionOperation {
     }
 }
 
-/// Of vectors: a product with the weights as PyTorch has them.
+/// The layer over vectors: a product with the weights in PyTorch's layout.
 private struct LinearKernel: Kernel {
     let inputs: Int
     let outputs: Int
@@ -122,7 +122,7 @@ private struct LinearKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Linear``.
+    /// Adds a ``Linear`` layer: `[..., inputs]` to `[..., outputs]`.
     public mutating func linear(
         _ input: Graph.Value, named name: String, outputs: Int, bias: Bool = true
     ) throws(ShapeError) -> Graph.Value {

@@ -1,5 +1,6 @@
-/// Products of two inputs' matrices: `[..., m, k]` and `[..., k, n]`, or `[..., n, k]` if the second is transposed, to
-/// `[..., m, n]`. The axes before the last two are aligned at their last; one of length 1 is repeated.
+/// Products of two inputs' matrices: `[..., m, k]` and `[..., k, n]`, or `[..., n, k]` if transposed, to `[..., m, n]`.
+///
+/// The axes before the last two broadcast.
 package struct MatMul: GraphOperation {
     /// Whether the second input's matrices are read transposed.
     package var transposesSecond: Bool
@@ -23,7 +24,7 @@ package struct MatMul: GraphOperation {
             throw ShapeError(
                 node,
                 "matrices of \(inputs[0]) and \(inputs[1])\(transposesSecond ? " transposed" : "") cannot be "
-                    + "multiplied: inner lengths are equal, and axes before the last two equal or 1")
+                    + "multiplied: inner lengths must be equal, and the axes before the last two equal or 1")
         }
         return try checked(TensorShape(leading.dimensions + [a[a.count - 2], columns]), node: node)
     }
@@ -153,7 +154,8 @@ private struct MatrixProductKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``MatMul``.
+    /// Adds matrix products: `[..., m, k]` and `[..., k, n]` to `[..., m, n]`; the axes before the last two broadcast.
+    /// - Parameter transposesSecond: whether the second input is `[..., n, k]`.
     public mutating func matMul(
         _ first: Graph.Value, _ second: Graph.Value, named name: String, transposesSecond: Bool = false
     ) throws(ShapeError) -> Graph.Value {

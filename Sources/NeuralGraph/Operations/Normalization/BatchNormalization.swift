@@ -2,15 +2,15 @@ internal import CNeuralKernels
 
 /// Batch normalization over all axes but the last (Ioffe and Szegedy 2015), as PyTorch's `BatchNorm2d`.
 ///
-/// In training mode it normalizes with the batch's statistics and moves the running ones towards them; in inference
-/// mode it uses the running ones. Parameters `weight` and `bias` `[channels]`; state `running_mean`, `running_var`
+/// In training mode it normalizes with the batch's statistics and updates the running ones; in inference mode it uses the
+/// running ones. Input and output `[..., channels]`. Parameters `weight` and `bias` `[channels]`; state `running_mean`, `running_var`
 /// (unbiased) and `num_batches_tracked`.
 public struct BatchNormalization: GraphOperation {
-    /// Added to the variance before its root is taken.
+    /// A small number added to the variance.
     package var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.
     package var momentum: Float
-    /// What a plan fuses with it.
+    /// The addition and activation that a plan fuses with it.
     var epilogue = Epilogue()
 
     /// Describes a batch normalization.
@@ -68,7 +68,7 @@ private struct BatchNormalizationKernel: Kernel {
         BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount + 4 * channels
     }
 
-    /// As the loops take it.
+    /// The activation's ceiling in the form that the loops take: 0 for no activation.
     private var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
 
     func forward(_ pass: ForwardPass) {
@@ -216,7 +216,10 @@ private struct BatchNormalizationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``BatchNormalization``.
+    /// Adds a ``BatchNormalization``; the shape stays.
+    /// - Parameters:
+    ///   - epsilon: a small number added to the variance.
+    ///   - momentum: the share of the batch's statistics in the updated running ones.
     public mutating func batchNormalization(
         _ input: Graph.Value, named name: String, epsilon: Float = 1e-5, momentum: Float = 0.1
     ) throws(ShapeError) -> Graph.Value {

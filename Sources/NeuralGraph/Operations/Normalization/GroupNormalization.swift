@@ -1,14 +1,13 @@
 internal import CNeuralKernels
 
-/// Group normalization (Wu and He 2018), as PyTorch's `GroupNorm`: each example is normalized with the mean and the
-/// biased variance of each group of neighboring channels over all positions. With as many groups as channels it is
-/// instance normalization.
+/// Group normalization (Wu and He 2018), as PyTorch's `GroupNorm`.
 ///
-/// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
+/// Each example is normalized with the mean and the biased variance of each group of neighboring channels over all
+/// positions. With one channel in each group it is instance normalization. Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]`.
 package struct GroupNormalization: GraphOperation {
-    /// How many groups the channels are cut into.
+    /// The number of groups, which divides the number of channels.
     package var groups: Int
-    /// Added to the variance before its root is taken.
+    /// A small number added to the variance.
     package var epsilon: Float
 
     /// Describes a group normalization.
@@ -23,7 +22,9 @@ package struct GroupNormalization: GraphOperation {
         let input = try onlyInput(inputs, node: node, minimumRank: 1)
         guard groups > 0, input.channels % groups == 0, epsilon >= 0, epsilon.isFinite else {
             throw ShapeError(
-                node, "\(groups) groups must divide the \(input.channels) channels, and epsilon \(epsilon) be from 0")
+                node,
+                "\(groups) groups must divide the \(input.channels) channels, and epsilon \(epsilon) must be finite and at least 0"
+            )
         }
         return input
     }
@@ -172,7 +173,11 @@ private struct GroupNormalizationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``GroupNormalization``.
+    /// Adds a group normalization (Wu and He 2018), as PyTorch's `GroupNorm`; the shape stays.
+    /// - Parameters:
+    ///   - groups: the number of groups of neighboring channels, which divides the number of channels; with one channel in
+    ///     each it is instance normalization.
+    ///   - epsilon: a small number added to the variance.
     public mutating func groupNormalization(
         _ input: Graph.Value, named name: String, groups: Int, epsilon: Float = 1e-5
     ) throws(ShapeError) -> Graph.Value {

@@ -1,15 +1,15 @@
 internal import CNeuralKernels
 
-/// Layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm` of one axis:
-/// `(x - mean) / sqrt(variance + epsilon) * weight + bias` with each position's mean and biased variance.
+/// Layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm` of one axis.
 ///
-/// Input and output `[..., channels]`; parameters `weight` and `bias` `[channels]` where asked for.
+/// `(x - mean) / sqrt(variance + epsilon) * weight + bias` with each position's mean and biased variance. Input and output
+/// `[..., channels]`; optional parameters `weight` and `bias` `[channels]`.
 package struct LayerNormalization: GraphOperation {
-    /// Added to the variance before its root is taken.
+    /// A small number added to the variance.
     package var epsilon: Float
-    /// Whether there is a `weight`.
+    /// Whether the result is multiplied by `weight`.
     package var hasScale: Bool
-    /// Whether there is a `bias`.
+    /// Whether `bias` is added.
     package var hasShift: Bool
 
     /// Describes a layer normalization.
@@ -106,7 +106,11 @@ private struct LayerNormalizationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``LayerNormalization``.
+    /// Adds a layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm`; the shape stays.
+    /// - Parameters:
+    ///   - epsilon: a small number added to the variance.
+    ///   - hasScale: whether the result is multiplied by a parameter `weight` `[channels]`.
+    ///   - hasShift: whether a parameter `bias` `[channels]` is added.
     public mutating func layerNormalization(
         _ input: Graph.Value, named name: String, epsilon: Float = 1e-5, hasScale: Bool = true, hasShift: Bool = true
     ) throws(ShapeError) -> Graph.Value {

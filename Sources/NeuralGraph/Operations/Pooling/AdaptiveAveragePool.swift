@@ -1,11 +1,10 @@
 internal import CNeuralKernels
 
-/// Means over windows that are as equal as whole numbers allow, as PyTorch's `AdaptiveAvgPool2d`: whatever the image's
-/// size, the output has the one asked for. Row `i` of `n` is the mean of rows `floor(i H / n)` up to
-/// `ceil((i + 1) H / n)` of `H`, so that windows overlap where `n` does not divide `H`, and rows repeat where it is
-/// larger.
+/// Average pooling to a fixed output size, as PyTorch's `AdaptiveAvgPool2d`.
 ///
-/// Input `[height, width, channels]`, output `[output height, output width, channels]`.
+/// Row `i` of `n` is the mean of rows `floor(i H / n)` up to `ceil((i + 1) H / n)` of `H`: windows overlap where `n` does
+/// not divide `H`, and rows repeat where it is larger. Input `[height, width, channels]`, output
+/// `[output height, output width, channels]`.
 package struct AdaptiveAveragePool: GraphOperation {
     /// The output's size.
     package var output: Size2D
@@ -94,7 +93,10 @@ private struct AdaptiveAveragePoolingKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds an ``AdaptiveAveragePool``.
+    /// Adds an average pooling to a fixed output size, as PyTorch's `AdaptiveAvgPool2d`.
+    ///
+    /// `[h, w, c]` becomes `[output height, output width, c]`. Row `i` of `n` is the mean of rows `floor(i h / n)` up to
+    /// `ceil((i + 1) h / n)`.
     public mutating func adaptiveAveragePool(
         _ input: Graph.Value, named name: String, output: Size2D
     ) throws(ShapeError) -> Graph.Value {

@@ -2,17 +2,27 @@ internal import CNeuralKernels
 
 /// Max or average pooling, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 ///
-/// Input `[height, width, channels]`, output `[output height, output width, channels]`.
+/// The input is `[height, width, channels]`, the output `[output height, output width, channels]` with
+///
+///     output height = (height + top + bottom - kernel height) / stride + 1
+///
+/// rounded down, or up with `roundsUp`, and the width likewise.
+///
+/// ```swift
+/// var net = GraphBuilder(inputShape: [112, 112, 64])
+/// let x = try net.maxPool(net.input, named: "pool", kernelSize: 3, stride: 2, padding: 1)
+/// net.shape(of: x)  // [56, 56, 64]
+/// ```
 package struct Pooling: GraphOperation {
-    /// What a window becomes.
+    /// The number that a window becomes.
     package enum Method: Sendable, Hashable {
         /// Its largest number; padding never wins.
         case maximum
-        /// Its mean; padding counts as zeros if so said, which is PyTorch's default.
+        /// Its mean; padding may count as zeros, which is PyTorch's default.
         case average(countsPadding: Bool)
     }
 
-    /// What a window becomes.
+    /// The number that a window becomes.
     package var method: Method
     /// The window's size.
     package var kernelSize: Size2D
@@ -20,7 +30,7 @@ package struct Pooling: GraphOperation {
     package var stride: Size2D
     /// Rows and columns around the image.
     package var padding: Padding
-    /// Whether a last window that hangs over the edge counts (PyTorch's `ceil_mode`).
+    /// Whether a last window that extends beyond the edge counts (PyTorch's `ceil_mode`).
     package var roundsUp: Bool
 
     /// Describes a pooling.
@@ -169,7 +179,14 @@ package struct GlobalAveragePool: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a max pooling. The stride is the kernel's size if nil.
+    /// Adds a max pooling, as PyTorch's `MaxPool2d`: `[h, w, c]` to `[h', w', c]`.
+    ///
+    /// `h' = (h + top + bottom - kernel height) / stride + 1`, rounded down, or up with `roundsUp`; the width likewise. For
+    /// example, a 3x3 kernel with stride 2 and padding 1 makes `[56, 56, 64]` of `[112, 112, 64]`.
+    /// - Parameters:
+    ///   - stride: the distance between neighboring windows; the kernel's size if nil.
+    ///   - padding: rows and columns around the image, at most half the kernel; they never win.
+    ///   - roundsUp: whether a last window that extends beyond the edge counts (PyTorch's `ceil_mode`).
     public mutating func maxPool(
         _ input: Graph.Value, named name: String, kernelSize: Size2D, stride: Size2D? = nil, padding: Padding = 0,
         roundsUp: Bool = false
@@ -180,7 +197,15 @@ extension GraphBuilder {
             named: name, input)
     }
 
-    /// Adds an average pooling. The stride is the kernel's size if nil.
+    /// Adds an average pooling, as PyTorch's `AvgPool2d`: `[h, w, c]` to `[h', w', c]`.
+    ///
+    /// `h' = (h + top + bottom - kernel height) / stride + 1`, rounded down, or up with `roundsUp`; the width likewise. For
+    /// example, a 2x2 kernel makes `[4, 4, 64]` of `[8, 8, 64]`.
+    /// - Parameters:
+    ///   - stride: the distance between neighboring windows; the kernel's size if nil.
+    ///   - padding: rows and columns of zeros around the image, at most half the kernel.
+    ///   - countsPadding: whether padding counts in the mean, as by default in PyTorch.
+    ///   - roundsUp: whether a last window that extends beyond the edge counts (PyTorch's `ceil_mode`).
     public mutating func averagePool(
         _ input: Graph.Value, named name: String, kernelSize: Size2D, stride: Size2D? = nil, padding: Padding = 0,
         countsPadding: Bool = true, roundsUp: Bool = false
@@ -193,7 +218,7 @@ extension GraphBuilder {
             named: name, input)
     }
 
-    /// Adds a ``GlobalAveragePool``.
+    /// Adds the mean over all positions: `[h, w, c]` to `[c]`.
     public mutating func globalAveragePool(
         _ input: Graph.Value, named name: String
     ) throws(ShapeError) -> Graph.Value {

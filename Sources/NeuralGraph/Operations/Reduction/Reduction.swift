@@ -1,22 +1,22 @@
 internal import CNeuralKernels
 
-/// How numbers become one.
+/// A function of a set of numbers.
 public enum ReductionKind: String, Sendable, Hashable, CaseIterable {
     /// Their mean.
     case mean
     /// Their sum.
     case sum
-    /// Their maximum; the first of equal ones gets the gradient.
+    /// Their maximum; the first of equal numbers gets the gradient.
     case maximum
 }
 
-/// The numbers along some axes put together, which disappear or are left with length 1.
+/// A reduction along some axes, which disappear or stay with length 1.
 package struct Reduction: GraphOperation {
-    /// How numbers become one.
+    /// The function.
     package var reduction: ReductionKind
     /// The axes, each once; negative ones count from the end.
     package var axes: [Int]
-    /// Whether the axes are left with length 1.
+    /// Whether the axes stay with length 1.
     package var keepsAxes: Bool
 
     /// Describes a reduction.
@@ -165,7 +165,10 @@ private struct ReductionKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Reduction``.
+    /// Adds a mean, sum or maximum along some axes: `[h, w, c]` to `[c]` along the axes 0 and 1.
+    /// - Parameters:
+    ///   - axes: each axis once; negative ones count from the end.
+    ///   - keepsAxes: whether they stay with length 1.
     public mutating func reduction(
         _ kind: ReductionKind, _ input: Graph.Value, named name: String, axes: [Int], keepsAxes: Bool = false
     ) throws(ShapeError) -> Graph.Value {

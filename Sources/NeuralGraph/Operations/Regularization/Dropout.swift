@@ -1,9 +1,9 @@
-/// Dropout (Srivastava et al. 2014): in training mode sets each number to 0 with a probability and scales the others
-/// up, so that the mean stays; in inference mode passes everything on. Any shape.
+/// Dropout (Srivastava et al. 2014), for any shape.
 ///
-/// Which numbers are dropped follows from the step's seed, not from the worker that gets there first.
+/// In training mode it sets each element to 0 with a probability and scales the others up, so that the mean stays; in
+/// inference mode it passes all on. The step's seed decides which elements are dropped.
 package struct Dropout: GraphOperation {
-    /// The probability of becoming 0, at least 0 and below 1.
+    /// The probability that an element becomes 0, at least 0 and below 1.
     package var probability: Float
 
     /// Describes a dropout.
@@ -73,7 +73,8 @@ private struct DropoutKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Dropout``.
+    /// Adds a dropout (Srivastava et al. 2014), which does nothing in inference mode; the shape stays.
+    /// - Parameter probability: that an element becomes 0, at least 0 and below 1.
     public mutating func dropout(
         _ input: Graph.Value, named name: String, probability: Float
     ) throws(ShapeError) -> Graph.Value {

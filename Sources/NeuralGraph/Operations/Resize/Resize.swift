@@ -1,6 +1,6 @@
-/// An image `[height, width, channels]` enlarged by repeating each pixel.
+/// An image `[height, width, channels]` enlarged by repeating pixels.
 package struct Upsample: GraphOperation {
-    /// How often each row and each column is repeated, at least once.
+    /// The repetitions of each row and each column, at least 1.
     package var factor: Size2D
 
     /// Describes an enlargement.
@@ -17,7 +17,8 @@ package struct Upsample: GraphOperation {
         else {
             throw ShapeError(
                 node,
-                "upsampling takes an image [height, width, channels] and factors from 1, not \(input) and \(factor)")
+                "upsampling takes an image [height, width, channels] and factors of at least 1, not \(input) and \(factor)"
+            )
         }
         return try checked([input[0] * factor.height, input[1] * factor.width, input[2]], node: node)
     }
@@ -27,8 +28,9 @@ package struct Upsample: GraphOperation {
     }
 }
 
-/// An image `[height, width, channels]` brought to another size: row `i` of the output is row
-/// `floor(i * height / new height)` of the input, and columns likewise.
+/// An image `[height, width, channels]` at another size, by nearest neighbors.
+///
+/// Row `i` of the output is row `floor(i * height / new height)` of the input, and columns likewise.
 package struct Resize: GraphOperation {
     /// The new height.
     package var height: Int
@@ -50,7 +52,7 @@ package struct Resize: GraphOperation {
         else {
             throw ShapeError(
                 node,
-                "resizing takes an image [height, width, channels] and a size from 1x1, not \(input) and "
+                "resizing takes an image [height, width, channels] and a size of at least 1x1, not \(input) and "
                     + "\(height)x\(width)")
         }
         return try checked([height, width, input[2]], node: node)
@@ -68,14 +70,16 @@ private func resizing(_ request: KernelRequest) -> any Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Upsample``.
+    /// Enlarges an image by repeating pixels: `[h, w, c]` to `[factor.height * h, factor.width * w, c]`.
     public mutating func upsample(
         _ input: Graph.Value, named name: String, _ factor: Size2D
     ) throws(ShapeError) -> Graph.Value {
         try add(Upsample(factor), named: name, input)
     }
 
-    /// Adds a ``Resize``.
+    /// Brings an image to another size by nearest neighbors: `[h, w, c]` to `[height, width, c]`.
+    ///
+    /// Row `i` is row `floor(i * h / height)` of the value, and columns likewise.
     public mutating func resize(
         _ input: Graph.Value, named name: String, height: Int, width: Int
     ) throws(ShapeError) -> Graph.Value {

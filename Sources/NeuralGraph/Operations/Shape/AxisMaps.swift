@@ -1,7 +1,8 @@
 internal import CNeuralKernels
 
-/// An output whose every axis reads places of one axis of the input: slices, repetitions, borders, enlargements. The
-/// gradient of an input number is the sum over the places that read it.
+/// The kernel of operations that map each output axis to places of one input axis: slices, repetitions, borders.
+///
+/// The gradient of an input element is the sum over the places that read it.
 struct AxisMapKernel: Kernel {
     /// Where each run of the output starts in the input; negative where it reads the constant.
     private let sources: [Int32]

@@ -1,7 +1,6 @@
 internal import CNeuralKernels
 
-/// Inputs one after the other along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to
-/// `[..., a + b]`.
+/// Inputs joined along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
 package struct Concat: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
@@ -20,7 +19,7 @@ package struct Concat: GraphOperation {
         let axis = try first.axis(axis, node: node)
         guard inputs.allSatisfy({ $0.rank == first.rank && $0.replacing(axis, by: 0) == first.replacing(axis, by: 0) })
         else {
-            throw ShapeError(node, "concatenation takes inputs that differ in axis \(axis) alone, not \(inputs)")
+            throw ShapeError(node, "concatenation takes inputs that differ only in axis \(axis), not \(inputs)")
         }
         return try checked(first.replacing(axis, by: inputs.reduce(0) { $0 + $1[axis] }), node: node)
     }
@@ -72,7 +71,8 @@ private struct ConcatenationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Concat`` of values, by default of their channels.
+    /// Joins values along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
+    /// - Parameter axis: a negative one counts from the end.
     public mutating func concat(
         _ inputs: [Graph.Value], named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {

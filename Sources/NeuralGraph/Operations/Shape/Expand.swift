@@ -1,7 +1,8 @@
-/// Axes of length 1 repeated, and axes added in front, until the input has the given shape. Shapes are aligned at their
-/// last axes; where the given shape has a 1, the input's length stays.
+/// The input broadcast to a shape: axes of length 1 are repeated, and leading axes added.
+///
+/// Shapes are aligned at their last axes; where the given shape has a 1, the input's length stays.
 package struct Expand: GraphOperation {
-    /// The shape to spread to.
+    /// The shape to broadcast to.
     package var shape: TensorShape
 
     /// Describes a repetition.
@@ -14,7 +15,8 @@ package struct Expand: GraphOperation {
     package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         guard let result = input.broadcast(with: shape) else {
-            throw ShapeError(node, "\(input) does not spread to \(shape): axes are equal or 1, counted from the last")
+            throw ShapeError(
+                node, "\(input) does not broadcast to \(shape): axes must be equal or 1, counted from the last")
         }
         return try checked(result, node: node)
     }
@@ -29,7 +31,7 @@ package struct Expand: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Expand``.
+    /// Broadcasts a value to a shape: axes of length 1 are repeated, and leading axes added.
     public mutating func expand(
         _ input: Graph.Value, named name: String, shape: TensorShape
     ) throws(ShapeError) -> Graph.Value {

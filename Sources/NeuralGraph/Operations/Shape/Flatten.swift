@@ -1,5 +1,6 @@
-/// An image as a vector in PyTorch's order, channels outermost, so that a linear layer's weights fit:
-/// `[height, width, channels]` to `[channels * height * width]`. Vectors pass unchanged.
+/// An image as a vector in PyTorch's order, channels outermost, so that a linear layer's weights fit.
+///
+/// `[height, width, channels]` becomes `[channels * height * width]`; vectors pass unchanged.
 package struct Flatten: GraphOperation {
     /// Describes a flattening.
     package init() {}
@@ -68,7 +69,7 @@ private struct FlatteningKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Flatten``.
+    /// Turns an image into a vector in PyTorch's order, channels outermost: `[h, w, c]` to `[c * h * w]`.
     public mutating func flatten(_ input: Graph.Value, named name: String) throws(ShapeError) -> Graph.Value {
         try add(Flatten(), named: name, input)
     }

@@ -1,4 +1,4 @@
-/// Places along one axis, in any order and as often as they are named.
+/// Places along one axis, in any order and with repetitions.
 package struct Gather: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
@@ -18,7 +18,7 @@ package struct Gather: GraphOperation {
         let axis = try input.axis(axis, node: node)
         guard !places.isEmpty, places.allSatisfy({ (0..<input[axis]).contains($0) }) else {
             throw ShapeError(
-                node, "the places \(places.prefix(8)) are not all within axis \(axis) of \(input), or there are none")
+                node, "the places \(places.prefix(8)) must be at least one, and all within axis \(axis) of \(input)")
         }
         return try checked(input.replacing(axis, by: places.count), node: node)
     }
@@ -32,7 +32,10 @@ package struct Gather: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Gather``.
+    /// Selects places along an axis, in any order and with repetitions: `[..., n, ...]` to `[..., places.count, ...]`.
+    /// - Parameters:
+    ///   - axis: a negative one counts from the end.
+    ///   - places: each from 0; at least one.
     public mutating func gather(
         _ input: Graph.Value, named name: String, axis: Int, places: [Int]
     ) throws(ShapeError) -> Graph.Value {

@@ -1,10 +1,10 @@
-/// What stands in a border.
+/// The content of a border.
 public enum PaddingMode: String, Sendable, Hashable, CaseIterable {
-    /// One number.
+    /// A constant.
     case constant
-    /// The numbers on the other side of the outermost one, which is not repeated.
+    /// The elements mirrored at the outermost one, which is not repeated.
     case reflect
-    /// The outermost number.
+    /// The outermost element.
     case edge
 }
 
@@ -14,9 +14,9 @@ package struct Pad: GraphOperation {
     package var before: [Int]
     /// Places after each axis, none negative.
     package var after: [Int]
-    /// What stands in a constant border.
+    /// The constant of a constant border.
     package var value: Float
-    /// What stands in the border.
+    /// The content of the border.
     package var mode: PaddingMode
 
     /// Describes a border.
@@ -34,7 +34,7 @@ package struct Pad: GraphOperation {
         guard before.count == input.rank, after.count == input.rank else {
             throw ShapeError(
                 node,
-                "\(before.count) and \(after.count) borders for the \(input.rank) axes of \(input); give one an axis")
+                "\(before.count) and \(after.count) borders for the \(input.rank) axes of \(input); give one per axis")
         }
         for (axis, length) in input.dimensions.enumerated() {
             let most = mode == .reflect ? length - 1 : TensorShape.largestCount
@@ -65,7 +65,12 @@ package struct Pad: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Pad`` border.
+    /// Adds a border around a value, along each of its axes.
+    /// - Parameters:
+    ///   - before: the places before each axis, at least 0.
+    ///   - after: the places after each axis, at least 0.
+    ///   - value: the constant of a constant border.
+    ///   - mode: the content of the border.
     public mutating func pad(
         _ input: Graph.Value, named name: String, before: [Int], after: [Int], value: Float = 0,
         mode: PaddingMode = .constant

@@ -1,10 +1,10 @@
-/// The parameter `weight` itself, the same for every example: a class token. It has no inputs.
+/// The parameter `weight` as a value without inputs, the same for every example, such as a class token.
 package struct ParameterValue: GraphOperation {
     /// The parameter's shape, which is the output's.
     package var shape: TensorShape
-    /// How a new network's parameter starts.
+    /// The distribution of the parameter's first values.
     package var initializer: Initializer
-    /// Whether training moves the parameter.
+    /// Whether training updates the parameter.
     package var learns: Bool
 
     /// Describes a parameter.
@@ -50,7 +50,7 @@ private struct ParameterValueKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``ParameterValue``.
+    /// Adds a parameter as a value, the same for every example, such as a class token.
     /// - Parameters:
     ///   - name: the node's name.
     ///   - shape: the parameter's shape.

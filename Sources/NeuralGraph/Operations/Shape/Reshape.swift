@@ -1,4 +1,4 @@
-/// The same numbers in the same order with other axes; nothing is moved.
+/// The same elements in the same order under another shape.
 package struct Reshape: GraphOperation {
     /// The new shape of one example.
     package var shape: TensorShape
@@ -43,7 +43,7 @@ private struct ReshapingKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Reshape``.
+    /// Gives a value another shape with the same number of elements, in the same order.
     public mutating func reshape(
         _ input: Graph.Value, named name: String, shape: TensorShape
     ) throws(ShapeError) -> Graph.Value {

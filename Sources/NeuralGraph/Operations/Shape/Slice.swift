@@ -1,12 +1,12 @@
-/// Some places along one axis, evenly spaced.
+/// Evenly spaced places along one axis.
 package struct Slice: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
     /// The first place, from 0.
     package var start: Int
-    /// How many places, at least 1.
+    /// The number of places, at least 1.
     package var count: Int
-    /// From one place to the next; negative to go backwards.
+    /// The distance from one place to the next; negative to go backwards.
     package var step: Int
 
     /// Describes a slice.
@@ -45,7 +45,11 @@ package struct Slice: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Slice``.
+    /// Selects evenly spaced places along an axis: `[..., n, ...]` to `[..., count, ...]`.
+    /// - Parameters:
+    ///   - axis: a negative one counts from the end.
+    ///   - start: the first place, from 0.
+    ///   - step: the distance from one place to the next; negative to go backwards.
     public mutating func slice(
         _ input: Graph.Value, named name: String, axis: Int, start: Int, count: Int, step: Int = 1
     ) throws(ShapeError) -> Graph.Value {

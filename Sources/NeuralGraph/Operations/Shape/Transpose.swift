@@ -1,6 +1,6 @@
 internal import CNeuralKernels
 
-/// The axes in another order: axis `k` of the output is axis `axes[k]` of the input. The batch stays outermost.
+/// The axes in another order: axis `k` of the output is axis `axes[k]` of the input; the batch stays outermost.
 package struct Transpose: GraphOperation {
     /// Each of the input's axes once; negative ones count from the end.
     package var axes: [Int]
@@ -103,7 +103,8 @@ private struct PermutationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Transpose``.
+    /// Puts axes into another order: axis `k` of the result is axis `axes[k]` of the value; the batch stays outermost.
+    /// - Parameter axes: each of the value's axes once; negative ones count from the end.
     public mutating func transpose(
         _ input: Graph.Value, named name: String, axes: [Int]
     ) throws(ShapeError) -> Graph.Value {

@@ -1,7 +1,8 @@
 internal import CNeuralKernels
 
-/// `softmax(x)_k = exp(x_k) / sum_j exp(x_j)` along one axis. The largest number is taken off first, so that no finite
-/// one overflows.
+/// Softmax along one axis: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
+///
+/// The largest number is subtracted first, so that no finite one overflows.
 public struct Softmax: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
@@ -67,7 +68,8 @@ private struct SoftmaxKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Softmax``.
+    /// Adds a ``Softmax`` along an axis, by default the last; the shape stays.
+    /// - Parameter axis: a negative one counts from the end.
     public mutating func softmax(
         _ input: Graph.Value, named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {

@@ -107,7 +107,7 @@ public enum EvidenceRequirement: Sendable, Hashable {
 
     /// The reason for leaving a measure out; nil if the evidence is there.
     func reason(_ evidence: AuditEvidence) -> String? {
-        let least = evidence.configuration.leastSamples
+        let least = evidence.configuration.minimumSamples
         func reason(_ count: Int?, _ what: String) -> String? {
             guard let count else { return "there is no training data; give the images that the original learned from" }
             return count < least ? "\(count) \(what) are too few; give \(least) or more" : nil

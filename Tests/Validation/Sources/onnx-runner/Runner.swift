@@ -56,7 +56,7 @@ func finish(_ outcome: UnlearningOutcome, path: String) throws {
 func input(of model: Model, from url: URL) throws -> (input: Tensor, isImage: Bool) {
     let given = try SafetensorsFile(contentsOf: url).tensor("input")
     let isImage = given.shape.rank == 4 && model.graph.inputShape == [given.shape[2], given.shape[3], given.shape[1]]
-    return (isImage ? given.transposed([0, 2, 3, 1]) : given, isImage)
+    return (isImage ? try given.transposed([0, 2, 3, 1]) : given, isImage)
 }
 
 func logits(_ folder: URL) throws {
@@ -89,7 +89,7 @@ func check(_ arguments: [String]) throws {
     _ = executor.outputGradient.update(fromContentsOf: try file.tensor("weights").elements)
     executor.backward()
     var gradient = try Tensor(Array(executor.inputGradient), shape: input.shape)
-    if isImage { gradient = gradient.transposed([0, 3, 1, 2]) }
+    if isImage { gradient = try gradient.transposed([0, 3, 1, 2]) }
 
     let trained = try forgettingStep(executor, batch: batch, classes: model.classCount)
     _ = executor.input.update(fromContentsOf: input.elements)

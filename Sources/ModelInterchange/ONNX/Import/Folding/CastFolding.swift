@@ -18,14 +18,14 @@ extension Folding {
                         values: try tensor.values.map { element in
                             if type == .bool { return BatchInteger(element == 0 ? 0 : 1) }
                             guard let number = Int(exactly: element.rounded(.towardZero)) else {
-                                throw ONNXProblem(node, "casts \(element) to a whole number")
+                                throw ONNXProblem(node, "casts \(element) to an integer")
                             }
                             return BatchInteger(number)
                         }), type))
         }
     }
 
-    /// Whole numbers as a type's, which must hold them.
+    /// Integers as a type's, which must hold them.
     private func whole(_ tensor: IntegerTensor, _ type: ONNXScalarType) throws -> IntegerTensor {
         IntegerTensor(
             dimensions: tensor.dimensions,
@@ -34,7 +34,7 @@ extension Folding {
                     guard let isZero = value.isZero else { throw unknown }
                     return BatchInteger(isZero ? 0 : 1)
                 }
-                guard let number = value.fixed, let range = type.wholeNumbers else { return value }
+                guard let number = value.fixed, let range = type.integers else { return value }
                 guard range.contains(number) else {
                     throw ONNXProblem(node, "casts \(number) to \(type), which does not hold it")
                 }
@@ -44,8 +44,8 @@ extension Folding {
 }
 
 extension ONNXScalarType {
-    /// The whole numbers that a narrow type holds; nil of types as wide as ours, and of fractions.
-    fileprivate var wholeNumbers: ClosedRange<Int>? {
+    /// The range of a narrow integer type; nil for 64-bit integers and for floating point.
+    fileprivate var integers: ClosedRange<Int>? {
         switch self {
         case .int8: -128...127
         case .uint8: 0...255

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Operators that go number by number, with inputs that broadcast to each other.
+/// Elementwise operators, with inputs that broadcast to each other.
 extension Folding {
     static let elementwise: [String: Rule] = [
         "Add": { try $0.combined({ $0.adding($1) }, { $0 + $1 }) },
@@ -80,7 +80,7 @@ extension Folding {
 
     // MARK: Shared by operators
 
-    /// One input, number by number; nil where the operator does not take such numbers.
+    /// One input, elementwise; nil where the operator does not take such numbers.
     private func mapped(
         _ whole: ((BatchInteger) -> BatchInteger?)?, _ fraction: ((Float) -> Float)?
     ) throws -> [KnownNumbers] {
@@ -97,7 +97,7 @@ extension Folding {
         }
         switch numbers {
         case .integers(let tensor):
-            guard whole != nil else { throw wrongKind("whole numbers") }
+            guard whole != nil else { throw wrongKind("integers") }
             return [.integers(try integers(tensor))]
         case .reals(let tensor): return [.real(try integers(tensor))]
         case .floats(let tensor):
@@ -110,7 +110,7 @@ extension Folding {
         ONNXProblem(node, "takes no \(kind); the file is damaged")
     }
 
-    /// All inputs one after another, number by number.
+    /// Combines all inputs from the first to the last, elementwise.
     private func combined(
         _ whole: (BatchInteger, BatchInteger) -> BatchInteger?, _ fraction: (Float, Float) -> Float
     ) throws -> [KnownNumbers] {
@@ -170,7 +170,7 @@ extension Folding {
         let numbers = try input(0)
         try check(numbers.dimensions)
         guard case .floats(let tensor) = numbers else {
-            // A whole number is neither undefined nor infinite.
+            // Integers are neither NaN nor infinite.
             let count = numbers.dimensions.reduce(1, *)
             return [
                 .integers(
@@ -188,7 +188,7 @@ extension Folding {
 
     // MARK: Operators
 
-    /// Whole numbers are divided towards 0, fractions that depend on the batch only without a rest.
+    /// Integers are divided towards 0, fractions that depend on the batch only without a rest.
     private func quotient() throws -> [KnownNumbers] {
         let inputs = try allInputs()
         if case .reals = try alike(inputs) {
@@ -228,7 +228,7 @@ extension Folding {
 
     private func mean() throws -> [KnownNumbers] {
         let sums = try combined({ _, _ in nil }, { $0 + $1 })
-        guard case .floats(var sum) = sums[0] else { throw wrongKind("whole numbers") }
+        guard case .floats(var sum) = sums[0] else { throw wrongKind("integers") }
         for index in sum.values.indices { sum.values[index] /= Float(inputs.count) }
         return [.floats(sum)]
     }

@@ -8,7 +8,7 @@ struct Folding {
     /// How the outputs come about, by operator.
     typealias Rule = @Sendable (Folding) throws -> [KnownNumbers]
 
-    /// The rule for an operator; nil if it is none that is computed when a file is read.
+    /// The rule for an operator; nil if it is not computed while a file is read.
     static func rule(for operation: String) -> Rule? {
         elementwise[operation] ?? structural[operation] ?? reductions[operation]
     }
@@ -29,12 +29,12 @@ struct Folding {
     /// All inputs, each of which must be there.
     func allInputs() throws -> [KnownNumbers] { try inputs.indices.map { try input($0) } }
 
-    /// An optional input as plain whole numbers.
+    /// An optional input as plain integers.
     func integers(_ position: Int) throws -> [Int]? {
         guard position < inputs.count, let input = inputs[position] else { return nil }
         guard case .integers(let tensor) = input else {
             throw ONNXProblem(
-                node, "has an input \(position) of numbers with a fraction where whole numbers are needed")
+                node, "has an input \(position) of numbers with a fraction where integers are needed")
         }
         return try tensor.values.map { value in
             guard let number = value.fixed else { throw unknown }
@@ -48,14 +48,14 @@ struct Folding {
     var unknown: ONNXProblem {
         ONNXProblem(
             node,
-            "computes numbers from the batch size that are not fixed, nor so many for each example; export the model "
+            "computes numbers from the batch size that are neither fixed nor a fixed number per example; export the model "
                 + "with a fixed batch of 1")
     }
 
     /// Checks that a result of a shape may be made. Axes of length 0 count as 1, so that no product of others overflows.
     func check(_ dimensions: [Int]) throws {
         let count = dimensions.reduce(1.0) { $0 * Double(max(1, $1)) }
-        guard count <= Double(ONNXImporter.largestValue), dimensions.count <= ONNXImporter.mostAxes else {
+        guard count <= Double(ONNXImporter.largestValue), dimensions.count <= ONNXImporter.maximumAxes else {
             throw ONNXProblem(node, "makes a constant of \(dimensions.prefix(8)), which is larger than any memory")
         }
         try budget.spend(Int(count), node)
@@ -107,7 +107,7 @@ struct Folding {
         if integers.count == inputs.count { return .integers(integers) }
         if floats.count == inputs.count { return .floats(floats) }
         guard !isWhole, integers.isEmpty else {
-            throw ONNXProblem(node, "has inputs of whole numbers and of fractions together; the file is damaged")
+            throw ONNXProblem(node, "has inputs of integers and of fractions together; the file is damaged")
         }
         return .reals(
             try inputs.map { input in

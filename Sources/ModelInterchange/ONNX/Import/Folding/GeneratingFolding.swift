@@ -32,7 +32,7 @@ extension Folding {
         if case .floats(let tensors) = try alike(inputs) {
             let numbers = tensors.map { Double($0.values[0]) }
             let count = ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up)
-            guard count.isFinite, count < Double(ONNXImporter.mostIntegers) else { throw tooLong }
+            guard count.isFinite, count < Double(ONNXImporter.maximumIntegers) else { throw tooLong }
             let length = max(0, Int(count))
             try check([length])
             return [.floats(KnownTensor((0..<length).map { Float(numbers[0] + Double($0) * numbers[2]) }))]
@@ -40,7 +40,7 @@ extension Folding {
         let numbers = try (0..<3).compactMap { try integers($0)?.first }
         guard numbers.count == 3, numbers[2] != 0 else { throw ONNXProblem(node, "counts by steps of 0") }
         let (distance, overflow) = numbers[1].subtractingReportingOverflow(numbers[0])
-        guard !overflow, abs(Double(distance) / Double(numbers[2])) < Double(ONNXImporter.mostIntegers) else {
+        guard !overflow, abs(Double(distance) / Double(numbers[2])) < Double(ONNXImporter.maximumIntegers) else {
             throw tooLong
         }
         let isEmpty = distance.signum() != numbers[2].signum()
@@ -50,7 +50,7 @@ extension Folding {
     }
 
     private var tooLong: ONNXProblem {
-        ONNXProblem(node, "counts further than \(ONNXImporter.mostIntegers)")
+        ONNXProblem(node, "counts beyond \(ONNXImporter.maximumIntegers)")
     }
 
     func runningSum() throws -> [KnownNumbers] {

@@ -52,12 +52,12 @@ struct KnownTensor<Element> {
     }
 }
 
-/// A tensor of whole numbers that is known when a file is read, such as a shape. Truth values are 0 and 1.
+/// A tensor of integers that is known when a file is read, such as a shape. Truth values are 0 and 1.
 typealias IntegerTensor = KnownTensor<BatchInteger>
 
 /// Numbers that are known when a file is read.
 enum KnownNumbers {
-    /// Whole numbers and truth values.
+    /// Integers and truth values.
     case integers(IntegerTensor)
     /// Numbers with a fraction.
     case floats(KnownTensor<Float>)

@@ -24,7 +24,7 @@ extension Folding {
     }
 
     /// - Parameters:
-    ///   - whole: the function of whole numbers; nil where the operator takes none.
+    ///   - whole: the function of integers; nil where the operator takes none.
     ///   - start: what no numbers come to; nil if there must be one.
     ///   - finish: what is done with the result and the count of numbers.
     private func reduced(

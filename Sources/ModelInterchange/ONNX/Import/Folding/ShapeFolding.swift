@@ -2,8 +2,9 @@
 extension Folding {
     /// The same numbers under another shape.
     private func shaped(_ numbers: KnownNumbers, _ shape: [Int]) throws -> KnownNumbers {
-        guard shape.count <= ONNXImporter.mostAxes else {
-            throw ONNXProblem(node, "gives a value of \(shape.count) axes, and up to \(ONNXImporter.mostAxes) are run")
+        guard shape.count <= ONNXImporter.maximumAxes else {
+            throw ONNXProblem(
+                node, "gives a value of \(shape.count) axes, and up to \(ONNXImporter.maximumAxes) are run")
         }
         try check(shape)
         func shaped<Element>(_ tensor: KnownTensor<Element>) -> KnownTensor<Element> {
@@ -57,7 +58,9 @@ extension Folding {
         let numbers = try input(0)
         guard let given = try axes(input: 1) else { throw ONNXProblem(node, "lacks its axes; the file is damaged") }
         var shape = numbers.dimensions
-        guard given.count <= ONNXImporter.mostAxes else { throw ONNXProblem(node, "has \(given.count) axes, too many") }
+        guard given.count <= ONNXImporter.maximumAxes else {
+            throw ONNXProblem(node, "has \(given.count) axes, too many")
+        }
         for axis in try node.axes(given, rank: shape.count + given.count) { shape.insert(1, at: axis) }
         return [try shaped(numbers, shape)]
     }

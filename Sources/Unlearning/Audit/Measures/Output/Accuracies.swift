@@ -151,7 +151,7 @@ struct AccuracyMeasures: BuiltInMeasure {
         // A single class has no worst one.
         guard evidence.forgottenClasses.count > 1 else { return }
         let counts = evidence.forgottenClasses.sorted().map { index in (index, test.labels.count { $0 == index }) }
-        let least = evidence.configuration.leastSamples
+        let least = evidence.configuration.minimumSamples
         if let (index, count) = counts.first(where: { $0.1 < least }) {
             let reason =
                 "\(count) test examples of class \(index) (\(evidence.classNames[index])) are too few; give \(least) or more"

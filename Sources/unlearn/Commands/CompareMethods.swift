@@ -1,14 +1,94 @@
+import ArgumentParser
 import Foundation
 import Unlearning
 import UnlearningReports
 
-extension Compare {
-    /// Compares methods over seeds; what is finished stays in the report's folder.
-    func compare(_ methods: [any UnlearningMethod], _ console: Console) async throws -> MethodComparisonReport {
-        let folder = reporting.report.map { URL(fileURLWithPath: $0) }
+/// `unlearn compare-methods`
+struct CompareMethods: ReportingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare-methods",
+        abstract: "Compares several methods of forgetting over seeds.",
+        discussion: """
+            Trains a network, makes copies of it forget by each method, and audits each copy against a network trained \
+            without the classes. With --seeds all of this is repeated from other seeds, and the table has means with \
+            95 % intervals. The row 'retrain' shows how much retraining itself varies.
+
+            Finished work is kept in the folder of --report: after an interruption the same command continues where it \
+            stopped. 'unlearn list methods' shows the methods.
+
+            EXAMPLES
+              unlearn compare-methods --dataset fashion-mnist --architecture resnet18 \\
+                --classes 0 --methods default,scrub,retrain
+              unlearn compare-methods --dataset fashion-mnist --architecture resnet18 \\
+                --classes 0 --methods all --seeds 3 --report comparison
+            """)
+
+    @OptionGroup var training: TrainingFlags
+    @OptionGroup var target: TargetFlags
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the images in each training. (default: 3)", valueName: "number"),
+        transform: NumberParsing.integer(.epochs))
+    var epochs: Int = 3
+
+    @Option(
+        help: ArgumentHelp(
+            "Methods to compare, comma-separated, or all: \(UnlearningMethods.names.joined(separator: ", ")).",
+            valueName: "methods"),
+        completion: .list(["all"] + UnlearningMethods.names), transform: MethodList.init(parsing:))
+    var methods: MethodList
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many seeds, from --seed on. (default: 1)", valueName: "number"),
+        transform: NumberParsing.integer(.repetitions))
+    var seeds: Int?
+
+    @Option(
+        help: ArgumentHelp("The folder for comparison.html and for finished work.", valueName: "folder"),
+        completion: .directory)
+    var report: String?
+
+    @OptionGroup var flags: RunFlags
+
+    private var comparison: ComparingMethods {
+        ComparingMethods(
+            training: training, target: target, epochs: epochs, methods: methods.methods, seeds: seeds, report: report,
+            flags: flags)
+    }
+
+    var interruptionNote: String { comparison.interruptionNote }
+
+    func validate() throws { try comparison.check() }
+
+    func perform(_ console: Console) async throws -> MethodComparisonReport { try await comparison.report(console) }
+}
+
+/// A comparison of methods as the command line asks for it.
+struct ComparingMethods: Sendable {
+    let training: TrainingFlags
+    let target: TargetFlags
+    let epochs: Int
+    let methods: [any UnlearningMethod]
+    let seeds: Int?
+    /// The folder for the page and for finished work; nil keeps neither.
+    let report: String?
+    let flags: RunFlags
+
+    var interruptionNote: String {
+        report == nil ? "nothing was written" : "the same command continues from here"
+    }
+
+    /// Checks that every option has something to work on.
+    func check() throws { try target.checkSamples(for: methods) }
+
+    /// Compares; what is finished stays in the report's folder.
+    func report(_ console: Console) async throws -> MethodComparisonReport {
+        let folder = report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
         let store = folder?.appendingPathComponent("comparison")
-        let inputs = InputFiles(files: self.training.pictures.files, datasets: [self.training.dataset])
+        let inputs = InputFiles(files: training.pictures.files, datasets: [training.dataset])
         // The comparison makes its folders itself.
         if let page { try inputs.checkNotRead([page]) }
         if let store { try inputs.check(folder: store) }
@@ -17,11 +97,11 @@ extension Compare {
         let images = try training.images(console)
         let seedList = (0..<UInt64(seeds ?? 1)).map { flags.seed &+ $0 }
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
-        let classes = try model.classIndices(of: forgetting.classes, console)
+        let classes = try model.classIndices(of: target.classes, console)
         let test = try training.testImages(for: model, console)
         let comparison = MethodComparison(
             methods: methods, seeds: seedList, training: configuration, augmentation: training.augmentation,
-            samplesPerClass: forgetting.samplesPerClass, options: flags.options)
+            samplesPerClass: target.samplesPerClass, options: flags.options)
         try comparison.validate()
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
@@ -35,14 +115,14 @@ extension Compare {
         try Task.checkCancellation()
         let details = ComparisonPage.Details(
             architecture: network.identifier.name, dataset: images.name, epochs: epochs,
-            samplesPerClass: forgetting.samplesPerClass)
+            samplesPerClass: target.samplesPerClass)
         if let page { try ComparisonPage(result, classNames: images.classNames, details: details).write(to: page) }
         return MethodComparisonReport(
             result: result, classNames: images.classNames, details: details, page: page, seeds: seedList)
     }
 }
 
-/// What a comparison of methods has to say.
+/// Several methods side by side.
 struct MethodComparisonReport: Report {
     let result: ComparedMethods
     let classNames: [String]
@@ -51,12 +131,12 @@ struct MethodComparisonReport: Report {
     let seeds: [UInt64]
 
     enum CodingKeys: CodingKey {
-        case architecture, classes, dataset, epochs, report, rows, runs, samplesPerClass, seeds
+        case architecture, dataset, epochs, forgottenClasses, report, rows, runs, samplesPerClass, seeds
     }
 
     private struct Row: Encodable {
         let method: String
-        let data: [Requirement]
+        let requirements: [Requirement]
         let failures: [String]
         let figures: [String: Figure]
 
@@ -69,7 +149,7 @@ struct MethodComparisonReport: Report {
         init(_ result: ComparedMethods, _ method: String) {
             self.method = method
             let runs = result.runs(of: method)
-            data = runs.first?.requirements ?? []
+            requirements = runs.first?.requirements ?? []
             failures = runs.compactMap(\.failure)
             var figures: [String: Figure] = [:]
             for figure in ComparedFigure.allCases {
@@ -83,9 +163,9 @@ struct MethodComparisonReport: Report {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(details.architecture, forKey: .architecture)
-        try container.encode(result.classes, forKey: .classes)
         try container.encode(details.dataset, forKey: .dataset)
         try container.encode(details.epochs, forKey: .epochs)
+        try container.encode(result.classes, forKey: .forgottenClasses)
         try container.encodeIfPresent(page?.relativePath, forKey: .report)
         try container.encode(result.methods.map { Row(result, $0) }, forKey: .rows)
         try container.encode(result.runs, forKey: .runs)

@@ -125,16 +125,6 @@ import Testing
         try item.expectCorrect(worst, "\(kind), spread inputs")
     }
 
-    @Test(arguments: [[1], [5], [3, 1], [4, 3, 5]] as [TensorShape])
-    func parametricRectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
-        let item = try OperationCase([4, 3, 5], batch: 3, seed: 9) { random, count in
-            random.normals(count, awayFrom: [0])
-        } build: { builder in
-            _ = try builder.prelu(builder.input, named: "prelu", shape: shape)
-        }
-        try item.expectCorrect(worst, "PReLU with \(shape)")
-    }
-
     /// What does not learn has no gradient, no optimizer reaches it, and it is none of the parameters that are counted.
     @Test func constantsStayAsTheyAre() throws {
         let item = try OperationCase([3], batch: 2, seed: 10) { builder in

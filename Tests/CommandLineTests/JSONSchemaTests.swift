@@ -1,0 +1,151 @@
+import Foundation
+import Testing
+import Unlearning
+import UnlearningReports
+
+/// Docs/Formats.md has a table of keys and an example for every command, and both are what the program prints.
+@Suite("JSON and its documentation", .timeLimit(.minutes(5)))
+struct JSONSchemaTests {
+    let materials: Materials
+    let folder: TemporaryFolder
+
+    init() throws {
+        materials = try Materials.shared.get()
+        folder = try TemporaryFolder()
+    }
+
+    /// Checks a command's output against its section.
+    /// - Parameter isExample: whether the section's example shows just these keys.
+    private func check(
+        _ section: String, _ arguments: [String], isExample: Bool = true, statuses: Set<Int32> = [0],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let ending = try Program.run(arguments + ["--json"])
+        #expect(statuses.contains(ending.status), "\(ending.errors)", sourceLocation: sourceLocation)
+        let schema = try #require(JSONSchema.all[section], "\(section)", sourceLocation: sourceLocation)
+        let object = try ending.json()
+        #expect(schema.faults(of: object) == [], "\(section)", sourceLocation: sourceLocation)
+        let version = section == "unlearn audit" ? AuditRecord.currentVersion : 2
+        #expect(object["schemaVersion"] as? Int == version, sourceLocation: sourceLocation)
+        guard isExample else { return }
+        let example = try #require(
+            try JSONSerialization.jsonObject(with: Data(schema.example.utf8)) as? [String: Any],
+            sourceLocation: sourceLocation)
+        let paths = [example, object].map { schema.paths(of: $0).filter { schema.keys[$0]?.isOptional != true } }
+        #expect(paths[0] == paths[1], "\(section)", sourceLocation: sourceLocation)
+    }
+
+    @Test("every example is of its table", arguments: JSONSchema.all.keys.sorted())
+    func examples(section: String) throws {
+        let schema = try #require(JSONSchema.all[section])
+        #expect(!schema.keys.isEmpty)
+        let example = try #require(
+            try JSONSerialization.jsonObject(with: Data(schema.example.utf8)) as? [String: Any], "\(section)")
+        #expect(schema.faults(of: example) == [])
+    }
+
+    @Test("every command has a section")
+    func sections() throws {
+        let help = try Program.run(["--help"]).output
+        let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
+        let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
+        #expect(commands.count == 11, "\(commands)")
+        for command in commands {
+            #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
+        }
+    }
+
+    @Test("a key that the table lacks, a missing one and a wrong type are found")
+    func findsFaults() throws {
+        let schema = try #require(JSONSchema.all["unlearn convert"])
+        let right: [String: Any] = ["format": "onnx", "output": "o", "parameters": 3, "schemaVersion": 2]
+        #expect(schema.faults(of: right) == [])
+        #expect(schema.faults(of: right.merging(["extra": 1]) { $1 }).count == 1)
+        #expect(schema.faults(of: right.filter { $0.key != "output" }).count == 1)
+        #expect(schema.faults(of: right.merging(["parameters": 1.5]) { $1 }).count == 1)
+        #expect(schema.faults(of: right.merging(["parameters": true]) { $1 }).count == 1)
+    }
+
+    @Test("train, evaluate, convert and inspect")
+    func models() throws {
+        try check(
+            "unlearn train",
+            ["train", "--dataset", materials.dataset, "--output", folder.path("m")] + Materials.training)
+        try check(
+            "unlearn train",
+            ["train", "--dataset", materials.dataset, "--output", folder.path("m"), "--exclude-classes", "1"]
+                + Materials.training, isExample: false)
+        try check(
+            "unlearn evaluate", ["evaluate", materials.model, "--dataset", materials.dataset, "--forgotten", "0"])
+        try check("unlearn convert", ["convert", materials.model, folder.path("m.onnx")])
+        try check("unlearn inspect", ["inspect", materials.model])
+        let heads = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/ONNX/two-heads.onnx").path
+        try check("unlearn inspect", ["inspect", heads, "--output-name", "aux"], isExample: false)
+    }
+
+    @Test("forget, with all that it may add")
+    func forget() throws {
+        let base = ["forget", materials.model, "--classes", "0", "--retain", materials.dataset]
+        let output = ["--output", folder.path("f.safetensors")]
+        try check("unlearn forget", base + output + ["--validation", materials.dataset])
+        try check("unlearn forget", base + output + ["--method", "last-row"], isExample: false)
+        try check(
+            "unlearn forget", base + output + ["--validation", materials.dataset, "--report", folder.url.path],
+            isExample: false, statuses: [0, 2])
+    }
+
+    @Test("predict")
+    func predict() throws {
+        try check(
+            "unlearn predict",
+            ["predict", materials.model, "--dataset", materials.dataset, "--logits", folder.path("l.safetensors")],
+            isExample: false)
+        let pictures = try PictureMaterials.shared.get()
+        try check(
+            "unlearn predict", ["predict", pictures.model, "--pictures", "\(pictures.pictures)/test/red/1.png"])
+    }
+
+    @Test("audit, and verification")
+    func audit() throws {
+        let record = folder.path("record.json")
+        let models = [materials.model, materials.model]
+        try check(
+            "unlearn audit",
+            ["audit"] + models + ["--dataset", materials.dataset, "--forgotten", "0", "--quick", "--record", record],
+            statuses: [2])
+        try check("unlearn audit --verify", ["audit", "--verify", record, materials.model], statuses: [2])
+        try check("unlearn audit --verify", ["audit", "--verify", record], isExample: false, statuses: [2])
+    }
+
+    @Test("compare and compare-methods")
+    func compare() throws {
+        let base = ["--dataset", materials.dataset, "--classes", "0"] + Materials.network + ["--epochs", "1"]
+        try check("unlearn compare", ["compare"] + base)
+        try check(
+            "unlearn compare", ["compare", "--report", folder.url.path] + base, isExample: false, statuses: [0, 2])
+        try check("unlearn compare-methods", ["compare-methods", "--methods", "last-row"] + base)
+        try check(
+            "unlearn compare-methods",
+            [
+                "compare", "--methods", "last-row,fine-tune", "--seeds", "2", "--report", folder.url.path, "--dataset",
+                materials.dataset, "--classes", "0,1,2,3",
+            ] + Materials.training, isExample: false)
+    }
+
+    @Test("list", arguments: ["methods", "measures", "datasets", "architectures"])
+    func list(subject: String) throws { try check("unlearn list \(subject)", ["list", subject]) }
+
+    @Test("check, whether or not all is there")
+    func machine() throws {
+        try check("unlearn check", ["check", "--dataset", materials.dataset], isExample: false)
+        try check("unlearn check", ["check", "--dataset", "cifar10:/nowhere"], isExample: false, statuses: [1])
+    }
+
+    @Test("failures")
+    func failures() throws {
+        try check("Failures", ["inspect", "/nowhere"], statuses: [1])
+        try check("Failures", ["inspect"], statuses: [64])
+    }
+}
