@@ -74,7 +74,7 @@ struct RecordCheckTests {
         #expect(check.contradictions.isEmpty, "\(check.contradictions)")
         #expect(check.looserLimits.isEmpty)
         #expect(check.verdict == record.audit.verdict.total && check.verdict == .pass, "\(record.audit.explanation)")
-        #expect(record.schemaVersion == 3 && record.audit.schemaVersion == 2)
+        #expect(record.schemaVersion == 3 && record.audit.schemaVersion == 3)
         #expect(record.audit[.anamnesisIndex]?.isOmitted == false && record.audit[.totalVariation]?.verdict == .pass)
     }
 
