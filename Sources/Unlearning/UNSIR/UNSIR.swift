@@ -55,6 +55,12 @@ extension TrainingConfiguration {
 }
 
 extension UNSIR {
+    public var summary: String {
+        configuration == .paper
+            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
+            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
+    }
+
     /// The three steps' settings together.
     public struct Configuration: Sendable, Codable, Hashable {
         /// How noise is learned.
@@ -95,14 +101,6 @@ extension UNSIR {
             try impair.validate()
             try repair.validate()
         }
-    }
-}
-
-extension UNSIR {
-    public var summary: String {
-        configuration == .paper
-            ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
-            : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
     }
 }
 

@@ -3,7 +3,8 @@ import NeuralGraph
 
 /// Examples that an audit measures on, drawn once for all models.
 public struct AuditSamples: Sendable {
-    let subset: ExampleSubset
+    /// The examples, in the order of their source.
+    public var examples: any ExampleSource { subset }
     /// The examples' classes.
     public let labels: [Int]
     /// The rows of examples of forgotten classes.
@@ -14,8 +15,8 @@ public struct AuditSamples: Sendable {
     /// The rows of all other examples; where samples are forgotten, of test examples of retained classes.
     public let retained: [Int]
 
-    /// The examples, in the order of their source.
-    public var examples: any ExampleSource { subset }
+    /// The examples, with their positions in the source.
+    let subset: ExampleSubset
 
     /// The forgotten classes' minimum share of the samples, if they have that many examples.
     static let minimumForgottenShare = 0.1
