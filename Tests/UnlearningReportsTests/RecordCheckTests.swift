@@ -74,7 +74,7 @@ struct RecordCheckTests {
         #expect(check.contradictions.isEmpty, "\(check.contradictions)")
         #expect(check.looserLimits.isEmpty)
         #expect(check.verdict == record.audit.verdict.total && check.verdict == .pass, "\(record.audit.explanation)")
-        #expect(record.schemaVersion == 3 && record.audit.schemaVersion == 2)
+        #expect(record.schemaVersion == 3 && record.audit.schemaVersion == 3)
         #expect(record.audit[.anamnesisIndex]?.isOmitted == false && record.audit[.totalVariation]?.verdict == .pass)
     }
 
@@ -281,6 +281,17 @@ struct OtherVersionTests {
         #expect(forgotten.forgetting?.configuration == .paperSafe && forgotten.requestID == "ticket 12")
         #expect(forgotten.check().contradictions.isEmpty, "\(forgotten.check().contradictions)")
         #expect(forgotten.check().verdict == .fail)
+    }
+
+    @Test("the former name of a setting that loosens a verdict is read")
+    func formerNames() throws {
+        let text = String(decoding: try data("audit-version-1"), as: UTF8.self)
+        #expect(text.contains("\"leastSamples\":30"))
+        let loose = text.replacing("\"leastSamples\":30", with: "\"leastSamples\":5")
+        let record = try AuditRecord(Data(loose.utf8), path: "record")
+        #expect(record.audit.configuration.minimumSamples == 5)
+        #expect(
+            record.check().looserLimits.contains("minimum number of images for a measure: 5, the default is 30"))
     }
 
     @Test("a setting that is not there has its default, and one that nobody knows is passed over")

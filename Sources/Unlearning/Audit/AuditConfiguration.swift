@@ -82,13 +82,20 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
 }
 
 extension AuditConfiguration {
+    /// Keys of record versions 1 and 2.
+    private enum FormerKey: String, CodingKey {
+        case leastSamples
+    }
+
     /// Reads settings, with defaults for those that are missing.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = AuditConfiguration()
         testSamples = try container.decode(.testSamples, or: defaults.testSamples)
         trainingSamples = try container.decode(.trainingSamples, or: defaults.trainingSamples)
-        minimumSamples = try container.decode(.minimumSamples, or: defaults.minimumSamples)
+        let formerSamples = try decoder.container(keyedBy: FormerKey.self)
+            .decode(.leastSamples, or: defaults.minimumSamples)
+        minimumSamples = try container.decode(.minimumSamples, or: formerSamples)
         adjacentClasses = try container.decode(.adjacentClasses, or: defaults.adjacentClasses)
         bootstrap = try container.decodeIfPresent(Bootstrap.self, forKey: .bootstrap)
         relearning = try container.decodeIfPresent(RelearningConfiguration.self, forKey: .relearning)

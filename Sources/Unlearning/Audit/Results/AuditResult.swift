@@ -5,7 +5,7 @@ import Foundation
 /// Its JSON is stable: the same audit gives the same bytes, except for the times.
 public struct AuditResult: Sendable, Codable, Hashable {
     /// The version of this structure that is written; it rises when a field changes its meaning or goes away.
-    package static let schemaVersion = 2
+    package static let schemaVersion = 3
 
     /// The version that this result was written in.
     public let schemaVersion: Int
