@@ -52,7 +52,14 @@ public final class Executor {
     ///
     /// A kept node costs its memory and ends the fusion of the chain that it is in. The other parameters are those of
     /// ``init(model:batchCapacity:computing:modes:threads:algorithms:)``.
-    /// - Parameter nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
+    /// - Parameters:
+    ///   - model: the model to run.
+    ///   - batchCapacity: the largest batch.
+    ///   - request: which gradients to compute.
+    ///   - modes: the modes that passes will run in.
+    ///   - threads: the threads to run on.
+    ///   - algorithms: which algorithms may be used.
+    ///   - nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,

@@ -11,7 +11,10 @@ extension ThreadTeam {
     }
 
     /// Cuts `0..<total` into blocks of about 16,384 floats, and calls `body` for each.
-    /// - Parameter floatsEach: the floats that belong to one index.
+    /// - Parameters:
+    ///   - total: the number of indices.
+    ///   - floatsEach: the floats that belong to one index.
+    ///   - body: takes a range of indices.
     @inline(__always)
     public func forEachChunk(of total: Int, floatsEach: Int, _ body: (Range<Int>) -> Void) {
         forEachBlock(of: total, size: max(1, Self.chunkFloats / max(1, floatsEach)), body)

@@ -34,7 +34,10 @@ package struct PReLU: GraphOperation {
 
 extension GraphBuilder {
     /// Adds a PReLU (He et al. 2015): `x` above 0, `weight x` elsewhere; the shape stays.
-    /// - Parameter shape: the shape of the learned slopes, which broadcasts to the value's; one slope by default.
+    /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - shape: the shape of the learned slopes, which broadcasts to the value's; one slope by default.
     public mutating func prelu(
         _ input: Graph.Value, named name: String, shape: TensorShape = [1]
     ) throws(ShapeError) -> Graph.Value {

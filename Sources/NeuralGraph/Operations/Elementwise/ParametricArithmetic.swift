@@ -149,6 +149,9 @@ struct ParametricKernel: Kernel {
 extension GraphBuilder {
     /// Adds an elementwise combination with a parameter `weight`, such as a position embedding; the shapes broadcast.
     /// - Parameters:
+    ///   - kind: which function.
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - shape: the parameter's shape; leading axes of length 1 beyond the input's rank stand for the batch.
     ///   - initializer: the distribution of its first values.
     ///   - parameterFirst: whether the parameter is the first operand, as in `weight - x`.

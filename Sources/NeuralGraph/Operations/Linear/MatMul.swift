@@ -155,7 +155,11 @@ private struct MatrixProductKernel: Kernel {
 
 extension GraphBuilder {
     /// Adds matrix products: `[..., m, k]` and `[..., k, n]` to `[..., m, n]`; the axes before the last two broadcast.
-    /// - Parameter transposesSecond: whether the second input is `[..., n, k]`.
+    /// - Parameters:
+    ///   - first: the first input.
+    ///   - second: the second input.
+    ///   - name: the node's name.
+    ///   - transposesSecond: whether the second input is `[..., n, k]`.
     public mutating func matMul(
         _ first: Graph.Value, _ second: Graph.Value, named name: String, transposesSecond: Bool = false
     ) throws(ShapeError) -> Graph.Value {

@@ -218,6 +218,8 @@ private struct BatchNormalizationKernel: Kernel {
 extension GraphBuilder {
     /// Adds a ``BatchNormalization``; the shape stays.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - epsilon: a small number added to the variance.
     ///   - momentum: the share of the batch's statistics in the updated running ones.
     public mutating func batchNormalization(

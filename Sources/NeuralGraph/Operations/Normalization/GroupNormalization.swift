@@ -175,6 +175,8 @@ private struct GroupNormalizationKernel: Kernel {
 extension GraphBuilder {
     /// Adds a group normalization (Wu and He 2018), as PyTorch's `GroupNorm`; the shape stays.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - groups: the number of groups of neighboring channels, which divides the number of channels; with one channel in
     ///     each it is instance normalization.
     ///   - epsilon: a small number added to the variance.

@@ -108,6 +108,8 @@ private struct LayerNormalizationKernel: Kernel {
 extension GraphBuilder {
     /// Adds a layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm`; the shape stays.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - epsilon: a small number added to the variance.
     ///   - hasScale: whether the result is multiplied by a parameter `weight` `[channels]`.
     ///   - hasShift: whether a parameter `bias` `[channels]` is added.

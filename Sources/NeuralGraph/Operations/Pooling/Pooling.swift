@@ -184,6 +184,9 @@ extension GraphBuilder {
     /// `h' = (h + top + bottom - kernel height) / stride + 1`, rounded down, or up with `roundsUp`; the width likewise. For
     /// example, a 3x3 kernel with stride 2 and padding 1 makes `[56, 56, 64]` of `[112, 112, 64]`.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - kernelSize: height and width of the window.
     ///   - stride: the distance between neighboring windows; the kernel's size if nil.
     ///   - padding: rows and columns around the image, at most half the kernel; they never win.
     ///   - roundsUp: whether a last window that extends beyond the edge counts (PyTorch's `ceil_mode`).
@@ -202,6 +205,9 @@ extension GraphBuilder {
     /// `h' = (h + top + bottom - kernel height) / stride + 1`, rounded down, or up with `roundsUp`; the width likewise. For
     /// example, a 2x2 kernel makes `[4, 4, 64]` of `[8, 8, 64]`.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - kernelSize: height and width of the window.
     ///   - stride: the distance between neighboring windows; the kernel's size if nil.
     ///   - padding: rows and columns of zeros around the image, at most half the kernel.
     ///   - countsPadding: whether padding counts in the mean, as by default in PyTorch.

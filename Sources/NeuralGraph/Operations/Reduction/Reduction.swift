@@ -167,6 +167,9 @@ private struct ReductionKernel: Kernel {
 extension GraphBuilder {
     /// Adds a mean, sum or maximum along some axes: `[h, w, c]` to `[c]` along the axes 0 and 1.
     /// - Parameters:
+    ///   - kind: which function.
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - axes: each axis once; negative ones count from the end.
     ///   - keepsAxes: whether they stay with length 1.
     public mutating func reduction(

@@ -74,7 +74,10 @@ private struct DropoutKernel: Kernel {
 
 extension GraphBuilder {
     /// Adds a dropout (Srivastava et al. 2014), which does nothing in inference mode; the shape stays.
-    /// - Parameter probability: that an element becomes 0, at least 0 and below 1.
+    /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - probability: that an element becomes 0, at least 0 and below 1.
     public mutating func dropout(
         _ input: Graph.Value, named name: String, probability: Float
     ) throws(ShapeError) -> Graph.Value {

@@ -72,7 +72,10 @@ private struct ConcatenationKernel: Kernel {
 
 extension GraphBuilder {
     /// Joins values along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
-    /// - Parameter axis: a negative one counts from the end.
+    /// - Parameters:
+    ///   - inputs: the inputs.
+    ///   - name: the node's name.
+    ///   - axis: a negative one counts from the end.
     public mutating func concat(
         _ inputs: [Graph.Value], named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {

@@ -34,6 +34,8 @@ package struct Gather: GraphOperation {
 extension GraphBuilder {
     /// Selects places along an axis, in any order and with repetitions: `[..., n, ...]` to `[..., places.count, ...]`.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - axis: a negative one counts from the end.
     ///   - places: each from 0; at least one.
     public mutating func gather(

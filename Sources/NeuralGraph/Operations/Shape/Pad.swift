@@ -67,6 +67,8 @@ package struct Pad: GraphOperation {
 extension GraphBuilder {
     /// Adds a border around a value, along each of its axes.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - before: the places before each axis, at least 0.
     ///   - after: the places after each axis, at least 0.
     ///   - value: the constant of a constant border.

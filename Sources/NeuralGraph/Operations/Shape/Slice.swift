@@ -47,8 +47,11 @@ package struct Slice: GraphOperation {
 extension GraphBuilder {
     /// Selects evenly spaced places along an axis: `[..., n, ...]` to `[..., count, ...]`.
     /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
     ///   - axis: a negative one counts from the end.
     ///   - start: the first place, from 0.
+    ///   - count: the number of elements.
     ///   - step: the distance from one place to the next; negative to go backwards.
     public mutating func slice(
         _ input: Graph.Value, named name: String, axis: Int, start: Int, count: Int, step: Int = 1

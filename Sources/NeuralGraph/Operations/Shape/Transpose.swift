@@ -104,7 +104,10 @@ private struct PermutationKernel: Kernel {
 
 extension GraphBuilder {
     /// Puts axes into another order: axis `k` of the result is axis `axes[k]` of the value; the batch stays outermost.
-    /// - Parameter axes: each of the value's axes once; negative ones count from the end.
+    /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - axes: each of the value's axes once; negative ones count from the end.
     public mutating func transpose(
         _ input: Graph.Value, named name: String, axes: [Int]
     ) throws(ShapeError) -> Graph.Value {

@@ -76,7 +76,10 @@ private struct LogSoftmaxKernel: Kernel {
 
 extension GraphBuilder {
     /// Adds the logarithm of a softmax along an axis, by default the last: `x_k - log sum_j exp(x_j)`; the shape stays.
-    /// - Parameter axis: a negative one counts from the end.
+    /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - axis: a negative one counts from the end.
     public mutating func logSoftmax(
         _ input: Graph.Value, named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {

@@ -69,7 +69,10 @@ private struct SoftmaxKernel: Kernel {
 
 extension GraphBuilder {
     /// Adds a ``Softmax`` along an axis, by default the last; the shape stays.
-    /// - Parameter axis: a negative one counts from the end.
+    /// - Parameters:
+    ///   - input: the input.
+    ///   - name: the node's name.
+    ///   - axis: a negative one counts from the end.
     public mutating func softmax(
         _ input: Graph.Value, named name: String, axis: Int = -1
     ) throws(ShapeError) -> Graph.Value {

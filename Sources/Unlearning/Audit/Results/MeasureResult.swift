@@ -58,7 +58,9 @@ public struct MeasureResult: Sendable, Codable, Hashable {
     }
 
     /// Creates the result of a measure that was left out.
-    /// - Parameter reason: the reason, with what would be needed.
+    /// - Parameters:
+    ///   - measure: the measure's description.
+    ///   - reason: the reason, with what would be needed.
     public init(_ measure: MeasureDescription, omitted reason: String) {
         self.init(measure)
         omission = reason
