@@ -85,10 +85,12 @@ let package = Package(
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
         .testTarget(
-            name: "PlottingTests", dependencies: ["Plotting", "CZlib"]),
+            name: "PlottingTests", dependencies: ["Plotting", "CZlib", "TestSupport"]),
         .testTarget(
-            name: "UnlearningReportsTests", dependencies: ["UnlearningReports", "Unlearning", "Plotting"]),
+            name: "UnlearningReportsTests",
+            dependencies: ["UnlearningReports", "Unlearning", "Plotting", "TestSupport"]),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["unlearn", "Unlearning", "UnlearningReports", "Plotting"]),
+            name: "CommandLineTests",
+            dependencies: ["unlearn", "Unlearning", "UnlearningReports", "Plotting", "TestSupport"]),
     ]
 )

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 /// A class that is to be forgotten often has no pictures any more, nor a folder.
-@Suite("Classes without folders")
+@Suite("Classes without folders", .tags(.commandLine))
 struct AbsentClassTests {
     let materials: PictureMaterials
     let folder: TemporaryFolder
@@ -45,7 +46,7 @@ struct AbsentClassTests {
         try Model(contentsOf: URL(fileURLWithPath: path)).parameters
     }
 
-    @Test("by number, by name and by all names the same class goes, as if its folder was there")
+    @Test("by number, by name and by all names the same class goes, as if its folder was there", .tags(.slow), .slow)
     func sameModel() throws {
         #expect(try forget(nameless, classes: "green", ["--resize", "10"]).status == 0)
         let expected = try parameters(of: output)
@@ -67,7 +68,7 @@ struct AbsentClassTests {
         #expect(try parameters(of: output) == expected)
     }
 
-    @Test("an empty folder, and one that only the test still has, are as good as none")
+    @Test("an empty folder, and one that only the test still has, are as good as none", .tags(.slow), .slow)
     func emptyFolder() throws {
         try remove(["train"], keepingFolder: true)
         for classes in ["green", "1"] {

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Containers and chroots need not have /proc.
-@Suite("The program's arguments")
+@Suite("The program's arguments", .tags(.commandLine))
 struct ArgumentTests {
     /// Runs the rest in name spaces of its own, with an empty folder in place of /proc.
     private static let withoutProc = [

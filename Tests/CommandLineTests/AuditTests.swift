@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 import UnlearningReports
 
-@Suite("Audit, report and record")
+@Suite("Audit, report and record", .tags(.commandLine))
 struct AuditTests {
     let materials: Materials
     let folder: TemporaryFolder
@@ -32,7 +33,7 @@ struct AuditTests {
         return (output, ending)
     }
 
-    @Test("forget makes a report and a record, which verifies the model")
+    @Test("forget makes a report and a record, which verifies the model", .tags(.slow), .slow)
     func forgetReports() throws {
         let (model, ending) = try forget()
         #expect(ending.output.contains("Wrote \(folder.path("report.html"))"))
@@ -112,7 +113,7 @@ struct AuditTests {
         #expect(zero.status == 2)
     }
 
-    @Test("a retrained model passes against retraining from other seeds, as JSON")
+    @Test("a retrained model passes against retraining from other seeds, as JSON", .tags(.slow), .slow)
     func retrained() throws {
         let gold = folder.path("gold.safetensors")
         let trained = try Program.run(
@@ -134,7 +135,7 @@ struct AuditTests {
         #expect(accuracy.retrained?.values.count == 2)
     }
 
-    @Test("compare makes a report of its three models")
+    @Test("compare makes a report of its three models", .tags(.slow), .slow)
     func compares() throws {
         let ending = try Program.run(
             [

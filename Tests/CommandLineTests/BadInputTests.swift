@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 /// Every mistake ends in one clear line, an exit code that is not 0, and no file.
-@Suite("Bad input")
+@Suite("Bad input", .tags(.commandLine))
 struct BadInputTests {
     let materials: Materials
     let folder: TemporaryFolder

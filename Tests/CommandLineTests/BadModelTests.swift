@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Bad model files")
+@Suite("Bad model files", .tags(.commandLine))
 struct BadModelTests {
     let materials: Materials
     let folder: TemporaryFolder

@@ -1,10 +1,11 @@
 import Foundation
 import Plotting
+import TestSupport
 import Testing
 import Unlearning
 
 /// Names that look like lists or numbers.
-@Suite("Class names")
+@Suite("Class names", .tags(.commandLine))
 struct ClassNameTests {
     let folder: TemporaryFolder
 

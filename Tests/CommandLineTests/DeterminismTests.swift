@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("One seed, one result")
+@Suite("One seed, one result", .tags(.commandLine))
 struct DeterminismTests {
     let materials: Materials
     let folder: TemporaryFolder

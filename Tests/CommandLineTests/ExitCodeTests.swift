@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// One exit code has one meaning in every command: 0 success, 1 error, 2 verdict, 64 wrong usage.
-@Suite("Exit codes")
+@Suite("Exit codes", .tags(.commandLine))
 struct ExitCodeTests {
     let materials: Materials
     let folder: TemporaryFolder

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 /// With `--json` a failure is an object on standard output too, whatever the command; people read standard error.
-@Suite("Failures as JSON")
+@Suite("Failures as JSON", .tags(.commandLine))
 struct FailureReportTests {
     let folder: TemporaryFolder
 

@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import NeuralGraph
 
 /// What a newcomer meets: a check of the machine, lists, completion, and hints for mistyped names.
-@Suite("First run")
+@Suite("First run", .tags(.commandLine))
 struct FirstRunTests {
     @Test("check tells what is there, and ends with 0")
     func ready() throws {

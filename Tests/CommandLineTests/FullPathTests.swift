@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("From training to comparison")
+@Suite("From training to comparison", .tags(.commandLine))
 struct FullPathTests {
     let materials: Materials
     let folder: TemporaryFolder
@@ -171,7 +172,7 @@ struct FullPathTests {
         #expect(try Model(contentsOf: URL(fileURLWithPath: output)).classCount == 10)
     }
 
-    @Test("compare has three rows")
+    @Test("compare has three rows", .tags(.slow), .slow)
     func compares() throws {
         let arguments =
             [

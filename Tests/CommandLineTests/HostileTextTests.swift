@@ -1,11 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 @testable import unlearn
 
 /// Names in files, folders and arguments can hold what a terminal takes for commands. They are shown, not obeyed.
-@Suite("Text that acts on terminals")
+@Suite("Text that acts on terminals", .tags(.commandLine))
 struct HostileTextTests {
     let materials: Materials
     let folder: TemporaryFolder

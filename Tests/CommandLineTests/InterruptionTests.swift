@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Ctrl-C and the terminal")
+@Suite("Ctrl-C and the terminal", .tags(.commandLine))
 struct InterruptionTests {
     let materials: Materials
     let folder: TemporaryFolder

@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Methods on the command line")
+@Suite("Methods on the command line", .tags(.commandLine))
 struct MethodsCommandTests {
     let materials: Materials
     let folder: TemporaryFolder
@@ -30,7 +31,7 @@ struct MethodsCommandTests {
         #expect(!seconds.isEmpty && seconds["noise"] == nil)
     }
 
-    @Test("compare has a row for each method, a page, and finds its work again")
+    @Test("compare has a row for each method, a page, and finds its work again", .tags(.slow), .slow)
     func compares() throws {
         let arguments = compare([
             "--methods", "last-row,fine-tune,retrain", "--seeds", "2", "--report", folder.url.path,
@@ -65,7 +66,7 @@ struct MethodsCommandTests {
         #expect(text.contains("probe gap") && text.contains("all retain") && text.contains("±"))
     }
 
-    @Test("memory is each method's own, whatever ran before it")
+    @Test("memory is each method's own, whatever ran before it", .tags(.slow), .slow)
     func memory() throws {
         for methods in ["last-row,fine-tune", "fine-tune,last-row"] {
             let ending = try Program.run(compare(["--methods", methods, "--json"]))
@@ -120,7 +121,7 @@ struct MethodsCommandTests {
         #expect(ending.errors.contains(message), "\(ending.errors)")
     }
 
-    @Test("a folder with another comparison is left alone")
+    @Test("a folder with another comparison is left alone", .tags(.slow), .slow)
     func otherComparison() throws {
         let arguments = compare(["--methods", "fine-tune", "--report", folder.url.path])
         #expect(try Program.run(arguments).status == 0)

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("ONNX files on the command line")
+@Suite("ONNX files on the command line", .tags(.commandLine))
 struct ONNXTests {
     let materials: Materials
     let folder: TemporaryFolder
@@ -34,7 +35,7 @@ struct ONNXTests {
         #expect(models[0].metadata == models[1].metadata)
     }
 
-    @Test("forget, evaluate, predict and audit take ONNX without an architecture")
+    @Test("forget, evaluate, predict and audit take ONNX without an architecture", .tags(.slow), .slow)
     func forgets() throws {
         let model = try exported()
         let output = folder.path("forgotten.onnx")

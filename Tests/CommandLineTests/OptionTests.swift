@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 /// An option that would have no effect is wrong usage in every command, and the message names it. No file is looked at: none
 /// of those in the arguments exists.
-@Suite("Options without effect")
+@Suite("Options without effect", .tags(.commandLine))
 struct OptionTests {
     private static let forget = ["forget", "m", "--classes", "0", "--retain", "fashion-mnist", "--output", "o"]
     private static let folderForget = ["forget", "m", "--classes", "0", "--retain", "folder:x", "--output", "o"]

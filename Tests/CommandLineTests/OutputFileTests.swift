@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What becomes of the files that outputs replace, and of those that a killed run leaves.
-@Suite("Output files")
+@Suite("Output files", .tags(.commandLine))
 struct OutputFileTests {
     let materials: Materials
     let folder: TemporaryFolder

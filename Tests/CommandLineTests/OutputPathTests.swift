@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 /// Nothing that a run reads is replaced or joined by what it writes, whatever path or link leads there.
-@Suite("Outputs and inputs")
+@Suite("Outputs and inputs", .tags(.commandLine))
 struct OutputPathTests {
     let materials: Materials
     let folder: TemporaryFolder
@@ -109,7 +110,7 @@ struct OutputPathTests {
         }
     }
 
-    @Test("a folder of pictures: not in its classes, and no new class")
+    @Test("a folder of pictures: not in its classes, and no new class", .tags(.slow), .slow)
     func pictures() throws {
         let copy = try PictureMaterials.shared.get().copy()
         let pictures = copy.path("pictures")

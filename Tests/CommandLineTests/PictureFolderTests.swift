@@ -1,5 +1,6 @@
 import Foundation
 import Plotting
+import TestSupport
 import Testing
 import Unlearning
 
@@ -60,7 +61,7 @@ extension Data {
     }
 }
 
-@Suite("Picture folders")
+@Suite("Picture folders", .tags(.commandLine))
 struct PictureFolderTests {
     let materials: PictureMaterials
     let outputs: TemporaryFolder
@@ -113,7 +114,7 @@ struct PictureFolderTests {
         return ending
     }
 
-    @Test("any number of threads and kept pictures give the same file")
+    @Test("any number of threads and kept pictures give the same file", .tags(.slow), .slow)
     func determinism() throws {
         for threads in ["1", "3"] {
             let run = try Program.run(

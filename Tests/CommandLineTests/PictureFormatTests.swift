@@ -1,7 +1,8 @@
 import Foundation
+import TestSupport
 import Testing
 
-@Suite("Formats of pictures on the command line")
+@Suite("Formats of pictures on the command line", .tags(.commandLine))
 struct PictureFormatTests {
     @Test("what is not read is warned of once for each format")
     func warning() throws {

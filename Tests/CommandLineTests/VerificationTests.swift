@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 import UnlearningReports
 
-@Suite("Verifying records")
+@Suite("Verifying records", .tags(.commandLine))
 struct VerificationTests {
     let materials: Materials
     let folder: TemporaryFolder

@@ -1,10 +1,11 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("CIFAR")
+@Suite("CIFAR", .tags(.data))
 struct CIFARTests {
     let folder: TemporaryFolder
 

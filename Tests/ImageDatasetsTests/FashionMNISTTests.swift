@@ -1,10 +1,11 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Fashion-MNIST")
+@Suite("Fashion-MNIST", .tags(.data))
 struct FashionMNISTTests {
     static let isInstalled = FileManager.default.fileExists(atPath: FashionMNIST.defaultDirectory.path)
 

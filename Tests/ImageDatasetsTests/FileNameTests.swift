@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
 /// MNIST's files under the names, and in the folders, that people have them.
-@Suite("Names of IDX files")
+@Suite("Names of IDX files", .tags(.data))
 struct FileNameTests {
     let folder: TemporaryFolder
 

@@ -1,10 +1,11 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("IDX files")
+@Suite("IDX files", .tags(.data))
 struct IDXTests {
     let folder: TemporaryFolder
 
@@ -67,7 +68,7 @@ struct IDXTests {
         #expect(datasetError { _ = try load(images: images, labels: labels) } == nil)
     }
 
-    @Test("a damaged byte of a packed file is an error or does not matter")
+    @Test("a damaged byte of a packed file is an error or does not matter", .tags(.slow), .slow)
     func damaged() throws {
         let images = gzip(idxImages(count: 2))
         let expected = try load(images: images, labels: idxLabels([0, 1]))

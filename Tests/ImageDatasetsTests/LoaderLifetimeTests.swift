@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Batch loader: errors, cancellation and memory")
+@Suite("Batch loader: errors, cancellation and memory", .tags(.data))
 struct LoaderLifetimeTests {
     @Test("an error comes out in its place, and again", arguments: [0, 1, 4])
     func errors(prefetch: Int) throws {
@@ -76,7 +77,7 @@ struct LoaderLifetimeTests {
         #expect(source.log.reads.load(ordering: .relaxed) < 40_000)
     }
 
-    @Test("hundreds of loaders, used up, half used or never used, leave no memory behind")
+    @Test("hundreds of loaders, used up, half used or never used, leave no memory behind", .tags(.slow), .slow)
     func memory() throws {
         // 16 MB a loader, all of it written: a leak of one in ten would show.
         let source = ObservedSource(count: 16, exampleShape: [1 << 18])

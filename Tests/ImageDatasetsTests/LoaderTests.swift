@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Batch loader")
+@Suite("Batch loader", .tags(.data))
 struct LoaderTests {
     private let images = CountingImages(count: 103)
 

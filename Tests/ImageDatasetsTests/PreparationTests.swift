@@ -1,4 +1,5 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
@@ -45,7 +46,7 @@ private func reference(
     return result
 }
 
-@Suite("Preparation of images")
+@Suite("Preparation of images", .tags(.data))
 struct PreparationTests {
     @Test("28x28 gray becomes 32x32x3: two pixels of black around, then normalized")
     func fashion() throws {
@@ -145,7 +146,7 @@ struct PreparationTests {
     }
 }
 
-@Suite("Augmentation")
+@Suite("Augmentation", .tags(.data))
 struct AugmentationTests {
     @Test("one seed stands for one change, and changes cover their range")
     func placements() throws {

@@ -1,9 +1,10 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Selections of images")
+@Suite("Selections of images", .tags(.data))
 struct SelectionTests {
     let images = CountingImages(count: 30)
 

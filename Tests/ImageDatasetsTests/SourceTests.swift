@@ -1,9 +1,10 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Sources of examples")
+@Suite("Sources of examples", .tags(.data))
 struct SourceTests {
     private func examples(_ count: Int, from start: Int = 0) throws -> TensorExamples {
         let elements = (0..<count * 2).map { Float(start * 2 + $0) }

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
-@Suite("Data sets on the command line")
+@Suite("Data sets on the command line", .tags(.data))
 struct SpecificationTests {
     @Test("the four forms are understood")
     func forms() throws {

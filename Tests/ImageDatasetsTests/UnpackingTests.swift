@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ImageDatasets
 
 /// What a small file may unpack to: sizes are checked before anything is unpacked or allocated.
-@Suite("Unpacked sizes")
+@Suite("Unpacked sizes", .tags(.data))
 struct UnpackingTests {
     let folder: TemporaryFolder
 

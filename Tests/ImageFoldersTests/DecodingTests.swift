@@ -5,7 +5,7 @@ import Testing
 @testable import ImageFolders
 
 /// Every kind of every format, against Pillow.
-@Suite("Decoding")
+@Suite("Decoding", .tags(.data))
 struct DecodingTests {
     @Test("the fixtures are all there")
     func fixtures() {
@@ -42,7 +42,7 @@ struct DecodingTests {
 }
 
 /// Sizes, against torchvision's transforms.
-@Suite("Fitting")
+@Suite("Fitting", .tags(.data))
 struct FittingTests {
     @Test(
         "a photo in sizes smaller and larger than itself",

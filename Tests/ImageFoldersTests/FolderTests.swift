@@ -1,12 +1,13 @@
 import Foundation
 import ImageDatasets
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
 /// Which files make a data set, in which order, and what is wrong with folders that make none.
-@Suite("Folders")
+@Suite("Folders", .tags(.data))
 struct FolderTests {
     let folder: TemporaryFolder
 

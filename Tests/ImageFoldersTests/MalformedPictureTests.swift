@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
 /// Files that are no pictures, or pictures that would cost too much: each one an error that says so.
-@Suite("Malformed pictures")
+@Suite("Malformed pictures", .tags(.data))
 struct MalformedPictureTests {
     private func failure(
         _ bytes: [UInt8], limits: PictureLimits = PictureLimits()

@@ -1,12 +1,13 @@
 import Foundation
 import ImageDatasets
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
 /// Pictures of formats that are not read are never left out without a word.
-@Suite("Formats that are not read")
+@Suite("Formats that are not read", .tags(.data))
 struct OtherFormatTests {
     let folder: TemporaryFolder
 

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
-@Suite("Orientations")
+@Suite("Orientations", .tags(.data))
 struct PixelViewTests {
     /// What EXIF 2.32, table "Orientation", says about the picture `1 2 3 / 4 5 6`, stored row after row.
     @Test(

@@ -1,12 +1,13 @@
 import Foundation
 import ImageDatasets
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
 /// Pictures as a data set: on many threads, with and without those that cannot be read.
-@Suite("Reading")
+@Suite("Reading", .tags(.data))
 struct ReadingTests {
     let folder: TemporaryFolder
 

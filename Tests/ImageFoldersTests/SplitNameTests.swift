@@ -1,12 +1,13 @@
 import Foundation
 import ImageDatasets
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ImageFolders
 
 /// Folders of splits by the names that they have in the wild.
-@Suite("Names of splits")
+@Suite("Names of splits", .tags(.data))
 struct SplitNameTests {
     let folder: TemporaryFolder
 

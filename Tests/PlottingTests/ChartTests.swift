@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Plotting
 
-@Suite("Charts")
+@Suite("Charts", .tags(.reports))
 struct ChartTests {
     private func lineChart(_ y: [Double], x: [Double]? = nil, yAxis: Axis = Axis("loss")) -> LineChart {
         let series = x.map { LineChart.Series("a", x: $0, y: y) } ?? LineChart.Series("a", y: y)

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import Plotting
 
 /// Whatever the data and texts are, the drawing is well-formed XML and stays in its frame, which reading it back checks.
-@Suite("Unusual data and texts")
+@Suite("Unusual data and texts", .tags(.reports))
 struct HostileDataTests {
     private static let texts = [
         "", "<script>alert('x')</script> & \"co\"", "\u{0}\u{1B}[31m\u{FFFF}", String(repeating: "W", count: 500),

@@ -1,10 +1,11 @@
 import CZlib
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Plotting
 
-@Suite("Pictures")
+@Suite("Pictures", .tags(.reports))
 struct PixelImageTests {
     /// Reads a PNG's chunks, and checks lengths and sums with zlib.
     private func chunks(_ png: [UInt8]) throws -> [String: [UInt8]] {

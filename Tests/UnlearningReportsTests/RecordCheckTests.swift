@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 @testable import UnlearningReports
 
-@Suite("Records checked against themselves")
+@Suite("Records checked against themselves", .tags(.reports))
 struct RecordCheckTests {
     /// A record of a real audit, of networks of one layer that tell three classes by four numbers.
     private static let audited = Task { () async throws -> Data in
@@ -263,7 +264,7 @@ struct RecordCheckTests {
     }
 }
 
-@Suite("Records of other versions")
+@Suite("Records of other versions", .tags(.reports))
 struct OtherVersionTests {
     private func data(_ name: String) throws -> Data {
         try Data(

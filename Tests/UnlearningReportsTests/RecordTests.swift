@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 @testable import UnlearningReports
 
-@Suite("Audit records")
+@Suite("Audit records", .tags(.reports))
 struct RecordTests {
     let folder: URL
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
@@ -8,7 +9,7 @@ import Testing
     import FoundationXML
 #endif
 
-@Suite("Reports")
+@Suite("Reports", .tags(.reports))
 struct ReportTests {
     private static let sections = [
         "measures", "classes", "confusion", "run", "layers", "membership", "features", "attention", "relearning",

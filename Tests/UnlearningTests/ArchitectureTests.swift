@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 import Unlearning
 
 /// A narrow network of every family learns four patterns and forgets one of them.
-@Suite("Forgetting with every architecture")
+@Suite("Forgetting with every architecture", .tags(.unlearning))
 struct ArchitectureTests {
     @Test(
         "a class is forgotten and the others kept",

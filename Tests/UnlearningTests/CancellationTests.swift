@@ -1,8 +1,9 @@
 import Synchronization
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Cancellation")
+@Suite("Cancellation", .tags(.unlearning))
 struct CancellationTests {
     /// An unlearner whose phase of that name does not end in this life, and whose data holds a token.
     private func endless(_ phase: RunPhase, token: Token = Token()) async throws -> Unlearner {
@@ -96,7 +97,7 @@ struct CancellationTests {
     }
 }
 
-@Suite("Events")
+@Suite("Events", .tags(.unlearning))
 struct EventTests {
     @Test("progress comes first, then the outcome, then the end")
     func complete() async throws {

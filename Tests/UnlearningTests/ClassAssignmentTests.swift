@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
 /// Which class each folder is, where some are missing.
-@Suite("Classes of a data set that lacks some")
+@Suite("Classes of a data set that lacks some", .tags(.unlearning))
 struct ClassAssignmentTests {
     private func assignment(
         _ found: [String], known: [String] = [], count: Int, absent: String? = nil

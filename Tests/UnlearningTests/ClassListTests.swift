@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Lists of classes")
+@Suite("Lists of classes", .tags(.unlearning))
 struct ClassListTests {
     @Test(
         "texts are taken apart at commas outside of quotes",

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Configurations")
+@Suite("Configurations", .tags(.unlearning))
 struct ConfigurationTests {
     static let all: [UNSIR.Configuration] = [
         .paper, .paperSafe,

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Determinism")
+@Suite("Determinism", .tags(.unlearning))
 struct DeterminismTests {
     private func forget(_ options: RunOptions, dropout: Float? = nil) async throws -> UnlearningOutcome {
         let trained = try await Patterns.model

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Errors")
+@Suite("Errors", .tags(.unlearning))
 struct ErrorTests {
     static let messages: [(UnlearningError, String)] = [
         (.noClasses, "no class to forget was named; name at least one"),

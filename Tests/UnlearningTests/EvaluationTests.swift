@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Evaluation")
+@Suite("Evaluation", .tags(.unlearning))
 struct EvaluationTests {
     @Test("accuracy in total, by class, and of forgotten and retained classes")
     func shares() throws {

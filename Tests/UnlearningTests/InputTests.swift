@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Any number of classes and any input")
+@Suite("Any number of classes and any input", .tags(.unlearning))
 struct InputTests {
     /// Trains a network on all classes, forgets some with what is left, and measures.
     private func forget(

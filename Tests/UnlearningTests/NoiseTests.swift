@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Noise")
+@Suite("Noise", .tags(.unlearning))
 struct NoiseTests {
     /// The objective of the paper in Double, from the network's logits.
     struct Objective {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
@@ -15,7 +16,7 @@ struct PrecisionTests {
 
     private static let seeds = UInt64(0)..<5
 
-    @Test("training from scratch ends within the seed-to-seed spread of strict training")
+    @Test("training from scratch ends within the seed-to-seed spread of strict training", .tags(.slow), .slow)
     func spread() async throws {
         let train = try FashionMNIST(split: .train).first(1500)
         let test = try FashionMNIST(split: .test).first(2000)

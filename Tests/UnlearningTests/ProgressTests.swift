@@ -1,10 +1,11 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Progress and time left")
+@Suite("Progress and time left", .tags(.unlearning))
 struct ProgressTests {
     @Test("phases ahead count by their work, not by their steps")
     func timeLeft() throws {

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Impair, repair and training")
+@Suite("Impair, repair and training", .tags(.unlearning))
 struct StepTests {
     /// One large step over everything, of plain gradient descent on the bias alone.
     static let oneStep = TrainingConfiguration(

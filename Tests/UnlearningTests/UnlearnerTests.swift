@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Forgetting")
+@Suite("Forgetting", .tags(.unlearning))
 struct UnlearnerTests {
     @Test("classes are forgotten and the others kept", arguments: [[2], [0, 4]] as [Set<Int>])
     func forgets(classes: Set<Int>) async throws {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 import Unlearning
 
 /// A small Vision Transformer is trained, forgets, and is audited like any other network.
-@Suite("Vision Transformer")
+@Suite("Vision Transformer", .tags(.unlearning))
 struct VisionTransformerTests {
     private static let forgotten = 2
 

@@ -1,13 +1,14 @@
 import Foundation
 import ModelInterchange
+import TestSupport
 import Testing
 
-@Suite struct AtomicFileTests {
+@Suite("Atomic file", .tags(.files)) struct AtomicFileTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func writesAndReplaces() throws {
+    @Test("writes and replaces") func writesAndReplaces() throws {
         let url = folder.file("report.json")
         try AtomicFile.write(Data("first, and longer".utf8), to: url)
         try AtomicFile.write(Data("second".utf8), to: url)
@@ -15,7 +16,7 @@ import Testing
         #expect(try folder.content == ["report.json"])
     }
 
-    @Test func nothingIsThereBeforeTheEnd() throws {
+    @Test("nothing is there before the end") func nothingIsThereBeforeTheEnd() throws {
         let url = folder.file("report.json")
         try AtomicFile.write(Data("old".utf8), to: url)
         do {
@@ -27,7 +28,7 @@ import Testing
         #expect(try folder.content == ["report.json"])
     }
 
-    @Test func finishedFilesTakeNoMore() throws {
+    @Test("finished files take no more") func finishedFilesTakeNoMore() throws {
         let file = try AtomicFile(replacing: folder.file("a"))
         try file.commit()
         #expect(throws: FileError.self) { try file.append([UInt8(1)]) }
@@ -35,7 +36,7 @@ import Testing
         #expect(try folder.content == ["a"])
     }
 
-    @Test func followsSymbolicLinks() throws {
+    @Test("follows symbolic links") func followsSymbolicLinks() throws {
         let (target, link) = (folder.file("target"), folder.file("link"))
         try Data("old".utf8).write(to: target)
         try FileManager.default.createSymbolicLink(at: link, withDestinationURL: target)
@@ -44,14 +45,14 @@ import Testing
         #expect(try folder.content == ["link", "target"])
     }
 
-    @Test func longNamesFit() throws {
+    @Test("long names fit") func longNamesFit() throws {
         let name = String(repeating: "n", count: 255)
         try AtomicFile.write(Data("x".utf8), to: folder.file(name))
         #expect(try folder.content == [name])
     }
 
     /// The tests may run as root, whom permissions do not stop: these places refuse everybody.
-    @Test func refusesPlacesThatCannotHoldAFile() throws {
+    @Test("refuses places that cannot hold a file") func refusesPlacesThatCannotHoldAFile() throws {
         try Data("x".utf8).write(to: folder.file("plain"))
         let path = folder.url.path
         let cases = [
@@ -79,7 +80,7 @@ import Testing
         try FileManager.default.attributesOfItem(atPath: url.path)[.posixPermissions] as? Int
     }
 
-    @Test(arguments: [0o600, 0o640, 0o664, 0o755]) func permissionsStay(_ mode: Int) throws {
+    @Test("permissions stay", arguments: [0o600, 0o640, 0o664, 0o755]) func permissionsStay(_ mode: Int) throws {
         let url = folder.file("model")
         try Data("old".utf8).write(to: url)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: url.path)
@@ -88,7 +89,7 @@ import Testing
         #expect(try String(contentsOf: url, encoding: .utf8) == "new")
     }
 
-    @Test func newFilesHaveTheMasksPermissions() throws {
+    @Test("new files have the masks permissions") func newFilesHaveTheMasksPermissions() throws {
         let (url, other) = (folder.file("new"), folder.file("other"))
         try AtomicFile.write(Data("x".utf8), to: url)
         let file = try #require(fopen(other.path, "w"))
@@ -96,7 +97,7 @@ import Testing
         #expect(try mode(url) == mode(other))
     }
 
-    @Test(arguments: [0o444, 0o400, 0o555]) func readOnlyFilesAreKept(_ mode: Int) throws {
+    @Test("read only files are kept", arguments: [0o444, 0o400, 0o555]) func readOnlyFilesAreKept(_ mode: Int) throws {
         let url = folder.file("model")
         try Data("precious".utf8).write(to: url)
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: url.path)
@@ -108,7 +109,7 @@ import Testing
         #expect(try folder.content == ["model"])
     }
 
-    @Test func danglingLinksLeadToTheirFile() throws {
+    @Test("dangling links lead to their file") func danglingLinksLeadToTheirFile() throws {
         for (link, target) in [("relative", "target"), ("absolute", folder.file("other").path)] {
             try FileManager.default.createSymbolicLink(atPath: folder.file(link).path, withDestinationPath: target)
             try AtomicFile.write(Data(link.utf8), to: folder.file(link))
@@ -119,7 +120,7 @@ import Testing
         #expect(try folder.content == ["absolute", "other", "relative", "target"])
     }
 
-    @Test func linksThatLeadNowhereAreNamed() throws {
+    @Test("links that lead nowhere are named") func linksThatLeadNowhereAreNamed() throws {
         for (link, target) in [("out", "missing/a"), ("there", "back"), ("back", "there")] {
             try FileManager.default.createSymbolicLink(atPath: folder.file(link).path, withDestinationPath: target)
         }
@@ -129,7 +130,7 @@ import Testing
         #expect(loop?.message == "is a symbolic link that leads back to itself; give another name")
     }
 
-    @Test func namesThatEndInASlashAreFolders() throws {
+    @Test("names that end in a slash are folders") func namesThatEndInASlashAreFolders() throws {
         let url = URL(fileURLWithPath: folder.url.path + "/new/")
         let error = #expect(throws: FileError.self) { try AtomicFile.write(Data(), to: url) }
         #expect(error?.message == "is a folder; give the name of a file in it")
@@ -137,7 +138,7 @@ import Testing
     }
 
     /// A lock goes with the program that has it, however it ends, so a file without one is a killed program's.
-    @Test func whatKilledProgramsLeftIsRemoved() throws {
+    @Test("what killed programs left is removed") func whatKilledProgramsLeftIsRemoved() throws {
         let left = [".1-abc.partial", ".\(getpid())-1y2p0ij32e8e7.partial"]
         // Names that are not ours, and a file that a program goes on writing.
         let kept = [
@@ -153,7 +154,7 @@ import Testing
         #expect(try folder.content == (kept + ["model"]).sorted())
     }
 
-    @Test func filesThatAreBeingWrittenStay() throws {
+    @Test("files that are being written stay") func filesThatAreBeingWrittenStay() throws {
         let first = try AtomicFile(replacing: folder.file("first"))
         try first.append([UInt8](repeating: 1, count: 10))
         try AtomicFile.write(Data("x".utf8), to: folder.file("second"))
@@ -161,7 +162,7 @@ import Testing
         #expect(try folder.content == ["first", "second"])
     }
 
-    @Test func checkingLeavesNothing() throws {
+    @Test("checking leaves nothing") func checkingLeavesNothing() throws {
         try AtomicFile.checkDestination(folder.file("a"))
         #expect(try folder.content.isEmpty)
     }

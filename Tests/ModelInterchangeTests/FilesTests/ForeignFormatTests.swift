@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ModelInterchange
 
 /// Files that people give as models and that are none: each is called what it is, with what to do about it.
-@Suite struct ForeignFormatTests {
+@Suite("Foreign format", .tags(.files)) struct ForeignFormatTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -51,7 +52,7 @@ import Testing
     ]
 
     /// Names say nothing: what is in the file decides.
-    @Test(arguments: files.indices, ["model.safetensors", "model.onnx", "model.pth", "model"])
+    @Test("is named", arguments: files.indices, ["model.safetensors", "model.onnx", "model.pth", "model"])
     func isNamed(_ index: Int, _ name: String) throws {
         let (what, remedy, bytes) = Self.files[index]
         let url = folder.file(name)
@@ -67,7 +68,7 @@ import Testing
     }
 
     /// A header's length may have the bytes of any signature; the brace after it tells.
-    @Test(arguments: [UInt64(0x0280), 0x8b1f, 0x121208])
+    @Test("headers of any length are read", arguments: [UInt64(0x0280), 0x8b1f, 0x121208])
     func headersOfAnyLengthAreRead(_ length: UInt64) throws {
         let header = "{}" + String(repeating: " ", count: Int(length) - 2)
         let url = try folder.safetensors(header)

@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// Numbers that are computed when a file is read have numpy's semantics.
-@Suite struct FoldingTests {
+@Suite("Folding", .tags(.files)) struct FoldingTests {
     private typealias Integers = KnownTensor<BatchInteger>
 
     private static func integers(_ dimensions: [Int], _ values: [Int]) -> KnownNumbers {
@@ -48,7 +48,7 @@ import Testing
     }
 
     /// The pairs that a column and a row make, for every operator of two inputs and both kinds of numbers.
-    @Test func columnsAndRowsMakeGrids() throws {
+    @Test("columns and rows make grids") func columnsAndRowsMakeGrids() throws {
         let (column, row) = ([3, 0, 2], [1, 2])
         let functions: [(String, (Float, Float) -> Float)] = [
             ("Add", { $0 + $1 }), ("Sub", { $0 - $1 }), ("Mul", { $0 * $1 }), ("Min", { min($0, $1) }),
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func axesAreHonoured() throws {
+    @Test("axes are honoured") func axesAreHonoured() throws {
         let grid = Self.integers([2, 3], [1, 2, 3, 4, 5, 6])
         try expect("Unsqueeze", [grid, Self.integers([2], [0, -1])], [1, 2, 3, 1], [1, 2, 3, 4, 5, 6])
         try expect("Unsqueeze", [grid], [2, 1, 3], [1, 2, 3, 4, 5, 6], set: 11, ["axes": .integers([1])])
@@ -119,7 +119,7 @@ import Testing
     }
 
     /// What timm's networks compute their padding with: integers to fractions and back.
-    @Test func kindsOfNumbersChangeAsTheFileSays() throws {
+    @Test("kinds of numbers change as the file says") func kindsOfNumbersChangeAsTheFileSays() throws {
         let float = ["to": ONNXAttribute.integer(1)]
         let cast = try Self.fold("Cast", [Self.integers([], [7])], float)[0]
         try expect("Div", [cast, Self.floats([], [2])], [], [3.5])
@@ -137,7 +137,7 @@ import Testing
     }
 
     /// The batch size N counts 1000 in ``content(_:)``.
-    @Test func theBatchStaysAMultiple() throws {
+    @Test("the batch stays a multiple") func theBatchStaysAMultiple() throws {
         let batch = KnownNumbers.integers(IntegerTensor(BatchInteger(0, perExample: 1)))
         let float = ["to": ONNXAttribute.integer(1)]
         try expect("Mul", [batch, Self.integers([2], [2, 3])], [2], [2000, 3000])
@@ -157,7 +157,7 @@ import Testing
     }
 
     /// Lengths and places that no memory holds end in errors.
-    @Test func hugeNumbersAreRefused() throws {
+    @Test("huge numbers are refused") func hugeNumbersAreRefused() throws {
         let large = Self.integers([1], [1 << 40])
         #expect(throws: ONNXProblem.self) { try Self.fold("Expand", [Self.integers([], [1]), large]) }
         #expect(throws: ONNXProblem.self) { try Self.fold("Tile", [Self.integers([1], [1]), large]) }

@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// Damaged and malicious files end in an error that says what is wrong; none crashes or takes memory beyond its size.
-@Suite struct HostileONNXTests {
+@Suite("Hostile ONNX", .tags(.files)) struct HostileONNXTests {
     static let files = ["plain-old", "transformer-new", "various-old"]
 
     /// Reads bytes as a file. An error is what is expected; a model must at least have finite sizes.
@@ -25,7 +25,7 @@ import Testing
         [UInt8](try Data(contentsOf: fixture("ONNX/\(name).onnx")))
     }
 
-    @Test func truncatedAtEveryLength() throws {
+    @Test("truncated at every length") func truncatedAtEveryLength() throws {
         let folder = try TemporaryFolder()
         let bytes = try Self.bytes("shuffle-new")
         for length in 0..<bytes.count {
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(arguments: files)
+    @Test("flipped bits", .tags(.slow), .slow, arguments: files)
     func flippedBits(_ name: String) throws {
         let folder = try TemporaryFolder()
         let original = try Self.bytes(name)
@@ -50,7 +50,7 @@ import Testing
     }
 
     /// Every byte replaced by those that lengths and numbers are made of.
-    @Test(arguments: ["mobile-new"])
+    @Test("replaced bytes", .tags(.slow), .slow, arguments: ["mobile-new"])
     func replacedBytes(_ name: String) throws {
         let folder = try TemporaryFolder()
         let original = try Self.bytes(name)
@@ -64,6 +64,7 @@ import Testing
     }
 
     @Test(
+        "broken wire format",
         arguments: [
             ([0x08], "does not end|goes on beyond"),
             ([0x08, 0x08], "no graph"),
@@ -78,7 +79,7 @@ import Testing
         #expect(expected.split(separator: "|").contains { message.contains($0) }, "\(message)")
     }
 
-    @Test func groupsOfFieldsAreRefused() throws {
+    @Test("groups of fields are refused") func groupsOfFieldsAreRefused() throws {
         let message = try #require(Self.read([0x0b, 0x0c], TemporaryFolder()))
         #expect(message.contains("wire type 3"))
     }

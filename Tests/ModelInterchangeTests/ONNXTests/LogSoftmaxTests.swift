@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelInterchange
 
-@Suite struct LogSoftmaxTests {
+@Suite("Log softmax", .tags(.files)) struct LogSoftmaxTests {
     private func model(set: Int, input: [Int?] = [nil, 4]) throws -> Model {
         var file = GraphFile()
         file.operatorSet = set
@@ -26,7 +26,7 @@ import Testing
         return try EngineRun(model, input: input, outputGradient: [], options).output
     }
 
-    @Test func oneNodeStaysOneNode() throws {
+    @Test("one node stays one node") func oneNodeStaysOneNode() throws {
         let read = try model(set: 17)
         #expect(read.graph.nodes.map(\.operation.kind).filter { $0.contains("oftmax") } == ["LogSoftmax"])
         // The probability of -200 is 0 in a Float; its logarithm is not.
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// All axes from the second on were one row before operator set 13.
-    @Test func oldFilesTakeAllAxesTogether() throws {
+    @Test("old files take all axes together") func oldFilesTakeAllAxesTogether() throws {
         let numbers: [Float] = [0, 1, 2, 3]
         func expected(_ rows: [[Int]]) -> [Double] {
             var logarithms = [Double](repeating: 0, count: 4)
@@ -51,7 +51,9 @@ import Testing
     }
 
     /// Over channels, rows and columns of an image, which ONNX has in another order.
-    @Test(arguments: [0, 1, -1]) func exportedModelsComeBackTheSame(_ axis: Int) throws {
+    @Test("exported models come back the same", arguments: [0, 1, -1]) func exportedModelsComeBackTheSame(_ axis: Int)
+        throws
+    {
         var net = GraphBuilder(inputShape: [6, 4, 3])
         var x = try net.convolution(net.input, named: "conv", channels: 5, kernelSize: 3, padding: 1)
         x = try net.logSoftmax(x, named: "scores", axis: axis)

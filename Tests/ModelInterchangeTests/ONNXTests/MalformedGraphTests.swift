@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// Graphs that the format allows to be written but not to be run: each ends in an error that names node or tensor.
-@Suite struct MalformedGraphTests {
+@Suite("Malformed graph", .tags(.files)) struct MalformedGraphTests {
     private func message(_ file: GraphFile, _ folder: TemporaryFolder? = nil) throws -> String {
         let folder = try folder ?? TemporaryFolder()
         let url = folder.file("graph.onnx")
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test func theSmallestFileIsRead() throws {
+    @Test("the smallest file is read") func theSmallestFileIsRead() throws {
         let folder = try TemporaryFolder()
         let url = folder.file("linear.onnx")
         try overwrite(url, with: GraphFile.linear.bytes)
@@ -30,7 +30,7 @@ import Testing
         #expect(model.parameters["w"]?.elements == [0, 0.25, 0.5, 0.75, 0.125, 0.375, 0.625, 0.875])
     }
 
-    @Test func unsupportedOperatorsAreNamedWithTheirNodes() throws {
+    @Test("unsupported operators are named with their nodes") func unsupportedOperatorsAreNamedWithTheirNodes() throws {
         var file = GraphFile.linear
         file.nodes = [
             GraphFile.node("MatMul", ["x", "w"], ["h"]),
@@ -44,7 +44,7 @@ import Testing
         #expect(try message(file) == "no error")
     }
 
-    @Test func cycles() throws {
+    @Test("cycles") func cycles() throws {
         var file = GraphFile.linear
         file.nodes = [
             GraphFile.node("Add", ["x", "b"], ["a"], name: "first"),
@@ -56,7 +56,7 @@ import Testing
         #expect(try message(file).contains("node 'self' (Relu): reads 'y', which depends on this node itself"))
     }
 
-    @Test func nodesOutOfOrderAreSorted() throws {
+    @Test("nodes out of order are sorted") func nodesOutOfOrderAreSorted() throws {
         var file = GraphFile.linear
         file.nodes = [
             GraphFile.node("MatMul", ["h", "w"], ["y"]), GraphFile.node("Relu", ["x"], ["h"]),
@@ -64,7 +64,7 @@ import Testing
         #expect(try message(file) == "no error")
     }
 
-    @Test func namesThatAreGivenTwiceOrNever() throws {
+    @Test("names that are given twice or never") func namesThatAreGivenTwiceOrNever() throws {
         var file = GraphFile.linear
         file.nodes = [GraphFile.node("Relu", ["x"], ["y"]), GraphFile.node("Tanh", ["x"], ["y"])]
         #expect(try message(file).contains("gives 'y', which is given twice"))
@@ -82,7 +82,7 @@ import Testing
         #expect(try message(file).contains("node 'head' (MatMul): lacks its input 1"))
     }
 
-    @Test func tensorsThatAreNotWhatTheySay() throws {
+    @Test("tensors that are not what they say") func tensorsThatAreNotWhatTheySay() throws {
         func with(_ tensor: [UInt8]) throws -> String {
             var file = GraphFile.linear
             file.tensors = [tensor]
@@ -99,7 +99,7 @@ import Testing
             try with(GraphFile.tensor("w", [3, 2], [Float](repeating: 1, count: 6))).contains("do not fit each other"))
     }
 
-    @Test func shapesThatMixExamples() throws {
+    @Test("shapes that mix examples") func shapesThatMixExamples() throws {
         var file = GraphFile.linear
         file.tensors.append(GraphFile.tensor("s", [1, -1]))
         file.nodes = [
@@ -116,7 +116,7 @@ import Testing
     }
 
     /// Constants whose shapes have no numbers, or more of them than there are, in nodes that are computed at once.
-    @Test func constantsThatDoNotFit() throws {
+    @Test("constants that do not fit") func constantsThatDoNotFit() throws {
         var file = GraphFile.linear
         file.tensors += [
             GraphFile.tensor("none", [0], [Float]()), GraphFile.tensor("one", [1], [Float(2)]),
@@ -138,7 +138,7 @@ import Testing
         #expect(try message(file).contains("node 'square' (Reshape): reshapes [7] to [-1, -1]"))
     }
 
-    @Test func settingsBeyondReason() throws {
+    @Test("settings beyond reason") func settingsBeyondReason() throws {
         var file = GraphFile()
         file.input = [nil, 3, 8, 8]
         file.tensors = [GraphFile.tensor("w", [2, 3, 1, 1], [Float](repeating: 1, count: 6))]
@@ -156,7 +156,7 @@ import Testing
         #expect(try message(file).contains("groups"))
     }
 
-    @Test func functionsThatCallThemselves() throws {
+    @Test("functions that call themselves") func functionsThatCallThemselves() throws {
         func function(_ name: String, calls: [String]) -> [UInt8] {
             var writer = WireWriter()
             writer.string(1, name)
@@ -188,7 +188,7 @@ import Testing
         #expect(try message(file).contains("stands for more than"))
     }
 
-    @Test func inputsAndVersionsThatAreNotRead() throws {
+    @Test("inputs and versions that are not read") func inputsAndVersionsThatAreNotRead() throws {
         var file = GraphFile.linear
         file.structure = 99
         #expect(try message(file).contains("structure version 99"))
@@ -218,7 +218,7 @@ import Testing
         return file
     }
 
-    @Test func externalDataInsideTheFolder() throws {
+    @Test("external data inside the folder") func externalDataInsideTheFolder() throws {
         let folder = try TemporaryFolder()
         try overwrite(folder.file("weights.bin"), with: [UInt8](repeating: 0, count: 40))
         #expect(try message(external("weights.bin", offset: "8", length: "32"), folder) == "no error")
@@ -233,7 +233,7 @@ import Testing
         #expect(try message(external(""), folder).contains("not named"))
     }
 
-    @Test func externalDataOutsideTheFolder() throws {
+    @Test("external data outside the folder") func externalDataOutsideTheFolder() throws {
         let outer = try TemporaryFolder()
         let folder = try TemporaryFolder()
         let secret = outer.file("secret.bin")
@@ -250,7 +250,7 @@ import Testing
         }
     }
 
-    @Test func linksInsideTheFolderAreFollowed() throws {
+    @Test("links inside the folder are followed") func linksInsideTheFolderAreFollowed() throws {
         let folder = try TemporaryFolder()
         try overwrite(folder.file("weights.bin"), with: [UInt8](repeating: 0, count: 32))
         try FileManager.default.createSymbolicLink(

@@ -6,19 +6,19 @@ import Testing
 @testable import ModelInterchange
 
 /// Files of both of PyTorch's exporters, against PyTorch's results in Double; see Tests/Fixtures/ONNX.
-@Suite struct ONNXNetworkTests {
+@Suite("ONNX network", .tags(.files)) struct ONNXNetworkTests {
     static let networks = [
         "plain", "mobile", "shuffle", "convnext", "transformer", "fused-transformer", "various",
     ]
     static let files = networks.flatMap { name in ["old", "new"].map { "\(name)-\($0)" } }
 
-    @Test(arguments: files)
+    @Test("computes what PyTorch does", arguments: files)
     func computesWhatPyTorchDoes(_ file: String) throws {
         let model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
         try Self.compare(model, with: Fixture("ONNX/\(Self.network(file)).safetensors"), file)
     }
 
-    @Test(arguments: files)
+    @Test("exports without its file", arguments: files)
     func exportsWithoutItsFile(_ file: String) throws {
         let folder = try TemporaryFolder()
         var model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
@@ -29,7 +29,7 @@ import Testing
         try Self.compare(again, with: Fixture("ONNX/\(Self.network(file)).safetensors"), "\(file), exported")
     }
 
-    @Test(arguments: files)
+    @Test("writes an untouched model byte for byte", arguments: files)
     func writesAnUntouchedModelByteForByte(_ file: String) throws {
         let folder = try TemporaryFolder()
         let source = fixture("ONNX/\(file).onnx")
@@ -38,7 +38,7 @@ import Testing
         #expect(try Data(contentsOf: url) == Data(contentsOf: source))
     }
 
-    @Test(arguments: files)
+    @Test("writes trained weights back", arguments: files)
     func writesTrainedWeightsBack(_ file: String) throws {
         let folder = try TemporaryFolder()
         let source = fixture("ONNX/\(file).onnx")
@@ -54,7 +54,7 @@ import Testing
     }
 
     /// Every stored tensor with a fraction is a parameter, or it is known why not.
-    @Test(arguments: files)
+    @Test("trains what is stored", arguments: files)
     func trainsWhatIsStored(_ file: String) throws {
         let model = try Model(contentsOf: fixture("ONNX/\(file).onnx"))
         let origin = try #require(model.origin as? ONNXOrigin)
@@ -72,7 +72,7 @@ import Testing
     }
 
     /// Factors of a matrix product and of its bias, on rows that are examples.
-    @Test func scalesAGeneralProduct() throws {
+    @Test("scales a general product") func scalesAGeneralProduct() throws {
         let folder = try TemporaryFolder()
         let url = folder.file("scaled.onnx")
         var file = GraphFile()

@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// Files of operator sets 7 to 12, and others that are not written as today's exporters do.
-@Suite struct ONNXOldFileTests {
+@Suite("ONNX old file", .tags(.files)) struct ONNXOldFileTests {
     private func model(_ file: GraphFile, outputName: String? = nil) throws -> Model {
         let folder = try TemporaryFolder()
         let url = folder.file("graph.onnx")
@@ -44,7 +44,7 @@ import Testing
         return file
     }
 
-    @Test func limitsWereAttributes() throws {
+    @Test("limits were attributes") func limitsWereAttributes() throws {
         let clip = file("Clip", set: 7) {
             $0.attribute("min", Float(-1))
             $0.attribute("max", Float(2))
@@ -54,7 +54,7 @@ import Testing
     }
 
     /// All axes from the one named on, 1 if none is, were one row before set 13.
-    @Test func softmaxTookAllAxesBehindTogether() throws {
+    @Test("softmax took all axes behind together") func softmaxTookAllAxesBehindTogether() throws {
         func softmax(set: Int) -> GraphFile {
             var file = GraphFile()
             file.operatorSet = set
@@ -77,7 +77,7 @@ import Testing
         #expect(zip(new, [share, 2 - share]).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
-    @Test func axesPadsAndRatiosWereAttributes() throws {
+    @Test("axes pads and ratios were attributes") func axesPadsAndRatiosWereAttributes() throws {
         var axes = file("Unsqueeze", set: 11) { $0.attribute("axes", [1]) }
         axes.nodes.insert(GraphFile.node("Squeeze", ["h"], ["s"]) { $0.attribute("axes", [1]) }, at: 1)
         axes.nodes[2] = GraphFile.node("MatMul", ["s", "w"], ["y"])
@@ -97,7 +97,7 @@ import Testing
         #expect(try run(model(file("Dropout", set: 7) { $0.attribute("ratio", Float(0.5)) }), [1, 2, 3, 4]) == [4, 6])
     }
 
-    @Test func storedTensorsAreListedAsInputs() throws {
+    @Test("stored tensors are listed as inputs") func storedTensorsAreListedAsInputs() throws {
         var file = file("Relu", set: 8)
         file.structure = 3
         file.listsTensors = [("w", [4, 2])]
@@ -106,7 +106,8 @@ import Testing
 
     // MARK: Weights in nodes
 
-    @Test func weightsInConstantNodesAreTrainedAndWrittenBack() throws {
+    @Test("weights in constant nodes are trained and written back")
+    func weightsInConstantNodesAreTrainedAndWrittenBack() throws {
         let folder = try TemporaryFolder()
         let (source, target) = (folder.file("source.onnx"), folder.file("target.onnx"))
         var file = GraphFile.linear
@@ -133,7 +134,7 @@ import Testing
     }
 
     /// Statistics that nothing stores by itself could not be written back, so that training leaves them.
-    @Test func statisticsThatTheFileComputesStay() throws {
+    @Test("statistics that the file computes stay") func statisticsThatTheFileComputesStay() throws {
         var file = GraphFile.linear
         file.tensors += ["s", "b", "m", "v"].map { GraphFile.tensor($0, [4], [1, 2, 3, 4]) }
         file.nodes = [
@@ -158,7 +159,7 @@ import Testing
 
     // MARK: Outputs and inputs
 
-    @Test func outputsAreChosenByName() throws {
+    @Test("outputs are chosen by name") func outputsAreChosenByName() throws {
         var file = GraphFile.linear
         file.tensors.append(GraphFile.tensor("v", [4, 3], (0..<12).map { Float($0) }))
         file.nodes += [
@@ -179,7 +180,7 @@ import Testing
         #expect(message(file, outputName: "z").contains("no output named 'z'; its outputs are 'y', 'share' [N, 2]"))
     }
 
-    @Test func anOpenChannelAxisIsNotAskedForAsASize() throws {
+    @Test("an open channel axis is not asked for as a size") func anOpenChannelAxisIsNotAskedForAsASize() throws {
         var file = GraphFile.linear
         file.input = [nil, nil, 8, 8]
         let text = message(file)

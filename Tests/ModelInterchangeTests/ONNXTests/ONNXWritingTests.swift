@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// Files are written back as they were, but for the weights that have changed.
-@Suite struct ONNXWritingTests {
+@Suite("ONNX writing", .tags(.files)) struct ONNXWritingTests {
     private static let values: [Float] = [0.5, -1.25, 3, 0.0625, -0.75, 2, 1.5, -4]
 
     /// The ways to store the eight weights of a linear layer.
@@ -47,7 +47,7 @@ import Testing
         return file
     }
 
-    @Test(arguments: storages.map(\.name))
+    @Test("every storage is read and written as it was", arguments: storages.map(\.name))
     func everyStorageIsReadAndWrittenAsItWas(_ name: String) throws {
         let folder = try TemporaryFolder()
         let tensor = try #require(Self.storages.first { $0.name == name }?.tensor)
@@ -71,7 +71,7 @@ import Testing
         #expect(stored.nodes.map(\.name) == ["head"])
     }
 
-    @Test func aFileFromElsewhereRemembersWhatItForgot() throws {
+    @Test("a file from elsewhere remembers what it forgot") func aFileFromElsewhereRemembersWhatItForgot() throws {
         let folder = try TemporaryFolder()
         let (source, target) = (folder.file("source.onnx"), folder.file("target.onnx"))
         let bytes = file(Self.storages[0].tensor).bytes
@@ -94,7 +94,7 @@ import Testing
         #expect(try Model(onnx: source).metadata.forgottenClasses == [0])
     }
 
-    @Test func anExportedFileRemembersWhatItForgot() throws {
+    @Test("an exported file remembers what it forgot") func anExportedFileRemembersWhatItForgot() throws {
         let folder = try TemporaryFolder()
         let (first, second) = (folder.file("first.onnx"), folder.file("second.onnx"))
         let network = AllCNN(normalizes: false, dropout: 0)
@@ -108,7 +108,7 @@ import Testing
         #expect(try Model(onnx: second).metadata == read.metadata)
     }
 
-    @Test(arguments: ["[7]", "[0,1]", "zero", "{}"])
+    @Test("a memory that cannot be is refused", arguments: ["[7]", "[0,1]", "zero", "{}"])
     func aMemoryThatCannotBeIsRefused(_ text: String) throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test func valuesBeyondATypeAreRefused() throws {
+    @Test("values beyond a type are refused") func valuesBeyondATypeAreRefused() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         let tensor = try #require(Self.storages.first { $0.name == "raw float16" }?.tensor)
@@ -141,7 +141,7 @@ import Testing
         #expect(try folder.content == ["source.onnx"])
     }
 
-    @Test func halvesAreRoundedToNearestEven() {
+    @Test("halves are rounded to nearest even") func halvesAreRoundedToNearestEven() {
         #expect(halfBits(of: 0) == 0 && halfBits(of: -0.0) == 0x8000 && halfBits(of: 1) == 0x3c00)
         #expect(halfBits(of: 65504) == 0x7bff && halfBits(of: 65519.9) == 0x7bff && halfBits(of: 65520) == 0x7c00)
         #expect(halfBits(of: 0x1p-24) == 1 && halfBits(of: 0x1p-25) == 0 && halfBits(of: 0x1.8p-25) == 1)
@@ -163,7 +163,7 @@ import Testing
         #expect(brainBits(of: .infinity) == 0x7f80 && brainBits(of: .greatestFiniteMagnitude) == 0x7f80)
     }
 
-    @Test func externalWeightsStayExternal() throws {
+    @Test("external weights stay external") func externalWeightsStayExternal() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         var weights = WireWriter()
@@ -187,7 +187,7 @@ import Testing
     }
 
     /// Exporters store equal tensors once and name the others by `Identity`; once they differ, each is stored.
-    @Test func namesOfOneTensorAreParametersOfTheirOwn() throws {
+    @Test("names of one tensor are parameters of their own") func namesOfOneTensorAreParametersOfTheirOwn() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         var file = GraphFile()
@@ -213,7 +213,7 @@ import Testing
     }
 
     /// Statistics that several nodes share since they are equal differ after training: each node gets its own.
-    @Test func sharedStatisticsComeApart() throws {
+    @Test("shared statistics come apart") func sharedStatisticsComeApart() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         var file = GraphFile()
@@ -248,7 +248,7 @@ import Testing
             model.graph.parameters.filter(\.specification.isTrained).map(\.key).sorted() == ["head", "scale", "shift"])
     }
 
-    @Test func sharedTensorsAreNotTrained() throws {
+    @Test("shared tensors are not trained") func sharedTensorsAreNotTrained() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         var file = GraphFile()
@@ -272,7 +272,7 @@ import Testing
         #expect(throws: ONNXError.self) { try changed.write(to: folder.file("target.onnx")) }
     }
 
-    @Test func unknownFieldsStay() throws {
+    @Test("unknown fields stay") func unknownFieldsStay() throws {
         let folder = try TemporaryFolder()
         let source = folder.file("source.onnx")
         var bytes = GraphFile.linear.bytes
@@ -289,7 +289,7 @@ import Testing
     }
 
     /// There and back, a model of ours is the same to the bit, with its names and metadata.
-    @Test func ourOwnModelsComeBackTheSame() throws {
+    @Test("our own models come back the same") func ourOwnModelsComeBackTheSame() throws {
         let folder = try TemporaryFolder()
         let graph = try AllCNN().graph(inputShape: [16, 16, 3], classes: 4)
         let metadata = ModelMetadata(
@@ -308,7 +308,7 @@ import Testing
                 == Data(contentsOf: folder.file("around.safetensors")))
     }
 
-    @Test func formatsFollowFromContent() throws {
+    @Test("formats follow from content") func formatsFollowFromContent() throws {
         let folder = try TemporaryFolder()
         let url = folder.file("linear.safetensors")
         try overwrite(url, with: GraphFile.linear.bytes)

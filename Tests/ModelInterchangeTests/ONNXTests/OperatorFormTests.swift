@@ -6,7 +6,7 @@ import Testing
 @testable import ModelInterchange
 
 /// The table of what is read of each operator, against what ONNX itself says (`Tests/Validation/ONNX/make_operator_schemas.py`).
-@Suite struct OperatorFormTests {
+@Suite("Operator form", .tags(.files)) struct OperatorFormTests {
     private struct Schema: Decodable {
         let since: Int
         let inputs: Int?
@@ -24,7 +24,7 @@ import Testing
         "Constant": ["sparse_value", "value_string", "value_strings"]
     ]
 
-    @Test func everyOperatorThatIsReadHasAForm() {
+    @Test("every operator that is read has a form") func everyOperatorThatIsReadHasAForm() {
         #expect(Set(ONNXImporter.lowerings.keys) == Set(OperatorForm.all.keys))
         for operation in OperatorForm.all.keys.sorted() {
             let versions = OperatorForm.all[operation]?.map(\.since) ?? []
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func formsAreThoseOfEverySet() throws {
+    @Test("forms are those of every set") func formsAreThoseOfEverySet() throws {
         let schemas = try Self.schemas()
         for (operation, forms) in OperatorForm.all {
             let versions = try #require(schemas[operation], "\(operation)")
@@ -74,7 +74,9 @@ import Testing
         }
     }
 
-    @Test func whatIsNotReadIsNamedWithItsValueAndARemedy() throws {
+    @Test("what is not read is named with its value and a remedy") func whatIsNotReadIsNamedWithItsValueAndARemedy()
+        throws
+    {
         let statistics = ["s", "b", "m", "v"].map { GraphFile.tensor($0, [4], [1, 1, 1, 1]) }
         let training = GraphFile.node("BatchNormalization", ["x", "s", "b", "m", "v"], ["h"], name: "norm") {
             $0.attribute("training_mode", 1)
@@ -106,7 +108,8 @@ import Testing
         #expect(throws: ONNXError.self) { try Model(onnx: url) }
     }
 
-    @Test func outputsThatNothingGivesAreErrorsOnlyWhereTheyAreRead() throws {
+    @Test("outputs that nothing gives are errors only where they are read")
+    func outputsThatNothingGivesAreErrorsOnlyWhereTheyAreRead() throws {
         func file(reading mask: Bool) -> GraphFile {
             var file = GraphFile.linear
             file.nodes = [

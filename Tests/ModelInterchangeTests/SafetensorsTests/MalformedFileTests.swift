@@ -1,10 +1,11 @@
 import Foundation
 import ModelInterchange
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// Files that break the format: each ends in an error that says what is wrong.
-@Suite struct MalformedFileTests {
+@Suite("Malformed file", .tags(.files)) struct MalformedFileTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let header: String
         let data: Int
@@ -164,7 +165,7 @@ import Testing
         Case("{}", data: 4, "bytes 0 to 4 of the data belong to no tensor"),
     ]
 
-    @Test(arguments: syntax + metadata + members + offsets) func isRefused(_ test: Case) throws {
+    @Test("is refused", arguments: syntax + metadata + members + offsets) func isRefused(_ test: Case) throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors(test.header, data: test.data)
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
@@ -177,7 +178,7 @@ import Testing
         (.max, "18446744073709551615 bytes, above the limit of 100000000; this is not a safetensors file"),
     ]
 
-    @Test(arguments: lengths)
+    @Test("header lengths are checked", arguments: lengths)
     func headerLengthsAreChecked(_ length: UInt64, _ message: String) throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors("{}", length: length)
@@ -185,14 +186,14 @@ import Testing
         #expect(error?.message == "the header's length is given as \(message)")
     }
 
-    @Test func bytesThatAreNotTextAreRefused() throws {
+    @Test("bytes that are not text are refused") func bytesThatAreNotTextAreRefused() throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors([UInt8]("{\"".utf8) + [0xff, 0xfe] + "\":1}".utf8, data: [])
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
         #expect(error?.message == "the header has a string before byte 5 that is not UTF-8")
     }
 
-    @Test func spacesAroundEverythingAreFine() throws {
+    @Test("spaces around everything are fine") func spacesAroundEverythingAreFine() throws {
         let folder = try TemporaryFolder()
         let header =
             "{ \"t\" :\t{ \"dtype\" : \"F32\" ,\n\"shape\" : [ 2 , 1 ] ,\r\"data_offsets\" : [ 0 , 8 ] } }  "
@@ -201,7 +202,9 @@ import Testing
         #expect(try SafetensorsFile(contentsOf: folder.safetensors("{ }")).names.isEmpty)
     }
 
-    @Test(arguments: ["pytorch", "dtypes"]) func everyTruncationIsRefused(_ name: String) throws {
+    @Test("every truncation is refused", arguments: ["pytorch", "dtypes"]) func everyTruncationIsRefused(_ name: String)
+        throws
+    {
         let folder = try TemporaryFolder()
         let whole = try Data(contentsOf: fixture("Safetensors/\(name).safetensors"))
         let url = folder.file("cut.safetensors")
@@ -212,7 +215,8 @@ import Testing
         #expect(accepted.isEmpty)
     }
 
-    @Test(arguments: ["pytorch", "dtypes"]) func damagedBytesNeverCrash(_ name: String) throws {
+    @Test("damaged bytes never crash", .tags(.slow), .slow, arguments: ["pytorch", "dtypes"])
+    func damagedBytesNeverCrash(_ name: String) throws {
         let folder = try TemporaryFolder()
         let whole = try [UInt8](Data(contentsOf: fixture("Safetensors/\(name).safetensors")))
         let url = folder.file("damaged.safetensors")

@@ -1,10 +1,11 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ModelInterchange
 
-@Suite struct ModelFileTests {
+@Suite("Model file", .tags(.files)) struct ModelFileTests {
     private let folder: TemporaryFolder
     private let url: URL
     private let model: Model
@@ -44,7 +45,7 @@ import Testing
             metadata: ["unlearning.format_version": version, "unlearning.model": description], to: url)
     }
 
-    @Test func roundTrip() throws {
+    @Test("round trip") func roundTrip() throws {
         try model.write(to: url)
         let copy = try read()
         #expect(copy.stateDictionary == model.stateDictionary)
@@ -54,14 +55,14 @@ import Testing
         #expect(try folder.content == ["model.safetensors"])
     }
 
-    @Test func bytesAreReproducible() throws {
+    @Test("bytes are reproducible") func bytesAreReproducible() throws {
         try model.write(to: url)
         let first = try Data(contentsOf: url)
         try read().write(to: url)
         #expect(try Data(contentsOf: url) == first)
     }
 
-    @Test func filesAreAsPyTorchWantsThem() throws {
+    @Test("files are as PyTorch wants them") func filesAreAsPyTorchWantsThem() throws {
         try model.write(to: url)
         let file = try SafetensorsFile(contentsOf: url)
         #expect(file.metadata["format"] == "pt")
@@ -71,12 +72,12 @@ import Testing
         #expect(file.scalarType(of: "fc.weight") == .float32)
     }
 
-    @Test func undefinedWeightsAreRead() throws {
+    @Test("undefined weights are read") func undefinedWeightsAreRead() throws {
         try model.replacing(["fc.bias": Tensor([.nan, .infinity, 0, 1], shape: [4])]).write(to: url)
         #expect(try read().firstNonFiniteTensor == "fc.bias")
     }
 
-    @Test func forgottenClassesAreRemembered() throws {
+    @Test("forgotten classes are remembered") func forgottenClassesAreRemembered() throws {
         var forgetful = model
         forgetful.metadata.forgottenClasses = [3, 0]
         try forgetful.write(to: url)
@@ -90,11 +91,13 @@ import Testing
         #expect(try read().metadata.forgottenClasses == [])
     }
 
-    @Test(arguments: [
-        ([4], "forgotten class 4 is not one of the model's 4"),
-        ([-1, 2], "forgotten class -1 is not one of the model's 4"),
-        ([0, 1, 2, 3], "list of forgotten classes has all 4 of the model's"),
-    ])
+    @Test(
+        "impossible forgotten classes are refused",
+        arguments: [
+            ([4], "forgotten class 4 is not one of the model's 4"),
+            ([-1, 2], "forgotten class -1 is not one of the model's 4"),
+            ([0, 1, 2, 3], "list of forgotten classes has all 4 of the model's"),
+        ])
     func impossibleForgottenClassesAreRefused(_ classes: [Int], _ problem: String) throws {
         var forgetful = model
         forgetful.metadata.forgottenClasses = Set(classes)
@@ -102,21 +105,21 @@ import Testing
         #expect(message() == "the metadata's \(problem); write the file again")
     }
 
-    @Test func undefinedMetadataIsKept() throws {
+    @Test("undefined metadata is kept") func undefinedMetadataIsKept() throws {
         var diverged = model
         diverged.metadata.learningRate = .nan
         try diverged.write(to: url)
         #expect(try read().metadata.learningRate?.isNaN == true)
     }
 
-    @Test func theArchitectureMayBeRepeated() throws {
+    @Test("the architecture may be repeated") func theArchitectureMayBeRepeated() throws {
         try model.write(to: url)
         for identifier in [ArchitectureIdentifier(name: "tiny"), model.metadata.architecture] {
             #expect(try read(identifier).metadata == model.metadata)
         }
     }
 
-    @Test func anotherArchitectureIsRefused() throws {
+    @Test("another architecture is refused") func anotherArchitectureIsRefused() throws {
         try model.write(to: url)
         #expect(
             message(ArchitectureIdentifier(name: "tiny", options: ["bias": "no"]))
@@ -128,7 +131,7 @@ import Testing
             message(imageSize: 5) == "the file is for inputs of 5x6x2, not of size 5; leave the size out")
     }
 
-    @Test func foreignFilesNeedAnArchitecture() throws {
+    @Test("foreign files need an architecture") func foreignFilesNeedAnArchitecture() throws {
         try SafetensorsWriter.write(model.stateDictionary, to: url)
         #expect(
             message()
@@ -145,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func tensorsThatDoNotFitAreNamed() throws {
+    @Test("tensors that do not fit are named") func tensorsThatDoNotFitAreNamed() throws {
         let remedy = "check that the architecture and its options are the ones the file was made with"
         let tiny = ArchitectureIdentifier(name: "tiny")
         var tensors = model.stateDictionary
@@ -164,7 +167,7 @@ import Testing
         #expect(message(tiny)?.contains("'fc.weight' is missing") == true)
     }
 
-    @Test func networksOfOnesOwnAreReadByTheirGraph() throws {
+    @Test("networks of ones own are read by their graph") func networksOfOnesOwnAreReadByTheirGraph() throws {
         var own = model
         own.metadata.architecture = nil
         try own.write(to: url)
@@ -173,7 +176,7 @@ import Testing
         #expect(message()?.hasPrefix("the file does not say which network it is for") == true)
     }
 
-    @Test func architecturesOfOnesOwnAreRead() throws {
+    @Test("architectures of ones own are read") func architecturesOfOnesOwnAreRead() throws {
         let tiny = TinyArchitecture(bias: true)
         try model.write(to: url)
         let copy = try Model(contentsOf: url, as: tiny)
@@ -188,7 +191,8 @@ import Testing
         #expect(foreign.graph.inputShape == [7, 7, 2] && foreign.metadata.architecture == tiny.identifier)
     }
 
-    @Test(arguments: Architectures.names) func knownArchitecturesAreReadByTheirName(_ name: String) throws {
+    @Test("known architectures are read by their name", .tags(.slow), .slow, arguments: Architectures.names)
+    func knownArchitecturesAreReadByTheirName(_ name: String) throws {
         // At their full sizes these would be files of hundreds of megabytes.
         let options = ["vgg16_bn": ["width": "0.25"], "vit-base": ["depth": "1"]][name] ?? [:]
         let network = try Architectures.named(ArchitectureIdentifier(name: name, options: options))
@@ -201,46 +205,48 @@ import Testing
         #expect(copy.graph.inputShape == [32, 32, 3] && copy.classCount == 10)
     }
 
-    @Test func publicInitializerAsksTheRegistry() throws {
+    @Test("public initializer asks the registry") func publicInitializerAsksTheRegistry() throws {
         try model.write(to: url)
         #expect(throws: ArchitectureError.self) { try Model(contentsOf: url) }
     }
 
-    @Test(arguments: [
-        ("", "the metadata's unlearning.model is damaged (not JSON); write the file again"),
-        ("{}", "the metadata's unlearning.model is damaged (no classNames); write the file again"),
-        (
-            #"{"classNames":3}"#,
-            "the metadata's unlearning.model is damaged (wrong type of classNames); write the file again"
-        ),
-        (
-            #"{"classNames":[],"inputShape":[],"classes":4}"#,
-            "the metadata's input shape [] is not one of an image; write the file again"
-        ),
-        (
-            #"{"classNames":[],"inputShape":[-1,2,3],"classes":4}"#,
-            "the metadata's input shape [-1, 2, 3] is not one of an image; write the file again"
-        ),
-        (
-            #"{"classNames":[],"inputShape":[9000000000,9000000000,9000000000],"classes":4}"#,
-            "the metadata's input shape [9000000000, 9000000000, 9000000000] is not one of an image; "
-                + "write the file again"
-        ),
-        (
-            #"{"classNames":[],"inputShape":[2,2,2],"classes":0}"#,
-            "the metadata's 0 classes are out of range; write the file again"
-        ),
-        (
-            #"{"classNames":["a"],"inputShape":[2,2,2],"classes":4}"#,
-            "the metadata has 1 class names for 4 classes; write the file again"
-        ),
-    ])
+    @Test(
+        "damaged descriptions are named",
+        arguments: [
+            ("", "the metadata's unlearning.model is damaged (not JSON); write the file again"),
+            ("{}", "the metadata's unlearning.model is damaged (no classNames); write the file again"),
+            (
+                #"{"classNames":3}"#,
+                "the metadata's unlearning.model is damaged (wrong type of classNames); write the file again"
+            ),
+            (
+                #"{"classNames":[],"inputShape":[],"classes":4}"#,
+                "the metadata's input shape [] is not one of an image; write the file again"
+            ),
+            (
+                #"{"classNames":[],"inputShape":[-1,2,3],"classes":4}"#,
+                "the metadata's input shape [-1, 2, 3] is not one of an image; write the file again"
+            ),
+            (
+                #"{"classNames":[],"inputShape":[9000000000,9000000000,9000000000],"classes":4}"#,
+                "the metadata's input shape [9000000000, 9000000000, 9000000000] is not one of an image; "
+                    + "write the file again"
+            ),
+            (
+                #"{"classNames":[],"inputShape":[2,2,2],"classes":0}"#,
+                "the metadata's 0 classes are out of range; write the file again"
+            ),
+            (
+                #"{"classNames":["a"],"inputShape":[2,2,2],"classes":4}"#,
+                "the metadata has 1 class names for 4 classes; write the file again"
+            ),
+        ])
     func damagedDescriptionsAreNamed(_ description: String, _ expected: String) throws {
         try write(description)
         #expect(message() == expected)
     }
 
-    @Test func versionsAreChecked() throws {
+    @Test("versions are checked") func versionsAreChecked() throws {
         let description =
             #"{"architecture":{"name":"tiny","options":{}},"classNames":[],"#
             + #""inputShape":[5,6,2],"classes":4}"#
@@ -257,14 +263,14 @@ import Testing
         }
     }
 
-    @Test func classesMustBeTheTensors() throws {
+    @Test("classes must be the tensors") func classesMustBeTheTensors() throws {
         try write(
             #"{"architecture":{"name":"tiny","options":{}},"classNames":[],"inputShape":[5,6,2],"classes":3}"#
         )
         #expect(message()?.hasPrefix("tensor 'fc.weight' is 4x2 where the network has 3x2") == true)
     }
 
-    @Test func largeFilesAreFast() throws {
+    @Test("large files are fast") func largeFilesAreFast() throws {
         // As many numbers as ResNet-18 has.
         let tensors = Dictionary(
             uniqueKeysWithValues: (0..<62).map { ("t\($0)", Tensor(repeating: Float($0), shape: [180_224])) })

@@ -1,11 +1,12 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
 @testable import ModelInterchange
 
 /// What wrappers put before every name of a state dictionary: data-parallel training, compilation, a network inside another.
-@Suite struct NamePrefixTests {
+@Suite("Name prefix", .tags(.files)) struct NamePrefixTests {
     private let folder: TemporaryFolder
     private let url: URL
     private let tiny = ArchitectureIdentifier(name: "tiny")
@@ -30,7 +31,7 @@ import Testing
         "module.", "model.", "_orig_mod.", "backbone.", "net.", "_orig_mod.module.", "fc.", "größe.a.b.", "..",
     ]
 
-    @Test(arguments: prefixes) func isTakenOffAndPutBack(_ prefix: String) throws {
+    @Test("is taken off and put back", arguments: prefixes) func isTakenOffAndPutBack(_ prefix: String) throws {
         try write(model.stateDictionary, prefix: prefix)
         let names = try SafetensorsFile(contentsOf: url).names
         let foreign = try read(tiny)
@@ -48,13 +49,13 @@ import Testing
     }
 
     /// All names of this network begin with `fc.`.
-    @Test func theNetworksOwnNamesStay() throws {
+    @Test("the networks own names stay") func theNetworksOwnNamesStay() throws {
         try write(model.stateDictionary, prefix: "")
         let copy = try read(tiny)
         #expect(copy.stateDictionary == model.stateDictionary && copy.origin == nil)
     }
 
-    @Test func errorsHaveTheFilesNames() throws {
+    @Test("errors have the files names") func errorsHaveTheFilesNames() throws {
         var tensors = model.stateDictionary
         tensors["fc.bias"] = nil
         try write(tensors, prefix: "module.")
@@ -71,13 +72,13 @@ import Testing
     }
 
     /// A full stop with an accent is one character; these names differ in bytes alone after two characters are dropped.
-    @Test func charactersThatSpanTheBeginningAreNoTrap() throws {
+    @Test("characters that span the beginning are no trap") func charactersThatSpanTheBeginningAreNoTrap() throws {
         let tensor = Tensor(repeating: 0, shape: [1])
         try SafetensorsWriter.write(["m.\u{301}fc.weight": tensor, "m.fc.weight": tensor], to: url)
         #expect(throws: (any Error).self) { try read(tiny) }
     }
 
-    @Test func aBeginningThatSomeNamesLackIsNamed() throws {
+    @Test("a beginning that some names lack is named") func aBeginningThatSomeNamesLackIsNamed() throws {
         var tensors = Dictionary(uniqueKeysWithValues: model.stateDictionary.map { ("encoder." + $0.key, $0.value) })
         tensors["loss.weight"] = Tensor(repeating: 0, shape: [1])
         try write(tensors, prefix: "")

@@ -1,10 +1,11 @@
 import Foundation
 import ModelInterchange
 import NeuralGraph
+import TestSupport
 import Testing
 
-@Suite struct SafetensorsFileTests {
-    @Test func readsAStateDictionary() throws {
+@Suite("Safetensors file", .tags(.files)) struct SafetensorsFileTests {
+    @Test("reads a state dictionary") func readsAStateDictionary() throws {
         let file = try SafetensorsFile(contentsOf: fixture("Safetensors/pytorch.safetensors"))
         #expect(
             file.names == [
@@ -24,7 +25,7 @@ import Testing
         #expect(tensors["conv.weight"]?.elements[..<3] == [-0.29333758, 0.15092477, 0.343295])
     }
 
-    @Test func readsElementTypes() throws {
+    @Test("reads element types") func readsElementTypes() throws {
         let file = try SafetensorsFile(contentsOf: fixture("Safetensors/dtypes.safetensors"))
         let exact = try file.tensor("f32")
         #expect(exact.shape == [3, 5])
@@ -39,7 +40,7 @@ import Testing
         #expect(try file.tensor("i64").elements == [-1, 0, Float(1 << 40)])
     }
 
-    @Test func readsInt32AndEmptyTensors() throws {
+    @Test("reads int32 and empty tensors") func readsInt32AndEmptyTensors() throws {
         let folder = try TemporaryFolder()
         let header = #"""
              {"e":{"dtype":"F16","shape":[0,7],"data_offsets":[0,0]},
@@ -55,7 +56,7 @@ import Testing
         #expect(file.metadata == ["k": "é\n😀/"])
     }
 
-    @Test func otherElementTypesAreNamed() throws {
+    @Test("other element types are named") func otherElementTypesAreNamed() throws {
         let folder = try TemporaryFolder()
         for type in SafetensorsFile.ScalarType.allCases
         where !SafetensorsFile.ScalarType.readable.contains(type) {
@@ -70,13 +71,13 @@ import Testing
         }
     }
 
-    @Test func missingTensorsAreNamed() throws {
+    @Test("missing tensors are named") func missingTensorsAreNamed() throws {
         let file = try SafetensorsFile(contentsOf: fixture("Safetensors/dtypes.safetensors"))
         let error = #expect(throws: SafetensorsError.self) { try file.tensor("f8") }
         #expect(error?.message == "there is no tensor 'f8'; see the file's names")
     }
 
-    @Test func placesThatAreNoFilesAreNamed() throws {
+    @Test("places that are no files are named") func placesThatAreNoFilesAreNamed() throws {
         let folder = try TemporaryFolder()
         let pipe = folder.file("pipe")
         try #require(mkfifo(pipe.path, 0o600) == 0)
@@ -92,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func filesThatShrinkGiveAnError() throws {
+    @Test("files that shrink give an error") func filesThatShrinkGiveAnError() throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors(
             #"{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, data: 16)

@@ -1,9 +1,10 @@
 import Foundation
 import ModelInterchange
 import NeuralGraph
+import TestSupport
 import Testing
 
-@Suite struct SafetensorsWriterTests {
+@Suite("Safetensors writer", .tags(.files)) struct SafetensorsWriterTests {
     private let folder: TemporaryFolder
     private let url: URL
 
@@ -12,7 +13,7 @@ import Testing
         url = folder.file("out.safetensors")
     }
 
-    @Test func roundTrip() throws {
+    @Test("round trip") func roundTrip() throws {
         let tensors = [
             "b": try Tensor([1.5, -.infinity, .leastNonzeroMagnitude, -0.0], shape: [2, 2]),
             "a": Tensor(repeating: 3, shape: []), "none": Tensor(repeating: 0, shape: [0, 4]),
@@ -26,14 +27,14 @@ import Testing
         #expect(try folder.content == ["out.safetensors"])
     }
 
-    @Test func undefinedNumbersKeepTheirBits() throws {
+    @Test("undefined numbers keep their bits") func undefinedNumbersKeepTheirBits() throws {
         let bits: [UInt32] = [0x7fc0_0001, 0xffc1_2345, 0x7f80_0000]
         try SafetensorsWriter.write(["n": Tensor(bits.map(Float.init(bitPattern:)), shape: [3])], to: url)
         let elements = try SafetensorsFile(contentsOf: url).tensor("n").elements
         #expect(elements.map(\.bitPattern) == bits)
     }
 
-    @Test func bytesAreAsDescribed() throws {
+    @Test("bytes are as described") func bytesAreAsDescribed() throws {
         let entries = try [
             SafetensorsWriter.Entry(name: "b", tensor: Tensor([1, 2], shape: [2])),
             .init(name: "a", tensor: Tensor([0.5], shape: [1])),
@@ -52,7 +53,7 @@ import Testing
         #expect(try Data(contentsOf: url) == expected)
     }
 
-    @Test func orderOfEntriesDoesNotMatter() throws {
+    @Test("order of entries does not matter") func orderOfEntriesDoesNotMatter() throws {
         let entries = (0..<50).map {
             SafetensorsWriter.Entry(name: "t\($0)", tensor: Tensor(repeating: Float($0), shape: [$0]))
         }
@@ -62,12 +63,12 @@ import Testing
         #expect(try Data(contentsOf: url) == first)
     }
 
-    @Test func emptyFile() throws {
+    @Test("empty file") func emptyFile() throws {
         try SafetensorsWriter.write([String: Tensor](), to: url)
         #expect(try SafetensorsFile(contentsOf: url).names.isEmpty)
     }
 
-    @Test func entriesThatCannotBeWrittenAreNamed() throws {
+    @Test("entries that cannot be written are named") func entriesThatCannotBeWrittenAreNamed() throws {
         let tensor = Tensor(repeating: 0.5, shape: [1])
         typealias Entry = SafetensorsWriter.Entry
         let cases: [([Entry], String)] = [
@@ -101,7 +102,7 @@ import Testing
         #expect(try folder.content.isEmpty)
     }
 
-    @Test func placesThatCannotBeWrittenAreNamed() throws {
+    @Test("places that cannot be written are named") func placesThatCannotBeWrittenAreNamed() throws {
         let missing = folder.file("missing/out.safetensors")
         let error = #expect(throws: SafetensorsError.self) {
             try SafetensorsWriter.write(["a": Tensor(repeating: 0, shape: [1])], to: missing)

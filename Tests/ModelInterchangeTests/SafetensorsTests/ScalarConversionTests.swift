@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import ModelInterchange
 
-@Suite struct ScalarConversionTests {
+@Suite("Scalar conversion", .tags(.files)) struct ScalarConversionTests {
     #if !(os(macOS) && arch(x86_64))
-        @Test func everyHalfIsExact() {
+        @Test("every half is exact") func everyHalfIsExact() {
             let wrong = (UInt16.min...UInt16.max).filter { bits in
                 let expected = Float(Float16(bitPattern: bits))
                 let value = float(fromHalf: bits)
@@ -14,7 +15,7 @@ import Testing
         }
     #endif
 
-    @Test func everyBrainFloatIsTheUpperHalf() {
+    @Test("every brain float is the upper half") func everyBrainFloatIsTheUpperHalf() {
         let wrong = (UInt16.min...UInt16.max).filter { float(fromBrain: $0).bitPattern != UInt32($0) << 16 }
         #expect(wrong.isEmpty)
     }

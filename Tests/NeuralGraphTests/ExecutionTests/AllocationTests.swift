@@ -5,27 +5,28 @@ import TestSupport
 import Testing
 
 /// A training step works in memory that was allocated before. One test at a time, since the counter is the process's.
-@Suite(.serialized) struct AllocationTests {
+@Suite("Allocation", .tags(.execution), .serialized) struct AllocationTests {
     @Test(
-        .enabled(if: allocation_counter_is_available()),
+        "training steps allocate nothing", .enabled(if: allocation_counter_is_available()),
         arguments: [1, 2], [OptimizerConfiguration.adam, .sgd(momentum: 0.9)])
     func trainingStepsAllocateNothing(_ workers: Int, _ configuration: OptimizerConfiguration) throws {
         try expectNoAllocation(ResNet(.resnet18, stem: .imagenet), workers: workers, configuration)
     }
 
-    @Test(.enabled(if: allocation_counter_is_available()))
+    @Test("dropout allocates nothing", .enabled(if: allocation_counter_is_available()))
     func dropoutAllocatesNothing() throws {
         try expectNoAllocation(AllCNN(normalizes: false), workers: 2, .sgd)
     }
 
-    @Test(.enabled(if: allocation_counter_is_available()), arguments: [1, 2])
+    @Test(
+        "transformer operations allocate nothing", .enabled(if: allocation_counter_is_available()), arguments: [1, 2])
     func transformerOperationsAllocateNothing(_ workers: Int) throws {
         try expectNoAllocation(
             try SampleNetworks.transformerOperations().model, classes: 3, workers: workers, .adam)
     }
 
     /// The counter itself sees what it should.
-    @Test(.enabled(if: allocation_counter_is_available()))
+    @Test("allocations are counted", .enabled(if: allocation_counter_is_available()))
     func allocationsAreCounted() {
         let before = allocation_counter_value()
         allocation_counter_watch_this_thread(true)

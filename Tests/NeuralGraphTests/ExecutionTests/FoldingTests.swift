@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Batch norm as part of convolutions, in plans made for inference alone, against the network node by node.
-@Suite struct FoldingTests {
+@Suite("Folding", .tags(.execution)) struct FoldingTests {
     private static let cases: [@Sendable (inout GraphBuilder) throws -> Void] = [
         // With a bias of the convolution's own, Winograd or products, and a residual.
         { builder in
@@ -29,7 +29,7 @@ import Testing
         },
     ]
 
-    @Test(arguments: cases.indices, [2, 14])
+    @Test("folded networks compute the same", arguments: cases.indices, [2, 14])
     func foldedNetworksComputeTheSame(_ index: Int, batch: Int) throws {
         let item = try OperationCase([9, 8, 3], batch: batch, seed: 3) { try Self.cases[index](&$0) }
         let options = EngineRun.Options().with {
@@ -44,7 +44,7 @@ import Testing
     }
 
     /// What was prepared from a model's numbers is prepared anew from another's.
-    @Test func otherNumbersArePreparedAnew() throws {
+    @Test("other numbers are prepared anew") func otherNumbersArePreparedAnew() throws {
         let first = try OperationCase([9, 8, 3], batch: 14, seed: 3) { try Self.cases[0](&$0) }
         let other = Model(graph: first.model.graph, seed: 77)
         let options = EngineRun.Options().with {

@@ -3,13 +3,13 @@ import TestSupport
 import Testing
 
 /// What is asked for is computed, and nothing else; what is computed does not depend on what else is asked for.
-@Suite struct GradientRequestTests {
+@Suite("Gradient request", .tags(.execution)) struct GradientRequestTests {
     private func run(_ request: GradientRequest, _ algorithms: Algorithms = .fast) throws -> EngineRun {
         try SampleNetworks.everyOperation().run(
             EngineRun.Options().with { ($0.request, $0.algorithms) = (request, algorithms) })
     }
 
-    @Test(arguments: Algorithms.allCases)
+    @Test("requests agree", arguments: Algorithms.allCases)
     func requestsAgree(_ algorithms: Algorithms) throws {
         let both = try run(.both, algorithms)
         let input = try run(.input, algorithms)
@@ -23,7 +23,7 @@ import Testing
         for other in [input, parameters, nothing] { #expect(other.output == both.output) }
     }
 
-    @Test func lessIsAskedForLessIsHeld() throws {
+    @Test("less is asked for less is held") func lessIsAskedForLessIsHeld() throws {
         let graph = try ResNet(.resnet18, stem: .small).graph(inputShape: [16, 16, 3], classes: 10)
         let model = Model(graph: graph, seed: 1)
         func bytes(_ request: GradientRequest) -> Int {
@@ -43,7 +43,9 @@ import Testing
     }
 
     /// The summary plans as the executor does.
-    @Test(arguments: [GradientRequest.nothing, .input, .parameters, .both], Algorithms.allCases)
+    @Test(
+        "summaries agree with executors", arguments: [GradientRequest.nothing, .input, .parameters, .both],
+        Algorithms.allCases)
     func summariesAgreeWithExecutors(_ request: GradientRequest, _ algorithms: Algorithms) throws {
         let item = try SampleNetworks.everyOperation()
         let executor = Executor(
@@ -55,7 +57,7 @@ import Testing
         #expect(summary.nodes.map(\.algorithm) == executor.nodes.map(\.algorithm))
     }
 
-    @Test func frozenParametersAndNodesHaveNoGradient() throws {
+    @Test("frozen parameters and nodes have no gradient") func frozenParametersAndNodesHaveNoGradient() throws {
         let both = try run(.both)
         let frozen: Set<String> = ["conv.weight", "projectnorm.bias", "deep", "norm"]
         let some = try run(GradientRequest(input: true, parameters: true, frozen: frozen))
@@ -68,7 +70,7 @@ import Testing
         for (key, gradient) in some.parameterGradients { #expect(gradient == both.parameterGradients[key], "\(key)") }
     }
 
-    @Test func everythingFrozenIsNothing() throws {
+    @Test("everything frozen is nothing") func everythingFrozenIsNothing() throws {
         let item = try SampleNetworks.everyOperation()
         let names = Set(item.model.graph.nodes.map(\.name))
         let executor = Executor(
@@ -79,7 +81,7 @@ import Testing
     }
 
     /// The trainable parameters come first, in one piece that optimizers work on; the others stay as they are.
-    @Test func trainableParametersComeFirst() throws {
+    @Test("trainable parameters come first") func trainableParametersComeFirst() throws {
         let item = try SampleNetworks.everyOperation()
         let executor = Executor(
             model: item.model, batchCapacity: 3,

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The values of inner nodes, kept through a pass, against a network that ends there.
-@Suite struct KeptValueTests {
+@Suite("Kept value", .tags(.execution)) struct KeptValueTests {
     /// A network up to a node, built anew.
     private func prefix(of model: Model, upTo last: Int) throws -> Model {
         var builder = GraphBuilder(inputShape: model.graph.inputShape)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<40)
+    @Test("every node of random networks", arguments: 0..<40)
     func everyNodeOfRandomNetworks(_ seed: UInt64) throws {
         let item = try SampleNetworks.random(seed: seed)
         let all = Array(item.model.graph.nodes.indices)
@@ -59,13 +59,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [GradientRequest.nothing, .input, .both], Algorithms.allCases)
+    @Test("every node alone", arguments: [GradientRequest.nothing, .input, .both], Algorithms.allCases)
     func everyNodeAlone(_ request: GradientRequest, _ algorithms: Algorithms) throws {
         let item = try SampleNetworks.everyOperation()
         for node in item.model.graph.nodes.indices { try expectKeptValues(item, keeping: [node], request, algorithms) }
     }
 
-    @Test func stagesOfResNet() throws {
+    @Test("stages of ResNet") func stagesOfResNet() throws {
         let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         let item = try OperationCase(GeneratedNumbers.model(graph), batch: 16, seed: 3)
         let stages = Set(graph.stages())
@@ -73,7 +73,7 @@ import Testing
             item, keeping: graph.nodes.indices.filter { stages.contains(graph.nodes[$0].name) }, .nothing, .fast)
     }
 
-    @Test func keptNodesEndTheirFusion() throws {
+    @Test("kept nodes end their fusion") func keptNodesEndTheirFusion() throws {
         let model = try SampleNetworks.everyOperation().model
         func operations(_ kept: Set<String>) throws -> [String] {
             try Executor(model: model, batchCapacity: 1, keeping: kept).nodes.map(\.operation)
@@ -85,7 +85,7 @@ import Testing
         #expect(try operations(["sum"]).count == fused.count + 2)
     }
 
-    @Test func memoryIsAccountedFor() throws {
+    @Test("memory is accounted for") func memoryIsAccountedFor() throws {
         let item = try SampleNetworks.everyOperation()
         let names = Set(item.model.graph.nodes.map(\.name))
         let executor = try Executor(
@@ -95,7 +95,7 @@ import Testing
         #expect(executor.byteCount > Executor(model: item.model, batchCapacity: 5).byteCount)
     }
 
-    @Test func unknownNamesAreAnswered() throws {
+    @Test("unknown names are answered") func unknownNamesAreAnswered() throws {
         let model = try SampleNetworks.everyOperation().model
         let known = model.graph.nodes.map(\.name)
         #expect(throws: GraphError.unknownNode(name: "relv", known: known)) {

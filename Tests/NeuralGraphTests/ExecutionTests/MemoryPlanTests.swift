@@ -3,9 +3,9 @@ import Testing
 
 @testable import NeuralGraph
 
-@Suite struct MemoryPlanTests {
+@Suite("Memory plan", .tags(.execution)) struct MemoryPlanTests {
     /// Buffers that live at one time lie apart, each on a cache line of its own.
-    @Test(arguments: 0..<200)
+    @Test("living buffers lie apart", arguments: 0..<200)
     func livingBuffersLieApart(_ seed: UInt64) {
         var random = SeededRandom(seed: seed, stream: "memory plan")
         let steps = random.pick([1, 3, 20])
@@ -36,7 +36,7 @@ import Testing
         #expect(plan.count <= buffers.reduce(0) { $0 + MemoryPlan.aligned($1.count) })
     }
 
-    @Test func buffersThatNeverMeetShareMemory() {
+    @Test("buffers that never meet share memory") func buffersThatNeverMeetShareMemory() {
         let plan = MemoryPlan([
             .init(count: 100, first: 0, last: 1), .init(count: 90, first: 2, last: 3),
             .init(count: 80, first: 4, last: 4),

@@ -1,10 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import NeuralGraph
 
-@Suite struct ProcessorCountTests {
+@Suite("Processor count", .tags(.execution)) struct ProcessorCountTests {
     @Test(
+        "quotas are rounded up",
         arguments: [
             ("200000 100000\n", 2), ("150000 100000", 2), ("1000 100000", 1), ("100000 100000\n", 1),
             ("max 100000\n", nil),
@@ -27,7 +29,7 @@ import Testing
         return root
     }
 
-    @Test func theLeastQuotaOfAllGroupsCounts() throws {
+    @Test("the least quota of all groups counts") func theLeastQuotaOfAllGroupsCounts() throws {
         let root = try Self.groups([
             "a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000\n", "other/cpu.max": "100000 100000\n",
         ])
@@ -38,7 +40,7 @@ import Testing
         #expect(ProcessorQuota.read(root: root.path, membership: "nonsense\n1:cpu\n\n") == nil)
     }
 
-    @Test func theFirstVersionsFilesAreRead() throws {
+    @Test("the first versions files are read") func theFirstVersionsFilesAreRead() throws {
         let root = try Self.groups([
             "cpu,cpuacct/x/cpu.cfs_quota_us": "250000\n", "cpu,cpuacct/x/cpu.cfs_period_us": "100000\n",
             "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n",

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Results depend on the numbers and the seed alone: not on threads, repetition, capacity or what was run before.
-@Suite struct ReproducibilityTests {
+@Suite("Reproducibility", .tags(.execution)) struct ReproducibilityTests {
     private static let architectures: [any Architecture] = [ResNet(.resnet18, stem: .small), AllCNN(normalizes: false)]
 
     /// Everything that two runs can differ in.
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test(arguments: architectures.indices)
+    @Test("workers and repetition change no bit", arguments: architectures.indices)
     func workersAndRepetitionChangeNoBit(_ index: Int) throws {
         // 16x16 images and a batch of 18: every algorithm, several tasks in most loops, remainders everywhere.
         let item = try sample(Self.architectures[index], batch: 18)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func workersChangeNoBitOfTransformerOperations() throws {
+    @Test("workers change no bit of transformer operations") func workersChangeNoBitOfTransformerOperations() throws {
         let item = try SampleNetworks.transformerOperations(batch: 37)
         let one = try item.run(EngineRun.Options().with { $0.workers = 1 })
         #expect(one.output.allSatisfy { $0.isFinite })
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func stepsInTurnChangeNoBit() throws {
+    @Test("steps in turn change no bit") func stepsInTurnChangeNoBit() throws {
         func train(workers: Int) throws -> [Float] {
             let item = try sample(ResNet(.resnet18, stem: .imagenet), batch: 4)
             let executor = Executor(
@@ -67,7 +67,7 @@ import Testing
     }
 
     /// A batch below the capacity, after a larger one that left its numbers behind.
-    @Test func smallerBatchesAreAsIfAlone() throws {
+    @Test("smaller batches are as if alone") func smallerBatchesAreAsIfAlone() throws {
         let small = try SampleNetworks.everyOperation(batch: 3)
         let large = try SampleNetworks.everyOperation(batch: 7, seed: 9)
         let executor = Executor(
@@ -79,7 +79,8 @@ import Testing
         #expect(Results(after) == Results(alone))
     }
 
-    @Test func smallerBatchesOfTransformerOperationsAreAsIfAlone() throws {
+    @Test("smaller batches of transformer operations are as if alone")
+    func smallerBatchesOfTransformerOperationsAreAsIfAlone() throws {
         let small = try SampleNetworks.transformerOperations(batch: 3)
         let large = try SampleNetworks.transformerOperations(batch: 7, seed: 9)
         let executor = Executor(model: small.model, batchCapacity: 7, computing: .both)
@@ -89,7 +90,7 @@ import Testing
     }
 
     /// A larger capacity may mean other algorithms, and nothing else.
-    @Test(arguments: [4, 5, 16, 40])
+    @Test("capacity changes rounding alone", .tags(.slow), .slow, arguments: [4, 5, 16, 40])
     func capacityChangesRoundingAlone(_ capacity: Int) throws {
         let item = try sample(ResNet(.resnet18, stem: .small), batch: 4)
         let exact = try item.run()
@@ -107,7 +108,7 @@ import Testing
     }
 
     /// Running the same step twice gives the same gradients: nothing is added to what is there.
-    @Test func gradientsAreOverwritten() throws {
+    @Test("gradients are overwritten") func gradientsAreOverwritten() throws {
         let item = try SampleNetworks.everyOperation()
         let executor = Executor(model: item.model, batchCapacity: 3, computing: .both)
         let options = EngineRun.Options().with { $0.updatesState = false }

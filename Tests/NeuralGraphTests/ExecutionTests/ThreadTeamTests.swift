@@ -1,6 +1,7 @@
 import Foundation
 import NeuralGraph
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ThreadTeamTests {
@@ -22,7 +23,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 8])
+    @Test("every index runs once", arguments: [1, 2, 3, 8])
     func everyIndexRunsOnce(_ workers: Int) {
         let team = ThreadTeam(workers: workers)
         #expect(team.workers == workers)
@@ -36,7 +37,7 @@ import Testing
     }
 
     /// Loops that follow each other at once, and after pauses in which workers fall asleep.
-    @Test func loopsFollowEachOther() {
+    @Test("loops follow each other") func loopsFollowEachOther() {
         let team = ThreadTeam(workers: 4)
         let sum = Atomic<Int>(0)
         for round in 0..<5000 {
@@ -46,7 +47,7 @@ import Testing
         #expect(sum.load(ordering: .relaxed) == 50_000)
     }
 
-    @Test func workIsShared() {
+    @Test("work is shared") func workIsShared() {
         let team = ThreadTeam(workers: 2)
         let arrived = Atomic<Int>(0)
         // Neither of two indices ends before the other has started, so that one thread cannot run both.
@@ -57,7 +58,7 @@ import Testing
         #expect(arrived.load(ordering: .relaxed) == 2)
     }
 
-    @Test func loopsMayBeNested() {
+    @Test("loops may be nested") func loopsMayBeNested() {
         let team = ThreadTeam(workers: 3)
         let visits = Visits(6 * 7 * 5)
         team.forEach(6) { a, _ in
@@ -68,7 +69,7 @@ import Testing
         #expect(visits.areAll(1))
     }
 
-    @Test func oneTeamServesSeveralThreads() {
+    @Test("one team serves several threads") func oneTeamServesSeveralThreads() {
         let team = ThreadTeam(workers: 3)
         let visits = Visits(4 * 50)
         DispatchQueue.concurrentPerform(iterations: 4) { caller in
@@ -79,7 +80,7 @@ import Testing
         #expect(visits.areAll(200))
     }
 
-    @Test func teamsComeAndGo() {
+    @Test("teams come and go") func teamsComeAndGo() {
         let sum = Atomic<Int>(0)
         for round in 0..<300 {
             let team = ThreadTeam(workers: 4)
@@ -89,7 +90,7 @@ import Testing
         #expect(sum.load(ordering: .relaxed) == 200 * 45)
     }
 
-    @Test(arguments: [0, -3])
+    @Test("a team has at least the caller", arguments: [0, -3])
     func aTeamHasAtLeastTheCaller(_ workers: Int) {
         let team = ThreadTeam(workers: workers)
         let visits = Visits(3)
@@ -98,7 +99,7 @@ import Testing
         #expect(visits.areAll(1))
     }
 
-    @Test(arguments: [0, 1, 9, 10, 11, 100])
+    @Test("blocks cover the range", arguments: [0, 1, 9, 10, 11, 100])
     func blocksCoverTheRange(_ total: Int) {
         let team = ThreadTeam(workers: 2)
         let visits = Visits(total)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An undefined input gives an undefined output: a diverging run is seen rather than rectified away.
-@Suite struct UndefinedNumberTests {
+@Suite("Undefined number", .tags(.execution)) struct UndefinedNumberTests {
     private static let operations: [(name: String, add: @Sendable (inout GraphBuilder) throws -> Void)] = [
         ("ReLU", { _ = try $0.relu($0.input, named: "node") }),
         ("ReLU6", { _ = try $0.relu6($0.input, named: "node") }),
@@ -34,7 +34,7 @@ import Testing
         ("flattening", { _ = try $0.flatten($0.input, named: "node") }),
     ]
 
-    @Test(arguments: operations.indices, [0, 7, 31])
+    @Test("undefined inputs are seen", arguments: operations.indices, [0, 7, 31])
     func undefinedInputsAreSeen(_ index: Int, _ position: Int) throws {
         var item = try OperationCase([4, 4, 2], batch: 2, seed: 1, build: Self.operations[index].add)
         let options = EngineRun.Options().with { ($0.mode, $0.request) = (.inference, .nothing) }
@@ -47,7 +47,7 @@ import Testing
         #expect(run.output[half...] == clean.output[half...], "\(Self.operations[index].name)")
     }
 
-    @Test(arguments: [Mode.training, .inference])
+    @Test("networks pass them on", arguments: [Mode.training, .inference])
     func networksPassThemOn(_ mode: Mode) throws {
         let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         var item = try OperationCase(Model(graph: graph, seed: 1), batch: 2, seed: 2)

@@ -4,10 +4,10 @@ import Testing
 
 /// Values with several consumers, nodes that work in place, and nodes that lead nowhere: whatever the plan puts over
 /// what, results are those of the naive evaluation, which keeps everything apart.
-@Suite struct WiringTests {
+@Suite("Wiring", .tags(.execution)) struct WiringTests {
     private let worst = WorstErrors("wiring")
 
-    @Test(arguments: 0..<80)
+    @Test("random networks agree with two-sided differences", arguments: 0..<80)
     func randomNetworksAgreeWithTwoSidedDifferences(_ seed: UInt64) throws {
         let item = try SampleNetworks.random(seed: seed)
         let reference = item.network.numericGradients(
@@ -19,20 +19,21 @@ import Testing
         }
     }
 
-    @Test(arguments: [Mode.training, .inference])
+    @Test("every operation in one network", arguments: [Mode.training, .inference])
     func everyOperationInOneNetwork(_ mode: Mode) throws {
         let item = try SampleNetworks.everyOperation()
         let run = try item.run(EngineRun.Options().with { $0.mode = mode })
         try expectAgreement(run, item.reference(mode), "every operation, \(mode)")
     }
 
-    @Test func transformerOperationsInOneNetwork() throws {
+    @Test("transformer operations in one network", .tags(.slow), .slow) func transformerOperationsInOneNetwork() throws
+    {
         let item = try SampleNetworks.transformerOperations()
         try expectAgreement(try item.run(), item.reference(.training), "transformer operations")
     }
 
     /// Each algorithm adds its share of the input gradient to what another consumer has left.
-    @Test(arguments: [2, 16])
+    @Test("every algorithm accumulates", arguments: [2, 16])
     func everyAlgorithmAccumulates(_ batch: Int) throws {
         let item = try OperationCase([3, 4, 3], batch: batch, seed: 8) { builder in
             let x = try builder.convolution(builder.input, named: "first", channels: 17, kernelSize: 3, padding: 1)

@@ -1,13 +1,14 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
-@Suite struct ArchitectureTests {
+@Suite("Architecture", .tags(.graphs)) struct ArchitectureTests {
     private func build(_ name: String, _ options: [String: String] = [:]) throws(ArchitectureError) -> any Architecture
     {
         try Architectures.named(ArchitectureIdentifier(name: name, options: options))
     }
 
-    @Test func identifiersBuildTheSameAgain() throws {
+    @Test("identifiers build the same again") func identifiersBuildTheSameAgain() throws {
         let all: [any Architecture] = [
             ResNet(.resnet18, stem: .imagenet), ResNet(.resnet34, stem: .small), ResNet(.resnet50, width: 0.5),
             MobileNetV2(stem: .imagenet), MobileNetV2(width: 0.35, stem: .small), VGG16(width: 0.25),
@@ -35,7 +36,7 @@ import Testing
         return network
     }
 
-    @Test func otherLibrariesNamesAreKnown() throws {
+    @Test("other libraries names are known") func otherLibrariesNamesAreKnown() throws {
         #expect(try build("vit_b_16").identifier == VisionTransformer(.base, names: .torchvision).identifier)
         #expect(try build("vit_tiny_patch16_224").identifier == VisionTransformer(.tiny).identifier)
         #expect(try build("vit_small_patch32_384").identifier == VisionTransformer(.small, patch: 32).identifier)
@@ -45,17 +46,19 @@ import Testing
     }
 
     /// timm's and torchvision's counts, for 224x224 pixels and 1000 classes.
-    @Test(arguments: [("vit-tiny", 5_717_416), ("vit-small", 22_050_664), ("vit_b_16", 86_567_656)])
+    @Test(
+        "transformers have their size",
+        arguments: [("vit-tiny", 5_717_416), ("vit-small", 22_050_664), ("vit_b_16", 86_567_656)])
     func transformersHaveTheirSize(_ name: String, _ count: Int) throws {
         let graph = try build(name).graph(inputShape: [224, 224, 3], classes: 1000)
         #expect(graph.parameters.reduce(0) { $0 + $1.specification.shape.count } == count)
     }
 
-    @Test func everyNameIsKnown() throws {
+    @Test("every name is known") func everyNameIsKnown() throws {
         for name in Architectures.names { #expect(try build(name).identifier.name == name) }
     }
 
-    @Test func dimensionsFollowFromTheTensors() throws {
+    @Test("dimensions follow from the tensors") func dimensionsFollowFromTheTensors() throws {
         for name in Architectures.names {
             let architecture = try build(name)
             let graph = try architecture.graph(inputShape: [32, 32, 5], classes: 7)
@@ -70,13 +73,14 @@ import Testing
         }
     }
 
-    @Test func unknownNamesAreAnswered() {
+    @Test("unknown names are answered") func unknownNamesAreAnswered() {
         let error = #expect(throws: ArchitectureError.self) { try build("resnet81") }
         #expect(error == .unknown(name: "resnet81", known: Architectures.names))
         #expect(error.map { "\($0)".contains("allcnn-bn") } == true)
     }
 
     @Test(
+        "wrong options are named",
         arguments: [
             ("resnet18", ["stam": "small"], ["'stam'", "stem"]),
             ("resnet18", ["stem": "big"], ["'big'", "imagenet", "small"]),
@@ -94,6 +98,7 @@ import Testing
     }
 
     @Test(
+        "texts name architectures",
         arguments: [
             ("resnet18", "resnet18", [:]), ("mobilenet_v2:width=0.5", "mobilenet_v2", ["width": "0.5"]),
             ("mobilenet_v2:width=0.5,stem=small", "mobilenet_v2", ["width": "0.5", "stem": "small"]),
@@ -104,12 +109,14 @@ import Testing
         #expect(try ArchitectureIdentifier(parsing: identifier.description) == identifier)
     }
 
-    @Test(arguments: ["", ":", ":stem=small", "a:", "a:b", "a:=b", "a:b=", "a:b=c=d", "a:b=c,", "a:b=c,b=c", "a:,b=c"])
+    @Test(
+        "texts that name nothing",
+        arguments: ["", ":", ":stem=small", "a:", "a:b", "a:=b", "a:b=", "a:b=c=d", "a:b=c,", "a:b=c,b=c", "a:,b=c"])
     func textsThatNameNothing(_ text: String) {
         #expect(throws: ArchitectureError.badText(text)) { try ArchitectureIdentifier(parsing: text) }
     }
 
-    @Test(arguments: [0, -1, 5, .nan, .infinity] as [Double])
+    @Test("widths have limits", arguments: [0, -1, 5, .nan, .infinity] as [Double])
     func widthsHaveLimits(_ width: Double) {
         let all: [any Architecture] = [
             ResNet(.resnet18, width: width), MobileNetV2(width: width), VGG16(width: width),
@@ -125,6 +132,7 @@ import Testing
 
     /// Parameters of torchvision 0.29's and timm 1.0's networks of 10 classes.
     @Test(
+        "sizes are PyTorch's",
         arguments: [
             ("resnet18", 11_181_642), ("resnet34", 21_289_802), ("resnet50", 23_528_522), ("mobilenet_v2", 2_236_682),
             ("mobilenet_v2:width=0.5", 700_490), ("mobilenet_v2:width=1.4", 4_333_706), ("vgg16_bn", 134_309_962),
@@ -137,9 +145,11 @@ import Testing
     }
 
     /// TensorFlow's SAME: an odd row or column goes to the end.
-    @Test(arguments: [
-        (8, 3, 1, 1, 1), (8, 3, 2, 0, 1), (7, 3, 2, 1, 1), (224, 5, 2, 1, 2), (5, 2, 1, 0, 1), (6, 1, 2, 0, 0),
-    ])
+    @Test(
+        "same padding",
+        arguments: [
+            (8, 3, 1, 1, 1), (8, 3, 2, 0, 1), (7, 3, 2, 1, 1), (224, 5, 2, 1, 2), (5, 2, 1, 0, 1), (6, 1, 2, 0, 0),
+        ])
     func samePadding(_ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: Int) {
         let padding = Padding.same(Size2D(height: size, width: 1), kernelSize: Size2D(kernel), stride: Size2D(stride))
         #expect(padding.top == before && padding.bottom == after)

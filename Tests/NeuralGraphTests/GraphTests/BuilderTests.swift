@@ -2,8 +2,8 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct BuilderTests {
-    @Test func nodesWithoutAPartInTheOutputAreLeftOut() throws {
+@Suite("Builder", .tags(.graphs)) struct BuilderTests {
+    @Test("nodes without a part in the output are left out") func nodesWithoutAPartInTheOutputAreLeftOut() throws {
         var builder = GraphBuilder(inputShape: [4])
         let first = try builder.linear(builder.input, named: "first", outputs: 3)
         let second = try builder.relu(first, named: "second")
@@ -17,7 +17,7 @@ import Testing
         #expect(throws: ShapeError.self) { try builder.graph(output: .output(of: 7)) }
     }
 
-    @Test func scopesComeBeforeTheNamesInThem() throws {
+    @Test("scopes come before the names in them") func scopesComeBeforeTheNamesInThem() throws {
         var net = GraphBuilder(inputShape: [4, 4, 3])
         var x = net.input
         x = try net.scope("layer1") { net in
@@ -43,7 +43,7 @@ import Testing
     }
 
     /// After an error the scope is closed: the next name has no prefix.
-    @Test func errorsLeaveTheirScope() throws {
+    @Test("errors leave their scope") func errorsLeaveTheirScope() throws {
         struct Other: Error {}
         var net = GraphBuilder(inputShape: [3])
         let error = #expect(throws: ShapeError.self) {
@@ -56,7 +56,7 @@ import Testing
         #expect(try net.graph().nodes.map(\.name) == ["fc"])
     }
 
-    @Test func constantsHaveNoGradientAndDoNotCount() throws {
+    @Test("constants have no gradient and do not count") func constantsHaveNoGradientAndDoNotCount() throws {
         var builder = GraphBuilder(inputShape: [4])
         let hidden = try builder.add(
             Linear(outputs: 3), named: "fixed", [builder.input], keys: ["weight": "w"], constants: ["weight"])

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Networks cut in two at a node.
-@Suite struct CuttingTests {
+@Suite("Cutting", .tags(.graphs)) struct CuttingTests {
     /// Whether some path leads from the input to the output without a node.
     private func isBypassed(_ position: Int, in graph: Graph) -> Bool {
         var reached: Set<Int> = [0]
@@ -44,13 +44,13 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<60)
+    @Test("random networks", arguments: 0..<60)
     func randomNetworks(_ seed: UInt64) throws {
         let item = try SampleNetworks.random(seed: seed)
         for algorithms in Algorithms.allCases { try expectParts(item, algorithms) }
     }
 
-    @Test func everyOperation() throws {
+    @Test("every operation") func everyOperation() throws {
         let item = try SampleNetworks.everyOperation()
         try expectParts(item)
         // 'nowhere' has no part in the output, so no part has it.
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func everyCutOfResNet() throws {
+    @Test("every cut of ResNet", .tags(.slow), .slow) func everyCutOfResNet() throws {
         let graph = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [16, 16, 3], classes: 10)
         var model = try GeneratedNumbers.model(graph)
         model.metadata = ModelMetadata(
@@ -76,7 +76,7 @@ import Testing
         #expect(tail.metadata == ModelMetadata(classNames: ["a"]))
     }
 
-    @Test func namesThatDoNotFit() throws {
+    @Test("names that do not fit") func namesThatDoNotFit() throws {
         let model = try SampleNetworks.everyOperation().model
         #expect(throws: GraphError.unknownNode(name: "no", known: model.graph.nodes.map(\.name))) {
             try model.cut(at: "no")

@@ -1,11 +1,14 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
-@Suite struct DenseNetTests {
+@Suite("Dense net", .tags(.graphs)) struct DenseNetTests {
     /// torchvision's counts, for 224x224 pixels and 1000 classes.
-    @Test(arguments: [
-        (DenseNet.Variant.densenet121, 7_978_856), (.densenet169, 14_149_480), (.densenet201, 20_013_928),
-    ])
+    @Test(
+        "sizes are torchvisions",
+        arguments: [
+            (DenseNet.Variant.densenet121, 7_978_856), (.densenet169, 14_149_480), (.densenet201, 20_013_928),
+        ])
     func sizesAreTorchvisions(_ variant: DenseNet.Variant, _ count: Int) throws {
         let graph = try DenseNet(variant).graph(inputShape: [224, 224, 3], classes: 1000)
         #expect(graph.parameters.reduce(0) { $0 + $1.specification.shape.count } == count)
@@ -13,7 +16,7 @@ import Testing
     }
 
     /// The names and shapes of the state dictionary, at both ends and where a block begins and ends.
-    @Test func tensorsAreTorchvisions() throws {
+    @Test("tensors are torchvisions") func tensorsAreTorchvisions() throws {
         let graph = try DenseNet(.densenet121).graph(inputShape: [224, 224, 3], classes: 1000)
         let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.key, $0.specification.shape) })
         let state = Set(graph.state.map(\.key))
@@ -33,7 +36,7 @@ import Testing
         #expect(shapes.count == 364 && state.count == 363)
     }
 
-    @Test func mapsShrinkAsInThePaper() throws {
+    @Test("maps shrink as in the paper") func mapsShrinkAsInThePaper() throws {
         let shapes = { (size: Int, stem: ResNet.Stem) throws -> [TensorShape] in
             let graph = try DenseNet(.densenet121, stem: stem).graph(inputShape: [size, size, 3], classes: 10)
             return graph.nodes.filter { $0.name.hasSuffix(".pool") || $0.name.hasSuffix("relu5") }.map(\.shape)

@@ -1,9 +1,10 @@
 import ModelInterchange
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// An app shows `localizedDescription`: it must be the message and not the type's name and a number.
-@Suite struct DescribedErrorTests {
+@Suite("Described error", .tags(.graphs)) struct DescribedErrorTests {
     private static let errors: [any DescribedError] = [
         ShapeError("conv1", "takes one image"),
         OptimizationError("momentum", "-1.0 is out of range; use 0 or more"),
@@ -28,7 +29,9 @@ import Testing
         LinearAlgebraError.notConverged(matrix: "covariance"),
     ]
 
-    @Test(arguments: errors.indices) func localizedDescriptionIsTheMessage(_ index: Int) {
+    @Test("localized description is the message", arguments: errors.indices) func localizedDescriptionIsTheMessage(
+        _ index: Int
+    ) {
         let error: any Error = Self.errors[index]
         #expect(error.localizedDescription == "\(error)")
         #expect(error.localizedDescription.count > 20)

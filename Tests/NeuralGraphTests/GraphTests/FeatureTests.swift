@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Networks that show their features beside their answers.
-@Suite struct FeatureTests {
+@Suite("Feature", .tags(.graphs)) struct FeatureTests {
     private let options = EngineRun.Options().with { $0.mode = .inference }
 
     private func numbers(_ name: String, _ shape: TensorShape) throws -> [Float] {

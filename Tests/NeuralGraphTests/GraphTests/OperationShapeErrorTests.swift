@@ -1,8 +1,9 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// Misuses of operations without fixed shapes: each is an error that names the node, and never a trap.
-@Suite struct OperationShapeErrorTests {
+@Suite("Operation shape error", .tags(.graphs)) struct OperationShapeErrorTests {
     private typealias Build = @Sendable (inout GraphBuilder) throws -> Void
 
     private static let huge = 1 << 40
@@ -153,7 +154,7 @@ import Testing
         ),
     ]
 
-    @Test(arguments: misuses.indices)
+    @Test("misuses name the node", arguments: misuses.indices)
     func misusesNameTheNode(_ index: Int) throws {
         let (what, build) = Self.misuses[index]
         var builder = GraphBuilder(inputShape: [8, 6, 4])

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct ParameterTests {
+@Suite("Parameter", .tags(.graphs)) struct ParameterTests {
     private func draw(_ initializer: Initializer, count: Int, seed: UInt64 = 1) -> [Double] {
         var random = SeededRandom(seed: seed, stream: "initializer")
         return initializer.tensor(shape: [count], random: &random).elements.map(Double.init)
@@ -15,12 +15,12 @@ import Testing
         return (mean, (squares / Double(values.count)).squareRoot())
     }
 
-    @Test func constantsAreConstant() {
+    @Test("constants are constant") func constantsAreConstant() {
         #expect(draw(.constant(0.25), count: 5) == [0.25, 0.25, 0.25, 0.25, 0.25])
     }
 
     /// Within six standard errors of what the distribution has.
-    @Test func uniformHasItsBoundAndSpread() {
+    @Test("uniform has its bound and spread") func uniformHasItsBoundAndSpread() {
         let (count, bound) = (100_000, 0.3)
         let values = draw(.uniform(bound: Float(bound)), count: count)
         let (mean, deviation) = moments(values)
@@ -31,7 +31,7 @@ import Testing
         #expect(abs(deviation / expected - 1) < 6 / Double(count).squareRoot())
     }
 
-    @Test func normalHasItsSpreadAndTails() {
+    @Test("normal has its spread and tails") func normalHasItsSpreadAndTails() {
         let count = 100_000
         let values = draw(.normal(standardDeviation: 0.05), count: count).map { $0 / 0.05 }
         let (mean, deviation) = moments(values)
@@ -44,7 +44,7 @@ import Testing
     }
 
     /// PyTorch's defaults: 1 / sqrt(fan in), and He's by fan-out for ResNet.
-    @Test func operationsStartAsPyTorchs() throws {
+    @Test("operations start as PyTorch's") func operationsStartAsPyTorchs() throws {
         var builder = GraphBuilder(inputShape: [8, 8, 6])
         let x = try builder.convolution(builder.input, named: "conv", channels: 4, kernelSize: 3, groups: 2)
         let y = try builder.globalAveragePool(x, named: "pool")
@@ -60,7 +60,7 @@ import Testing
     }
 
     /// The same seed gives the same numbers; names have streams of their own, which a new layer does not move.
-    @Test func modelsFollowTheirSeed() throws {
+    @Test("models follow their seed") func modelsFollowTheirSeed() throws {
         let small = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 10)
         let other = try ResNet(.resnet18, stem: .small).graph(inputShape: [32, 32, 3], classes: 7)
         let model = Model(graph: small, seed: 5)
@@ -73,6 +73,7 @@ import Testing
     }
 
     @Test(
+        "layouts go there and back",
         arguments: [
             (.unchanged, [2, 3, 4]),
             (.permuted(view: [2, 3, 4], order: [2, 0, 1]), [2, 3, 4]),
@@ -87,7 +88,7 @@ import Testing
     }
 
     /// The engine's order of convolution weights: groups, rows, columns, inputs, outputs.
-    @Test func convolutionWeightsAreStoredByTap() throws {
+    @Test("convolution weights are stored by tap") func convolutionWeightsAreStoredByTap() throws {
         let operation = Convolution(outputChannels: 4, kernelSize: Size2D(height: 2, width: 3), groups: 2)
         let specification = operation.parameters(for: [[5, 5, 6]])[0]
         let shape = specification.shape

@@ -1,8 +1,9 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// Every misuse of the builder ends in an error that names the node.
-@Suite struct ShapeErrorTests {
+@Suite("Shape error", .tags(.graphs)) struct ShapeErrorTests {
     typealias Build = @Sendable (inout GraphBuilder) throws -> Void
 
     /// What is wrong, and how it is done, over an input of 8x6x4.
@@ -151,7 +152,7 @@ import Testing
         ),
     ]
 
-    @Test(arguments: misuses.indices)
+    @Test("misuses name the node", arguments: misuses.indices)
     func misusesNameTheNode(_ index: Int) throws {
         let (what, build) = Self.misuses[index]
         var builder = GraphBuilder(inputShape: [8, 6, 4])
@@ -160,7 +161,7 @@ import Testing
         #expect(error.map { "\($0)".hasPrefix("node: ") && $0.message.count > 20 } == true, "\(what)")
     }
 
-    @Test(arguments: [[0, 6, 4], [8, 0, 4], [8, 6, 0]] as [TensorShape])
+    @Test("images without pixels are refused", arguments: [[0, 6, 4], [8, 0, 4], [8, 6, 0]] as [TensorShape])
     func imagesWithoutPixelsAreRefused(_ shape: TensorShape) {
         var builder = GraphBuilder(inputShape: shape)
         let error = #expect(throws: ShapeError.self) {
@@ -169,12 +170,12 @@ import Testing
         #expect(error?.place == "node")
     }
 
-    @Test func graphsNeedANode() {
+    @Test("graphs need a node") func graphsNeedANode() {
         #expect(throws: ShapeError.self) { try GraphBuilder(inputShape: [1]).graph() }
     }
 
     /// After an error the builder is as it was: the name is free, and the next node gets the right shape.
-    @Test func builderSurvivesAnError() throws {
+    @Test("builder survives an error") func builderSurvivesAnError() throws {
         var builder = GraphBuilder(inputShape: [8, 6, 4])
         #expect(throws: ShapeError.self) {
             try builder.convolution(builder.input, named: "node", channels: 2, kernelSize: 99)
@@ -184,7 +185,9 @@ import Testing
         #expect(try builder.graph().nodes.map(\.name) == ["node"])
     }
 
-    @Test(arguments: [("resnet18", [2, 2, 3]), ("allcnn", [32, 32])] as [(String, TensorShape)])
+    @Test(
+        "architectures pass errors on",
+        arguments: [("resnet18", [2, 2, 3]), ("allcnn", [32, 32])] as [(String, TensorShape)])
     func architecturesPassErrorsOn(_ name: String, _ shape: TensorShape) throws {
         let architecture = try Architectures.named(ArchitectureIdentifier(name: name))
         if shape.rank == 3 {
@@ -197,7 +200,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [[32, 32], [33, 32, 3], [8, 8, 3]] as [TensorShape])
+    @Test("patches cut images up", arguments: [[32, 32], [33, 32, 3], [8, 8, 3]] as [TensorShape])
     func patchesCutImagesUp(_ shape: TensorShape) {
         let error = #expect(throws: ShapeError.self) {
             try VisionTransformer(.tiny).graph(inputShape: shape, classes: 4)

@@ -1,9 +1,10 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// The nodes that are looked at by default.
-@Suite struct StageTests {
-    @Test func stagesOfResNet() throws {
+@Suite("Stage", .tags(.graphs)) struct StageTests {
+    @Test("stages of ResNet") func stagesOfResNet() throws {
         let layers = (1...4).map { "layer\($0).1.relu2" }
         let imagenet = try ResNet(.resnet18, stem: .imagenet).graph(inputShape: [32, 32, 3], classes: 10)
         #expect(imagenet.stages() == ["maxpool"] + layers + ["avgpool"])
@@ -14,7 +15,7 @@ import Testing
         #expect(small.penultimate == "avgpool" && small.head?.name == "fc")
     }
 
-    @Test func stagesOfAllCNN() throws {
+    @Test("stages of all CNN") func stagesOfAllCNN() throws {
         for normalizes in [false, true] {
             let graph = try AllCNN(normalizes: normalizes).graph(inputShape: [32, 32, 3], classes: 10)
             let blocks = [0, 1, 5, 9].map { "features.\($0).relu" }
@@ -25,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func stagesOfVisionTransformer() throws {
+    @Test("stages of vision transformer") func stagesOfVisionTransformer() throws {
         let graph = try VisionTransformer(.tiny, patch: 8).graph(inputShape: [32, 32, 3], classes: 10)
         let stages = graph.stages()
         #expect(stages.count == 8 && stages.first == "tokens" && stages.last == "norm")
@@ -41,7 +42,7 @@ import Testing
     }
 
     /// Where the shape stays, stages are spread evenly over the depth.
-    @Test func deepNetworksOfOneShape() throws {
+    @Test("deep networks of one shape") func deepNetworksOfOneShape() throws {
         var builder = GraphBuilder(inputShape: [5])
         var x = builder.input
         for block in 0..<30 {
@@ -57,7 +58,7 @@ import Testing
         #expect(graph.stages(limit: 40).count == 30)
     }
 
-    @Test func networksWithoutStages() throws {
+    @Test("networks without stages") func networksWithoutStages() throws {
         var builder = GraphBuilder(inputShape: [5])
         _ = try builder.linear(builder.input, named: "only", outputs: 2)
         let single = try builder.graph()
@@ -71,7 +72,7 @@ import Testing
     }
 
     /// Flattening shows the same numbers again, dropout passes them on, and a branch ends a block.
-    @Test func blocks() throws {
+    @Test("blocks") func blocks() throws {
         var builder = GraphBuilder(inputShape: [4, 4, 3])
         var x = try builder.convolution(builder.input, named: "conv", channels: 2, kernelSize: 3)
         x = try builder.batchNormalization(x, named: "norm")

@@ -2,12 +2,12 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct TensorTests {
+@Suite("Tensor", .tags(.graphs)) struct TensorTests {
     private func counting(_ shape: TensorShape) throws -> Tensor {
         try Tensor((0..<shape.count).map(Float.init), shape: shape)
     }
 
-    @Test func transposesByDefinition() throws {
+    @Test("transposes by definition") func transposesByDefinition() throws {
         let tensor = try counting([2, 3, 4])
         let result = try tensor.transposed([2, 0, 1])
         #expect(result.shape == [4, 2, 3])
@@ -18,7 +18,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [[], [5], [3, 4], [2, 1, 3], [2, 3, 1, 4], [2, 0, 3]] as [TensorShape])
+    @Test(
+        "transposing back gives the same",
+        arguments: [[], [5], [3, 4], [2, 1, 3], [2, 3, 1, 4], [2, 0, 3]] as [TensorShape])
     func transposingBackGivesTheSame(_ shape: TensorShape) throws {
         var random = SeededRandom(seed: 1, stream: "\(shape)")
         let tensor = try counting(shape)
@@ -30,20 +32,20 @@ import Testing
         #expect(try tensor.transposed(Array(0..<shape.rank)) == tensor)
     }
 
-    @Test(arguments: [[], [0], [0, 0], [0, 2], [-1, 0], [0, 1, 2]])
+    @Test("orders that name no axes are refused", arguments: [[], [0], [0, 0], [0, 2], [-1, 0], [0, 1, 2]])
     func ordersThatNameNoAxesAreRefused(_ order: [Int]) throws {
         let tensor = try counting([2, 3])
         let error = #expect(throws: ShapeError.self) { try tensor.transposed(order) }
         #expect(error?.message.contains("\(order)") == true)
     }
 
-    @Test func lengthsThatNoTensorHasDoNotTrap() {
+    @Test("lengths that no tensor has do not trap") func lengthsThatNoTensorHasDoNotTrap() {
         #expect(TensorShape([3, -2]).count == 0 && TensorShape([3, -2]) == [3, 0])
         #expect(TensorShape([.max, 2]).count == .max && TensorShape([.max, 0, .max]).count == 0)
         #expect(TensorShape([.max, .max, 1]).positions == .max)
     }
 
-    @Test func imagesGoFromPyTorchsLayoutAndBack() throws {
+    @Test("images go from PyTorch's layout and back") func imagesGoFromPyTorchsLayoutAndBack() throws {
         let tensor = try counting([2, 3, 4, 5])
         let last = tensor.channelsLast()
         #expect(last.shape == [2, 4, 5, 3])
@@ -53,13 +55,13 @@ import Testing
         #expect(matrix.channelsLast() == matrix && matrix.channelsFirst() == matrix)
     }
 
-    @Test func countsMustFit() throws {
+    @Test("counts must fit") func countsMustFit() throws {
         #expect(throws: ShapeError.self) { try Tensor([1, 2, 3], shape: [2, 2]) }
         #expect(throws: ShapeError.self) { try counting([2, 3]).reshaped(to: [5]) }
         #expect(try counting([2, 3]).reshaped(to: [3, 2]).elements == counting([6]).elements)
     }
 
-    @Test func copiesAreApart() {
+    @Test("copies are apart") func copiesAreApart() {
         let tensor = Tensor(repeating: 1, shape: [3])
         var copy = tensor
         copy[1] = 5
@@ -67,7 +69,7 @@ import Testing
         #expect(tensor.elements == [1, 1, 1] && copy.elements == [1, 5, 7])
     }
 
-    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    @Test("undefined numbers are found", arguments: [Float.nan, .infinity, -.infinity])
     func undefinedNumbersAreFound(_ value: Float) {
         var tensor = Tensor(repeating: 1, shape: [10])
         #expect(tensor.isFinite)
@@ -75,7 +77,7 @@ import Testing
         #expect(!tensor.isFinite)
     }
 
-    @Test func shapesDescribeThemselves() {
+    @Test("shapes describe themselves") func shapesDescribeThemselves() {
         let image: TensorShape = [4, 5, 3]
         #expect(image.count == 60 && image.positions == 20 && image.channels == 3 && image.rank == 3)
         let scalar: TensorShape = []

@@ -1,8 +1,9 @@
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// Matrices of 64-bit floats against sums written out.
-@Suite struct DoubleMatrixTests {
+@Suite("Double matrix", .tags(.linearAlgebra)) struct DoubleMatrixTests {
     private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> DoubleMatrix {
         var random = SeededRandom(seed: seed, stream: "matrix")
         return DoubleMatrix(
@@ -23,7 +24,7 @@ import Testing
     }
 
     @Test(
-        arguments: [(5, 7, 3), (1, 4, 1), (3, 1, 2), (40, 30, 20)],
+        "products", arguments: [(5, 7, 3), (1, 4, 1), (3, 1, 2), (40, 30, 20)],
         [(false, false), (true, false), (false, true), (true, true)])
     func products(_ sizes: (Int, Int, Int), _ transposes: (Bool, Bool)) {
         let (rows, inner, columns) = sizes
@@ -42,14 +43,14 @@ import Testing
         #expect(distance(product, expected) < 1e-13)
     }
 
-    @Test func emptyProducts() {
+    @Test("empty products") func emptyProducts() {
         let product = random(2, 0, seed: 1).times(random(0, 3, seed: 1))
         #expect(product == DoubleMatrix(repeating: 0, rows: 2, columns: 3))
         #expect(random(0, 4, seed: 1).times(random(4, 3, seed: 1)).elements.isEmpty)
         #expect(random(0, 2, seed: 1).columnMeans == [0, 0])
     }
 
-    @Test func parts() throws {
+    @Test("parts") func parts() throws {
         let tensor = try Tensor([1, 2, 3, 4, 5, 7], shape: [3, 2])
         let matrix = try DoubleMatrix(tensor)
         #expect(matrix.columnMeans == [3, 13.0 / 3])
@@ -59,7 +60,7 @@ import Testing
         #expect(throws: ShapeError.self) { try DoubleMatrix(Tensor([1], shape: [1])) }
     }
 
-    @Test func solves() throws {
+    @Test("solves") func solves() throws {
         // 4x + 2y = 2, 2x + 3y = 5
         let matrix = DoubleMatrix(rows: 2, columns: 2, elements: [4, 2, 2, 3])
         let solution = try matrix.solvingPositiveDefinite(
@@ -73,7 +74,7 @@ import Testing
         #expect(distance(gram.times(many), right) < 1e-10)
     }
 
-    @Test func systemsWithoutSolution() {
+    @Test("systems without solution") func systemsWithoutSolution() {
         let right = DoubleMatrix(repeating: 1, rows: 2, columns: 1)
         func error(_ elements: [Double], _ right: DoubleMatrix = right) -> LinearAlgebraError? {
             #expect(throws: LinearAlgebraError.self) {
@@ -90,7 +91,7 @@ import Testing
         #expect(error([1, 1, 1, 1]).map { "\($0)".contains("it: ") } == true)
     }
 
-    @Test func eigenpairs() throws {
+    @Test("eigenpairs") func eigenpairs() throws {
         // Eigenvalues 3 and 1, with vectors along the diagonals.
         let matrix = DoubleMatrix(rows: 2, columns: 2, elements: [2, 1, 1, 2])
         let (values, vectors) = try matrix.largestEigenpairs(2, named: "it")
@@ -116,7 +117,7 @@ import Testing
         #expect(all.prefix(4).elementsEqual(pairs.values) { abs($0 - $1) < 1e-10 })
     }
 
-    @Test func undefinedNumbersHaveNoEigenvalues() {
+    @Test("undefined numbers have no eigenvalues") func undefinedNumbersHaveNoEigenvalues() {
         #expect(throws: LinearAlgebraError.notFinite(matrix: "it")) {
             try DoubleMatrix(rows: 1, columns: 1, elements: [.nan]).largestEigenpairs(1, named: "it")
         }

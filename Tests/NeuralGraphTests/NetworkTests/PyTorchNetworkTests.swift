@@ -3,10 +3,10 @@ import TestSupport
 import Testing
 
 /// Whole networks with generated weights against PyTorch's results in Double.
-@Suite struct PyTorchNetworkTests {
+@Suite("PyTorch network", .tags(.networks)) struct PyTorchNetworkTests {
     private let worst = WorstErrors("networks against PyTorch")
 
-    @Test(arguments: NetworkFixture.names)
+    @Test("inference", arguments: NetworkFixture.names)
     func inference(_ name: String) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .nothing)
@@ -14,7 +14,7 @@ import Testing
         try expectClose(executor.output, fixture.results.values("inference.logits"), 1e-4, "inference logits", name)
     }
 
-    @Test(arguments: NetworkFixture.names)
+    @Test("training", arguments: NetworkFixture.names)
     func training(_ name: String) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .both)
@@ -37,7 +37,7 @@ import Testing
     }
 
     /// Gradients of networks without kinks, as Transformers are: rounding moves them little.
-    @Test(arguments: NetworkFixture.names(withKinks: false), [Mode.training, .inference])
+    @Test("smooth gradients", arguments: NetworkFixture.names(withKinks: false), [Mode.training, .inference])
     func smoothGradients(_ name: String, _ mode: Mode) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .both)
@@ -49,7 +49,9 @@ import Testing
     }
 
     /// The Double reference's gradients, by its own gates, are PyTorch's: Double rounds no unit across a kink.
-    @Test(arguments: NetworkFixture.names(withKinks: true), [Mode.training, .inference])
+    @Test(
+        "reference gradients", .tags(.slow), .slow, arguments: NetworkFixture.names(withKinks: true),
+        [Mode.training, .inference])
     func referenceGradients(_ name: String, _ mode: Mode) throws {
         let fixture = try NetworkFixture(name)
         let found = fixture.referenceGradients(mode: mode)
@@ -62,7 +64,8 @@ import Testing
     /// The engine's gradients are those of the Double reference with the engine's gates. A unit that rounding puts on the
     /// other side of its kink changes gradients by a percent, in PyTorch too, so that numbers of another run, whose sums are
     /// in another order, could only be compared by luck.
-    @Test(arguments: NetworkFixture.names(withKinks: true), [Mode.training, .inference])
+    @Test(
+        "gradients", .tags(.slow), .slow, arguments: NetworkFixture.names(withKinks: true), [Mode.training, .inference])
     func gradients(_ name: String, _ mode: Mode) throws {
         let fixture = try NetworkFixture(name)
         let sources = ReferenceGates.sources(of: fixture.model.graph)
@@ -120,7 +123,7 @@ import Testing
 
     /// The losses of ten steps of training, in which the loss falls by a good part. The fixture's script makes sure that
     /// rounding by any order of summation moves them by a fraction of the tolerance.
-    @Test(arguments: NetworkFixture.names, Algorithms.allCases)
+    @Test("ten steps", .tags(.slow), .slow, arguments: NetworkFixture.names, Algorithms.allCases)
     func tenSteps(_ name: String, _ algorithms: Algorithms) throws {
         let fixture = try NetworkFixture(name, for: .descent)
         let expected = try fixture.results.values("descent.losses")

@@ -1,6 +1,7 @@
 import Foundation
 import ModelInterchange
 import NeuralGraph
+import TestSupport
 import Testing
 
 /// A loss and its targets, with the fixture's name and the naive reference of one row in Double.
@@ -61,8 +62,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite struct LossTests {
-    @Test(arguments: Case.all) fileprivate func followsPyTorch(_ test: Case) throws {
+@Suite("Loss", .tags(.optimization)) struct LossTests {
+    @Test("follows PyTorch", arguments: Case.all) fileprivate func followsPyTorch(_ test: Case) throws {
         let fixtures = try LossFixtures()
         let logits = try fixtures.values("logits")
         let (value, gradient) = test.loss.evaluate(logits, classes: 5, try test.targets(fixtures))
@@ -71,7 +72,9 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(relativeError(gradient, try fixtures.values("\(test.name).gradient")) < 1e-6)
     }
 
-    @Test(arguments: Case.all) fileprivate func gradientIsTheReferencesSlope(_ test: Case) throws {
+    @Test("the gradient is the reference's slope", arguments: Case.all) fileprivate func gradientIsTheReferencesSlope(
+        _ test: Case
+    ) throws {
         let fixtures = try LossFixtures()
         let logits = try fixtures.values("logits")
         let targets = try test.targets(fixtures)
@@ -88,7 +91,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: Case.all) fileprivate func gradientIsOptional(_ test: Case) throws {
+    @Test("the gradient is optional", arguments: Case.all) fileprivate func gradientIsOptional(_ test: Case) throws {
         let fixtures = try LossFixtures()
         let logits = try fixtures.values("logits")
         let targets = try test.targets(fixtures)
@@ -98,7 +101,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(value == test.loss.evaluate(logits, classes: 5, targets).0)
     }
 
-    @Test func countsHits() {
+    @Test("counts hits") func countsHits() {
         let logits: [Float] = [0, 1, 2, 5, 4, 3, 1, 1, 0]
         #expect(CrossEntropy().evaluate(logits, classes: 3, .labels([2, 1, 0])).0.correct == 2)
         let targets: [Float] = [0.1, 0.2, 0.7, 0.6, 0.4, 0, 0.5, 0.1, 0.4]
@@ -106,7 +109,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(DistillationLoss().evaluate(logits, classes: 3, .logits(targets)).0.correct == 3)
     }
 
-    @Test func logitsAsTargetsAreTheirSoftmax() throws {
+    @Test("logits as targets are their softmax") func logitsAsTargetsAreTheirSoftmax() throws {
         let fixtures = try LossFixtures()
         let logits = try fixtures.values("logits")
         let teacher = try fixtures.file.tensor("teacher")
@@ -117,7 +120,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(relativeError(one.1, other.1) < 1e-6)
     }
 
-    @Test func hugeLogitsStayFinite() {
+    @Test("huge logits stay finite") func hugeLogitsStayFinite() {
         let logits: [Float] = [1e4, -1e4, 0]
         let right = CrossEntropy().evaluate(logits, classes: 3, .labels([0]))
         #expect(right.0 == LossValue(loss: 0, correct: 1))
@@ -131,32 +134,34 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(distilled.1 == [1, -1, 0])
     }
 
-    @Test func classesThatAreLeftOutMayBeImpossible() {
+    @Test("classes that are left out may be impossible") func classesThatAreLeftOutMayBeImpossible() {
         let logits: [Float] = [1, -.infinity, 1]
         let (value, gradient) = CrossEntropy().evaluate(logits, classes: 3, .labels([0]))
         #expect(abs(value.loss - log(2)) < 1e-12)
         #expect(gradient == [-0.5, 0, 0.5])
     }
 
-    @Test(arguments: [
-        [Float.nan, 0, 0], [0, .nan, 1], [.nan, .nan, .nan], [.infinity, 0, 0],
-        [-.infinity, -.infinity, -.infinity],
-    ])
+    @Test(
+        "undefined logits give an undefined loss",
+        arguments: [
+            [Float.nan, 0, 0], [0, .nan, 1], [.nan, .nan, .nan], [.infinity, 0, 0],
+            [-.infinity, -.infinity, -.infinity],
+        ])
     func undefinedLogitsGiveAnUndefinedLoss(_ logits: [Float]) {
         #expect(CrossEntropy().evaluate(logits, classes: 3, .labels([1])).0.loss.isNaN)
         #expect(DistillationLoss().evaluate(logits, classes: 3, .logits([0, 1, 2])).0.loss.isNaN)
         #expect(DistillationLoss().evaluate([0, 1, 2], classes: 3, .logits(logits)).0.loss.isNaN)
     }
 
-    @Test func undefinedLogitsAreNoHit() {
+    @Test("undefined logits are no hit") func undefinedLogitsAreNoHit() {
         #expect(CrossEntropy().evaluate([.nan, .nan], classes: 2, .labels([0])).0.correct == 0)
     }
 
-    @Test func undefinedTargetsGiveAnUndefinedLoss() {
+    @Test("undefined targets give an undefined loss") func undefinedTargetsGiveAnUndefinedLoss() {
         #expect(CrossEntropy().evaluate([0, 1], classes: 2, .probabilities([.nan, 1])).0.loss.isNaN)
     }
 
-    @Test func oneClassCostsNothing() {
+    @Test("one class costs nothing") func oneClassCostsNothing() {
         let (value, gradient) = CrossEntropy(labelSmoothing: 0.1)
             .evaluate([3, -7], classes: 1, .labels([0, 0]))
         #expect(value == LossValue(loss: 0, correct: 2))
@@ -164,7 +169,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(DistillationLoss().evaluate([3], classes: 1, .logits([9])).0.loss == 0)
     }
 
-    @Test func emptyBatchCostsNothing() {
+    @Test("empty batch costs nothing") func emptyBatchCostsNothing() {
         let logits: [Float] = [1]
         let labels: [Int32] = [0]
         let value = labels.withUnsafeBufferPointer {
@@ -174,7 +179,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(value == LossValue(loss: 0, correct: 0))
     }
 
-    @Test func labelsOutOfRangeAreNamed() {
+    @Test("labels out of range are named") func labelsOutOfRangeAreNamed() {
         for label: Int32 in [-1, 3, .max, .min] {
             let message = CrossEntropy().refusal(of: .labels([0, label]), count: 2, classes: 3)
             #expect(message == "label: row 1 has class \(label), but the network has 3: use 0...2")
@@ -183,7 +188,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(CrossEntropy().refusal(of: .labels([0, 2]), count: 2, classes: 3) == nil)
     }
 
-    @Test func settingsOutOfRangeAreNamed() {
+    @Test("settings out of range are named") func settingsOutOfRangeAreNamed() {
         let targets = OwnedTargets.logits([0, 0])
         func refusal(_ loss: any Loss) -> String? { loss.refusal(of: targets, count: 1, classes: 2) }
         for smoothing: Float in [-0.1, 1.5, .nan, .infinity] {
@@ -198,7 +203,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
         #expect(DistillationLoss().evaluate([0, 0], classes: 2, .labels([0])).0.loss.isNaN)
     }
 
-    @Test func softmaxIsADistribution() throws {
+    @Test("softmax is a distribution") func softmaxIsADistribution() throws {
         let logits = try Tensor([1e4, 0, -1e4, 0, 0, 0], shape: [2, 3])
         let probabilities = try Softmax.probabilities(of: logits).elements
         #expect(probabilities == [1, 0, 0, Float(1.0 / 3), Float(1.0 / 3), Float(1.0 / 3)])

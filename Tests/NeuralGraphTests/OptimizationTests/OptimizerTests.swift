@@ -1,8 +1,9 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 import Testing
 
-@Suite struct OptimizerTests {
+@Suite("Optimizer", .tags(.optimization)) struct OptimizerTests {
     struct Trajectory: Sendable, CustomTestStringConvertible {
         let name: String
         let configuration: OptimizerConfiguration
@@ -19,7 +20,7 @@ import Testing
         Trajectory(name: "adamw", configuration: .adamW(weightDecay: 0.1), learningRate: 0.01),
     ]
 
-    @Test(arguments: trajectories) func followsPyTorch(_ trajectory: Trajectory) throws {
+    @Test("follows PyTorch", arguments: trajectories) func followsPyTorch(_ trajectory: Trajectory) throws {
         let expected = try LossFixtures().values("\(trajectory.name).trajectory")
         var parameters = LossFixtures.symmetric("parameters", count: 16)
         let optimizer = try trajectory.configuration.makeOptimizer(parameterCount: 16)
@@ -54,9 +55,11 @@ import Testing
         return parameters
     }
 
-    @Test(arguments: [
-        OptimizerConfiguration.sgd, .sgd(momentum: 0.9, nesterov: true, weightDecay: 0.1), .adam, .adamW,
-    ])
+    @Test(
+        "does not depend on workers",
+        arguments: [
+            OptimizerConfiguration.sgd, .sgd(momentum: 0.9, nesterov: true, weightDecay: 0.1), .adam, .adamW,
+        ])
     func doesNotDependOnWorkers(_ configuration: OptimizerConfiguration) throws {
         let one = try parameters(after: 3, configuration, workers: 1)
         #expect(try parameters(after: 3, configuration, workers: 2) == one)
@@ -64,7 +67,7 @@ import Testing
         #expect(one.allSatisfy { $0.isFinite })
     }
 
-    @Test func vectorTailsAreAsTheRest() throws {
+    @Test("vector tails are as the rest") func vectorTailsAreAsTheRest() throws {
         // Equal inputs must move equally wherever they stand in the vector.
         for count in [1, 3, 15, 16, 17, 33, 63] {
             var parameters = [Float](repeating: 0.3, count: count)
@@ -80,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func plainDescentSubtractsTheGradient() throws {
+    @Test("plain descent subtracts the gradient") func plainDescentSubtractsTheGradient() throws {
         var parameters: [Float] = [1, 2]
         let optimizer = try OptimizerConfiguration.sgd.makeOptimizer(parameterCount: 2)
         optimizer.step(
@@ -90,7 +93,7 @@ import Testing
         #expect(optimizer.parameterCount == 2)
     }
 
-    @Test func undefinedGradientsShow() throws {
+    @Test("undefined gradients show") func undefinedGradientsShow() throws {
         for configuration: OptimizerConfiguration in [.sgd, .sgd(momentum: 0.9), .adam, .adamW] {
             var parameters: [Float] = [1, 2]
             let optimizer = try configuration.makeOptimizer(parameterCount: 2)
@@ -101,7 +104,7 @@ import Testing
         }
     }
 
-    @Test func nothingToDoIsFine() throws {
+    @Test("nothing to do is fine") func nothingToDoIsFine() throws {
         for configuration: OptimizerConfiguration in [.sgd, .adam] {
             var parameters: [Float] = []
             let optimizer = try configuration.makeOptimizer(parameterCount: 0)
@@ -111,19 +114,21 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (
-            OptimizerConfiguration.sgd(momentum: -1),
-            "momentum: -1.0 is out of range; use 0 or more, usually 0.9"
-        ),
-        (.sgd(momentum: .nan), "momentum: nan is out of range; use 0 or more, usually 0.9"),
-        (.sgd(nesterov: true), "nesterov: needs momentum; set one above 0"),
-        (.sgd(weightDecay: -0.1), "weight decay: -0.1 is out of range; use 0 or more"),
-        (.adam(beta1: 1), "beta1: 1.0 is out of range; use 0 or more and less than 1"),
-        (.adam(beta2: -0.5), "beta2: -0.5 is out of range; use 0 or more and less than 1"),
-        (.adamW(epsilon: -1), "epsilon: -1.0 is out of range; use 0 or more, usually 1e-8"),
-        (.adamW(weightDecay: .infinity), "weight decay: inf is out of range; use 0 or more"),
-    ])
+    @Test(
+        "settings out of range are named",
+        arguments: [
+            (
+                OptimizerConfiguration.sgd(momentum: -1),
+                "momentum: -1.0 is out of range; use 0 or more, usually 0.9"
+            ),
+            (.sgd(momentum: .nan), "momentum: nan is out of range; use 0 or more, usually 0.9"),
+            (.sgd(nesterov: true), "nesterov: needs momentum; set one above 0"),
+            (.sgd(weightDecay: -0.1), "weight decay: -0.1 is out of range; use 0 or more"),
+            (.adam(beta1: 1), "beta1: 1.0 is out of range; use 0 or more and less than 1"),
+            (.adam(beta2: -0.5), "beta2: -0.5 is out of range; use 0 or more and less than 1"),
+            (.adamW(epsilon: -1), "epsilon: -1.0 is out of range; use 0 or more, usually 1e-8"),
+            (.adamW(weightDecay: .infinity), "weight decay: inf is out of range; use 0 or more"),
+        ])
     func settingsOutOfRangeAreNamed(_ configuration: OptimizerConfiguration, _ message: String) {
         let error = #expect(throws: OptimizationError.self) {
             _ = try configuration.makeOptimizer(parameterCount: 1)
@@ -131,13 +136,13 @@ import Testing
         #expect(error?.description == message)
     }
 
-    @Test func negativeCountIsRefused() {
+    @Test("negative count is refused") func negativeCountIsRefused() {
         #expect(throws: OptimizationError.self) {
             _ = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: -1)
         }
     }
 
-    @Test func configurationsAreStoredAsJSON() throws {
+    @Test("configurations are stored as JSON") func configurationsAreStoredAsJSON() throws {
         for configuration in Self.trajectories.map(\.configuration) + [.sgd, .adam, .adamW] {
             let data = try JSONEncoder().encode(configuration)
             #expect(try JSONDecoder().decode(OptimizerConfiguration.self, from: data) == configuration)

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
@@ -46,7 +47,7 @@ enum AuditedModels {
     }
 }
 
-@Suite("Audit")
+@Suite("Audit", .tags(.audit))
 struct AuditTests {
     @Test("classes that earlier requests had the model forget are judged too")
     func earlierRequests() async throws {
@@ -237,7 +238,7 @@ struct AuditTests {
     }
 }
 
-@Suite("Likelihood ratio attack")
+@Suite("Likelihood ratio attack", .tags(.audit))
 struct LikelihoodRatioAttackTests {
     @Test("shadow models attack every model; the original gives more away than a retrained one")
     func attack() async throws {
@@ -265,7 +266,7 @@ struct LikelihoodRatioAttackTests {
     }
 }
 
-@Suite("Bad input of audits")
+@Suite("Bad input of audits", .tags(.audit))
 struct AuditInputTests {
     private func failure(
         original: Model? = nil, unlearned: Model? = nil, retrained: [Model] = [], forgotten: Set<Int> = [2],
@@ -356,7 +357,7 @@ struct AuditInputTests {
     }
 }
 
-@Suite("Samples of audits")
+@Suite("Samples of audits", .tags(.audit))
 struct AuditSampleTests {
     @Test("every class gets its share, the forgotten ones a tenth at least")
     func quotas() {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Rank of the forgotten class")
+@Suite("Rank of the forgotten class", .tags(.audit))
 struct ClassRankTests {
     @Test("is the label's position among the sorted logits")
     func sorted() throws {

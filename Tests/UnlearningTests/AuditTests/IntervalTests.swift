@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Intervals of shares")
+@Suite("Intervals of shares", .tags(.audit))
 struct ShareIntervalTests {
     // The values of R's binom.test.
     @Test(

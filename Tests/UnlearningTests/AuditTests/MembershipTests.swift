@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Membership inference")
+@Suite("Membership inference", .tags(.audit))
 struct MembershipTests {
     private let fixture: AuditFixture
 
@@ -100,7 +101,7 @@ struct MembershipTests {
     }
 }
 
-@Suite("Bootstrap")
+@Suite("Bootstrap", .tags(.audit))
 struct BootstrapTests {
     @Test("intervals are SciPy's, up to chance")
     func interval() throws {
@@ -141,7 +142,7 @@ struct BootstrapTests {
     }
 }
 
-@Suite("Histograms")
+@Suite("Histograms", .tags(.audit))
 struct HistogramTests {
     @Test("bins are equal, shares add up, and a long tail is cut")
     func bins() {

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Measures of outputs")
+@Suite("Measures of outputs", .tags(.audit))
 struct OutputMeasureTests {
     private let outputs: AuditFixture.Outputs
     private let first: Predictions

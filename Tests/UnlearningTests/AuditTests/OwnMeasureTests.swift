@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
@@ -30,7 +31,7 @@ private struct OwnMeasure: AuditMeasure {
     }
 }
 
-@Suite("Custom measures")
+@Suite("Custom measures", .tags(.audit))
 struct OwnMeasureTests {
     private func audit(
         _ measures: [any AuditMeasure], retrained: Bool = false, configuration: AuditConfiguration = .quick

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Retrained models that cannot serve as a reference")
+@Suite("Retrained models that cannot serve as a reference", .tags(.audit))
 struct ReferenceTests {
     private func failure(
         _ retrained: [Model], unlearned: Model, forgotten: Set<Int> = AuditedModels.forgotten

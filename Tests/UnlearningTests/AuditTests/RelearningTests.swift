@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Relearning")
+@Suite("Relearning", .tags(.audit))
 struct RelearningTests {
     /// All examples in every step, so that their order does not matter.
     private func trial(

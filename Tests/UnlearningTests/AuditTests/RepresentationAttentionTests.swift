@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Grad-CAM against PyTorch's automatic differentiation")
+@Suite("Grad-CAM against PyTorch's automatic differentiation", .tags(.audit))
 struct RepresentationAttentionTests {
     private func pictures() throws -> Tensor {
         try GeneratedNumbers.symmetric("gradcam.input", shape: [3, 3, 8, 8], scale: 3.0.squareRoot()).channelsLast()

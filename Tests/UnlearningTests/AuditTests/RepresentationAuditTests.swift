@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("The measures of features and weights as an audit takes them")
+@Suite("The measures of features and weights as an audit takes them", .tags(.audit))
 struct RepresentationAuditTests {
     private static let forgotten = 2
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Unlearning
 
-@Suite("Prototype relearning, head share and weight distance")
+@Suite("Prototype relearning, head share and weight distance", .tags(.audit))
 struct RepresentationHeadTests {
     @Test("the rewritten row is PyTorch's")
     func prototype() throws {

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Linear probe and nearest class centroid against scikit-learn")
+@Suite("Linear probe and nearest class centroid against scikit-learn", .tags(.audit))
 struct RepresentationProbeTests {
     @Test("the probe is scikit-learn's ridge regression", arguments: RepresentationFixture.Kind.allCases)
     func ridgeRegression(_ kind: RepresentationFixture.Kind) throws {

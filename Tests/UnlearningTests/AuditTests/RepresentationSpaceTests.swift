@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Kernel alignment against NumPy, principal components against scikit-learn")
+@Suite("Kernel alignment against NumPy, principal components against scikit-learn", .tags(.audit))
 struct RepresentationSpaceTests {
     @Test("kernel alignment is NumPy's", arguments: RepresentationFixture.Kind.allCases)
     func alignment(_ kind: RepresentationFixture.Kind) throws {

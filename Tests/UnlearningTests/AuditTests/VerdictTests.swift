@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Thresholds and verdicts")
+@Suite("Thresholds and verdicts", .tags(.audit))
 struct AuditVerdictTests {
     private func result(
         _ value: Double, retrained: [Double] = [], original: Double? = nil, _ limits: [MeasureThreshold]
@@ -186,7 +187,7 @@ struct AuditVerdictTests {
     }
 }
 
-@Suite("Final audits")
+@Suite("Final audits", .tags(.audit))
 struct FinalAuditTests {
     private func unlearner(_ change: (inout FinalAudit) -> Void = { _ in }) async throws -> Unlearner {
         var unlearner = try await Patterns.unlearner(forgetting: [2])

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Methods that weigh weights")
+@Suite("Methods that weigh weights", .tags(.methods))
 struct ImportanceTests {
     /// A linear model of three classes over two features, and examples of all classes.
     private func problem() throws -> (model: Model, retain: TensorExamples, forget: TensorExamples) {

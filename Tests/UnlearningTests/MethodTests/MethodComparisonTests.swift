@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Comparing methods")
+@Suite("Comparing methods", .tags(.methods))
 struct MethodComparisonTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("comparison-\(UUID())")
 
@@ -58,7 +59,7 @@ struct MethodComparisonTests {
         #expect(result.runs(of: "fine-tune")[0].requirements == [.retainData])
     }
 
-    @Test("what is finished is found again, and the rest goes on")
+    @Test("what is finished is found again, and the rest goes on", .tags(.slow), .slow)
     func resumes() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let whole = try await run(comparison([LastRowEdit(), FineTuning()], seeds: [1, 2]), keeping: false)

@@ -1,9 +1,10 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Every method")
+@Suite("Every method", .tags(.methods))
 struct MethodContractTests {
     @Test("forgets the class as well as it is meant to, and leaves the original alone", arguments: MethodCase.all)
     func forgets(item: MethodCase) async throws {

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Negative preference optimization")
+@Suite("Negative preference optimization", .tags(.methods))
 struct NegativePreferenceTests {
     /// A linear model of three classes over two features.
     private static let weight: [Double] = [0.5, -1, 0.25, 0.75, -0.5, 2]

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("The objective of repair towards prototypes")
+@Suite("The objective of repair towards prototypes", .tags(.methods))
 struct PrototypeObjectiveTests {
     private static let (K, d, n) = (4, 3, 5)
 

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Repair towards prototypes")
+@Suite("Repair towards prototypes", .tags(.methods))
 struct PrototypeRepairTests {
     /// Small batches, as the small problem has few images.
     private static let training = TrainingConfiguration(
@@ -77,7 +78,7 @@ struct PrototypeRepairTests {
         #expect(kept.steps == (kept.notes.count + 1) * 54)
     }
 
-    @Test("a run that diverges is tried again at a lower rate; one that always does is an error")
+    @Test("a run that diverges is tried again at a lower rate; one that always does is an error", .tags(.slow), .slow)
     func divergence() async throws {
         let endless = TrainingConfiguration(epochs: 60, batchSize: 20, optimizer: .sgd(momentum: 0.9))
         func method(_ attempts: Int) -> PrototypeRepair {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Methods that relabel or climb")
+@Suite("Methods that relabel or climb", .tags(.methods))
 struct RelabellingTests {
     /// Six examples of classes 0 and 1, and four of class 2, over one feature.
     private func data() throws -> (retain: TensorExamples, forget: TensorExamples) {

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Forgetting samples")
+@Suite("Forgetting samples", .tags(.methods))
 struct SampleTests {
     /// Thirty examples of class 1 with wrong labels, which a network can know by heart alone, and the rest of the images.
     private static let first = Task { () throws -> (model: Model, samples: TensorExamples, retain: any ExampleSource) in

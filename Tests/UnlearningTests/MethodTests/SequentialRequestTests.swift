@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Requests one after another")
+@Suite("Requests one after another", .tags(.methods))
 struct SequentialRequestTests {
     /// The patterns' network without class 4, by the default method.
     private static let afterFirst = Task {

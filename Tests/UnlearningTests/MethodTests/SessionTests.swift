@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Sessions, as methods of one's own use them")
+@Suite("Sessions, as methods of one's own use them", .tags(.methods))
 struct SessionTests {
     private static let training = TrainingConfiguration(epochs: 2, batchSize: 5, learningRate: 0.02)
 

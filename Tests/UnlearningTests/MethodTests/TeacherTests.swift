@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Methods with teachers, and methods on parts of the network")
+@Suite("Methods with teachers, and methods on parts of the network", .tags(.methods))
 struct TeacherTests {
     /// A model's probabilities, `[examples][classes]`.
     private func answers(_ model: Model, _ examples: any ExampleSource, masking: Set<Int> = []) async throws

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Unlearning
 
-@Suite("Forgetting without any data")
+@Suite("Forgetting without any data", .tags(.methods))
 struct ZeroShotTests {
     /// How far a batch's statistics are from given ones, in Double, from the definition.
     private func distance(_ x: [Double], channels: Int, mean: [Float], variance: [Float]) -> Double {

@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct PointwiseTests {
+@Suite("Pointwise", .tags(.operations)) struct PointwiseTests {
     private let worst = WorstErrors("pointwise functions")
 
     /// Each function with the places where its slope jumps, and whether it takes numbers above 0 alone.
@@ -16,7 +16,7 @@ import Testing
         (.affine(scale: -1.5, shift: 0.25), [], false), (.clamp(minimum: -1, maximum: 0.5), [-1, 0.5], false),
     ]
 
-    @Test(arguments: functions.indices, [0.1, 1, 4])
+    @Test("agrees with two-sided differences", arguments: functions.indices, [0.1, 1, 4])
     func agreesWithTwoSidedDifferences(_ index: Int, _ deviation: Double) throws {
         let (function, kinks, positive) = Self.functions[index]
         for shape in [[3, 5, 7], [33], []] as [TensorShape] {
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// Of each number by itself, not of the norm of many: relative to the larger of result and smallest normal number.
-    @Test(arguments: functions.indices)
+    @Test("each number is accurate", arguments: functions.indices)
     func eachNumberIsAccurate(_ index: Int) throws {
         let (function, _, positive) = Self.functions[index]
         let input = stride(from: positive ? Float(0.01) : -20, through: 20, by: 0.01).map { $0 }
@@ -48,7 +48,9 @@ import Testing
     }
 
     /// In place behind a layer, and added to another consumer's gradient.
-    @Test(arguments: [PointwiseFunction.gelu, .negation, .affine(scale: 2, shift: 1), .silu])
+    @Test(
+        "works in place and accumulates",
+        arguments: [PointwiseFunction.gelu, .negation, .affine(scale: 2, shift: 1), .silu])
     func worksInPlaceAndAccumulates(_ function: PointwiseFunction) throws {
         let item = try OperationCase([4, 6], batch: 3, seed: 2) { builder in
             let x = try builder.linear(builder.input, named: "first", outputs: 5)
@@ -61,7 +63,7 @@ import Testing
     }
 
     /// Undefined numbers stay undefined, and no finite number becomes one.
-    @Test(arguments: functions.indices)
+    @Test("special numbers", arguments: functions.indices)
     func specialNumbers(_ index: Int) throws {
         let (function, _, positive) = Self.functions[index]
         var item = try OperationCase([6], batch: 1, seed: 1) {
@@ -83,7 +85,7 @@ import Testing
     }
 
     /// PyTorch's choices where a slope jumps.
-    @Test func kinks() throws {
+    @Test("kinks") func kinks() throws {
         func slope(_ function: PointwiseFunction, at x: Float) throws -> Float {
             var item = try OperationCase([1], batch: 1, seed: 1) {
                 _ = try $0.pointwise($0.input, named: "function", function)

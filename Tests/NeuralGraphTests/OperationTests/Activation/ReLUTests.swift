@@ -2,10 +2,12 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct ReLUTests {
+@Suite("ReLU", .tags(.operations)) struct ReLUTests {
     private let worst = WorstErrors("ReLU")
 
-    @Test(arguments: [[3, 5, 4], [7]] as [TensorShape], [Float.infinity, 6, 0.5])
+    @Test(
+        "rectification agrees with two-sided differences", arguments: [[3, 5, 4], [7]] as [TensorShape],
+        [Float.infinity, 6, 0.5])
     func rectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape, _ ceiling: Float) throws {
         let item = try OperationCase(shape, batch: 3, seed: 1) { random, count in
             random.normals(count, deviation: 4, awayFrom: [0, Double(ceiling)])
@@ -16,7 +18,7 @@ import Testing
     }
 
     /// At the kinks the gradient is 0, as in PyTorch.
-    @Test func kinksHaveNoGradient() throws {
+    @Test("kinks have no gradient") func kinksHaveNoGradient() throws {
         var item = try OperationCase([5], batch: 1, seed: 1) { _ = try $0.relu6($0.input, named: "relu") }
         item.input = [-0.0, 0, 6, 5.5, 7]
         item.outputGradient = [1, 1, 1, 1, 1]

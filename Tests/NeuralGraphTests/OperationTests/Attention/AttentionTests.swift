@@ -2,10 +2,11 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct AttentionTests {
+@Suite("Attention", .tags(.operations)) struct AttentionTests {
     private let worst = WorstErrors("attention")
 
     @Test(
+        "packed attention agrees with two-sided differences", .tags(.slow), .slow,
         arguments: [(5, 1, 4, nil), (7, 3, 2, nil), (17, 2, 16, nil), (1, 2, 3, 0.7), (33, 1, 8, 0.05)]
             as [(Int, Int, Int, Float?)])
     func packedAttentionAgreesWithTwoSidedDifferences(_ tokens: Int, _ heads: Int, _ width: Int, _ scale: Float?) throws
@@ -19,7 +20,7 @@ import Testing
         try item.expectCorrect(worst, "\(tokens) tokens, \(heads) heads of \(width)")
     }
 
-    @Test(arguments: [(5, 5, 1), (3, 8, 2), (9, 2, 3)])
+    @Test("attention of three inputs agrees with two-sided differences", arguments: [(5, 5, 1), (3, 8, 2), (9, 2, 3)])
     func attentionOfThreeInputsAgreesWithTwoSidedDifferences(_ queries: Int, _ keys: Int, _ heads: Int) throws {
         let item = try OperationCase([queries + keys, 5], batch: 2, seed: 5) { builder in
             let q = try builder.slice(builder.input, named: "first", axis: 0, start: 0, count: queries)
@@ -35,7 +36,7 @@ import Testing
     }
 
     /// One value as queries, keys and values: three shares of one gradient.
-    @Test func attentionOfOneValueToItself() throws {
+    @Test("attention of one value to itself") func attentionOfOneValueToItself() throws {
         let item = try OperationCase([6, 4], batch: 2, seed: 6) { builder in
             let x = try builder.linear(builder.input, named: "x", outputs: 4)
             _ = try builder.attention(queries: x, keys: x, values: x, named: "attention", heads: 2)
@@ -44,7 +45,7 @@ import Testing
     }
 
     /// Forward passes without a backward one keep no probabilities, and give the same.
-    @Test func attentionInInference() throws {
+    @Test("attention in inference") func attentionInInference() throws {
         let item = try OperationCase([9, 12], batch: 5, seed: 7) {
             _ = try $0.attention($0.input, named: "attention", heads: 2)
         }

@@ -3,10 +3,10 @@ import TestSupport
 import Testing
 
 /// All three passes of many random convolutions against the naive reference in Double.
-@Suite struct ConvolutionFuzzTests {
+@Suite("Convolution fuzz", .tags(.operations)) struct ConvolutionFuzzTests {
     private let worst = WorstErrors("fuzzed convolution")
 
-    @Test(arguments: FuzzedConvolution.allCases)
+    @Test("agrees with the reference", .tags(.slow), .slow, arguments: FuzzedConvolution.allCases)
     func agreesWithTheReference(_ kind: FuzzedConvolution) throws {
         var random = SeededRandom(seed: 11, stream: "fuzz.\(kind.rawValue)")
         for _ in 0..<80 {
@@ -20,7 +20,7 @@ import Testing
     }
 
     /// The second of two layers over one input adds its share to the first one's.
-    @Test(arguments: FuzzedConvolution.allCases)
+    @Test("input gradients add up", arguments: FuzzedConvolution.allCases)
     func inputGradientsAddUp(_ kind: FuzzedConvolution) throws {
         var random = SeededRandom(seed: 12, stream: "fuzz.\(kind.rawValue)")
         for _ in 0..<8 {

@@ -2,10 +2,12 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct ConvolutionTests {
+@Suite("Convolution", .tags(.operations)) struct ConvolutionTests {
     private let worst = WorstErrors("convolution")
 
-    @Test func randomGeometriesAgreeWithTwoSidedDifferences() throws {
+    @Test("random geometries agree with two-sided differences") func randomGeometriesAgreeWithTwoSidedDifferences()
+        throws
+    {
         var random = SeededRandom(seed: 2, stream: "convolution")
         var cases = (0..<44).map { _ in ConvolutionCase.general(&random) }
         cases += (0..<16).map { _ in ConvolutionCase.tiny(&random) }
@@ -21,7 +23,8 @@ import Testing
         #expect(picked == ["im2col", "product", "batch-reduce GEMM", "depthwise"])
     }
 
-    @Test func randomGeometriesForWinogradAgreeWithTheReference() throws {
+    @Test("random geometries for Winograd agree with the reference")
+    func randomGeometriesForWinogradAgreeWithTheReference() throws {
         var random = SeededRandom(seed: 5, stream: "convolution")
         for _ in 0..<16 {
             let item = ConvolutionCase.winograd(&random)
@@ -46,7 +49,7 @@ import Testing
         (Convolution(outputChannels: 48, kernelSize: 1), [9, 13, 50], 11),
     ]
 
-    @Test(arguments: largeGeometries.indices)
+    @Test("large geometries agree with the reference", arguments: largeGeometries.indices)
     func largeGeometriesAgreeWithTheReference(_ index: Int) throws {
         let (operation, shape, batch) = Self.largeGeometries[index]
         var random = SeededRandom(seed: 3, stream: "convolution")

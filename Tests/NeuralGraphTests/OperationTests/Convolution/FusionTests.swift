@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Chains that `.fast` replaces by one operation, against two-sided differences and against the chain itself.
-@Suite struct FusionTests {
+@Suite("Fusion", .tags(.operations)) struct FusionTests {
     private let worst = WorstErrors("fusion")
 
     /// Chains by name, with the operations that they become.
@@ -90,7 +90,7 @@ import Testing
             ),
         ]
 
-    @Test(arguments: chains.indices, [Mode.training, .inference])
+    @Test("chains are fused and correct", arguments: chains.indices, [Mode.training, .inference])
     func chainsAreFusedAndCorrect(_ index: Int, _ mode: Mode) throws {
         let chain = Self.chains[index]
         let item = try OperationCase([4, 5, 3], batch: 3, seed: UInt64(index), build: chain.build)

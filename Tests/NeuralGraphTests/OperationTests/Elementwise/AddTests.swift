@@ -2,10 +2,10 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct AddTests {
+@Suite("Add", .tags(.operations)) struct AddTests {
     private let worst = WorstErrors("addition")
 
-    @Test(arguments: [[4, 3, 2], [6]] as [TensorShape])
+    @Test("addition agrees with two-sided differences", arguments: [[4, 3, 2], [6]] as [TensorShape])
     func additionAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase(shape, batch: 3, seed: 2) { builder in
             let a = try builder.linear(builder.input, named: "a", outputs: 5)
@@ -15,7 +15,7 @@ import Testing
         try item.expectCorrect(worst, "a + b, \(shape)")
     }
 
-    @Test func residualBlocksAgreeWithTwoSidedDifferences() throws {
+    @Test("residual blocks agree with two-sided differences") func residualBlocksAgreeWithTwoSidedDifferences() throws {
         for mode in [Mode.training, .inference] {
             let item = try OperationCase([5, 4, 3], batch: 3, seed: 6) { builder in
                 var x = builder.input

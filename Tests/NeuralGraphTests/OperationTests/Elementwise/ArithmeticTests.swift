@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Two inputs, or an input and a parameter, of shapes that spread to each other.
-@Suite struct ArithmeticTests {
+@Suite("Arithmetic", .tags(.operations)) struct ArithmeticTests {
     private let worst = WorstErrors("arithmetic")
 
     /// Axes of a [4, 3, 5] image over which the second operand is averaged, and whether they stay.
@@ -12,7 +12,7 @@ import Testing
         ([0, 1, 2], true), ([0, 1, 2], false),
     ]
 
-    @Test(arguments: ArithmeticKind.allCases, spreads.indices)
+    @Test("agrees with two-sided differences", arguments: ArithmeticKind.allCases, spreads.indices)
     func agreesWithTwoSidedDifferences(_ kind: ArithmeticKind, _ index: Int) throws {
         let (axes, keepsAxes) = Self.spreads[index]
         for isSwapped in [false, true] {
@@ -31,7 +31,7 @@ import Testing
     }
 
     /// Both operands are repeated along each other's axes.
-    @Test(arguments: ArithmeticKind.allCases)
+    @Test("both operands spread", arguments: ArithmeticKind.allCases)
     func bothOperandsSpread(_ kind: ArithmeticKind) throws {
         let item = try OperationCase([4, 3], batch: 3, seed: 4) { builder in
             let x = try builder.pointwise(builder.input, named: "x", .softplus)
@@ -43,7 +43,7 @@ import Testing
     }
 
     /// The same value twice: the second share is added to the first.
-    @Test(arguments: ArithmeticKind.allCases)
+    @Test("a value with itself", arguments: ArithmeticKind.allCases)
     func aValueWithItself(_ kind: ArithmeticKind) throws {
         guard ![.maximum, .minimum].contains(kind) else { return }
         let item = try OperationCase([2, 9], batch: 3, seed: 5) { builder in
@@ -53,7 +53,7 @@ import Testing
         try item.expectCorrect(worst, "\(kind) with itself")
     }
 
-    @Test func tiesShareTheGradient() throws {
+    @Test("ties share the gradient") func tiesShareTheGradient() throws {
         for kind in [ArithmeticKind.maximum, .minimum] {
             var item = try OperationCase([3], batch: 1, seed: 1) {
                 let same = try $0.pointwise($0.input, named: "same", .affine(scale: 1, shift: 0))
@@ -68,7 +68,7 @@ import Testing
     }
 
     /// Long rows, that working memory holds a part of at a time.
-    @Test func longRows() throws {
+    @Test("long rows") func longRows() throws {
         let item = try OperationCase([5000], batch: 2, seed: 6) { builder in
             let mean = try builder.reduction(.mean, builder.input, named: "mean", axes: [0], keepsAxes: true)
             _ = try builder.arithmetic(.multiplication, mean, builder.input, named: "product")
@@ -90,7 +90,9 @@ import Testing
         [5], [1], [], [4, 3, 5], [3, 1], [4, 1, 1], [1, 4, 3, 5], [1, 1, 5],
     ]
 
-    @Test(arguments: ArithmeticKind.allCases, parameterShapes.indices)
+    @Test(
+        "parameters agree with two-sided differences", .tags(.slow), .slow, arguments: ArithmeticKind.allCases,
+        parameterShapes.indices)
     func parametersAgreeWithTwoSidedDifferences(_ kind: ArithmeticKind, _ index: Int) throws {
         let shape = Self.parameterShapes[index]
         for parameterFirst in [false, true] {
@@ -111,7 +113,7 @@ import Testing
     }
 
     /// The input is repeated along the parameter's axes, and the chain works in place where it can.
-    @Test(arguments: ArithmeticKind.allCases)
+    @Test("inputs spread to parameters", arguments: ArithmeticKind.allCases)
     func inputsSpreadToParameters(_ kind: ArithmeticKind) throws {
         let item = try OperationCase([4], batch: 3, seed: 8) { builder in
             let x = try builder.pointwise(
@@ -126,7 +128,7 @@ import Testing
     }
 
     /// What does not learn has no gradient, no optimizer reaches it, and it is none of the parameters that are counted.
-    @Test func constantsStayAsTheyAre() throws {
+    @Test("constants stay as they are") func constantsStayAsTheyAre() throws {
         let item = try OperationCase([3], batch: 2, seed: 10) { builder in
             let x = try builder.parametricArithmetic(
                 .multiplication, builder.input, named: "constant", shape: [3], initializer: .constant(2), learns: false)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Functions that few networks have, and the choice between two values.
-@Suite struct ElementaryFunctionTests {
+@Suite("Elementary function", .tags(.operations)) struct ElementaryFunctionTests {
     private let worst = WorstErrors("elementary functions")
 
     /// Each function with the places where it jumps or has a kink, and the numbers that it takes.
@@ -18,7 +18,7 @@ import Testing
         (.isPositive, [0], -2...2), (.isZero, [0], -2...2), (.isUndefined, [], -2...2), (.isInfinite, [], -2...2),
     ]
 
-    @Test(arguments: functions.indices)
+    @Test("agrees with two-sided differences", arguments: functions.indices)
     func agreesWithTwoSidedDifferences(_ index: Int) throws {
         let (function, kinks, range) = Self.functions[index]
         for shape in [[3, 5, 7], [33], []] as [TensorShape] {
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func specialNumbers() throws {
+    @Test("special numbers") func specialNumbers() throws {
         func values(_ function: ElementaryFunction, _ numbers: [Float]) throws -> [Float] {
             var item = try OperationCase([numbers.count], batch: 1, seed: 1) {
                 _ = try $0.elementary($0.input, named: "function", function)
@@ -57,7 +57,7 @@ import Testing
         #expect(try values(.thresholdedRectification(threshold: 0.5), numbers)[0].isNaN)
     }
 
-    @Test func settingsThatMakeNoFunctionAreRefused() throws {
+    @Test("settings that make no function are refused") func settingsThatMakeNoFunctionAreRefused() throws {
         for function: ElementaryFunction in [
             .shrinkage(threshold: -1, bias: 0), .shrinkage(threshold: .nan, bias: 0),
             .shrinkage(threshold: 1, bias: .infinity), .thresholdedRectification(threshold: .nan),

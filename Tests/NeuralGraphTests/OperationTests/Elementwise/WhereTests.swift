@@ -2,11 +2,11 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct WhereTests {
+@Suite("Where", .tags(.operations)) struct WhereTests {
     private let worst = WorstErrors("choice")
 
     /// The gradient goes to what was chosen, whether inputs have other readers or not.
-    @Test(arguments: [[3, 5], [40]] as [TensorShape])
+    @Test("choices agree with two-sided differences", arguments: [[3, 5], [40]] as [TensorShape])
     func choicesAgreeWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase(shape, batch: 3, seed: 6) { builder in
             let a = try builder.linear(builder.input, named: "a", outputs: 4)
@@ -19,7 +19,7 @@ import Testing
         try item.expectCorrect(worst, "choice, \(shape)")
     }
 
-    @Test func choicesTakeThreeInputsOfOneShape() throws {
+    @Test("choices take three inputs of one shape") func choicesTakeThreeInputsOfOneShape() throws {
         var builder = GraphBuilder(inputShape: [4])
         let other = try builder.linear(builder.input, named: "other", outputs: 3)
         #expect(throws: ShapeError.self) {

@@ -2,10 +2,11 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct LinearTests {
+@Suite("Linear", .tags(.operations)) struct LinearTests {
     private let worst = WorstErrors("linear")
 
-    @Test(arguments: [[7], [3, 5], [2, 3, 4]] as [TensorShape], [true, false])
+    @Test(
+        "linear agrees with two-sided differences", arguments: [[7], [3, 5], [2, 3, 4]] as [TensorShape], [true, false])
     func linearAgreesWithTwoSidedDifferences(_ shape: TensorShape, _ hasBias: Bool) throws {
         for (batch, outputs) in [(1, 1), (4, 9), (130, 3)] {
             let item = try OperationCase(shape, batch: batch, seed: 1) {

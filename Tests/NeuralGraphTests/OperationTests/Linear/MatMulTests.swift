@@ -2,11 +2,13 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct MatMulTests {
+@Suite("Mat mul", .tags(.operations)) struct MatMulTests {
     private let worst = WorstErrors("matrix products")
 
     /// Products of an input's own parts, with repeated and with equal leading axes.
-    @Test(arguments: [false, true], [([], []), ([2], [2]), ([2], []), ([], [3]), ([2, 1], [3]), ([1, 3], [2, 1])])
+    @Test(
+        "matrix products agree with two-sided differences", arguments: [false, true],
+        [([], []), ([2], [2]), ([2], []), ([], [3]), ([2, 1], [3]), ([1, 3], [2, 1])])
     func matrixProductsAgreeWithTwoSidedDifferences(_ transposes: Bool, _ leading: ([Int], [Int])) throws {
         let (m, k, n) = (3, 4, 5)
         let first = TensorShape(leading.0 + [m, k])
@@ -23,7 +25,7 @@ import Testing
     }
 
     /// A matrix with itself, whose two shares are added up.
-    @Test func squaresAgreeWithTwoSidedDifferences() throws {
+    @Test("squares agree with two-sided differences") func squaresAgreeWithTwoSidedDifferences() throws {
         let item = try OperationCase([2, 4, 3], batch: 3, seed: 3) {
             _ = try $0.matMul($0.input, $0.input, named: "gram", transposesSecond: true)
         }

@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct BatchNormalizationTests {
+@Suite("Batch normalization", .tags(.operations)) struct BatchNormalizationTests {
     private let worst = WorstErrors("batch normalization")
 
     /// Image and vector shapes, few and many rows, more channels than a block of sums takes.
@@ -10,7 +10,7 @@ import Testing
         ([5, 7, 3], 2), ([4, 4, 1], 1), ([1, 1, 6], 9), ([3], 12), ([9, 9, 2], 9), ([2, 3, 17], 4),
     ]
 
-    @Test(arguments: shapes.indices, [Mode.training, .inference])
+    @Test("agrees with two-sided differences", arguments: shapes.indices, [Mode.training, .inference])
     func agreesWithTwoSidedDifferences(_ index: Int, _ mode: Mode) throws {
         let (shape, batch) = Self.shapes[index]
         for (mean, deviation) in [(0.0, 1.0), (3, 0.5)] {
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Float(0.1), 0.3, 1])
+    @Test("running statistics move as PyTorch's", arguments: [Float(0.1), 0.3, 1])
     func runningStatisticsMoveAsPyTorchs(_ momentum: Float) throws {
         let item = try OperationCase([3, 5, 4], batch: 3, seed: 5) { builder in
             _ = try builder.batchNormalization(builder.input, named: "norm", momentum: momentum)
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test func stateStaysWhereItIsNotToBeUpdated() throws {
+    @Test("state stays where it is not to be updated") func stateStaysWhereItIsNotToBeUpdated() throws {
         let item = try OperationCase([3, 5, 4], batch: 3, seed: 6) { builder in
             _ = try builder.batchNormalization(builder.input, named: "norm")
         }
@@ -63,7 +63,7 @@ import Testing
 
     /// A batch of one number a channel has no spread, so that the result is the bias, but for the number's own rounding
     /// times 1 / sqrt(epsilon).
-    @Test func oneRowGivesTheBias() throws {
+    @Test("one row gives the bias") func oneRowGivesTheBias() throws {
         let item = try OperationCase([1, 1, 5], batch: 1, seed: 7) { builder in
             _ = try builder.batchNormalization(builder.input, named: "norm")
         }

@@ -2,12 +2,14 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct LayerNormalizationTests {
+@Suite("Layer normalization", .tags(.operations)) struct LayerNormalizationTests {
     private let worst = WorstErrors("layer normalization")
 
     private static let normalized: [TensorShape] = [[3, 17], [40], [2, 3, 5], [4, 16]]
 
-    @Test(arguments: normalized.indices, [(true, true), (true, false), (false, true), (false, false)])
+    @Test(
+        "layer normalization agrees with two-sided differences", arguments: normalized.indices,
+        [(true, true), (true, false), (false, true), (false, false)])
     func layerNormalizationAgreesWithTwoSidedDifferences(_ index: Int, _ parts: (Bool, Bool)) throws {
         let shape = Self.normalized[index]
         for (mean, deviation) in [(0.0, 1.0), (3, 0.5)] {

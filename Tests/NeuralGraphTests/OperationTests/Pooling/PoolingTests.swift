@@ -2,12 +2,14 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct PoolingTests {
+@Suite("Pooling", .tags(.operations)) struct PoolingTests {
     private let worst = WorstErrors("pooling")
 
-    @Test(arguments: [
-        Pooling.Method.maximum, .average(countsPadding: true), .average(countsPadding: false),
-    ])
+    @Test(
+        "random geometries agree with two-sided differences",
+        arguments: [
+            Pooling.Method.maximum, .average(countsPadding: true), .average(countsPadding: false),
+        ])
     func randomGeometriesAgreeWithTwoSidedDifferences(_ method: Pooling.Method) throws {
         var random = SeededRandom(seed: 4, stream: "pooling")
         var remaining = 40
@@ -40,16 +42,18 @@ import Testing
     }
 
     /// What PyTorch 2.15 gives for `arange(1, 6)` with a window of 3, a stride of 3 and a padding of 1.
-    @Test(arguments: [
-        (Pooling.Method.maximum, false, [2, 5] as [Float]), (.average(countsPadding: true), false, [1, 4]),
-        (.average(countsPadding: false), false, [1.5, 4]),
-    ])
+    @Test(
+        "known values",
+        arguments: [
+            (Pooling.Method.maximum, false, [2, 5] as [Float]), (.average(countsPadding: true), false, [1, 4]),
+            (.average(countsPadding: false), false, [1.5, 4]),
+        ])
     func knownValues(_ method: Pooling.Method, _ roundsUp: Bool, _ expected: [Float]) throws {
         #expect(try pooled([1, 2, 3, 4, 5], method, kernelSize: 3, stride: 3, padding: 1, roundsUp) == expected)
     }
 
     /// A window that hangs over the padding (`ceil_mode`) counts what lies within the padded image alone.
-    @Test func windowsBeyondThePaddingAreCut() throws {
+    @Test("windows beyond the padding are cut") func windowsBeyondThePaddingAreCut() throws {
         let input: [Float] = [1, 2, 3, 4, 5, 6]
         #expect(
             try pooled(input, .average(countsPadding: true), kernelSize: 4, stride: 4, padding: 0, true) == [2.5, 5.5])
@@ -63,7 +67,7 @@ import Testing
             ])
     }
 
-    @Test(arguments: [[4, 5, 3], [1, 1, 2], [7, 3, 1]] as [TensorShape], [1, 3])
+    @Test("global average", arguments: [[4, 5, 3], [1, 1, 2], [7, 3, 1]] as [TensorShape], [1, 3])
     func globalAverage(_ shape: TensorShape, _ batch: Int) throws {
         let item = try OperationCase(shape, batch: batch, seed: 5) {
             _ = try $0.globalAveragePool($0.input, named: "pool")
@@ -73,7 +77,8 @@ import Testing
 
     /// Outputs that divide the image, that do not, and that are larger.
     @Test(
-        arguments: [[6, 4, 3], [7, 5, 17], [1, 1, 2], [2, 3, 1]] as [TensorShape], [(3, 2), (7, 7), (1, 4), (5, 3)])
+        "adaptive average", arguments: [[6, 4, 3], [7, 5, 17], [1, 1, 2], [2, 3, 1]] as [TensorShape],
+        [(3, 2), (7, 7), (1, 4), (5, 3)])
     func adaptiveAverage(_ shape: TensorShape, _ size: (height: Int, width: Int)) throws {
         let item = try OperationCase(shape, batch: 2, seed: 7) {
             _ = try $0.adaptiveAveragePool(
@@ -84,6 +89,7 @@ import Testing
 
     /// What PyTorch 2.15 gives for `arange(1, 6)`.
     @Test(
+        "adaptive average of a row",
         arguments: [
             (2, [2, 4]), (3, [1.5, 3, 4.5]), (7, [1, 1.5, 2.5, 3, 3.5, 4.5, 5]),
         ] as [(Int, [Float])])
@@ -95,7 +101,7 @@ import Testing
         #expect(try item.run(EngineRun.Options().with { $0.request = .nothing }).output == expected)
     }
 
-    @Test(arguments: [Size2D(0), Size2D(height: 2, width: -1)])
+    @Test("adaptive average needs an output", arguments: [Size2D(0), Size2D(height: 2, width: -1)])
     func adaptiveAverageNeedsAnOutput(_ output: Size2D) {
         var builder = GraphBuilder(inputShape: [4, 4, 2])
         let error = #expect(throws: ShapeError.self) {
@@ -105,7 +111,7 @@ import Testing
     }
 
     /// The first of equal numbers gets the gradient, as in PyTorch.
-    @Test func tiesGoToTheFirst() throws {
+    @Test("ties go to the first") func tiesGoToTheFirst() throws {
         var item = try OperationCase([2, 2, 1], batch: 1, seed: 6) {
             _ = try $0.maxPool($0.input, named: "pool", kernelSize: 2)
         }

@@ -2,10 +2,10 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct ReductionTests {
+@Suite("Reduction", .tags(.operations)) struct ReductionTests {
     private let worst = WorstErrors("reduction")
 
-    @Test(arguments: ReductionKind.allCases, [[0], [1], [2], [-1, 0], [1, 0], [0, 1, 2], [], [1, 2]])
+    @Test("reduction", arguments: ReductionKind.allCases, [[0], [1], [2], [-1, 0], [1, 0], [0, 1, 2], [], [1, 2]])
     func reduction(_ kind: ReductionKind, _ axes: [Int]) throws {
         for keepsAxes in [false, true] {
             try worst.expectCorrect(
@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test func theFirstMaximumGetsTheGradient() throws {
+    @Test("the first maximum gets the gradient") func theFirstMaximumGetsTheGradient() throws {
         var item = try OperationCase([2, 3], batch: 2, seed: 1) {
             _ = try $0.reduction(.maximum, $0.input, named: "max", axes: [1])
         }

@@ -3,10 +3,10 @@ import Testing
 
 @testable import NeuralGraph
 
-@Suite struct DropoutTests {
+@Suite("Dropout", .tags(.operations)) struct DropoutTests {
     private let worst = WorstErrors("dropout")
 
-    @Test(arguments: [Float(0), 0.25, 0.5, 0.9])
+    @Test("dropout agrees with two-sided differences", arguments: [Float(0), 0.25, 0.5, 0.9])
     func dropoutAgreesWithTwoSidedDifferences(_ probability: Float) throws {
         for mode in [Mode.training, .inference] {
             let options = EngineRun.Options().with { ($0.mode, $0.seed) = (mode, 17) }
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Float(0.25), 0.5, 0.9])
+    @Test("dropout keeps the mean", arguments: [Float(0.25), 0.5, 0.9])
     func dropoutKeepsTheMean(_ probability: Float) throws {
         let item = try dropout([1000], probability, batch: 100)
         let factors = try factors(item, EngineRun.Options().with { $0.seed = 3 })
@@ -28,7 +28,7 @@ import Testing
         #expect(abs(share - Double(probability)) < 6 * deviation)
     }
 
-    @Test func dropoutFollowsTheSeedAlone() throws {
+    @Test("dropout follows the seed alone") func dropoutFollowsTheSeedAlone() throws {
         let item = try dropout([40_000], 0.5, batch: 3)
         func drawn(_ seed: UInt64, workers: Int) throws -> [Float] {
             try factors(item, EngineRun.Options().with { ($0.seed, $0.workers) = (seed, workers) })

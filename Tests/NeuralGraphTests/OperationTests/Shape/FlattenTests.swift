@@ -2,10 +2,10 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct FlattenTests {
+@Suite("Flatten", .tags(.operations)) struct FlattenTests {
     private let worst = WorstErrors("flattening and concatenation")
 
-    @Test(arguments: [[4, 3, 2], [6]] as [TensorShape])
+    @Test("concatenation agrees with two-sided differences", arguments: [[4, 3, 2], [6]] as [TensorShape])
     func concatenationAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase(shape, batch: 2, seed: 3) { builder in
             let a = try builder.linear(builder.input, named: "a", outputs: 3)
@@ -17,7 +17,9 @@ import Testing
     }
 
     /// In place where the order stays, and by copies where it does not.
-    @Test(arguments: [[4, 3, 2], [1, 1, 6], [5, 2, 1], [6]] as [TensorShape])
+    @Test(
+        "flattening agrees with two-sided differences",
+        arguments: [[4, 3, 2], [1, 1, 6], [5, 2, 1], [6]] as [TensorShape])
     func flatteningAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase(shape, batch: 2, seed: 4) { builder in
             let x = try builder.linear(builder.input, named: "first", outputs: shape.channels)
@@ -28,7 +30,7 @@ import Testing
     }
 
     /// PyTorch's order: all of the first channel, then all of the second.
-    @Test func flatteningPutsChannelsOutermost() throws {
+    @Test("flattening puts channels outermost") func flatteningPutsChannelsOutermost() throws {
         var item = try OperationCase([2, 2, 3], batch: 1, seed: 5) {
             _ = try $0.flatten($0.input, named: "flat")
         }

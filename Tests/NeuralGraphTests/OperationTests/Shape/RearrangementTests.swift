@@ -3,10 +3,11 @@ import TestSupport
 import Testing
 
 /// Operations that move elements, repeat them or join them.
-@Suite struct RearrangementTests {
+@Suite("Rearrangement", .tags(.operations)) struct RearrangementTests {
     private let worst = WorstErrors("rearrangement")
 
     @Test(
+        "transpose",
         arguments: [
             ([4, 3, 5], [0, 1, 2]), ([4, 3, 5], [1, 0, 2]), ([4, 3, 5], [2, 0, 1]), ([4, 3, 5], [1, 2, 0]),
             ([4, 3, 5], [-1, 1, 0]), ([4, 3], [1, 0]), ([2, 3, 2, 4], [0, 2, 1, 3]), ([2, 3, 2, 4], [3, 1, 0, 2]),
@@ -17,28 +18,34 @@ import Testing
         try worst.expectCorrect(Transpose(axes: axes), TensorShape(shape), "permutation \(axes)")
     }
 
-    @Test(arguments: [([4, 3, 5], [60]), ([4, 6], [2, 2, 6]), ([1], []), ([], [1, 1])] as [([Int], [Int])])
+    @Test(
+        "reshape", arguments: [([4, 3, 5], [60]), ([4, 6], [2, 2, 6]), ([1], []), ([], [1, 1])] as [([Int], [Int])])
     func reshape(_ from: [Int], _ to: [Int]) throws {
         try worst.expectCorrect(Reshape(shape: TensorShape(to)), TensorShape(from), "reshaping to \(to)")
     }
 
-    @Test(arguments: [
-        Slice(axis: 0, start: 1, count: 2), Slice(axis: 1, start: 0, count: 2, step: 2),
-        Slice(axis: -1, start: 3, count: 2), Slice(axis: 2, start: 4, count: 3, step: -2),
-        Slice(axis: 0, start: 3, count: 4, step: -1), Slice(axis: 1, start: 0, count: 3),
-        Slice(axis: 1, start: 2, count: 1, step: -7),
-    ])
+    @Test(
+        "slice",
+        arguments: [
+            Slice(axis: 0, start: 1, count: 2), Slice(axis: 1, start: 0, count: 2, step: 2),
+            Slice(axis: -1, start: 3, count: 2), Slice(axis: 2, start: 4, count: 3, step: -2),
+            Slice(axis: 0, start: 3, count: 4, step: -1), Slice(axis: 1, start: 0, count: 3),
+            Slice(axis: 1, start: 2, count: 1, step: -7),
+        ])
     func slice(_ operation: Slice) throws {
         try worst.expectCorrect(operation, [4, 3, 5], "\(operation)")
     }
 
     @Test(
+        "gather",
         arguments: [(0, [2, 0, 0, 3]), (1, [0]), (-1, [4, 3, 2, 1, 0]), (2, [1, 2, 1, 2, 1, 2])] as [(Int, [Int])])
     func gather(_ axis: Int, _ places: [Int]) throws {
         try worst.expectCorrect(Gather(axis: axis, places: places), [4, 3, 5], "places \(places) of axis \(axis)")
     }
 
-    @Test(arguments: [(0, []), (0, [4]), (0, [-1]), (3, [0]), (0, [0, 7, 1])] as [(Int, [Int])])
+    @Test(
+        "places beyond an axis are refused",
+        arguments: [(0, []), (0, [4]), (0, [-1]), (3, [0]), (0, [0, 7, 1])] as [(Int, [Int])])
     func placesBeyondAnAxisAreRefused(_ axis: Int, _ places: [Int]) throws {
         #expect(throws: ShapeError.self) {
             var builder = GraphBuilder(inputShape: [4, 3, 5])
@@ -47,6 +54,7 @@ import Testing
     }
 
     @Test(
+        "expand",
         arguments: [
             ([3, 1], [4, 3, 5]), ([1], [7]), ([], [2, 3]), ([4, 1, 5], [3, 1]), ([4, 3, 5], [1]), ([5], [2, 1]),
         ] as [([Int], [Int])])
@@ -55,14 +63,14 @@ import Testing
     }
 
     @Test(
-        arguments: PaddingMode.allCases,
+        "padding", arguments: PaddingMode.allCases,
         [[[0, 0, 0], [0, 0, 0]], [[1, 2, 0], [2, 0, 0]], [[1, 1, 4], [3, 2, 1]]])
     func padding(_ mode: PaddingMode, _ borders: [[Int]]) throws {
         try worst.expectCorrect(
             Pad(before: borders[0], after: borders[1], value: 0.75, mode: mode), [4, 3, 5], "\(mode) \(borders)")
     }
 
-    @Test(arguments: [0, 1, 2, -2, -1])
+    @Test("concat", arguments: [0, 1, 2, -2, -1])
     func concat(_ axis: Int) throws {
         let place = axis < 0 ? axis + 3 : axis
         let item = try OperationCase([4, 3, 5], batch: 2, seed: 3) { builder in
@@ -77,7 +85,7 @@ import Testing
     }
 
     /// One parameter for every example, under a name of its own.
-    @Test(arguments: [1, 3, 200])
+    @Test("parameter value", arguments: [1, 3, 200])
     func parameterValue(_ batch: Int) throws {
         let item = try OperationCase([2, 4], batch: batch, seed: 4) { builder in
             let token = try builder.parameterValue(

@@ -2,11 +2,13 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct LogSoftmaxTests {
+@Suite("Log softmax", .tags(.operations)) struct LogSoftmaxTests {
     private let worst = WorstErrors("logarithmic softmax")
 
     /// In place, and beside another reader of the input, so that its gradient is added to another one.
-    @Test(arguments: [([17], -1), ([3, 33], 1), ([3, 4, 5], 0), ([3, 4, 20], 1), ([4, 1], -1), ([2, 3, 1], 1)])
+    @Test(
+        "agrees with two-sided differences",
+        arguments: [([17], -1), ([3, 33], 1), ([3, 4, 5], 0), ([3, 4, 20], 1), ([4, 1], -1), ([2, 3, 1], 1)])
     func agreesWithTwoSidedDifferences(_ shape: [Int], _ axis: Int) throws {
         let item = try OperationCase(TensorShape(shape), batch: 3, seed: 1) { builder in
             let x = try builder.pointwise(builder.input, named: "x", .affine(scale: 3, shift: 1))
@@ -18,7 +20,7 @@ import Testing
     }
 
     /// A softmax of such scores is 0, whose logarithm would be infinite.
-    @Test(arguments: [-1, 0])
+    @Test("large numbers stay finite", arguments: [-1, 0])
     func largeNumbersStayFinite(_ axis: Int) throws {
         var item = try OperationCase(axis == 0 ? [3, 2] : [2, 3], batch: 1, seed: 1) {
             _ = try $0.logSoftmax($0.input, named: "logarithms", axis: axis)
@@ -32,14 +34,14 @@ import Testing
                     ? [0, half, -1000, -200 + half, -2000, half] : [0, -1000, -2000, half, -200 + half, half]))
     }
 
-    @Test func undefinedNumbersShow() throws {
+    @Test("undefined numbers show") func undefinedNumbersShow() throws {
         var item = try OperationCase([2, 3], batch: 1, seed: 1) { _ = try $0.logSoftmax($0.input, named: "logarithms") }
         item.input = [1, .nan, 2, 0, 0, 0]
         let output = try item.run().output
         #expect(output[..<3].allSatisfy(\.isNaN) && output[3...].allSatisfy(\.isFinite))
     }
 
-    @Test(arguments: [1, 3, -2]) func axesBeyondTheInputAreRefused(_ axis: Int) {
+    @Test("axes beyond the input are refused", arguments: [1, 3, -2]) func axesBeyondTheInputAreRefused(_ axis: Int) {
         var net = GraphBuilder(inputShape: [4])
         let error = #expect(throws: ShapeError.self) { try net.logSoftmax(net.input, named: "node", axis: axis) }
         #expect(error?.place == "node" && error?.message.contains("\(axis)") == true)

@@ -2,10 +2,12 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@Suite struct SoftmaxTests {
+@Suite("Softmax", .tags(.operations)) struct SoftmaxTests {
     private let worst = WorstErrors("softmax")
 
-    @Test(arguments: [([17], -1), ([3, 33], 1), ([3, 4, 5], 0), ([3, 4, 20], 1), ([4, 1], -1), ([2, 3, 1], 1)])
+    @Test(
+        "softmax agrees with two-sided differences",
+        arguments: [([17], -1), ([3, 33], 1), ([3, 4, 5], 0), ([3, 4, 20], 1), ([4, 1], -1), ([2, 3, 1], 1)])
     func softmaxAgreesWithTwoSidedDifferences(_ shape: [Int], _ axis: Int) throws {
         let item = try OperationCase(TensorShape(shape), batch: 3, seed: 1) { builder in
             let x = try builder.pointwise(builder.input, named: "x", .affine(scale: 3, shift: 1))
@@ -15,7 +17,7 @@ import Testing
         try item.expectCorrect(worst, "softmax over axis \(axis) of \(shape)")
     }
 
-    @Test(arguments: [-1, 0])
+    @Test("softmax of large numbers", arguments: [-1, 0])
     func softmaxOfLargeNumbers(_ axis: Int) throws {
         var item = try OperationCase(axis == 0 ? [3, 2] : [2, 3], batch: 1, seed: 1) {
             _ = try $0.softmax($0.input, named: "softmax", axis: axis)
