@@ -5,8 +5,6 @@ import NeuralGraph
 public struct AuditSamples: Sendable {
     /// The examples, in the order of their source.
     public var examples: any ExampleSource { subset }
-    /// The examples with their positions in their source.
-    package let subset: ExampleSubset
     /// The examples' classes.
     public let labels: [Int]
     /// The rows of examples of forgotten classes.
@@ -16,6 +14,9 @@ public struct AuditSamples: Sendable {
     public let forgotten: [Int]
     /// The rows of all other examples; where samples are forgotten, of test examples of retained classes.
     public let retained: [Int]
+
+    /// The examples, with their positions in the source.
+    let subset: ExampleSubset
 
     /// The forgotten classes' minimum share of the samples, if they have that many examples.
     static let minimumForgottenShare = 0.1
