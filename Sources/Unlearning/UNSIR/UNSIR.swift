@@ -60,7 +60,6 @@ extension UNSIR {
             ? "Learns noise against the classes, impairs with it and repairs (UNSIR), as published"
             : "Learns noise against the classes, impairs with it and repairs (UNSIR), at gentler rates"
     }
-}
 
     /// The three steps' settings together.
     public struct Configuration: Sendable, Codable, Hashable {

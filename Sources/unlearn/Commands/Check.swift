@@ -61,7 +61,7 @@ struct CheckedDataset: Encodable, Sendable {
                 let images = try Self.load(dataset, split)
                 imageCounts[dataset.hasOneSplit ? "all" : split.rawValue] = images.count
                 classCount = images.classNames.count
-            } catch ImageFolderError.noTestFolder {
+            } catch let error as ImageFolderError where error.code == .noTestFolder {
                 // Training and forgetting do without.
             } catch {
                 fault = "\(error)"

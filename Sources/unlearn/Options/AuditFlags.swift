@@ -133,6 +133,6 @@ extension AuditConfiguration {
         var configuration = AuditConfiguration.full
         configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
             shadowModels: 2, training: TrainingConfiguration())
-        return Audit(configuration: configuration).measures
+        return Audit(configuration: configuration).descriptions
     }
 }

@@ -378,9 +378,9 @@ struct AuditSampleTests {
             try AuditSamples(from: source, limit: 40, forgotten: [1], classCount: 4, seed: seed)
         }
         let samples = try draw(1)
-        #expect(try samples.examples.indices == draw(1).examples.indices)
-        #expect(try samples.examples.indices != draw(2).examples.indices)
-        #expect(Set(samples.examples.indices).count == 40 && samples.labels.count == 40)
+        #expect(try samples.subset.indices == draw(1).subset.indices)
+        #expect(try samples.subset.indices != draw(2).subset.indices)
+        #expect(Set(samples.subset.indices).count == 40 && samples.labels.count == 40)
         #expect(samples.forgotten.allSatisfy { samples.labels[$0] == 1 } && samples.forgotten.count == 10)
         #expect(samples.retained.allSatisfy { samples.labels[$0] != 1 } && samples.retained.count == 30)
     }

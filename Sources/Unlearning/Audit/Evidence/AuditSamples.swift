@@ -4,7 +4,7 @@ import NeuralGraph
 /// Examples that an audit measures on, drawn once for all models.
 public struct AuditSamples: Sendable {
     /// The examples, in the order of their source.
-    public let examples: ExampleSubset
+    public var examples: any ExampleSource { subset }
     /// The examples' classes.
     public let labels: [Int]
     /// The rows of examples of forgotten classes.
@@ -14,6 +14,9 @@ public struct AuditSamples: Sendable {
     public let forgotten: [Int]
     /// The rows of all other examples; where samples are forgotten, of test examples of retained classes.
     public let retained: [Int]
+
+    /// The examples, with their positions in the source.
+    let subset: ExampleSubset
 
     /// The forgotten classes' minimum share of the samples, if they have that many examples.
     static let minimumForgottenShare = 0.1
@@ -33,8 +36,8 @@ public struct AuditSamples: Sendable {
             random.draw(quotas[label], toFrontOf: &members[label])
             chosen += members[label].prefix(quotas[label])
         }
-        examples = try ExampleSubset(source, indices: chosen.sorted())
-        labels = examples.labels
+        subset = try ExampleSubset(source, indices: chosen.sorted())
+        labels = subset.labels
         forgotten = labels.indices.filter { [labels] in classes.contains(labels[$0]) }
         retained = labels.indices.filter { [labels] in !classes.contains(labels[$0]) }
     }
@@ -49,14 +52,14 @@ public struct AuditSamples: Sendable {
         random.draw(limit, toFrontOf: &order)
         let chosen = try ExampleSubset(samples, indices: order.prefix(limit).sorted())
         let all = try CombinedExamples([chosen] + (retained.map { [$0.examples] } ?? []))
-        examples = try ExampleSubset(all, indices: Array(0..<all.count))
-        labels = examples.labels
+        subset = try ExampleSubset(all, indices: Array(0..<all.count))
+        labels = subset.labels
         forgotten = Array(0..<chosen.count)
         self.retained = Array(chosen.count..<all.count)
     }
 
     private init(_ samples: AuditSamples, forgotten: [Int]) {
-        examples = samples.examples
+        subset = samples.subset
         labels = samples.labels
         self.forgotten = forgotten
         retained = samples.retained

@@ -239,8 +239,8 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
         _ number: Int, showing shown: [Bool], of pool: CombinedExamples, training: AuditSamples,
         _ evidence: AuditEvidence, _ configuration: LikelihoodRatioAttackConfiguration
     ) throws -> Model {
-        let source = training.examples.source
-        let asked = Set(training.forgotten.map { training.examples.indices[$0] })
+        let source = training.subset.source
+        let asked = Set(training.forgotten.map { training.subset.indices[$0] })
         let others = try ExampleSubset(source, indices: (0..<source.count).filter { !asked.contains($0) })
         let half = try ExampleSubset(pool, indices: shown.indices.filter { shown[$0] })
         let untrained = Model(
