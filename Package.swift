@@ -94,3 +94,10 @@ let package = Package(
             dependencies: ["unlearn", "Unlearning", "UnlearningReports", "Plotting", "TestSupport"]),
     ]
 )
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}

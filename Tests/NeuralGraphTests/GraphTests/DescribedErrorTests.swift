@@ -1,3 +1,4 @@
+import Foundation
 import ModelInterchange
 import NeuralGraph
 import TestSupport
