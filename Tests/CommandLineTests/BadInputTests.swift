@@ -82,7 +82,8 @@ struct BadInputTests {
         arguments: [
             (["--architecture", "vgg16_bn", "--epochs", "1", "--image-size", "31"], "features.43"),
             (["--architecture", "allcnn", "--epochs", "1", "--image-size", "3"], "height of at least 4"),
-            (["--architecture", "allcnn", "--epochs", "1", "--image-size", "60000"], "smaller batch"),
+            (["--architecture", "allcnn", "--epochs", "1", "--image-size", "60000"], "use smaller images"),
+            (["--architecture", "allcnn", "--epochs", "1", "--image-size", "4000"], "smaller batch"),
             (["--architecture", "allcnn", "--epochs", "1", "--exclude-classes", "Cat"], "no class 'Cat'"),
             (
                 [

@@ -56,7 +56,7 @@ struct MethodsCommandTests {
             }
         }
         let page = try String(contentsOf: folder.url.appendingPathComponent("comparison.html"), encoding: .utf8)
-        for part in ["<h1>Methods that forget: ", "fine-tune", "Total variation", "</html>"] {
+        for part in ["<h1>Unlearning methods compared: ", "fine-tune", "Total variation", "</html>"] {
             #expect(page.contains(part))
         }
         // The second time nothing is computed: the same numbers, times included.

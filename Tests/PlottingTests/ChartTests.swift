@@ -90,7 +90,7 @@ struct ChartTests {
         #expect(drawing.all("path", class: "whisker").count == 1)
         #expect(drawing.texts("missing") == ["–"])
         #expect(drawing.texts("group") == ["a", "b"])
-        #expect(drawing.all("title").dropFirst().map(\.text) == ["a, before: 8", "a, after: 2", "b, before: -4"])
+        #expect(drawing.all("title").dropFirst().map(\.text) == ["a, before: 8", "a, after: 2", "b, before: −4"])
     }
 
     @Test("a histogram's shares are of what is finite")

@@ -14,7 +14,7 @@ extension Graph {
             let ofInput = node.inputs.contains { wantsGradient[$0.index] }
             let ofWeights = request.parameters && !node.parameters.isEmpty
             // Both factors of attention's products come from its input.
-            let ofBoth = node.operation is ScaledDotProductAttention && ofInput
+            let ofBoth = node.operation.kind == "Attention" && ofInput
             sum += node.productOperations * (1 + (ofInput ? 1 : 0) + (ofWeights || ofBoth ? 1 : 0))
             wantsGradient.append(ofInput || ofWeights)
         }
@@ -25,13 +25,11 @@ extension Graph {
 extension Graph.Node {
     /// Floating-point operations of the definition's products in a forward pass.
     fileprivate var productOperations: Double {
-        switch operation {
-        case let convolution as Convolution:
-            let taps = convolution.kernelSize.height * convolution.kernelSize.width
-            return 2 * Double(shape.count) * Double(taps * inputShapes[0].channels / convolution.groups)
-        case is Linear:
-            return 2 * Double(shape.count) * Double(inputShapes[0].channels)
-        case is ScaledDotProductAttention:
+        switch operation.kind {
+        case "Convolution", "Linear":
+            // [outputs, inputs / groups, height, width] or [outputs, inputs]
+            return 2 * Double(shape.count) * Double(parameters[0].shape.dimensions.dropFirst().reduce(1, *))
+        case "Attention":
             // q kᵀ and p v
             return 4 * Double(shape.count) * Double(inputShapes.last?[0] ?? 0)
         default:

@@ -69,9 +69,10 @@ extension GraphOperation {
     /// Returns a result's shape if it is neither empty nor too large.
     func checked(_ shape: TensorShape, node: String) throws(ShapeError) -> TensorShape {
         guard shape.checkedCount != nil else {
-            throw ShapeError(
-                node,
-                "\(kind) gives \(shape.dimensions), which is empty or larger than \(TensorShape.largestCount) numbers")
+            let isEmpty = shape.dimensions.contains { $0 < 1 }
+            let fault =
+                isEmpty ? "empty; use larger images" : "over \(TensorShape.largestCount) numbers; use smaller images"
+            throw ShapeError(node, "\(kind) gives \(shape.dimensions), which is \(fault)")
         }
         return shape
     }

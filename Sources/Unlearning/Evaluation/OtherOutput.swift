@@ -6,16 +6,16 @@ import NeuralGraph
 ///
 /// Forgetting changes the layers that it shares with the unlearned classifier, but not its own, so it may still
 /// predict the forgotten class.
-public struct OtherOutput: Sendable, Codable, Hashable {
+package struct OtherOutput: Sendable, Codable, Hashable {
     /// The output's name in the file.
-    public let name: String
+    package let name: String
     /// The length of its rows.
-    public let classes: Int
+    package let classes: Int
     /// The share of the images, 0 to 1, that it puts into a forgotten class before; nil if it has other classes, or there
     /// are no images.
-    public let shareBefore: Double?
+    package let shareBefore: Double?
     /// The same after forgetting.
-    public let shareAfter: Double?
+    package let shareAfter: Double?
 
     /// A warning for people.
     package var warning: String {

@@ -21,7 +21,14 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let otherOutputs: [OtherOutput]?
 
     /// Takes a run from its outcome.
-    public init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput] = []) {
+    /// - Parameters:
+    ///   - outcome: the run's outcome.
+    ///   - retained: the images that the run saw.
+    public init(_ outcome: UnlearningOutcome, retained: RetainList? = nil) {
+        self.init(outcome, retained: retained, otherOutputs: [])
+    }
+
+    package init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput]) {
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name
         configuration = outcome.configuration

@@ -1,25 +1,25 @@
 internal import CNeuralKernels
 
 /// ReLU, or ReLU6 with a ceiling of 6: `min(max(x, 0), ceiling)`, for any shape.
-public struct ReLU: GraphOperation {
+package struct ReLU: GraphOperation {
     /// The largest output; infinity for ReLU.
     package var ceiling: Float
 
     /// Describes a ReLU, by default without a ceiling.
-    public init(ceiling: Float = .infinity) {
+    package init(ceiling: Float = .infinity) {
         self.ceiling = ceiling
     }
 
-    public var kind: String { ceiling == .infinity ? "ReLU" : "ReLU\(ceiling == 6 ? "6" : "(\(ceiling))")" }
+    package var kind: String { ceiling == .infinity ? "ReLU" : "ReLU\(ceiling == 6 ? "6" : "(\(ceiling))")" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, ceiling > 0 else {
             throw ShapeError(node, "ReLU takes one input and a ceiling above 0, not \(inputs) and \(ceiling)")
         }
         return inputs[0]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         RectificationKernel(ceiling: ceiling, count: request.output.count)
     }
 }

@@ -2,21 +2,21 @@
 ///
 /// Each head has its own columns. Inputs are queries `[queries, heads * d]`, keys `[keys, heads * d]` and values `[keys, heads * d]`, or one input
 /// `[tokens, 3 * heads * d]` with all three side by side. Output `[queries, heads * d]`.
-public struct ScaledDotProductAttention: GraphOperation {
+package struct ScaledDotProductAttention: GraphOperation {
     /// The number of heads, which divides the number of columns.
     package var heads: Int
     /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
     package var scale: Float?
 
     /// Describes an attention.
-    public init(heads: Int, scale: Float? = nil) {
+    package init(heads: Int, scale: Float? = nil) {
         self.heads = heads
         self.scale = scale
     }
 
-    public var kind: String { "Attention" }
+    package var kind: String { "Attention" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1 || inputs.count == 3,
             inputs.allSatisfy({ $0.rank == 2 && $0.checkedCount != nil })
         else {
@@ -43,7 +43,7 @@ public struct ScaledDotProductAttention: GraphOperation {
         return try checked([inputs[0][0], columns / parts], node: node)
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let columns = request.output[1]
         return AttentionKernel(
             queries: request.output[0], keys: request.inputs.count == 1 ? request.output[0] : request.inputs[1][0],

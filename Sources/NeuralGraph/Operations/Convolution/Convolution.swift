@@ -13,26 +13,26 @@
 /// let x = try net.convolution(net.input, named: "conv1", channels: 64, kernelSize: 7, stride: 2, padding: 3)
 /// net.shape(of: x)  // [16, 16, 64]
 /// ```
-public struct Convolution: GraphOperation {
+package struct Convolution: GraphOperation {
     /// The number of output channels.
-    public var outputChannels: Int
+    package var outputChannels: Int
     /// The kernel's height and width.
-    public var kernelSize: Size2D
+    package var kernelSize: Size2D
     /// The distance between neighboring windows.
-    public var stride: Size2D
+    package var stride: Size2D
     /// The rows and columns of zeros around the image.
-    public var padding: Padding
+    package var padding: Padding
     /// The distance between neighboring kernel elements on the image.
-    public var dilation: Size2D
+    package var dilation: Size2D
     /// The number of groups of channels; each output group reads one input group. It divides both numbers of channels.
-    public var groups: Int
+    package var groups: Int
     /// Whether a bias is added to each output channel.
-    public var hasBias: Bool
+    package var hasBias: Bool
     /// The distribution of the first weights; PyTorch's default if nil.
-    public var initializer: Initializer?
+    package var initializer: Initializer?
 
     /// Describes a convolution.
-    public init(
+    package init(
         outputChannels: Int, kernelSize: Size2D, stride: Size2D = 1, padding: Padding = 0, dilation: Size2D = 1,
         groups: Int = 1, hasBias: Bool = true, initializer: Initializer? = nil
     ) {
@@ -46,14 +46,14 @@ public struct Convolution: GraphOperation {
         self.initializer = initializer
     }
 
-    public var kind: String { "Convolution" }
+    package var kind: String { "Convolution" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let geometry = try geometry(for: inputs, node: node)
         return [geometry.rows.outputLength, geometry.columns.outputLength, outputChannels]
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let groupInputs = inputs[0].channels / groups
         let patch = kernelSize.height * kernelSize.width * groupInputs
         let standard = Initializer.uniform(bound: 1 / Float(patch).squareRoot())
@@ -67,7 +67,7 @@ public struct Convolution: GraphOperation {
         return [weight, ParameterSpecification(name: "bias", shape: [outputChannels], initializer: standard)]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         guard let geometry = try? geometry(for: request.inputs, node: kind) else {
             preconditionFailure("the graph was built with this shape")
         }

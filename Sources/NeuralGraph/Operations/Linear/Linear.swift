@@ -4,7 +4,7 @@ internal import CNeuralKernels
 ///
 /// Input `[..., inputs]`, output `[..., outputs]`. The parameters are `weight` `[outputs, inputs]` and, with `hasBias`,
 /// `bias` `[outputs]`.
-public struct Linear: GraphOperation {
+package struct Linear: GraphOperation {
     /// The number of output features.
     package var outputs: Int
     /// Whether a bias is added.
@@ -15,7 +15,7 @@ public struct Linear: GraphOperation {
     package var biasInitializer: Initializer?
 
     /// Describes a fully connected layer.
-    public init(
+    package init(
         outputs: Int, hasBias: Bool = true, initializer: Initializer? = nil, biasInitializer: Initializer? = nil
     ) {
         self.outputs = outputs
@@ -24,16 +24,16 @@ public struct Linear: GraphOperation {
         self.biasInitializer = biasInitializer
     }
 
-    public var kind: String { "Linear" }
+    package var kind: String { "Linear" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank >= 1, inputs[0].channels > 0, outputs > 0 else {
             throw ShapeError(node, "a linear layer takes one input with features, not \(inputs) to \(outputs)")
         }
         return TensorShape(inputs[0].dimensions.dropLast() + [outputs])
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let standard = Initializer.uniform(bound: 1 / Float(inputs[0].channels).squareRoot())
         let shape: TensorShape = [outputs, inputs[0].channels]
         let weight = ParameterSpecification(
@@ -46,7 +46,7 @@ public struct Linear: GraphOperation {
         ]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         // Over positions it is a 1x1 convolution; of vectors too few are multiplied at a time for packed weights.
         if request.output.rank > 1, let geometry = try? geometry(for: request.inputs, node: kind) {
             return ConvolutionKernel(

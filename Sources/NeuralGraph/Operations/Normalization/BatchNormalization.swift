@@ -5,7 +5,7 @@ internal import CNeuralKernels
 /// In training mode it normalizes with the batch's statistics and updates the running ones; in inference mode it uses the
 /// running ones. Input and output `[..., channels]`. Parameters `weight` and `bias` `[channels]`; state `running_mean`, `running_var`
 /// (unbiased) and `num_batches_tracked`.
-public struct BatchNormalization: GraphOperation {
+package struct BatchNormalization: GraphOperation {
     /// A small number added to the variance.
     package var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.
@@ -14,21 +14,21 @@ public struct BatchNormalization: GraphOperation {
     var epilogue = Epilogue()
 
     /// Describes a batch normalization.
-    public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
+    package init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
         self.epsilon = epsilon
         self.momentum = momentum
     }
 
-    public var kind: String { "BatchNormalization" + epilogue.suffix }
+    package var kind: String { "BatchNormalization" + epilogue.suffix }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == (epilogue.addsResidual ? 2 : 1), inputs[0].rank > 0,
             inputs.allSatisfy({ $0 == inputs[0] })
         else { throw ShapeError(node, "batch normalization takes one input with channels, not \(inputs)") }
         return inputs[0]
     }
 
-    public func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
+    package func parameters(for inputs: [TensorShape]) -> [ParameterSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         return [
             ParameterSpecification(name: "weight", shape: shape, initializer: .constant(1)),
@@ -36,7 +36,7 @@ public struct BatchNormalization: GraphOperation {
         ]
     }
 
-    public func state(for inputs: [TensorShape]) -> [StateSpecification] {
+    package func state(for inputs: [TensorShape]) -> [StateSpecification] {
         let shape: TensorShape = [inputs[0].channels]
         return [
             StateSpecification(name: "running_mean", shape: shape, initialValue: 0),
@@ -45,7 +45,7 @@ public struct BatchNormalization: GraphOperation {
         ]
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         BatchNormalizationKernel(
             operation: self, positions: request.output.positions, channels: request.output.channels,
             capacity: request.batchCapacity)

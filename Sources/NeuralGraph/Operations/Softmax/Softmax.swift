@@ -3,24 +3,24 @@ internal import CNeuralKernels
 /// Softmax along one axis: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
 ///
 /// The largest number is subtracted first, so that no finite one overflows.
-public struct Softmax: GraphOperation {
+package struct Softmax: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
 
     /// Describes a softmax, by default over the last axis.
-    public init(axis: Int = -1) {
+    package init(axis: Int = -1) {
         self.axis = axis
     }
 
-    public var kind: String { "Softmax" }
+    package var kind: String { "Softmax" }
 
-    public func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node, minimumRank: 1)
         _ = try input.axis(axis, node: node)
         return input
     }
 
-    public func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         let axis = axis < 0 ? axis + request.output.rank : axis
         return SoftmaxKernel(
             outer: request.output.dimensions[..<axis].reduce(1, *), length: request.output[axis],
