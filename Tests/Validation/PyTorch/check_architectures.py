@@ -47,6 +47,8 @@ CASES = {
     "mobilenet_v2": torchvision_model("mobilenet_v2"),
     "mobilenet_v2:width=1.4": Case(lambda: networks.mobilenet_v2(width=1.4)),
     "mobilenet_v2:width=0.35,stem=small": Case(lambda: networks.mobilenet_v2("small", width=0.35), 32),
+    "densenet121": torchvision_model("densenet121"),
+    "densenet169": torchvision_model("densenet169"),
     "vgg16_bn": torchvision_model("vgg16_bn"),
     # Of another size than 32 times 7, adaptive pooling has work to do.
     "vgg16_bn at 160": Case(lambda: torchvision.models.vgg16_bn(num_classes=CLASSES), 160),
