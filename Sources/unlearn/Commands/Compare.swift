@@ -240,8 +240,8 @@ struct CompareReport: Report {
             ])
         }
         let text = """
-            Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture.name), \
-            \(epochs) epochs, preset \(preset.rawValue))
+            Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture), \
+            \(epochs) \(epochs == 1 ? "epoch" : "epochs"), preset \(preset.rawValue))
 
             \(table.text)
             """

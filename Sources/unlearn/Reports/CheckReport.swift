@@ -145,29 +145,23 @@ struct CheckReport: Report {
             memory.groupLimit.map { "control group's limit \($0.gibibytes)" },
             memory.addressSpaceLimit.map { "address space \($0.gibibytes)" },
         ].compactMap(\.self)
-        return [
+        let processors = ["\(engine.usableProcessors) usable", "\(engine.onlineProcessors) online"] + limits
+        let memories = ["\(memory.usable.gibibytes) usable", "\(memory.total.gibibytes) in all"] + memoryLimits
+        let versions = libraries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        var facts: [(String, String)] = [
             ("program", "unlearn \(PackageVersion.current)"),
             ("processor", "\(processor.name), \(processor.architecture)"),
             ("own loops", engine.vectorKernels),
             ("OpenBLAS", "\(engine.openBLASVersion), \(engine.matrixKernels) kernels"),
-            (
-                "processors",
-                (["\(engine.usableProcessors) usable", "\(engine.onlineProcessors) online"] + limits)
-                    .joined(separator: ", ")
-            ),
-            (
-                "memory",
-                (["\(memory.usable.gibibytes) usable", "\(memory.total.gibibytes) in all"] + memoryLimits)
-                    .joined(separator: ", ")
-            ),
+            ("processors", processors.joined(separator: ", ")),
+            ("memory", memories.joined(separator: ", ")),
             ("training", "resnet18 with the default options takes \(trainingBytes.gibibytes)"),
-        ] + datasets.map { ("data set", $0.text) } + [
-            ("libraries", libraries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")),
-            (
-                "terminal",
-                isInteractive ? "interactive, \(Terminal.columns) columns" : "not interactive, no progress shown"
-            ),
         ]
+        for dataset in datasets { facts.append(("data set", dataset.text)) }
+        facts.append(("libraries", versions.joined(separator: ", ")))
+        let terminal = isInteractive ? "interactive, \(Terminal.columns) columns" : "not interactive, no progress shown"
+        facts.append(("terminal", terminal))
+        return facts
     }
 }
 

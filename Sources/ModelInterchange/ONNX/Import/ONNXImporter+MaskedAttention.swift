@@ -126,12 +126,13 @@ extension ONNXImporter {
         if own < keys, own > 1 {
             // Keys that a mask leaves out are not looked at.
             let rows = mask.values.count / own
-            mask = KnownTensor(
-                dimensions: mask.dimensions.dropLast() + [keys],
-                values: (0..<rows).flatMap { row in
-                    Array(mask.values[(row * own)..<((row + 1) * own)])
-                        + [Float](repeating: Self.masked, count: keys - own)
-                })
+            let rest = [Float](repeating: Self.masked, count: keys - own)
+            var values: [Float] = []
+            for row in 0..<rows {
+                values += mask.values[(row * own)..<((row + 1) * own)]
+                values += rest
+            }
+            mask = KnownTensor(dimensions: mask.dimensions.dropLast() + [keys], values: values)
         }
         return mask
     }

@@ -53,10 +53,11 @@ package struct BinomialProportion: Sendable, Hashable {
     private static func distribution(_ x: Double, _ a: Double, _ b: Double) -> Double {
         guard x > 0 else { return 0 }
         guard x < 1 else { return 1 }
-        let scale = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x))
+        let logBeta: Double = lgamma(a) + lgamma(b) - lgamma(a + b)
+        let scale: Double = exp(a * log(x) + b * log1p(-x) - logBeta)
         // The fraction converges fast on this side of the mean.
-        return x < (a + 1) / (a + b + 2)
-            ? scale * fraction(x, a, b) / a : 1 - scale * fraction(1 - x, b, a) / b
+        if x < (a + 1) / (a + b + 2) { return scale * fraction(x, a, b) / a }
+        return 1 - scale * fraction(1 - x, b, a) / b
     }
 
     /// The function's continued fraction, by Lentz's method (Press et al., Numerical Recipes, section 6.4).
