@@ -20,7 +20,7 @@ func forget(
     return outcome.summary
 }
 
-extension Downstream {
+extension AllExamples {
     /// Runs the function above on a narrow ResNet-18.
     static func app(_ examples: TensorExamples, _ unseen: TensorExamples, folder: URL) async throws {
         let network = ResNet(.resnet18, stem: .small, width: 0.25)

@@ -42,7 +42,7 @@ struct CalibrationError: AuditMeasure {
     }
 }
 
-extension Downstream {
+extension AllExamples {
     /// Audits with the measure beside the built-in ones, and judges by a limit of its own.
     static func ownMeasure(
         original: Model, unlearned: Model, training: TensorExamples, test: TensorExamples

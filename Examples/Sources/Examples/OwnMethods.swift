@@ -84,7 +84,7 @@ struct Dampening: UnlearningMethod {
     }
 }
 
-extension Downstream {
+extension AllExamples {
     /// Methods that are written outside the library with its public names alone.
     static func ownMethods(_ model: Model, _ examples: TensorExamples, _ unseen: TensorExamples) async throws {
         let retain = try without(label: 2, examples)

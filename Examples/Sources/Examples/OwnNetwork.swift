@@ -29,7 +29,7 @@ struct StripeNet: Architecture {
     }
 }
 
-extension Downstream {
+extension AllExamples {
     /// The code of the article *My own network*.
     static func ownNetwork(_ examples: TensorExamples, _ unseen: TensorExamples, file: URL) async throws {
         let network = StripeNet(channels: 16)

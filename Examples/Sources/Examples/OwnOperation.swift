@@ -70,7 +70,7 @@ extension GraphBuilder {
     }
 }
 
-extension Downstream {
+extension AllExamples {
     /// The code of the article *My own operation*: the operation's gradients against two-sided differences.
     static func ownOperation() throws {
         var builder = GraphBuilder(inputShape: [3, 2, 5])

@@ -178,7 +178,8 @@ struct MethodComparisonReport: Report {
         for row in ComparisonTable(result).rows { table.add(row) }
         var text =
             "Forgetting \(classNames.names(of: Set(result.classes))) by several methods (\(details.architecture), "
-            + "\(details.epochs) \(details.epochs == 1 ? "epoch" : "epochs"), \(seeds.count == 1 ? "1 seed" : "\(seeds.count) seeds"))\n\n" + table.text
+            + "\(details.epochs) \(details.epochs == 1 ? "epoch" : "epochs"), \(seeds.count == 1 ? "1 seed" : "\(seeds.count) seeds"))\n\n"
+            + table.text
         for run in result.runs {
             if let failure = run.failure { text += "\(run.method), seed \(run.seed): \(failure)\n" }
         }

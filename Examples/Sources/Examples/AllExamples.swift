@@ -3,7 +3,7 @@ import Unlearning
 
 /// Uses the library from outside: a network and an operation of its own, noise by hand, forgetting, files.
 @main
-struct Downstream {
+struct AllExamples {
     static func main() async {
         do {
             try await run()
