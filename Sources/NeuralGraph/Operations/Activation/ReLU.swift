@@ -49,7 +49,7 @@ private struct RectificationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``ReLU``: `max(x, 0)`; the shape stays.
+    /// Adds a rectifier: `max(x, 0)`; the shape stays.
     public mutating func relu(_ input: Graph.Value, named name: String) throws(ShapeError) -> Graph.Value {
         try add(ReLU(), named: name, input)
     }

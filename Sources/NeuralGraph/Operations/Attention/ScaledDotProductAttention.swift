@@ -53,14 +53,14 @@ package struct ScaledDotProductAttention: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``ScaledDotProductAttention`` of one value `[tokens, 3 * heads * d]`: queries, keys and values side by side.
+    /// Adds scaled dot-product attention of one value `[tokens, 3 * heads * d]`: queries, keys and values side by side.
     public mutating func attention(
         _ input: Graph.Value, named name: String, heads: Int, scale: Float? = nil
     ) throws(ShapeError) -> Graph.Value {
         try add(ScaledDotProductAttention(heads: heads, scale: scale), named: name, input)
     }
 
-    /// Adds a ``ScaledDotProductAttention`` of queries `[queries, heads * d]`, keys and values `[keys, heads * d]`.
+    /// Adds scaled dot-product attention of queries `[queries, heads * d]`, keys and values `[keys, heads * d]`.
     public mutating func attention(
         queries: Graph.Value, keys: Graph.Value, values: Graph.Value, named name: String, heads: Int,
         scale: Float? = nil

@@ -100,7 +100,7 @@ package struct Convolution: GraphOperation {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Convolution``: `[h, w, c]` to `[h', w', channels]`.
+    /// Adds a convolution: `[h, w, c]` to `[h', w', channels]`.
     /// - Throws: ``ShapeError`` if the input is not an image, the kernel is larger than the padded image, or the groups do
     ///   not divide the channels.
     public mutating func convolution(

@@ -122,7 +122,7 @@ private struct LinearKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Linear`` layer: `[..., inputs]` to `[..., outputs]`.
+    /// Adds a linear layer: `[..., inputs]` to `[..., outputs]`.
     public mutating func linear(
         _ input: Graph.Value, named name: String, outputs: Int, bias: Bool = true
     ) throws(ShapeError) -> Graph.Value {

@@ -216,7 +216,7 @@ private struct BatchNormalizationKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``BatchNormalization``; the shape stays.
+    /// Adds a batch normalization; the shape stays.
     /// - Parameters:
     ///   - input: the input.
     ///   - name: the node's name.

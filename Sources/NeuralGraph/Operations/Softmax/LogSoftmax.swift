@@ -2,7 +2,7 @@ import Foundation
 
 /// The logarithm of a softmax along one axis: `x_k - log sum_j exp(x_j)`, as PyTorch's `LogSoftmax`.
 ///
-/// Unlike the logarithm of a ``Softmax``, it is finite for every finite input.
+/// Unlike the logarithm of a softmax, it is finite for every finite input.
 package struct LogSoftmax: GraphOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int

@@ -68,7 +68,7 @@ private struct SoftmaxKernel: Kernel {
 }
 
 extension GraphBuilder {
-    /// Adds a ``Softmax`` along an axis, by default the last; the shape stays.
+    /// Adds a softmax along an axis, by default the last; the shape stays.
     /// - Parameters:
     ///   - input: the input.
     ///   - name: the node's name.
