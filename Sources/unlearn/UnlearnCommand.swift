@@ -33,7 +33,7 @@ struct UnlearnCommand: AsyncParsableCommand {
         version: PackageVersion.current,
         subcommands: [
             Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
-            Inspect.self, Convert.self, ListCommand.self, Check.self,
+            Inspect.self, Convert.self, ListCommand.self, Check.self, LedgerCommand.self,
         ])
 
     /// Refuses an unknown command by its name, before the options after it are looked at.

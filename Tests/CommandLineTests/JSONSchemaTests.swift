@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 11, "\(commands)")
+        #expect(commands.count == 12, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -147,5 +147,29 @@ struct JSONSchemaTests {
     func failures() throws {
         try check("Failures", ["inspect", "/nowhere"], statuses: [1])
         try check("Failures", ["inspect"], statuses: [64])
+    }
+
+    @Test("ledger and its commands")
+    func ledgers() throws {
+        let ledger = folder.path("ledger")
+        let policy = folder.path("policy.json")
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: policy))
+        try check("unlearn ledger init", ["ledger", "init", ledger, "--model", materials.model])
+        try check("unlearn ledger init", ["ledger", "policy", ledger, policy])
+        try check(
+            "unlearn ledger add",
+            ["ledger", "add", ledger, "--classes", "5", "--reference", "ticket 1", "--due", "2999-12-31"])
+        try check("unlearn ledger init", ["ledger", "derived", ledger, policy])
+        try check(
+            "unlearn ledger run",
+            [
+                "ledger", "run", ledger, "--retain", materials.dataset, "--validation", materials.dataset, "--quick",
+                "--output", folder.path("new"),
+            ], isExample: false, statuses: [0, 2])
+        try check("unlearn ledger status", ["ledger", "status", ledger])
+        try check("unlearn ledger show", ["ledger", "show", ledger])
+        try check("unlearn ledger verify", ["ledger", "verify", ledger])
+        try check("unlearn ledger export", ["ledger", "export", ledger], isExample: false)
+        try check("unlearn ledger init", ["ledger", "prune", ledger])
     }
 }

@@ -89,6 +89,20 @@ package final class AtomicFile {
         try file.commit()
     }
 
+    /// Copies a file, which is read in pieces.
+    /// - Throws: ``FileError`` if it cannot be read, and as ``init(replacing:)``, ``append(_:)`` and ``commit()``.
+    package static func copy(_ source: URL, to url: URL) throws(FileError) {
+        let input = try RandomAccessFile(source)
+        let output = try AtomicFile(replacing: url)
+        var offset = 0
+        while offset < input.size {
+            let end = min(offset + 1 << 20, input.size)
+            try output.append(try input.bytes(offset..<end))
+            offset = end
+        }
+        try output.commit()
+    }
+
     /// Checks that a file can be written, before the work whose result goes there. Leaves nothing behind.
     /// - Throws: ``FileError`` as ``init(replacing:)``.
     package static func checkDestination(_ url: URL) throws(FileError) {

@@ -34,7 +34,7 @@ package final class RandomAccessFile: Sendable {
     }
 
     /// Reads a part of the file.
-    func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+    package func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         // `withUnsafeMutableBytes` passes no typed errors on.
         let result = bytes.withUnsafeMutableBytes { buffer in

@@ -59,3 +59,33 @@ extension AuditThresholds {
         }
     }
 }
+
+extension AuditThresholds {
+    /// Sets a measure's limits; what they refer to stays, or follows from the measure's direction.
+    package mutating func setLimits(of measure: MeasureDescription, pass: Double, partial: Double) {
+        var list = AuditThresholds.default[measure.identifier]
+        if list.isEmpty {
+            list =
+                switch measure.direction {
+                case .lower:
+                    [.init(.above, .retrained, pass: 0, partial: 0), .init(.above, .zero, pass: 0, partial: 0)]
+                case .higher:
+                    [.init(.below, .retrained, pass: 0, partial: 0), .init(.below, .original, pass: 0, partial: 0)]
+                case .closerToRetrained, .none:
+                    [.init(.either, .retrained, pass: 0, partial: 0)]
+                }
+        }
+        for index in list.indices { (list[index].pass, list[index].partial) = (pass, partial) }
+        self[measure.identifier] = list
+    }
+}
+
+extension AuditConfiguration {
+    /// Descriptions of all measures that an audit can take.
+    package static var everyMeasure: [MeasureDescription] {
+        var configuration = AuditConfiguration.full
+        configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
+            shadowModels: 2, training: TrainingConfiguration())
+        return Audit(configuration: configuration).descriptions
+    }
+}

@@ -10,7 +10,7 @@ struct AuditCommand: ReportingCommand {
         abstract: "Measures what a classifier has forgotten and what it has not.",
         usage: """
             unlearn audit <original> <unlearned> --dataset <data set> --forgotten <classes> [<options>]
-            unlearn audit --verify <record> [<model>]
+            unlearn audit --verify <record> [<model>] [--key <public key>]
             """,
         discussion: """
             Compares the model before forgetting with the one after it and, with --retrained or --retrain, with models \
@@ -22,8 +22,8 @@ struct AuditCommand: ReportingCommand {
             inconclusive. A pass is no proof that nothing is left.
 
             --verify recomputes the verdict from the record's own numbers and limits, and compares the model's file \
-            with the record's digests. Exit code 2 means that the record is not of a pass, contradicts itself, or that \
-            the file is not its unlearned model.
+            with the record's digests; --key checks its signature, which --sign makes. Exit code 2 means that the record \
+            is not of a pass, contradicts itself, is not signed by the key, or that the file is not its unlearned model.
 
             EXAMPLES
               unlearn audit original.safetensors forgotten.safetensors \\
@@ -34,7 +34,7 @@ struct AuditCommand: ReportingCommand {
               unlearn audit original.safetensors forgotten.safetensors \\
                 --dataset fashion-mnist --forgotten 0 --retrain --seeds 2 --epochs 3 \\
                 --limit linear-probe=0.05,0.1 --record record.json
-              unlearn audit --verify record.json forgotten.safetensors
+              unlearn audit --verify record.json forgotten.safetensors --key public.pem
             """)
 
     @Argument(
@@ -47,6 +47,12 @@ struct AuditCommand: ReportingCommand {
         help: ArgumentHelp("Verify this record, and that a model's file is the one in it.", valueName: "record"),
         completion: .file(extensions: ["json"]))
     var verify: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --verify: the public key, in PEM, whose signature the record must have.", valueName: "key"),
+        completion: .file(extensions: ["pem"]))
+    var key: String?
 
     @Option(
         help: ArgumentHelp(
@@ -86,6 +92,7 @@ struct AuditCommand: ReportingCommand {
             }
             return
         }
+        try refuse([("--key", key != nil)], "checks a signature; give --verify too.")
         guard models.count == 2 else {
             throw ValidationError("Give two models, the original and the unlearned one; found \(models.count).")
         }
@@ -93,7 +100,7 @@ struct AuditCommand: ReportingCommand {
         guard !forgottenLists.isEmpty else { throw ValidationError("Name the forgotten classes by --forgotten.") }
         try retraining.check(makesShadows: audit.shadowModels != nil)
         try pictures.check(for: [dataset])
-        try reporting.checkRequestID(hasRecord: record != nil || flags.json)
+        try reporting.checkRequestID(hasRecord: record != nil || flags.json, hasRecordFile: record != nil)
     }
 
     /// The options that say what to measure, or where to write the result.
@@ -101,21 +108,23 @@ struct AuditCommand: ReportingCommand {
         [
             ("--dataset", dataset != nil), ("--forgotten", !forgottenLists.isEmpty), ("--record", record != nil),
             ("--report", reporting.report != nil), ("--request-id", reporting.requestID != nil),
+            ("--sign", reporting.sign != nil),
         ] + retraining.given + audit.given + pictures.given + network.given + flags.given
     }
 
     func perform(_ console: Console) async throws -> AuditCommandReport {
         if let verify {
-            return .verification(try Verification(of: verify, model: models.first))
+            return .verification(try Verification(of: verify, model: models.first, key: key))
         }
         guard let dataset else { throw CommandError("no data set to audit on was given") }
         let forgotten = ClassList(joining: forgottenLists)
         let absent = AbsentClasses(classes: forgotten, option: "--forgotten")
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let modelFiles = models + retraining.retrained
-        let destination = reporting.destination
+        let destination = try reporting.destination()
+        let otherRecord = recordFile.flatMap { $0.path == destination.recordFile?.path ? nil : $0 }
         try InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset]).check(
-            destination.files + [recordFile].compactMap(\.self).filter { $0.path != destination.recordFile?.path })
+            destination.files + [otherRecord, otherRecord.flatMap(destination.signatureFile)].compactMap(\.self))
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
         let test = try pictures.load(dataset, split: .test, for: original, absent: absent, console)
@@ -151,7 +160,7 @@ struct AuditCommand: ReportingCommand {
             result,
             models: AuditRecord.Models(
                 original: digests[0], unlearned: digests[1], retrained: Array(digests.dropFirst(2))))
-        let files = AuditFiles(result, record: record, destination: destination, otherRecord: recordFile)
+        let files = try AuditFiles(result, record: record, destination: destination, otherRecord: otherRecord)
         try files.write()
         return .audit(files)
     }

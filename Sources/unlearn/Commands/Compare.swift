@@ -64,9 +64,9 @@ struct Compare: ReportingCommand {
             return
         }
         try methodComparison.check()
-        if reporting.requestID != nil {
-            throw ValidationError("--request-id is for a record, and --methods makes none; leave it out.")
-        }
+        try refuse(
+            [("--request-id", reporting.requestID != nil), ("--sign", reporting.sign != nil)],
+            "is for a record, and --methods makes none; leave it out.")
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
         if forgetting.givesPreset {
             throw ValidationError(
@@ -93,7 +93,7 @@ struct Compare: ReportingCommand {
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
         try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(
-            models + reporting.destination.files)
+            models + reporting.destination().files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
@@ -149,14 +149,15 @@ struct Compare: ReportingCommand {
             data: AuditData(test: test, training: images), progress: console.progress())
         let samples = try images.samples(
             perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
-        let record = try reporting.destination.record(
+        let destination = try reporting.destination()
+        let record = try destination.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
             forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
-        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting.destination)
+        return try AuditFiles(result, record: record, noise: outcome.noise, destination: destination)
     }
 
     /// The file for a network; nil if it is not kept.

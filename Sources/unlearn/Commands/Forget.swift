@@ -54,7 +54,7 @@ struct Forget: ReportingCommand {
     func perform(_ console: Console) async throws -> ForgetReport {
         let job = ForgettingJob(
             model: model, classes: classes.list, run: forgetting, options: flags.options,
-            output: output, reporting: reporting.destination)
+            output: output, reporting: try reporting.destination())
         return try await job.perform(console)
     }
 }

@@ -12,10 +12,16 @@ struct ForgettingJob: Sendable {
     /// The path for the new model.
     let output: String
     let reporting: ReportDestination
+    /// What the audit measures, and compares with.
+    var auditing = AuditPlan()
 
     /// Forgets, audits if there is to be a report, and writes the files last.
     func perform(_ console: Console) async throws -> ForgetReport {
-        let material = try material(console)
+        try await perform(try material(console), console)
+    }
+
+    /// Does the same with what was read and checked before.
+    func perform(_ material: Material, _ console: Console) async throws -> ForgetReport {
         let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
         let others = try await OtherOutput.all(
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
@@ -30,12 +36,14 @@ struct ForgettingJob: Sendable {
     }
 
     /// The model, its data, and what makes it forget.
-    private struct Material {
+    struct Material: Sendable {
         let original: Model
         let classes: Set<Int>
         let images: any ImageDataset
         let retain: ImageSubset?
         let test: (any ImageDataset)?
+        /// Retrained models to compare with.
+        let retrained: [Model]
         let unlearner: Unlearner
     }
 
@@ -45,9 +53,10 @@ struct ForgettingJob: Sendable {
     private var absent: AbsentClasses { AbsentClasses(classes: classes, option: "--classes") }
 
     /// Reads and checks everything, so that nothing is refused after the work.
-    private func material(_ console: Console) throws -> Material {
+    func material(_ console: Console) throws -> Material {
         let inputs = InputFiles(
-            models: [model.path], files: run.pictures.files, datasets: [run.retain, run.validation])
+            models: [model.path] + auditing.retrained, files: run.pictures.files,
+            datasets: [run.retain, run.validation])
         try inputs.check([outputFile] + reporting.files)
         let read = try model.load()
         let images = try run.pictures.load(run.retain, split: .train, for: read, absent: absent, console)
@@ -68,6 +77,7 @@ struct ForgettingJob: Sendable {
             training: run.training(like: original), options: options)
         return Material(
             original: original, classes: classes, images: images, retain: data.retain, test: test,
+            retrained: try auditing.retrained.map { try model.network.load($0).completed(from: images) },
             unlearner: unlearner)
     }
 
@@ -76,16 +86,25 @@ struct ForgettingJob: Sendable {
         _ outcome: UnlearningOutcome, of material: Material, _ others: [OtherOutput], _ console: Console
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.folder != nil else { return nil }
-        let result = try await Audit(options: options).run(
-            original: material.original, unlearned: outcome.model, forgotten: outcome.model.metadata.forgottenClasses,
+        let classes = outcome.model.metadata.forgottenClasses
+        var digests = try auditing.retrained.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
+        var retrained = material.retrained
+        if let trainer = auditing.retraining(run.training(like: material.original), options) {
+            retrained = try await trainer.models(
+                like: material.original, classes: classes, images: material.images,
+                progress: console.progress("retrained"))
+            digests = try retrained.map { try AuditRecord.ModelFile($0) }
+        }
+        let result = try await Audit(configuration: auditing.configuration, options: options).run(
+            original: material.original, unlearned: outcome.model, retrained: retrained, forgotten: classes,
             data: AuditData(test: test, training: material.images), progress: console.progress())
         let record = try reporting.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(model.url),
-                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: outputFile)),
+                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: outputFile), retrained: digests),
             forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others))
-        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
+        return try AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
     }
 
     /// The passes that the method makes, for the description of the plan.

@@ -35,7 +35,7 @@ struct AuditFlags: ParsableArguments {
             "A measure's limits, as in linear-probe=0.03,0.06: pass up to the first, partial up to the second, fail "
                 + "beyond. Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
             valueName: "measure=limits"),
-        completion: .list(AuditConfiguration.allMeasures.map { "\($0.identifier)=" }),
+        completion: .list(AuditConfiguration.everyMeasure.map { "\($0.identifier)=" }),
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
 
@@ -110,29 +110,6 @@ struct LimitArgument: Sendable {
             thresholds[measure.identifier] = []
             return
         }
-        var list = AuditThresholds.default[measure.identifier]
-        if list.isEmpty {
-            list =
-                switch measure.direction {
-                case .lower:
-                    [.init(.above, .retrained, pass: 0, partial: 0), .init(.above, .zero, pass: 0, partial: 0)]
-                case .higher:
-                    [.init(.below, .retrained, pass: 0, partial: 0), .init(.below, .original, pass: 0, partial: 0)]
-                case .closerToRetrained, .none:
-                    [.init(.either, .retrained, pass: 0, partial: 0)]
-                }
-        }
-        for index in list.indices { (list[index].pass, list[index].partial) = limits }
-        thresholds[measure.identifier] = list
-    }
-}
-
-extension AuditConfiguration {
-    /// Descriptions of all measures that an audit can take.
-    static var allMeasures: [MeasureDescription] {
-        var configuration = AuditConfiguration.full
-        configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
-            shadowModels: 2, training: TrainingConfiguration())
-        return Audit(configuration: configuration).descriptions
+        thresholds.setLimits(of: measure, pass: limits.pass, partial: limits.partial)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Unlearning
 
 /// How a model is made to forget, and with which data: the options that every command with such a run shares.
@@ -41,6 +42,20 @@ struct ForgettingRunFlags: ParsableArguments {
 
     /// The preset; nil if a method was named.
     var preset: UnlearningPreset? { namedMethod == nil ? presets.preset : nil }
+
+    /// What a run's result depends on besides the model, the request and the seed.
+    var settings: [String: String] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var settings = [
+            "method": method.name, "samplesPerClass": String(samples.perClass), "retain": retain.text,
+            "pictures": pictures.given.filter(\.isGiven).map(\.option).joined(separator: " "),
+        ]
+        settings["validation"] = validation?.text
+        settings["epochs"] = epochs.map(String.init)
+        settings["methodSettings"] = (try? encoder.encode(method)).map { String(decoding: $0, as: UTF8.self) }
+        return settings
+    }
 
     /// Checks that the options fit together.
     func check() throws {

@@ -66,6 +66,15 @@ struct NetworkFlags: ParsableArguments {
         ]
     }
 
+    /// The given options as arguments.
+    var arguments: [String] {
+        let options: [(String, String?)] = [
+            ("--architecture", architecture), ("--stem", stem), ("--patch-size", patchSize.map(String.init)),
+            ("--image-size", imageSize.map(String.init)), ("--output-name", outputName),
+        ]
+        return options.flatMap { name, value in value.map { [name, $0] } ?? [] }
+    }
+
     /// Reads a model for use, and refuses one with numbers that spoil every computation.
     func load(_ path: String) throws -> Model {
         let model = try read(path)

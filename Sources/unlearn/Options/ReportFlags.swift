@@ -18,14 +18,27 @@ struct ReportFlags: ParsableArguments {
             valueName: "name"))
     var requestID: String?
 
-    /// Where they go.
-    var destination: ReportDestination {
-        ReportDestination(folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID)
+    @Option(
+        help: ArgumentHelp(
+            "Sign the record by this private key, ECDSA over P-256 or Ed25519 in PEM, into record.dsse.json beside it.",
+            valueName: "key"), completion: .file(extensions: ["pem"]))
+    var sign: String?
+
+    /// Where they go, and the key that signs the record.
+    func destination() throws -> ReportDestination {
+        ReportDestination(
+            folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID,
+            signingKey: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) })
     }
 
-    /// Checks a request's name, and that there is a record for it.
-    /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
-    func checkRequestID(hasRecord: Bool = false) throws {
+    /// Checks a request's name, and that there is a record for it and for the signature.
+    /// - Parameters:
+    ///   - hasRecord: whether there is a record, besides that of --report, whose name can be checked.
+    ///   - hasRecordFile: whether that record is a file.
+    func checkRequestID(hasRecord: Bool = false, hasRecordFile: Bool = false) throws {
+        try refuse(
+            [("--sign", sign != nil)], unless: report != nil || hasRecordFile,
+            "signs the record; give --report too.")
         guard let requestID else { return }
         try refuse(
             [("--request-id", true)], unless: report != nil || hasRecord,
@@ -44,12 +57,19 @@ struct ReportDestination: Sendable {
     var folder: URL?
     /// The request's name; nil makes a new UUID.
     var requestID: String?
+    /// The key that signs the record; nil leaves it unsigned.
+    var signingKey: SigningKey?
 
     var reportFile: URL? { folder?.appendingPathComponent("report.html") }
     var recordFile: URL? { folder?.appendingPathComponent("record.json") }
 
-    /// Both files; none without a folder.
-    var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
+    /// All files; none without a folder.
+    var files: [URL] { [reportFile, recordFile, recordFile.flatMap(signatureFile)].compactMap(\.self) }
+
+    /// The file for the signed form of a record; nil without a key.
+    func signatureFile(for record: URL) -> URL? {
+        signingKey == nil ? nil : SignedRecord.file(for: record)
+    }
 
     /// Makes the record.
     func record(
@@ -67,15 +87,20 @@ struct AuditFiles: Sendable {
     let report: AuditReport
     let reportFile: URL?
     let recordFiles: [URL]
+    /// The signed record, and its files; nil without a key.
+    private let signed: SignedRecord?
+    let signatureFiles: [URL]
 
-    /// Puts the files together; nothing is written yet.
+    /// Puts the files together and signs the record; nothing is written yet.
     init(
         _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], destination: ReportDestination,
         otherRecord: URL? = nil
-    ) {
+    ) throws {
         report = AuditReport(result, record: record, noise: noise)
         reportFile = destination.reportFile
         recordFiles = [destination.recordFile, otherRecord].compactMap(\.self)
+        signed = try destination.signingKey.map { try SignedRecord(record, by: $0) }
+        signatureFiles = recordFiles.compactMap(destination.signatureFile)
     }
 
     /// The exit code: 0 if the model may be handed over, and 2 if not.
@@ -90,12 +115,13 @@ struct AuditFiles: Sendable {
     /// Writes all files.
     func write() throws {
         for file in recordFiles { try report.record.write(to: file) }
+        for file in signatureFiles { try signed?.write(to: file) }
         if let reportFile { try report.write(to: reportFile) }
     }
 
     /// The lines that say where the files are.
     var text: String {
-        ([reportFile].compactMap(\.self) + recordFiles).map { "Wrote \($0.relativePath)\n" }.joined()
+        ([reportFile].compactMap(\.self) + recordFiles + signatureFiles).map { "Wrote \($0.relativePath)\n" }.joined()
     }
 }
 
@@ -104,7 +130,7 @@ struct AuditSummary: Encodable {
     let files: AuditFiles
 
     enum CodingKeys: CodingKey {
-        case failed, looserLimits, missingEvidence, partial, record, report, requestID, verdict
+        case failed, looserLimits, missingEvidence, partial, record, report, requestID, signature, verdict
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -117,6 +143,7 @@ struct AuditSummary: Encodable {
         try container.encode(files.recordFiles.first?.relativePath, forKey: .record)
         try container.encode(files.reportFile?.relativePath, forKey: .report)
         try container.encode(files.report.record.requestID, forKey: .requestID)
+        try container.encodeIfPresent(files.signatureFiles.first?.relativePath, forKey: .signature)
         try container.encode(verdict.total, forKey: .verdict)
     }
 }

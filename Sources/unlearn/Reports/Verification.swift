@@ -12,11 +12,18 @@ struct Verification: Sendable {
     let model: (path: String, match: AuditRecord.Match)?
     /// Where the file's classes are not the record's; nil if the file names none.
     let classContradictions: [String]?
+    /// The record's signature.
+    let signature: SignatureVerification
 
     /// Reads and compares.
-    /// - Throws: `RecordError` or `FileError` if a file cannot be read.
-    init(of path: String, model: String?) throws {
-        let record = try AuditRecord(contentsOf: URL(fileURLWithPath: path))
+    /// - Parameter key: the file of the public key that the record must be signed by; nil asks for no signature.
+    /// - Throws: `RecordError`, `SignatureError` or `FileError` if a file cannot be read.
+    init(of path: String, model: String?, key: String? = nil) throws {
+        let key = try key.map { try VerificationKey(contentsOf: URL(fileURLWithPath: $0)) }
+        let file = URL(fileURLWithPath: path)
+        let signed = path.hasSuffix(".dsse.json") ? try SignedRecord(contentsOf: file) : nil
+        let record = try signed?.record ?? AuditRecord(contentsOf: file)
+        signature = try SignatureVerification(of: file, signed: signed, key: key)
         self.path = path
         self.record = record
         check = record.check()
@@ -33,7 +40,9 @@ struct Verification: Sendable {
         (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty && check.verdict.isAcceptable
     }
 
-    private var contradictions: [String] { check.contradictions + (classContradictions ?? []) }
+    private var contradictions: [String] {
+        check.contradictions + (classContradictions ?? []) + [signature.contradiction].compactMap(\.self)
+    }
 
     private var matchName: String? {
         switch model?.match {
@@ -53,6 +62,7 @@ struct Verification: Sendable {
             : "its verdict is stated as \(stated.title), and its numbers give \(check.verdict.title)"
         var text = identity(verdict) + "\n"
         text += contradictions.map { "contradiction: \($0)\n" }.joined()
+        text += signature.text
         text += check.looserLimits.map { "looser than the default: \($0)\n" }.joined()
         if model != nil, classContradictions == nil {
             text += "the file names no classes, so that those of the record could not be compared\n"
@@ -75,7 +85,7 @@ struct Verification: Sendable {
 
 extension Verification: Encodable {
     enum CodingKeys: CodingKey {
-        case contradictions, looserLimits, match, model, recomputedVerdict, requestID, verdict, verified
+        case contradictions, looserLimits, match, model, recomputedVerdict, requestID, signature, verdict, verified
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -86,6 +96,7 @@ extension Verification: Encodable {
         try container.encode(model?.path, forKey: .model)
         try container.encode(check.verdict, forKey: .recomputedVerdict)
         try container.encode(record.requestID, forKey: .requestID)
+        try container.encode(signature.state, forKey: .signature)
         try container.encode(record.audit.verdict.total, forKey: .verdict)
         try container.encode(isSound, forKey: .verified)
     }

@@ -1,0 +1,142 @@
+import Foundation
+import Logging
+import Unlearning
+import UnlearningLedger
+import UnlearningReports
+
+/// Runs the jobs of a ledger by the code of `unlearn forget`. The caller has the ledger's lease.
+struct LedgerRunner: Sendable {
+    let ledger: Ledger
+    let forgetting: ForgettingRunFlags
+    /// The paths of retrained models to compare with.
+    let retrained: [String]
+    /// How many such models to train instead.
+    let retrainings: Int
+    let isQuick: Bool
+    let key: SigningKey?
+    let options: RunOptions
+
+    /// A job that ended.
+    struct EndedJob: Sendable {
+        let number: Int
+        let requests: [Int]
+        let outcome: LedgerEvent.Finish.Outcome
+        let reasons: [String]
+        let verdict: MeasureVerdict?
+        /// What forgetting was like; nil if the job failed.
+        let report: ForgetReport?
+    }
+
+    /// Runs jobs until nothing waits, or one does not pass.
+    func run(retrying: Bool, _ console: Console) async throws -> [EndedJob] {
+        var ended: [EndedJob] = []
+        while true {
+            try Task.checkCancellation()
+            guard let job = try await next(retrying: retrying, console) else { break }
+            ended.append(job)
+            if job.outcome != .passed { break }
+        }
+        return ended
+    }
+
+    private func next(retrying: Bool, _ console: Console) async throws -> EndedJob? {
+        let state = try ledger.state()
+        let settings = try settings()
+        let requests = state.resumable(settings)?.start.requests ?? state.waiting(retrying: retrying).map(\.number)
+        guard !requests.isEmpty else { return nil }
+        if let objection = state.policy?.objection(toMethod: forgetting.method.name) {
+            throw CommandError("\(ledger.folder.url.path): \(objection); give an allowed one by --method or --preset")
+        }
+        if let policy = state.policy, policy.requiresRetraining, retrained.isEmpty, retrainings == 0 {
+            throw CommandError(
+                "\(ledger.folder.url.path): the policy requires a retrained model to compare with; give --retrained or "
+                    + "--retrain")
+        }
+        _ = try ledger.currentModel()
+        let number = state.resumable(settings)?.number ?? state.jobs.count + 1
+        let job = try forgettingJob(number, requests, state)
+        // What is wrong with the options or the data shows here, before the job is on record.
+        let material = try job.material(console)
+        let started = try ledger.start(requests: requests, settings: settings)
+        guard started.number == number else {
+            throw CommandError("\(ledger.folder.url.path): another process has started job \(started.number)")
+        }
+        return try await run(job, with: material, number, requests, state.policy, console)
+    }
+
+    private func run(
+        _ job: ForgettingJob, with material: ForgettingJob.Material, _ number: Int, _ requests: [Int],
+        _ policy: LedgerPolicy?, _ console: Console
+    ) async throws -> EndedJob {
+        let report: ForgetReport
+        do {
+            report = try await job.perform(material, console)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            let reason = "\(error)"
+            try ledger.fail(number, reason: reason)
+            return EndedJob(
+                number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: nil)
+        }
+        // Without a policy the audit decides, if there was one.
+        let policy = policy ?? LedgerPolicy(requiresAudit: false)
+        let decision = policy.decision(on: report.audit?.report.record, method: forgetting.method.name)
+        let files = job.reporting.files.filter { FileManager.default.fileExists(atPath: $0.path) }.map {
+            "\(ledger.folder.jobPath(number))/\($0.lastPathComponent)"
+        }
+        _ = try ledger.finish(
+            number, model: modelPath(number, try ledger.state()), files: report.audit == nil ? [] : files,
+            decision: decision)
+        return EndedJob(
+            number: number, requests: requests, outcome: decision.isPassed ? .passed : .refused,
+            reasons: decision.reasons, verdict: decision.verdict, report: report)
+    }
+
+    private func modelPath(_ number: Int, _ state: LedgerState) -> String {
+        ledger.folder.modelPath(ofJob: number, like: state.currentModel.path)
+    }
+
+    /// The run that does a job's work.
+    private func forgettingJob(_ number: Int, _ requests: [Int], _ state: LedgerState) throws -> ForgettingJob {
+        let folder = ledger.folder
+        let model = modelPath(number, state)
+        let report = folder.url(of: folder.jobPath(number))
+        try folder.makeFolder(for: model)
+        try folder.makeFolder(for: "\(folder.jobPath(number))/record.json")
+        var auditing = AuditPlan(
+            configuration: isQuick ? .quick : .full, retrained: retrained, retrainings: retrainings)
+        state.policy?.apply(to: &auditing.configuration.thresholds)
+        let classes = Set(requests.flatMap { state.requests[$0 - 1].classes }).sorted()
+        return ForgettingJob(
+            model: try ledger.modelFlags(state.currentModel, in: state),
+            classes: ClassList(parsing: classes.map { "index:\($0)" }.joined(separator: ",")), run: forgetting,
+            options: options, output: folder.url(of: model).path,
+            reporting: ReportDestination(
+                folder: forgetting.validation == nil ? nil : report, requestID: identifier(requests, state),
+                signingKey: key),
+            auditing: auditing)
+    }
+
+    /// What the record calls the request: its reference, or its number in this ledger.
+    private func identifier(_ requests: [Int], _ state: LedgerState) -> String {
+        let references = requests.compactMap { state.requests[$0 - 1].reference }
+        let joined = references.joined(separator: ", ")
+        if references.count == requests.count, joined.count <= 200 { return joined }
+        let numbers = requests.map(String.init).joined(separator: ", ")
+        return String("ledger \(state.creation.ledger.prefix(8)), requests \(numbers)".prefix(200))
+    }
+
+    /// What the result depends on besides the model and the requests.
+    private func settings() throws -> [String: String] {
+        var settings = forgetting.settings
+        settings["seed"] = String(options.seed)
+        settings["audit"] = isQuick ? "quick" : "full"
+        settings["retrain"] = String(retrainings)
+        settings["retrained"] = try retrained.map {
+            try SHA256Digest(ofFile: URL(fileURLWithPath: $0)).description
+        }.joined(separator: " ")
+        settings["key"] = key?.identifier.description
+        return settings
+    }
+}
