@@ -4,10 +4,13 @@ import UnlearningReports
 extension LedgerState {
     /// The requests that the next job is for: all waiting ones about classes, or else one about samples, since a run forgets
     /// either.
+    ///
+    /// Those of a job that has not ended wait too: the caller has the lease, so that no process works on it any more.
     /// - Parameter retrying: whether requests whose job failed or was refused count too.
     package func waiting(retrying: Bool) -> [Request] {
         let waiting = requests.filter {
-            $0.state == .queued || (retrying && ($0.state == .failed || $0.state == .refused))
+            $0.state == .queued || $0.state == .running
+                || (retrying && ($0.state == .failed || $0.state == .refused))
         }
         let classes = waiting.filter { $0.event.classes != nil }
         // Lists of samples are files of their own, so each is a job.

@@ -41,10 +41,9 @@ public struct Ledger: Sendable {
             ledger: UUID().uuidString.lowercased(), model: copy, source: source.lastPathComponent,
             classCount: model.classCount, forgottenClasses: model.metadata.forgottenClasses.sorted(), network: network,
             packageVersion: PackageVersion.current)
-        _ = try LedgerStore(creating: folder.database.path, first: .created(creation), at: date)
-        let ledger = try Ledger(url)
-        if let policy { try ledger.set(policy, at: date) }
-        return ledger
+        let events = [.created(creation)] + [policy.map { LedgerEvent.policySet($0) }].compactMap(\.self)
+        _ = try LedgerStore(creating: folder.database.path, with: events, at: date)
+        return try Ledger(url)
     }
 
     /// Makes the folder, or checks that nothing but an interrupted creation is in it.

@@ -16,7 +16,9 @@ struct LedgerTests {
     private var ledger: String { folder.path("ledger") }
 
     /// The options of a quick run with an audit.
-    private var data: [String] { ["--retain", materials.dataset, "--validation", materials.dataset, "--quick"] }
+    private var data: [String] { ["--retain", materials.dataset, "--validation", materials.dataset] + Self.audit }
+    /// The tiny data set has few test images.
+    private static let audit = ["--quick", "--minimum-samples", "5"]
 
     @discardableResult
     private func run(
@@ -211,6 +213,9 @@ struct LedgerTests {
         try run(["add", ledger, "--classes", "0,1,2,3,4,5,6,7,8,9"], status: 1)
         try run(["run", ledger, "--retain", materials.dataset, "--quick"], status: 64)
         try run(["show", ledger, "--request", "3"], status: 1)
+        let inside = try run(
+            ["run", ledger, "--retain", materials.dataset, "--output", ledger + "/models/x"], status: 1)
+        #expect(inside.errors.contains("lies in the ledger's folder"))
         #expect(try run(["status", folder.path("nowhere")], status: 1).errors.contains("unlearn ledger init"))
         let ending = try run(
             ["init", folder.path("x"), "--model", materials.model, "--policy", policy(#"{"limit": {}}"#)], status: 1)

@@ -56,8 +56,8 @@ struct LedgerStore: Sendable {
         }
     }
 
-    /// Creates a database with its first row. Nothing but an interrupted creation is replaced.
-    init(creating path: String, first event: LedgerEvent, at date: Date) throws(LedgerError) {
+    /// Creates a database with its first rows. Nothing but an interrupted creation is replaced.
+    init(creating path: String, with events: [LedgerEvent], at date: Date) throws(LedgerError) {
         self.path = path
         queue = try Self.queue(path, mayWrite: true)
         try translating {
@@ -68,7 +68,12 @@ struct LedgerStore: Sendable {
                 for (_, sql) in Self.schema { try database.execute(sql: sql) }
                 try database.execute(sql: "PRAGMA application_id = \(Self.applicationID)")
                 try database.execute(sql: "PRAGMA user_version = \(Self.version)")
-                try Self.insert(try LedgerRow(event, after: nil, at: date), into: database)
+                var last: LedgerRow?
+                for event in events {
+                    let row = try LedgerRow(event, after: last, at: date)
+                    try Self.insert(row, into: database)
+                    last = row
+                }
                 return .commit
             }
         }

@@ -12,7 +12,7 @@ struct LedgerRunner: Sendable {
     let retrained: [String]
     /// How many such models to train instead.
     let retrainings: Int
-    let isQuick: Bool
+    let auditFlags: AuditFlags
     let key: SigningKey?
     let options: RunOptions
 
@@ -52,9 +52,9 @@ struct LedgerRunner: Sendable {
                 "\(ledger.folder.url.path): the policy requires a retrained model to compare with; give --retrained or "
                     + "--retrain")
         }
-        _ = try ledger.currentModel()
+        let model = try ledger.currentModel()
         let number = state.resumable(settings)?.number ?? state.jobs.count + 1
-        let job = try forgettingJob(number, requests, state)
+        let job = try forgettingJob(number, requests, state, auditing: auditPlan(state.policy, like: model))
         // What is wrong with the options or the data shows here, before the job is on record.
         let material = try job.material(console)
         let started = try ledger.start(requests: requests, settings: settings)
@@ -98,15 +98,14 @@ struct LedgerRunner: Sendable {
     }
 
     /// The run that does a job's work.
-    private func forgettingJob(_ number: Int, _ requests: [Int], _ state: LedgerState) throws -> ForgettingJob {
+    private func forgettingJob(
+        _ number: Int, _ requests: [Int], _ state: LedgerState, auditing: AuditPlan
+    ) throws -> ForgettingJob {
         let folder = ledger.folder
         let model = modelPath(number, state)
         let report = folder.url(of: folder.jobPath(number))
         try folder.makeFolder(for: model)
         try folder.makeFolder(for: "\(folder.jobPath(number))/record.json")
-        var auditing = AuditPlan(
-            configuration: isQuick ? .quick : .full, retrained: retrained, retrainings: retrainings)
-        state.policy?.apply(to: &auditing.configuration.thresholds)
         let classes = Set(requests.flatMap { state.requests[$0 - 1].classes }).sorted()
         return ForgettingJob(
             model: try ledger.modelFlags(state.currentModel, in: state),
@@ -116,6 +115,13 @@ struct LedgerRunner: Sendable {
                 folder: forgetting.validation == nil ? nil : report, requestID: identifier(requests, state),
                 signingKey: key),
             auditing: auditing)
+    }
+
+    /// The audit that is asked for, with the policy's limits.
+    private func auditPlan(_ policy: LedgerPolicy?, like model: Model) throws -> AuditPlan {
+        var configuration = try auditFlags.configuration(training: forgetting.training(like: model))
+        policy?.apply(to: &configuration.thresholds)
+        return AuditPlan(configuration: configuration, retrained: retrained, retrainings: retrainings)
     }
 
     /// What the record calls the request: its reference, or its number in this ledger.
@@ -131,7 +137,7 @@ struct LedgerRunner: Sendable {
     private func settings() throws -> [String: String] {
         var settings = forgetting.settings
         settings["seed"] = String(options.seed)
-        settings["audit"] = isQuick ? "quick" : "full"
+        settings["audit"] = try auditFlags.settings
         settings["retrain"] = String(retrainings)
         settings["retrained"] = try retrained.map {
             try SHA256Digest(ofFile: URL(fileURLWithPath: $0)).description

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import NeuralGraph
 import Unlearning
 
@@ -45,6 +46,15 @@ struct AuditFlags: ParsableArguments {
             ("--quick", quick), ("--shadow-models", shadowModels != nil),
             ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
         ]
+    }
+
+    /// All settings as one text.
+    var settings: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return String(decoding: try encoder.encode(configuration(training: TrainingConfiguration())), as: UTF8.self)
+        }
     }
 
     /// Checks the options by themselves, whatever is audited.

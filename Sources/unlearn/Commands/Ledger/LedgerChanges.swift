@@ -30,8 +30,7 @@ struct LedgerRollback: ReportingCommand {
 
     func perform(_ console: Console) async throws -> LedgerReport {
         let ledger = try ledger.open()
-        let file = output.map { URL(fileURLWithPath: $0) }
-        if let file { try AtomicFile.checkDestination(file) }
+        let file = try self.ledger.checkOutput(output)
         let lease = try JobLease(in: self.ledger.url)
         let state = try ledger.rollBack(job: job, reason: reason)
         withExtendedLifetime(lease) {}

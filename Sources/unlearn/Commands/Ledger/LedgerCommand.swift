@@ -38,6 +38,19 @@ struct LedgerArgument: ParsableArguments {
 
     /// Opens the ledger.
     func open() throws -> Ledger { try Ledger(url) }
+
+    /// Checks that a file outside the folder can be written: what is in the folder is the ledger's own.
+    func checkOutput(_ path: String?) throws -> URL? {
+        guard let path else { return nil }
+        let file = URL(fileURLWithPath: path)
+        let own = url.resolvingSymlinksInPath().standardizedFileURL.path
+        let folder = file.deletingLastPathComponent().resolvingSymlinksInPath().standardizedFileURL.path
+        guard folder != own, !folder.hasPrefix(own + "/") else {
+            throw CommandError("\(path): lies in the ledger's folder, whose files are its own; give another place")
+        }
+        try AtomicFile.checkDestination(file)
+        return file
+    }
 }
 
 /// `unlearn ledger init`

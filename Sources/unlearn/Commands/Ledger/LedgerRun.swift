@@ -38,8 +38,7 @@ struct LedgerRun: ReportingCommand {
         transform: NumberParsing.integer(.repetitions))
     var retrain: Int?
 
-    @Flag(help: "Audit on fewer images, without relearning and figures.")
-    var quick = false
+    @OptionGroup var audit: AuditFlags
 
     @Flag(help: "Take up requests again whose job failed or was refused.")
     var retry = false
@@ -65,29 +64,27 @@ struct LedgerRun: ReportingCommand {
         if retrain != nil, !retrained.isEmpty {
             throw ValidationError("--retrained gives models and --retrain makes them; give one of them.")
         }
+        let ofAudit = [
+            ("--retrained", !retrained.isEmpty), ("--retrain", retrain != nil), ("--sign", sign != nil),
+        ]
         try refuse(
-            [
-                ("--retrained", !retrained.isEmpty), ("--retrain", retrain != nil), ("--quick", quick),
-                ("--sign", sign != nil),
-            ],
-            unless: forgetting.validation != nil,
+            ofAudit + audit.given, unless: forgetting.validation != nil,
             "is for the audit, which needs images of all classes; give --validation.")
     }
 
     func perform(_ console: Console) async throws -> LedgerRunReport {
         let runner = LedgerRunner(
             ledger: try ledger.open(), forgetting: forgetting, retrained: retrained, retrainings: retrain ?? 0,
-            isQuick: quick, key: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
+            auditFlags: audit, key: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
             options: flags.options)
-        if let output { try AtomicFile.checkDestination(URL(fileURLWithPath: output)) }
+        let file = try ledger.checkOutput(output)
         let lease = try JobLease(in: ledger.url)
         var jobs = try await runner.run(retrying: retry, console)
         let state = try runner.ledger.state()
         withExtendedLifetime(lease) {}
         let isDone = jobs.allSatisfy { $0.outcome == .passed }
-        if let output, isDone {
-            let model = runner.ledger.folder.url(of: state.currentModel.path)
-            try AtomicFile.copy(model, to: URL(fileURLWithPath: output))
+        if let file, isDone {
+            try AtomicFile.copy(runner.ledger.folder.url(of: state.currentModel.path), to: file)
         }
         if jobs.isEmpty, state.requests.contains(where: { $0.state == .failed || $0.state == .refused }) {
             console.logger.warning("nothing waits; requests that failed or were refused are taken up by --retry")
