@@ -58,7 +58,11 @@ extension UnlearningMethod {
 }
 
 /// A method of this package, described by ``MethodTraits`` so that its public part is its settings.
-package protocol BuiltInMethod: UnlearningMethod {
+package protocol BuiltInMethod: UnlearningMethod, Codable {
+    /// What each setting may be, in the order to list them in.
+    static var settings: [SettingDescription] { get }
+    /// The paper, with its section or equation, that the method comes from.
+    static var source: String { get }
     /// Name, summary, requirements and whether samples can be forgotten.
     var traits: MethodTraits { get }
     /// See ``UnlearningMethod/validate()``.

@@ -19,6 +19,10 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let retained: RetainList?
     /// The file's other classifiers, which were not made to forget; nil if it has none.
     package let otherOutputs: [OtherOutput]?
+    /// What the run was set to, with every setting resolved; nil in records of a run that did not say.
+    package let resolved: RunConfiguration?
+    /// The classes that this run was asked to forget; nil in records of older versions.
+    package let requestedClasses: [Int]?
 
     /// Takes a run from its outcome.
     /// - Parameters:
@@ -28,7 +32,12 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         self.init(outcome, retained: retained, otherOutputs: [])
     }
 
-    package init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput]) {
+    package init(
+        _ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput],
+        resolved: RunConfiguration? = nil
+    ) {
+        self.resolved = resolved
+        requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name
         configuration = outcome.configuration

@@ -53,7 +53,7 @@ struct Compare: ReportingCommand {
         methods.map {
             ComparingMethods(
                 training: training, target: forgetting.target, epochs: epochs, methods: $0.methods, seeds: seeds,
-                report: reporting.report, flags: flags)
+                report: reporting.report, flags: flags, configuration: forgetting.configuration)
         }
     }
 
@@ -68,6 +68,12 @@ struct Compare: ReportingCommand {
             throw ValidationError("--request-id is for a record, and --methods makes none; leave it out.")
         }
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
+        if forgetting.method != nil {
+            throw ValidationError("--methods and --method exclude each other; give one.")
+        }
+        if forgetting.configuration.file != nil || forgetting.configuration.runFolder != nil {
+            throw ValidationError("--config and --run-folder are not for --methods; use compare-methods, or leave them out.")
+        }
         if forgetting.givesPreset {
             throw ValidationError(
                 "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
@@ -88,38 +94,53 @@ struct Compare: ReportingCommand {
         let images: any ImageDataset
         let test: any ImageDataset
         let classes: Set<Int>
+        let choice: MethodChoice
+        let options: RunOptions
+    }
+
+    /// The run folder: in the folder for the models, or in that for the report.
+    private var runFolder: RunFolder? {
+        let folder = (save ?? reporting.report).map { URL(fileURLWithPath: $0).appendingPathComponent("compare").path }
+        return forgetting.configuration.folder(beside: folder).map(RunFolder.init)
     }
 
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(models + reporting.files)
-        let configuration = try training.configuration(epochs: epochs)
+        let inputs = InputFiles(
+            files: training.pictures.files + forgetting.configuration.files, datasets: [training.dataset])
+        try inputs.check(models + reporting.files)
+        try runFolder?.check(inputs)
+        let file = try forgetting.configuration.read(for: "compare")
+        let choice = try MethodChoice(forgetting, file)
+        let options = flags.options(file)
+        let configuration = try training.configuration(epochs: epochs, file: file)
         let network = try training.network()
         let images = try training.images(console)
-        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let model = try training.untrainedModel(network, for: images, seed: options.seed)
         console.describe(
-            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+            model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
         return Material(
             configuration: configuration, network: network.identifier, model: model, images: images,
             test: try training.testImages(for: model, console),
-            classes: try model.classIndices(of: forgetting.target.classes, console))
+            classes: try model.classIndices(of: forgetting.target.classes, console), choice: choice, options: options)
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
         let material = try material(console)
         let comparison = RetrainingComparison(
             training: material.configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.method, samplesPerClass: forgetting.target.samplesPerClass,
-            options: flags.options)
+            unlearning: material.choice.method, samplesPerClass: material.choice.samplesPerClass,
+            options: material.options)
         let entries = try await comparison.run(
             material.model, classes: material.classes, images: material.images, test: material.test
         ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
-        let audit = try await audit(
-            entries, material.classes, images: material.images, test: material.test, console)
+        let audit = try await audit(entries, material, console)
         try Task.checkCancellation()
-        return try written(entries, audit, of: material)
+        let report = try written(entries, audit, of: material)
+        try runFolder?.write(resolved(material), log: console.messages + [report.text])
+        return report
     }
 
     /// Writes the models and the audit that are to be kept.
@@ -130,32 +151,40 @@ struct Compare: ReportingCommand {
             if let file = file(of: entry.stage) { try entry.model.write(to: file) }
         }
         try audit?.write()
-        return CompareReport(
+        let report = CompareReport(
             entries: entries, audit: audit, classes: material.classes, classNames: material.images.classNames,
-            preset: forgetting.preset, architecture: material.network, epochs: epochs, seed: flags.seed)
+            method: material.choice.name, preset: material.choice.preset, architecture: material.network,
+            epochs: material.configuration.epochs, seed: material.options.seed, runFolder: runFolder)
+        return report
     }
 
     /// Audits the unlearned network against the retrained one, if a report is asked for.
     private func audit(
-        _ entries: [RetrainingComparison.Entry], _ classes: Set<Int>, images: any ImageDataset,
-        test: any ImageDataset, _ console: Console
+        _ entries: [RetrainingComparison.Entry], _ material: Material, _ console: Console
     ) async throws -> AuditFiles? {
         guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
         let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
         guard let original = models[.original], let retrained = models[.retrained] else { return nil }
-        let result = try await Audit(options: flags.options).run(
-            original: original, unlearned: outcome.model, retrained: [retrained], forgotten: classes,
-            data: AuditData(test: test, training: images), progress: console.progress())
-        let samples = try images.samples(
-            perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
+        let result = try await Audit(options: material.options).run(
+            original: original, unlearned: outcome.model, retrained: [retrained], forgotten: material.classes,
+            data: AuditData(test: material.test, training: material.images), progress: console.progress())
+        let data = try MethodImages(
+            for: material.choice.method, from: material.images, forgetting: material.classes,
+            samplesPerClass: material.choice.samplesPerClass, seed: material.options.seed)
         let record = try reporting.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
-            forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
+            forgetting: ForgettingRun(
+                outcome, retained: data.retain.map { RetainList($0) }, otherOutputs: [], resolved: try resolved(material)))
         return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
+    }
+
+    private func resolved(_ material: Material) throws -> RunConfiguration {
+        try material.choice.configuration(
+            command: "compare", seed: material.options.seed, training: material.configuration)
     }
 
     /// The file for a network; nil if it is not kept.
@@ -189,15 +218,19 @@ struct CompareReport: Report {
     let audit: AuditFiles?
     let classes: Set<Int>
     let classNames: [String]
-    let preset: UnlearningPreset
+    let method: String
+    /// The preset; nil if a method was named.
+    let preset: UnlearningPreset?
     let architecture: ArchitectureIdentifier
     let epochs: Int
     let seed: UInt64
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
-        case architecture, audit, epochs, forgottenClasses, preset, rows, seed
+        case architecture, audit, epochs, forgottenClasses, method, preset, rows, runFolder, seed
     }
 
     private struct Row: Encodable {
@@ -223,8 +256,10 @@ struct CompareReport: Report {
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(epochs, forKey: .epochs)
         try container.encode(classes.sorted(), forKey: .forgottenClasses)
-        try container.encode(preset, forKey: .preset)
+        try container.encode(method, forKey: .method)
+        try container.encodeIfPresent(preset, forKey: .preset)
         try container.encode(entries.map(Row.init), forKey: .rows)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(seed, forKey: .seed)
     }
 
@@ -241,11 +276,10 @@ struct CompareReport: Report {
         }
         let text = """
             Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture), \
-            \(epochs) \(epochs == 1 ? "epoch" : "epochs"), preset \(preset.rawValue))
+            \(epochs) \(epochs == 1 ? "epoch" : "epochs"), \(preset.map { "preset \($0.rawValue)" } ?? "method \(method)"))
 
             \(table.text)
             """
-        guard let audit else { return text }
-        return text + "\n" + audit.summary + audit.text
+        return text + (audit.map { "\n" + $0.summary + $0.text } ?? "") + (runFolder?.text ?? "")
     }
 }

@@ -10,7 +10,7 @@ struct Forget: ReportingCommand {
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
             The default needs no image of the forgotten classes, only some of the retained ones. Methods that need \
-            both (see 'unlearn list methods') take them from the data set of --retain. The input file is not changed.
+            both (see 'unlearn methods') take them from the data set of --retain. The input file is not changed.
 
             With --validation, accuracy on the test split is shown before and after. With --report too, the new model \
             is audited, which needs images of all classes; 'unlearn audit' can also compare with retrained models. The \
@@ -30,7 +30,7 @@ struct Forget: ReportingCommand {
               unlearn forget torch.safetensors --architecture resnet18 --classes Bag \\
                 --retain fashion-mnist --preset paper --output forgotten.safetensors
               unlearn forget model.safetensors --classes 0 --retain fashion-mnist \\
-                --method scrub --output forgotten.safetensors
+                --method scrub --set temperature=2 --output forgotten.safetensors
             """)
 
     @OptionGroup var model: ModelFlags
@@ -48,12 +48,6 @@ struct Forget: ReportingCommand {
             "The data set whose test split accuracy is measured on, before and after.", valueName: "data set"),
         completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     var validation: DatasetArgument?
-
-    @Option(
-        help: ArgumentHelp(
-            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
-        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
-    var method: MethodArgument?
 
     @Option(
         parsing: .unconditional,
@@ -78,31 +72,41 @@ struct Forget: ReportingCommand {
             throw ValidationError("--report audits on images of all classes; give them by --validation.")
         }
         try reporting.checkRequestID()
-        if method != nil, forgetting.givesPreset {
-            throw ValidationError("--method and --preset exclude each other; give one.")
-        }
-        try refuse(
-            [("--epochs", epochs != nil)], unless: chosenMethod.requirements.contains(.originalTraining),
-            "is for --method \(FullRetraining().name); leave it out.")
-        try forgetting.target.checkSamples(for: [chosenMethod])
+        if forgetting.configuration.file == nil { try check(MethodChoice(forgetting, ConfigurationFile())) }
         try pictures.check(for: [retain, validation])
     }
 
+    /// Checks that every option has an effect on the chosen method.
+    private func check(_ choice: MethodChoice) throws {
+        try refuse(
+            [("--epochs", epochs != nil)], unless: choice.method.requirements.contains(.originalTraining),
+            "is for --method \(FullRetraining().name); leave it out.")
+        try forgetting.target.checkSamples(for: [choice.method])
+    }
+
     func perform(_ console: Console) async throws -> ForgetReport {
-        let material = try material(console)
+        let file = try forgetting.configuration.read(for: "forget")
+        let choice = try MethodChoice(forgetting, file)
+        try check(choice)
+        let material = try material(choice, file, console)
+        let options = material.unlearner.options
         let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
         let others = try await OtherOutput.all(
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
-            options: flags.options)
+            options: options)
         for other in others { console.logger.warning("\(other.warning)") }
         let audit = try await audit(outcome, of: material, others, console)
         try Task.checkCancellation()
         try outcome.model.write(to: URL(fileURLWithPath: output))
         try audit?.write()
-        return ForgetReport(
-            outcome: outcome, otherOutputs: others, audit: audit, preset: method == nil ? forgetting.preset : nil,
-            output: output)
+        let report = ForgetReport(
+            outcome: outcome, otherOutputs: others, audit: audit, preset: choice.preset, output: output,
+            runFolder: runFolder)
+        try runFolder?.write(material.resolved, log: console.messages + [report.text])
+        return report
     }
+
+    private var runFolder: RunFolder? { forgetting.configuration.folder(beside: output).map(RunFolder.init) }
 
     /// The model, its data, and what makes it forget.
     private struct Material {
@@ -112,44 +116,51 @@ struct Forget: ReportingCommand {
         let retain: ImageSubset?
         let test: (any ImageDataset)?
         let unlearner: Unlearner
+        let resolved: RunConfiguration
     }
 
     /// Reads and checks everything, so that nothing is refused after the work.
-    private func material(_ console: Console) throws -> Material {
-        let inputs = InputFiles(models: [model.path], files: pictures.files, datasets: [retain, validation])
+    private func material(
+        _ choice: MethodChoice, _ file: ConfigurationFile, _ console: Console
+    ) throws -> Material {
+        let inputs = InputFiles(
+            models: [model.path], files: pictures.files + forgetting.configuration.files,
+            datasets: [retain, validation])
         try inputs.check([URL(fileURLWithPath: output)] + reporting.files)
+        try runFolder?.check(inputs)
+        let options = flags.options(file)
         let read = try model.load()
         let images = try pictures.load(retain, split: .train, for: read, absent: forgetting.target.absent, console)
         let original = try read.completed(from: images)
         let classes = try original.classIndices(of: forgetting.target.classes, console)
         try original.checkForgettable(classes)
-        let chosen = chosenMethod
+        let chosen = choice.method
+        let training = try file.naming { try training(like: original).replacing(file.training) }
         let data = try MethodImages(
             for: chosen, from: images, forgetting: classes, after: original.metadata.forgottenClasses,
-            samplesPerClass: forgetting.target.samplesPerClass,
-            seed: flags.seed)
+            samplesPerClass: choice.samplesPerClass, seed: options.seed)
         let test = try validation.map {
             try pictures.load($0, split: .test, for: original, absent: forgetting.target.absent, console)
         }
         if let test { try original.checkClasses(of: test) }
-        console.describe(original, flags.options, work(chosen, on: original, classes, data))
+        console.describe(original, options, work(chosen, on: original, classes, data))
         let unlearner = Unlearner(
             model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: chosen,
-            training: training(like: original), options: flags.options)
+            training: training, options: options)
         return Material(
             original: original, classes: classes, images: images, retain: data.retain, test: test,
-            unlearner: unlearner)
+            unlearner: unlearner,
+            resolved: try choice.configuration(
+                command: "forget", seed: options.seed,
+                training: chosen.requirements.contains(.originalTraining) ? training : nil))
     }
-
-    /// The method that is named, or the preset's.
-    private var chosenMethod: any UnlearningMethod { method?.method ?? forgetting.preset.method }
 
     /// Audits the new network, if a report is asked for.
     private func audit(
         _ outcome: UnlearningOutcome, of material: Material, _ others: [OtherOutput], _ console: Console
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.report != nil else { return nil }
-        let result = try await Audit(options: flags.options).run(
+        let result = try await Audit(options: material.unlearner.options).run(
             original: material.original, unlearned: outcome.model, forgotten: outcome.model.metadata.forgottenClasses,
             data: AuditData(test: test, training: material.images), progress: console.progress())
         let record = try reporting.record(
@@ -157,7 +168,9 @@ struct Forget: ReportingCommand {
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(model.url),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: URL(fileURLWithPath: output))),
-            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others))
+            forgetting: ForgettingRun(
+                outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others,
+                resolved: material.resolved))
         return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
     }
 
@@ -175,7 +188,7 @@ struct Forget: ReportingCommand {
             return [(method.name, .parameters, TrainingConfiguration().batchSize)]
         }
         let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
-            .batchSize(classCount: classes.count, model: model, algorithms: flags.options.algorithms)
+            .batchSize(classCount: classes.count, model: model)
         return [
             ("noise", .input, noiseBatch),
             ("impair", .parameters, configuration.impair.training.batchSize),
@@ -193,6 +206,8 @@ struct ForgetReport: Report {
     /// The preset; nil if a method was named.
     let preset: UnlearningPreset?
     let output: String
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
@@ -202,7 +217,7 @@ struct ForgetReport: Report {
 
     enum CodingKeys: CodingKey {
         case accuracy, accuracyBefore, audit, forgottenClasses, method, notes, otherOutputs, output, phaseSeconds,
-            phaseSteps, preset, seconds, seed, steps
+            phaseSteps, preset, runFolder, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -221,6 +236,7 @@ struct ForgetReport: Report {
         try container.encode(Dictionary(uniqueKeysWithValues: seconds), forKey: .phaseSeconds)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(outcome.totalTime.reported, forKey: .seconds)
         try container.encode(outcome.options.seed, forKey: .seed)
         try container.encode(outcome.steps, forKey: .steps)
@@ -264,6 +280,6 @@ struct ForgetReport: Report {
         text += outcome.notes.map { "Note: \($0)\n" }.joined()
         text += otherOutputs.map { "Warning: \($0.warning)\n" }.joined()
         if let audit { text += audit.summary }
-        return text + "Wrote \(output)\n" + (audit?.text ?? "")
+        return text + "Wrote \(output)\n" + (audit?.text ?? "") + (runFolder?.text ?? "")
     }
 }

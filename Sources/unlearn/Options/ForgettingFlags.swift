@@ -1,5 +1,7 @@
 import ArgumentParser
+import NeuralGraph
 import Unlearning
+import UnlearningReports
 
 /// Which classes are forgotten, and how many images forgetting sees.
 struct TargetFlags: ParsableArguments {
@@ -25,7 +27,7 @@ struct TargetFlags: ParsableArguments {
         transform: NumberParsing.integer(.samples))
     var givenSamples: Int?
 
-    var samplesPerClass: Int { givenSamples ?? 1000 }
+    var samplesPerClass: Int { givenSamples ?? MethodChoice.defaultSamples }
 
     /// Refuses a number of images that no method asks for.
     func checkSamples(for methods: [any UnlearningMethod]) throws {
@@ -38,7 +40,7 @@ struct TargetFlags: ParsableArguments {
     }
 }
 
-/// Which classes are forgotten, and by which preset.
+/// Which classes are forgotten, and by which method with which settings.
 struct ForgettingFlags: ParsableArguments {
     @OptionGroup var target: TargetFlags
 
@@ -51,8 +53,81 @@ struct ForgettingFlags: ParsableArguments {
         completion: WordParsing.completion(UnlearningPreset.self), transform: WordParsing.word("preset"))
     var chosenPreset: UnlearningPreset?
 
-    /// The preset, or the default one.
-    var preset: UnlearningPreset { chosenPreset ?? .default }
+    @Option(
+        help: ArgumentHelp(
+            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
+        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
+    var method: MethodArgument?
+
+    @OptionGroup var configuration: ConfigurationFlags
+
     /// Whether a preset was named.
     var givesPreset: Bool { chosenPreset != nil }
+
+    func validate() throws {
+        if method != nil, givesPreset {
+            throw ValidationError("--method and --preset exclude each other; give one.")
+        }
+        // With a file, what the options mean shows only once it is read.
+        guard configuration.file == nil else { return }
+        do {
+            _ = try MethodChoice(self, ConfigurationFile())
+        } catch let error as UnlearningError {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
+/// The method that options and a configuration's file choose, with its settings.
+struct MethodChoice: Sendable {
+    /// The name among the listed methods.
+    let name: String
+    let method: any UnlearningMethod
+    /// The preset, unless a method was named.
+    let preset: UnlearningPreset?
+    /// Images of each class that forgetting sees, if that was said.
+    let givenSamples: Int?
+
+    static let defaultSamples = 1000
+
+    var samplesPerClass: Int { givenSamples ?? Self.defaultSamples }
+
+    /// - Throws: `UnlearningError` if a setting is wrong, and `CommandError` if a name in the file is.
+    init(_ flags: ForgettingFlags, _ file: ConfigurationFile) throws {
+        let base: any UnlearningMethod
+        (base, preset) = try Self.base(flags, file)
+        name = base.name
+        let configured = try file.naming { try base.replacing(file.settings) }
+        method = try configured.replacing(flags.configuration.sets)
+        givenSamples = flags.target.givenSamples ?? file.samplesPerClass
+    }
+
+    private static func base(
+        _ flags: ForgettingFlags, _ file: ConfigurationFile
+    ) throws -> (any UnlearningMethod, UnlearningPreset?) {
+        if let method = flags.method?.method { return (method, nil) }
+        if let preset = flags.chosenPreset { return (preset.method, preset) }
+        return try file.naming {
+            if let name = file.method { return (try UnlearningMethods.named(name), nil) }
+            guard let name = file.preset else { return (UnlearningPreset.default.method, .default) }
+            guard let preset = UnlearningPreset(rawValue: name) else {
+                let known = UnlearningPreset.allCases.map(\.rawValue)
+                throw CommandError(
+                    "there is no preset '\(name)'\(NearestName.hint(for: name, in: known)); use one of: "
+                        + known.joined(separator: ", "))
+            }
+            return (preset.method, preset)
+        }
+    }
+
+    /// What the run is set to.
+    /// - Parameter training: how a network is trained, if one is.
+    func configuration(
+        command: String, seed: UInt64, training: TrainingConfiguration? = nil
+    ) throws -> RunConfiguration {
+        let seesSamples = !method.requirements.isDisjoint(with: [.retainData, .forgetData])
+        return RunConfiguration(
+            command: command, method: name, settings: try JSONValue(encoding: method), training: training, seed: seed,
+            samplesPerClass: seesSamples ? samplesPerClass : nil)
+    }
 }
