@@ -168,4 +168,29 @@ package struct MethodImages: Sendable {
             forget = nil
         }
     }
+
+    /// Chooses images for forgetting samples: these, and others to retain.
+    /// - Parameters:
+    ///   - method: says what it needs.
+    ///   - images: what the original was trained on.
+    ///   - samples: the positions of the samples among them.
+    ///   - earlier: classes that were forgotten before, which nothing is drawn from.
+    ///   - samplesPerClass: images of each class; a method that needs all retain data gets all.
+    ///   - seed: what is drawn.
+    /// - Throws: `DatasetError` if a number is out of range, or a class has no image left.
+    package init(
+        for method: any UnlearningMethod, from images: any ImageDataset, forgettingSamples samples: [Int],
+        after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
+    ) throws(DatasetError) {
+        forget = try ImageSubset(images, indices: samples)
+        let gone = Set(samples)
+        let others = try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+        if method.requirements.contains(.allRetainData) {
+            retain = try others.excluding(classes: earlier)
+        } else if method.requirements.contains(.retainData) {
+            retain = try others.samples(perClass: samplesPerClass, excluding: earlier, seed: seed)
+        } else {
+            retain = nil
+        }
+    }
 }

@@ -91,14 +91,14 @@ extension JSONValue {
     }
 
     /// The value at a path of keys; nil if there is none.
-    package subscript(path: some Collection<String>) -> JSONValue? {
+    package subscript(path path: [String]) -> JSONValue? {
         guard let first = path.first else { return self }
         guard case .object(let values) = self, let value = values[first] else { return nil }
-        return value[Array(path.dropFirst())]
+        return value[path: Array(path.dropFirst())]
     }
 
     /// Sets the value at a path of keys; null removes it.
-    mutating func set(_ value: JSONValue, at path: [String]) {
+    package mutating func set(_ value: JSONValue, at path: [String]) {
         guard let first = path.first else {
             self = value
             return

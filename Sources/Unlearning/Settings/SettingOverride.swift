@@ -54,7 +54,7 @@ package struct ConfigurableSettings: Sendable {
         let (description, rest) = try find(override.key)
         let path = description.key.split(separator: ".").map(String.init)
         restoreParts(of: path, in: &object)
-        let value = try SettingReader(description: description, current: object[path])
+        let value = try SettingReader(description: description, current: object[path: path])
             .value(of: override.value, at: rest)
         object.set(value, at: path)
     }
@@ -67,7 +67,7 @@ package struct ConfigurableSettings: Sendable {
         for count in path.indices.dropFirst() {
             let part = Array(path.prefix(count))
             let key = part.joined(separator: ".")
-            guard object[part] == nil, let description = descriptions.first(where: { $0.key == key }),
+            guard object[path: part] == nil, let description = descriptions.first(where: { $0.key == key }),
                 case .group(let defaults) = description.values
             else { continue }
             object.set(defaults, at: part)
@@ -240,7 +240,7 @@ struct SettingReader {
         _ given: [String: JSONValue], of choice: SettingChoice
     ) throws(UnlearningError) -> JSONValue {
         var result = choice.fields
-        if case .object(let own)? = current?[[choice.name]] { result.merge(own) { _, own in own } }
+        if case .object(let own)? = current?[path: [choice.name]] { result.merge(own) { _, own in own } }
         for (name, value) in given {
             guard let usual = choice.fields[name] else {
                 throw .invalidSetting(

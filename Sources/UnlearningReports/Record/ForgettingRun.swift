@@ -23,6 +23,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let resolved: RunConfiguration?
     /// The classes that this run was asked to forget; nil in records of older versions.
     package let requestedClasses: [Int]?
+    /// The classes whose outputs were removed from the network after the audit; nil if none were.
+    package let droppedOutputs: [Int]?
 
     /// Takes a run from its outcome.
     /// - Parameters:
@@ -34,8 +36,9 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
 
     package init(
         _ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput],
-        resolved: RunConfiguration? = nil
+        resolved: RunConfiguration? = nil, droppedOutputs: [Int] = []
     ) {
+        self.droppedOutputs = droppedOutputs.isEmpty ? nil : droppedOutputs
         self.resolved = resolved
         requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
@@ -70,8 +73,11 @@ public struct RetainList: Sendable, Codable, Hashable {
     package let sha256: SHA256Digest
 
     /// Lists the images of a subset.
-    public init(_ samples: ImageSubset) {
-        dataset = samples.name
+    public init(_ samples: ImageSubset) { self.init(samples, named: samples.name) }
+
+    /// Lists the images of a subset of a data set that the record calls by another name.
+    package init(_ samples: ImageSubset, named name: String) {
+        dataset = name
         count = samples.count
         var lines = ""
         for (position, index) in samples.indices.enumerated() {

@@ -87,6 +87,8 @@ struct ComparingMethods: Sendable {
     /// Checks that every option has something to work on.
     func check() throws {
         try target.checkSamples(for: methods)
+        try refuse(
+            [("--samples", target.what.samples.file != nil)], "is for compare; compare-methods forgets classes.")
         guard configuration.file == nil else { return }
         do {
             _ = try configured(ConfigurationFile())
@@ -120,7 +122,7 @@ struct ComparingMethods: Sendable {
         // The comparison makes its folders itself.
         if let page { try inputs.checkNotRead([page]) }
         if let store { try inputs.check(folder: store) }
-        let samplesPerClass = target.givenSamples ?? file.samplesPerClass ?? MethodChoice.defaultSamples
+        let samplesPerClass = target.givenSamples ?? file.samplesPerClass ?? SampleFlags.defaultPerClass
         let trainingSettings = try training.configuration(epochs: epochs, file: file)
         let network = try training.network()
         let images = try training.images(console)

@@ -3,8 +3,32 @@ import NeuralGraph
 import Unlearning
 import UnlearningReports
 
-/// Which classes are forgotten, and how many images forgetting sees.
-struct TargetFlags: ParsableArguments {
+/// How many images forgetting sees.
+struct SampleFlags: ParsableArguments {
+    @Option(
+        name: .customLong("samples-per-class"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "Images of each class that forgetting sees; a class that has fewer gives all. (default: 1000)",
+            valueName: "number"),
+        transform: NumberParsing.integer(.samples))
+    var given: Int?
+
+    /// The number where none is given.
+    static let defaultPerClass = 1000
+
+    /// Refuses a number of images that no method asks for.
+    func check(for methods: [any UnlearningMethod]) throws {
+        let isUsed = methods.contains { !$0.requirements.isDisjoint(with: [.retainData, .forgetData]) }
+        let names = methods.map { "'\($0.name)'" }.joined(separator: ", ")
+        let allData = methods.contains { $0.requirements.contains(.allRetainData) }
+        try refuse(
+            [("--samples-per-class", given != nil)], unless: isUsed,
+            "has no effect on \(names), which \(allData ? "sees all images" : "sees no images"); leave it out.")
+    }
+}
+
+/// Which classes are forgotten, or which samples.
+struct ClassFlags: ParsableArguments {
     @Option(
         name: .customLong("classes"), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
@@ -12,38 +36,48 @@ struct TargetFlags: ParsableArguments {
                 + "\"T-shirt/top,Bag\". A name with commas needs its own quotes: '\"tench, Tinca tinca\"'.",
             valueName: "classes"),
         transform: ClassList.init(parsing:))
-    var classLists: [ClassList]
+    var lists: [ClassList] = []
+
+    @OptionGroup var samples: SamplesFlag
 
     /// The classes to forget.
-    var classes: ClassList { ClassList(joining: classLists) }
-    /// The classes to forget, which need no pictures.
-    var absent: AbsentClasses { AbsentClasses(classes: classes, option: "--classes") }
+    var list: ClassList { ClassList(joining: lists) }
 
-    @Option(
-        name: .customLong("samples-per-class"), parsing: .unconditional,
-        help: ArgumentHelp(
-            "Images of each class that forgetting sees; a class that has fewer gives all. (default: 1000)",
-            valueName: "number"),
-        transform: NumberParsing.integer(.samples))
-    var givenSamples: Int?
+    func validate() throws {
+        guard lists.isEmpty == (samples.file != nil) else {
+            throw ValidationError(
+                lists.isEmpty
+                    ? "Say what to forget: classes by --classes, or single images by --samples."
+                    : "--classes and --samples exclude each other; give one.")
+        }
+    }
 
-    var samplesPerClass: Int { givenSamples ?? MethodChoice.defaultSamples }
-
-    /// Refuses a number of images that no method asks for.
-    func checkSamples(for methods: [any UnlearningMethod]) throws {
-        let isUsed = methods.contains { !$0.requirements.isDisjoint(with: [.retainData, .forgetData]) }
-        let names = methods.map { "'\($0.name)'" }.joined(separator: ", ")
-        let allData = methods.contains { $0.requirements.contains(.allRetainData) }
-        try refuse(
-            [("--samples-per-class", givenSamples != nil)], unless: isUsed,
-            "has no effect on \(names), which \(allData ? "sees all images" : "sees no images"); leave it out.")
+    /// Refuses samples where the method forgets whole classes alone.
+    func check(_ method: any UnlearningMethod, named name: String) throws {
+        guard samples.file != nil, !method.supportsSamples else { return }
+        let others = UnlearningMethods.all.filter(\.supportsSamples).map(\.name)
+        throw ValidationError(
+            "--samples: method '\(name)' forgets whole classes alone; give one of these by --method: "
+                + others.joined(separator: ", "))
     }
 }
 
-/// Which classes are forgotten, and by which method with which settings.
-struct ForgettingFlags: ParsableArguments {
-    @OptionGroup var target: TargetFlags
+/// Which classes are forgotten, and how many images forgetting sees.
+struct TargetFlags: ParsableArguments {
+    @OptionGroup var what: ClassFlags
+    @OptionGroup private var samples: SampleFlags
 
+    /// The classes to forget.
+    var classes: ClassList { what.list }
+    /// Images of each class, if that was said.
+    var givenSamples: Int? { samples.given }
+
+    /// Refuses a number of images that no method asks for.
+    func checkSamples(for methods: [any UnlearningMethod]) throws { try samples.check(for: methods) }
+}
+
+/// The method that a model is made to forget by, and its settings.
+struct MethodFlags: ParsableArguments {
     @Option(
         name: .customLong("preset"),
         help: ArgumentHelp(
@@ -51,31 +85,35 @@ struct ForgettingFlags: ParsableArguments {
                 + "the rates). (default: default)",
             valueName: "preset"),
         completion: WordParsing.completion(UnlearningPreset.self), transform: WordParsing.word("preset"))
-    var chosenPreset: UnlearningPreset?
+    var preset: UnlearningPreset?
 
     @Option(
+        name: .customLong("method"),
         help: ArgumentHelp(
             "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
         completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
-    var method: MethodArgument?
+    var named: MethodArgument?
 
     @OptionGroup var configuration: ConfigurationFlags
 
-    /// Whether a preset was named.
-    var givesPreset: Bool { chosenPreset != nil }
-
     func validate() throws {
-        if method != nil, givesPreset {
+        if named != nil, preset != nil {
             throw ValidationError("--method and --preset exclude each other; give one.")
         }
         // With a file, what the options mean shows only once it is read.
         guard configuration.file == nil else { return }
         do {
-            _ = try MethodChoice(self, ConfigurationFile())
+            _ = try MethodChoice(self, samples: nil, ConfigurationFile())
         } catch let error as UnlearningError {
             throw ValidationError("\(error)")
         }
     }
+}
+
+/// Which classes are forgotten, and by which method.
+struct ForgettingFlags: ParsableArguments {
+    @OptionGroup var target: TargetFlags
+    @OptionGroup var method: MethodFlags
 }
 
 /// The method that options and a configuration's file choose, with its settings.
@@ -88,25 +126,23 @@ struct MethodChoice: Sendable {
     /// Images of each class that forgetting sees, if that was said.
     let givenSamples: Int?
 
-    static let defaultSamples = 1000
-
-    var samplesPerClass: Int { givenSamples ?? Self.defaultSamples }
+    var samplesPerClass: Int { givenSamples ?? SampleFlags.defaultPerClass }
 
     /// - Throws: `UnlearningError` if a setting is wrong, and `CommandError` if a name in the file is.
-    init(_ flags: ForgettingFlags, _ file: ConfigurationFile) throws {
+    init(_ flags: MethodFlags, samples: Int?, _ file: ConfigurationFile) throws {
         let base: any UnlearningMethod
         (base, preset) = try Self.base(flags, file)
         name = base.name
         let configured = try file.naming { try base.replacing(file.settings) }
         method = try configured.replacing(flags.configuration.sets)
-        givenSamples = flags.target.givenSamples ?? file.samplesPerClass
+        givenSamples = samples ?? file.samplesPerClass
     }
 
     private static func base(
-        _ flags: ForgettingFlags, _ file: ConfigurationFile
+        _ flags: MethodFlags, _ file: ConfigurationFile
     ) throws -> (any UnlearningMethod, UnlearningPreset?) {
-        if let method = flags.method?.method { return (method, nil) }
-        if let preset = flags.chosenPreset { return (preset.method, preset) }
+        if let method = flags.named?.method { return (method, nil) }
+        if let preset = flags.preset { return (preset.method, preset) }
         return try file.naming {
             if let name = file.method { return (try UnlearningMethods.named(name), nil) }
             guard let name = file.preset else { return (UnlearningPreset.default.method, .default) }

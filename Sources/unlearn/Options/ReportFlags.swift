@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 import UnlearningReports
 
@@ -18,15 +19,22 @@ struct ReportFlags: ParsableArguments {
             valueName: "name"))
     var requestID: String?
 
-    /// The report's file; nil without `--report`.
-    var reportFile: URL? { file("report.html") }
+    @Flag(help: "Do not look for the same picture in forget, retain and test data, for which every one is read.")
+    var skipDuplicateCheck = false
 
-    /// The file of the record beside it; nil without `--report`.
-    var recordFile: URL? { file("record.json") }
+    /// Where they go.
+    var destination: ReportDestination {
+        ReportDestination(
+            folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID,
+            looksForDuplicates: !skipDuplicateCheck)
+    }
 
     /// Checks a request's name, and that there is a record for it.
     /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
     func checkRequestID(hasRecord: Bool = false) throws {
+        try refuse(
+            [("--skip-duplicate-check", skipDuplicateCheck)], unless: report != nil || hasRecord,
+            "is for the record; give --report too.")
         guard let requestID else { return }
         try refuse(
             [("--request-id", true)], unless: report != nil || hasRecord,
@@ -37,22 +45,56 @@ struct ReportFlags: ParsableArguments {
             throw ValidationError("\(error)")
         }
     }
+}
 
-    /// Both files.
+/// Where an audit's report and record go, and what the record calls the request.
+struct ReportDestination: Sendable {
+    /// The folder for both; nil writes neither.
+    var folder: URL?
+    /// The request's name; nil makes a new UUID.
+    var requestID: String?
+    /// Whether the same picture is looked for in several parts of the data.
+    var looksForDuplicates = true
+
+    var reportFile: URL? { folder?.appendingPathComponent("report.html") }
+    var recordFile: URL? { folder?.appendingPathComponent("record.json") }
+
+    /// Both files; none without a folder.
     var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
 
     /// Makes the record.
+    /// - Parameters:
+    ///   - samples: the samples that were to be forgotten, if classes were not.
+    ///   - duplicates: pictures that occur twice, if they were looked for.
     func record(
-        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil
+        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil,
+        samples: RetainList? = nil, duplicates: DuplicatePictures? = nil
     ) throws -> AuditRecord {
-        if let requestID {
-            return try AuditRecord(result, models: models, forgetting: forgetting, requestID: requestID)
-        }
-        return try AuditRecord(result, models: models, forgetting: forgetting)
+        try AuditRecord(
+            result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
+            requestID: requestID ?? UUID().uuidString.lowercased(), date: Self.date)
     }
 
-    private func file(_ name: String) -> URL? {
-        report.map { URL(fileURLWithPath: $0).appendingPathComponent(name) }
+    /// Looks for pictures that are in several parts of the data, and warns of them.
+    /// - Returns: nil if that is not wanted.
+    func duplicates(
+        forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: (any ImageDataset)?, options: RunOptions,
+        _ console: Console
+    ) throws -> DuplicatePictures? {
+        guard looksForDuplicates else { return nil }
+        let parts: [(DuplicatePictures.Part, (any ImageDataset)?)] = [
+            (.forget, forget), (.retain, retain), (.test, test),
+        ]
+        let found = try DuplicatePictures(
+            parts.compactMap { part, images in images.map { (part, $0) } }, threads: options.threadCount)
+        if !found.isEmpty { console.logger.warning("\(found.findings.joined(separator: " "))") }
+        return found
+    }
+
+    /// Now, or the time that builds use where they have to be repeatable (reproducible-builds.org).
+    private static var date: Date {
+        let variable = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+        return variable.flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) } ?? Date()
     }
 }
 
@@ -64,12 +106,12 @@ struct AuditFiles: Sendable {
 
     /// Puts the files together; nothing is written yet.
     init(
-        _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], flags: ReportFlags,
+        _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], destination: ReportDestination,
         otherRecord: URL? = nil
     ) {
         report = AuditReport(result, record: record, noise: noise)
-        reportFile = flags.reportFile
-        recordFiles = [flags.recordFile, otherRecord].compactMap(\.self)
+        reportFile = destination.reportFile
+        recordFiles = [destination.recordFile, otherRecord].compactMap(\.self)
     }
 
     /// The exit code: 0 if the model may be handed over, and 2 if not.
@@ -80,6 +122,9 @@ struct AuditFiles: Sendable {
 
     /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
+
+    /// All files.
+    var files: [URL] { recordFiles + [reportFile].compactMap(\.self) }
 
     /// Writes all files.
     func write() throws {

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Unlearning
+
+/// How a model is made to forget, and with which data: the options that every command with such a run shares.
+struct ForgettingRunFlags: ParsableArguments {
+    @OptionGroup var samples: SampleFlags
+    @OptionGroup var methods: MethodFlags
+
+    @Option(
+        help: ArgumentHelp(
+            "The data set whose training split has images of the retained classes: "
+                + "\(DatasetArgument.helpForms).", valueName: "data set"),
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
+    var retain: DatasetArgument
+
+    @Option(
+        help: ArgumentHelp(
+            "The data set whose test split accuracy is measured on, before and after.", valueName: "data set"),
+        completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
+    var validation: DatasetArgument?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Passes over the images for --method retrain. (default: 3)",
+            valueName: "number"),
+        transform: NumberParsing.integer(.epochs))
+    var epochs: Int?
+
+    @OptionGroup var pictures: PictureFlags
+
+    /// The method with its settings, by the options and a configuration's file.
+    func choice(_ file: ConfigurationFile) throws -> MethodChoice {
+        try MethodChoice(methods, samples: samples.given, file)
+    }
+
+    /// Checks that the options fit together, as far as they say so without a configuration's file.
+    func check() throws {
+        if methods.configuration.file == nil { try check(choice(ConfigurationFile())) }
+        try pictures.check(for: [retain, validation])
+    }
+
+    /// Checks that every option has an effect on the chosen method.
+    func check(_ choice: MethodChoice) throws {
+        try refuse(
+            [("--epochs", epochs != nil)], unless: choice.method.requirements.contains(.originalTraining),
+            "is for --method \(FullRetraining().name); leave it out.")
+        try samples.check(for: [choice.method])
+    }
+
+    /// How the original was trained, for the method that retrains.
+    func training(like original: Model) -> TrainingConfiguration {
+        TrainingConfiguration(
+            epochs: epochs ?? 3, learningRate: original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
+    }
+}
