@@ -41,7 +41,7 @@ extension Model {
             }
         }
         model.metadata.forgottenClasses = Set(
-            rows.indices.filter { rows[$0].map(metadata.forgottenClasses.contains) ?? true })
+            rows.indices.filter { rows[$0].map { metadata.forgottenClasses.contains($0) } ?? true })
         model.metadata.droppedClasses = other.droppedClasses
         return model
     }
@@ -62,7 +62,7 @@ extension Model {
             name: head.name, operation: linear, inputs: head.inputs, inputShapes: head.inputShapes,
             shape: try linear.outputShape(for: head.inputShapes, node: head.name),
             parameters: linear.parameters(for: head.inputShapes), state: head.state, keys: head.keys)
-        let smaller = Graph(inputShape: graph.inputShape, nodes: graph.nodes.dropLast() + [node])
+        let smaller = Graph(inputShape: graph.inputShape, nodes: Array(graph.nodes.dropLast()) + [node])
         let width = weight.shape[1]
         var tensors = stateDictionary
         var elements: [Float] = []

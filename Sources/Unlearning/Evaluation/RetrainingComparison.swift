@@ -80,8 +80,10 @@ package struct RetrainingComparison: Sendable {
         if samples == nil { try model.checkForgettable(classes) }
         let data = try data(classes, samples, from: images)
         let gone = Set(samples ?? [])
-        let others =
-            gone.isEmpty ? images : try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+        let others: any ImageDataset =
+            if gone.isEmpty { images } else {
+                try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+            }
         let measured = try model.prepare(test)
         func handler(_ stage: Stage) -> ProgressHandler? {
             guard let progress else { return nil }

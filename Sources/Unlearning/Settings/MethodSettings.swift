@@ -36,7 +36,7 @@ private let chosenRate = SettingDescription(
     "learningRate", .number(above: 0), optional: true, "the rate; none chooses one by the model")
 
 private let labelShareSetting = SettingDescription(
-    "labelShare", .number(0...1), "the label's part of the target; the rest is the masked original's output")
+    "labelShare", .within(0...1), "the label's part of the target; the rest is the masked original's output")
 
 private func exampleLimitSetting(_ what: String) -> SettingDescription {
     SettingDescription("exampleLimit", .integer(1...100_000_000), "\(what) that gradients are taken over, at most")
@@ -53,7 +53,7 @@ extension PrototypeRepair {
             SettingDescription(
                 "featureWeight", .number(atLeast: 0), "μ, weight of the distance to class means",
                 source: "Papyan et al. (arXiv 2008.08186)"),
-            SettingDescription("trainedShare", .number(0...1), "share of the blocks, from the last, that is trained"),
+            SettingDescription("trainedShare", .within(0...1), "share of the blocks, from the last, that is trained"),
             chosenRate,
         ] + trainingSettings + [
             SettingDescription(

@@ -60,7 +60,7 @@ package enum SettingValues: Sendable, Hashable {
 
     static func number(atLeast bound: Double) -> SettingValues { .number(NumberRange(lower: bound)) }
 
-    static func number(_ range: ClosedRange<Double>) -> SettingValues {
+    static func within(_ range: ClosedRange<Double>) -> SettingValues {
         .number(NumberRange(lower: range.lowerBound, upper: range.upperBound))
     }
 

@@ -61,7 +61,7 @@ extension RetainGuard {
     static let settings: [SettingDescription] = [
         SettingDescription(
             "share", .number(NumberRange(lower: 0, includesLower: false, upper: 0.5)), "retain examples kept out to watch"),
-        SettingDescription("tolerance", .number(0...1), "how far accuracy on them may fall"),
+        SettingDescription("tolerance", .within(0...1), "how far accuracy on them may fall"),
         SettingDescription("attempts", .integer(1...100), "trainings at most, each at a lower rate"),
         SettingDescription("divisor", .number(above: 1), "what the rate is divided by for the next attempt"),
     ]

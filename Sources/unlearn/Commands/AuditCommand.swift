@@ -134,7 +134,7 @@ struct AuditCommand: ReportingCommand {
         let training = try pictures.load(dataset, split: .train, for: original, absent: absent, console)
         original = try original.completed(from: test)
         unlearned = try restored(unlearned, like: original, models[1], console).completed(from: test)
-        let named = sampleList == nil ? try original.classIndices(of: forgotten, console) : []
+        let named: Set<Int> = if sampleList == nil { try original.classIndices(of: forgotten, console) } else { [] }
         let classes = sampleList == nil ? named.union(unlearned.metadata.forgottenClasses) : []
         if classes != named {
             let earlier = original.metadata.classNames.names(of: classes.subtracting(named))
@@ -144,9 +144,10 @@ struct AuditCommand: ReportingCommand {
         let positions = try sampleList?.positions(in: training, folder: dataset.folder)
         let forgottenImages = try positions.map { try ImageSubset(training, indices: $0) }
         let gone = Set(positions ?? [])
-        let others =
-            gone.isEmpty
-            ? training : try ImageSubset(training, indices: (0..<training.count).filter { !gone.contains($0) })
+        let others: any ImageDataset =
+            if gone.isEmpty { training } else {
+                try ImageSubset(training, indices: (0..<training.count).filter { !gone.contains($0) })
+            }
         let configuration = try audit.configuration(training: retraining.training(like: original))
         var digests = try modelFiles.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
         console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
@@ -182,15 +183,21 @@ struct AuditCommand: ReportingCommand {
             models: AuditRecord.Models(
                 original: digests[0], unlearned: digests[1], retrained: Array(digests.dropFirst(2))),
             samples: forgottenImages.map { RetainList($0) },
-            duplicates: recordFile == nil && reporting.report == nil
-                ? nil
-                : try reporting.destination.duplicates(
-                    forget: forgottenImages ?? (try? training.only(classes: classes)),
-                    retain: sampleList == nil ? try? training.excluding(classes: classes) : others, test: test,
-                    options: flags.options, console))
+            duplicates: try duplicates(
+                forget: forgottenImages ?? (try? training.only(classes: classes)),
+                retain: sampleList == nil ? (try? training.excluding(classes: classes)) : others, test: test, console))
         let files = AuditFiles(result, record: record, destination: destination, otherRecord: recordFile)
         try files.write()
         return .audit(files)
+    }
+
+    /// Pictures that are in several parts of the data, where there is a record to say so.
+    private func duplicates(
+        forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: any ImageDataset, _ console: Console
+    ) throws -> DuplicatePictures? {
+        guard record != nil || reporting.report != nil else { return nil }
+        return try reporting.destination.duplicates(
+            forget: forget, retain: retain, test: test, options: flags.options, console)
     }
 
     /// A model with the outputs that were removed from it, so that all models are measured alike.

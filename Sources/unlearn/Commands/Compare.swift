@@ -138,13 +138,14 @@ struct Compare: ReportingCommand {
         let samples = try forgetting.target.what.samples.list()?
             .positions(in: images, folder: training.dataset.folder)
         let model = try training.untrainedModel(network, for: images, seed: options.seed)
+        let classes: Set<Int> =
+            if samples == nil { try model.classIndices(of: forgetting.target.classes, console) } else { [] }
         console.describe(
             model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
         return Material(
             configuration: configuration, network: network.identifier, model: model, images: images,
             test: try training.testImages(for: model, console),
-            classes: samples == nil ? try model.classIndices(of: forgetting.target.classes, console) : [],
-            samples: samples, choice: choice, options: options)
+            classes: classes, samples: samples, choice: choice, options: options)
     }
 
     private func comparison(_ material: Material) -> RetrainingComparison {
@@ -223,7 +224,8 @@ struct Compare: ReportingCommand {
                 outcome, retained: images.retain.map { RetainList($0) }, otherOutputs: [], resolved: try resolved(material)),
             samples: material.samples == nil ? nil : images.forget.map { RetainList($0) },
             duplicates: try reporting.destination.duplicates(
-                forget: material.samples == nil ? try? material.images.only(classes: material.classes) : images.forget,
+                forget: material.samples == nil
+                    ? (try? material.images.only(classes: material.classes)) : images.forget,
                 retain: images.retain, test: material.test, options: material.options, console))
         return (record, result, outcome.noise)
     }

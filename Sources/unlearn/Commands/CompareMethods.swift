@@ -92,7 +92,7 @@ struct ComparingMethods: Sendable {
         guard configuration.file == nil else { return }
         do {
             _ = try configured(ConfigurationFile())
-        } catch let error as UnlearningError {
+        } catch {
             throw ValidationError("\(error)")
         }
     }

@@ -52,9 +52,7 @@ struct Train: ReportingCommand {
         guard settings.file == nil else { return }
         do {
             _ = try configuration(ConfigurationFile())
-        } catch let error as UnlearningError {
-            throw ValidationError("\(error)")
-        } catch let error as CommandError {
+        } catch {
             throw ValidationError("\(error)")
         }
     }

@@ -36,7 +36,7 @@ struct ConfigurationFile: Sendable {
                 }
             case ("method", .text(let name)): method = name
             case ("preset", .text(let name)): preset = name
-            case ("samplesPerClass", .integer(let number)) where ClosedRange.samples.contains(number):
+            case ("samplesPerClass", .integer(let number)) where ClosedRange<Int>.samples.contains(number):
                 samplesPerClass = number
             case ("seed", .integer(let number)) where number >= 0: seed = UInt64(number)
             // Beyond what integers here have.

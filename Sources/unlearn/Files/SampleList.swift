@@ -41,7 +41,8 @@ struct SampleList: Sendable {
         let relabeled = images as? RelabeledImages
         let places = relabeled.map { Dictionary(uniqueKeysWithValues: $0.positions.enumerated().map { ($1, $0) }) }
         let files = (relabeled?.wholeDataset ?? images) as? ImageFolder
-        lazy var pictures = files.map(Self.places) ?? [:]
+        let namesPictures = lines.contains { Int($0.text) == nil }
+        let pictures = namesPictures ? files.map(Self.places) ?? [:] : [:]
         let count = relabeled?.wholeDataset.count ?? images.count
         var found: [Int: Int] = [:]
         for (number, text) in lines {

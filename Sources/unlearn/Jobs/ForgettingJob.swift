@@ -93,7 +93,7 @@ struct ForgettingJob: Sendable {
             samples: details.samples == nil ? nil : material.forget.map { RetainList($0) },
             duplicates: try reporting.duplicates(
                 forget: details.samples == nil
-                    ? try? material.images.only(classes: material.classes) : material.forget,
+                    ? (try? material.images.only(classes: material.classes)) : material.forget,
                 retain: material.retain, test: test, options: material.options, console))
         try record.bind(to: &finished.model, goingTo: outputFile)
         return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)

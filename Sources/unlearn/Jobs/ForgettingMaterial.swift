@@ -35,7 +35,7 @@ struct ForgettingMaterial: Sendable {
             original.metadata.forgottenClasses.formUnion(try original.classIndices(of: list, console))
         }
         let samples = try job.details.samples?.positions(in: images, folder: run.retain.folder)
-        let classes = samples == nil ? try original.classIndices(of: job.classes, console) : []
+        let classes: Set<Int> = if samples == nil { try original.classIndices(of: job.classes, console) } else { [] }
         if samples == nil { try original.checkForgettable(classes) }
         let test = try run.validation.map {
             try run.pictures.load($0, split: .test, for: original, absent: job.absent, console)
@@ -61,7 +61,9 @@ struct ForgettingMaterial: Sendable {
             training: method.requirements.contains(.originalTraining) ? training : nil)
         let gone = Set(samples ?? [])
         others =
-            gone.isEmpty ? images : try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+            if gone.isEmpty { images } else {
+                try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+            }
         (self.original, self.classes, self.images, self.test, self.options) = (original, classes, images, test, options)
         (retain, forget) = (data.retain, data.forget)
     }

@@ -55,8 +55,14 @@ extension SettingOverride {
             throw ValidationError("write a setting and its value, as in learningRate=3e-4")
         }
         let value = String(text[text.index(after: sign)...])
-        let json = value.hasPrefix("{") || value.hasPrefix("[")
-            ? try? JSONDecoder().decode(JSONValue.self, from: Data(value.utf8)) : nil
-        self.init(text[..<sign].trimmingCharacters(in: .whitespaces), json ?? .text(value))
+        let key = text[..<sign].trimmingCharacters(in: .whitespaces)
+        guard value.hasPrefix("{") || value.hasPrefix("[") else {
+            self.init(key, .text(value))
+            return
+        }
+        guard let json = try? JSONDecoder().decode(JSONValue.self, from: Data(value.utf8)) else {
+            throw ValidationError("'\(value)' begins as JSON does, and is none; correct it")
+        }
+        self.init(key, json)
     }
 }

@@ -104,7 +104,7 @@ struct MethodFlags: ParsableArguments {
         guard configuration.file == nil else { return }
         do {
             _ = try MethodChoice(self, samples: nil, ConfigurationFile())
-        } catch let error as UnlearningError {
+        } catch {
             throw ValidationError("\(error)")
         }
     }

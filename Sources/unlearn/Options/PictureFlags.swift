@@ -102,7 +102,8 @@ struct PictureFlags: ParsableArguments {
             if let given { return try read(directory, split: split, classNames: given, configuration, console) }
             let (names, gone) = try names(of: directory, for: model, configuration, absent: absent, console)
             let folder = try read(directory, split: split, classNames: names + gone, configuration, console)
-            return gone.isEmpty ? folder : try RelabeledImages(folder, leavingOut: Set(names.count..<names.count + gone.count))
+            guard !gone.isEmpty else { return folder }
+            return try RelabeledImages(folder, leavingOut: Set(names.count..<names.count + gone.count))
         }
     }
 

@@ -86,7 +86,7 @@ struct ReportDestination: Sendable {
             (.forget, forget), (.retain, retain), (.test, test),
         ]
         let found = try DuplicatePictures(
-            parts.compactMap { part, images in images.map { (part, $0) } }, threads: options.threadCount)
+            parts.compactMap { part, images in images.map { (part: part, images: $0) } }, threads: options.threadCount)
         if !found.isEmpty { console.logger.warning("\(found.findings.joined(separator: " "))") }
         return found
     }

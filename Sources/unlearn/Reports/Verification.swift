@@ -29,8 +29,11 @@ struct Verification: Sendable {
         classContradictions = metadata.flatMap {
             $0.classNames.isEmpty ? nil : record.contradictions(in: $0)
         }
-        memoryContradictions =
-            self.model?.match == .unlearned ? try metadata.map { try Self.contradictions(in: $0, of: file) } ?? [] : []
+        guard let metadata, self.model?.match == .unlearned else {
+            memoryContradictions = []
+            return
+        }
+        memoryContradictions = try Self.contradictions(in: metadata, of: file)
     }
 
     /// Compares what a model remembers of its last request with a record's content.

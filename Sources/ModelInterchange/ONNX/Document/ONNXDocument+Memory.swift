@@ -10,11 +10,14 @@ extension ONNXDocument {
 
     /// What a file that this package has not exported remembers.
     func memory(of classes: Int) throws(ONNXProblem) -> ModelMetadata {
-        let metadata = ModelMetadata(
-            forgottenClasses: Set(try value(of: Self.forgottenKey, as: [Int].self, "list of class indices") ?? []),
-            requests: try value(of: Self.requestsKey, as: [ForgottenRequest].self, "list of requests") ?? [])
+        let forgotten = try value(of: Self.forgottenKey, as: [Int].self, "list of class indices") ?? []
+        var metadata = ModelMetadata(forgottenClasses: Set(forgotten))
         if let problem = metadata.problemWithMemory(classes: classes) {
-            throw ONNXProblem("the properties \(Self.forgottenKey) and \(Self.requestsKey): the \(problem); write the file again")
+            throw ONNXProblem("the property \(Self.forgottenKey) is wrong: \(problem); write the file again")
+        }
+        metadata.requests = try value(of: Self.requestsKey, as: [ForgottenRequest].self, "list of requests") ?? []
+        if let problem = metadata.problemWithMemory(classes: classes) {
+            throw ONNXProblem("the property \(Self.requestsKey) is wrong: \(problem); write the file again")
         }
         return metadata
     }
@@ -35,11 +38,12 @@ extension ONNXDocument {
     func remembering(_ model: Model, _ bytes: [UInt8], path: String) throws -> [WireEdit] {
         let memory = model.metadata
         var changed: [String: String]
-        if var description = try ModelDescription(properties, path: path) {
+        if let known = try ModelDescription(properties, path: path) {
+            var description = known
             description.metadata.forgottenClasses = memory.forgottenClasses
             description.metadata.requests = memory.requests
             if !description.metadata.classNames.isEmpty { description.metadata.classNames = memory.classNames }
-            changed = try description.properties()
+            changed = try description == known ? [:] : description.properties()
         } else {
             let known = try self.memory(of: model.classCount)
             changed = [:]
@@ -52,7 +56,6 @@ extension ONNXDocument {
                 changed[Self.requestsKey] = String(decoding: try encoder.encode(memory.requests), as: UTF8.self)
             }
         }
-        changed = changed.filter { properties[$0.key] != $0.value }
         return changed.isEmpty ? [] : try Self.replacing(changed, in: bytes)
     }
 
