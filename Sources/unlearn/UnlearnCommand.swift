@@ -11,7 +11,7 @@ struct UnlearnCommand: AsyncParsableCommand {
         discussion: """
             Forgetting takes the trained model and images of the classes that stay; by default it sees no image of the \
             classes that go. It reinitializes their rows of the last layer and trains the last blocks of the network for \
-            a few steps. 'unlearn list methods' shows this and all other methods. Every method but 'retrain' is \
+            a few steps. 'unlearn methods' shows this and all other methods. Every method but 'retrain' is \
             approximate, so audit the result.
 
             Data sets: \(DatasetArgument.helpForms). A folder has \
@@ -33,7 +33,8 @@ struct UnlearnCommand: AsyncParsableCommand {
         version: PackageVersion.current,
         subcommands: [
             Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
-            Inspect.self, Convert.self, ListCommand.self, Check.self, LedgerCommand.self,
+            Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self, Check.self,
+            LedgerCommand.self,
         ])
 
     /// Refuses an unknown command by its name, before the options after it are looked at.

@@ -94,6 +94,17 @@ struct JSONSchemaTests {
         try check(
             "unlearn forget", base + output + ["--validation", materials.dataset, "--report", folder.url.path],
             isExample: false, statuses: [0, 2])
+        try check(
+            "unlearn forget",
+            base + ["--output", folder.path("r.safetensors"), "--set", "trainedShare=0.3", "--drop-outputs"]
+                + ["--rename-forgotten", "digest"], isExample: false)
+        let samples = folder.path("samples.txt")
+        try Data("1\n2\n".utf8).write(to: URL(fileURLWithPath: samples))
+        try check(
+            "unlearn forget",
+            ["forget", materials.model, "--samples", samples, "--retain", materials.dataset, "--method", "fine-tune"]
+                + output, isExample: false)
+        try check("unlearn inspect", ["inspect", folder.path("f.safetensors")], isExample: false)
     }
 
     @Test("predict")
@@ -132,6 +143,12 @@ struct JSONSchemaTests {
                 "compare", "--methods", "last-row,fine-tune", "--seeds", "2", "--report", folder.url.path, "--dataset",
                 materials.dataset, "--classes", "0,1,2,3",
             ] + Materials.training, isExample: false)
+    }
+
+    @Test("methods, with a name and without")
+    func methods() throws {
+        try check("unlearn methods", ["methods", "bad-teacher"])
+        try check("unlearn methods", ["methods"])
     }
 
     @Test("list", arguments: ["methods", "measures", "datasets", "architectures"])

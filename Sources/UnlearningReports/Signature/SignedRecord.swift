@@ -22,7 +22,7 @@ public struct SignedRecord: Sendable {
     /// The digest of the model that the statement is about.
     package let subject: SHA256Digest
     /// The record in the statement, as it was signed.
-    private let predicate: Data
+    package let recordData: Data
 
     /// The keys that signed, by their identifiers.
     package var keyIdentifiers: [String] { envelope.signatures.map(\.keyid) }
@@ -73,7 +73,7 @@ public struct SignedRecord: Sendable {
         path = "envelope"
         self.record = record
         subject = unlearned.sha256
-        self.predicate = try Self.canonical(try JSONSerialization.jsonObject(with: predicate))
+        recordData = try Self.canonical(try JSONSerialization.jsonObject(with: predicate))
     }
 
     /// Reads an envelope; its signatures are not checked yet.
@@ -106,7 +106,7 @@ public struct SignedRecord: Sendable {
         }
         self.envelope = envelope
         self.subject = subject
-        self.predicate = predicate
+        recordData = predicate
         do {
             record = try AuditRecord(predicate, path: url.path)
         } catch {
@@ -133,7 +133,7 @@ public struct SignedRecord: Sendable {
         guard let data = try? Data(contentsOf: url), let object = try? JSONSerialization.jsonObject(with: data),
             let bytes = try? Self.canonical(object)
         else { return false }
-        return bytes == predicate
+        return bytes == recordData
     }
 
     /// DSSE's pre-authentication encoding, which is what is signed.

@@ -14,7 +14,11 @@ struct LedgerRunner: Sendable {
     let retrainings: Int
     let auditFlags: AuditFlags
     let key: SigningKey?
+    /// The names that take the place of those of forgotten classes.
+    let renaming: Renaming?
     let options: RunOptions
+    /// Whether the seed of the options wins over that of a configuration's file.
+    let isSeedGiven: Bool
 
     /// A job that ended.
     struct EndedJob: Sendable {
@@ -41,31 +45,44 @@ struct LedgerRunner: Sendable {
 
     private func next(retrying: Bool, _ console: Console) async throws -> EndedJob? {
         let state = try ledger.state()
-        let settings = try settings()
-        let requests = state.resumable(settings)?.start.requests ?? state.waiting(retrying: retrying).map(\.number)
+        let file = try forgetting.methods.configuration.read(for: "forget")
+        let choice = try forgetting.choice(file)
+        let settings = try settings(choice, file)
+        let interrupted = state.resumable(settings)
+        let requests = interrupted?.start.requests ?? state.waiting(retrying: retrying).map(\.number)
         guard !requests.isEmpty else { return nil }
-        if let objection = state.policy?.objection(toMethod: forgetting.method.name) {
-            throw CommandError("\(ledger.folder.url.path): \(objection); give an allowed one by --method or --preset")
-        }
-        if let policy = state.policy, policy.requiresRetraining, retrained.isEmpty, retrainings == 0 {
-            throw CommandError(
-                "\(ledger.folder.url.path): the policy requires a retrained model to compare with; give --retrained or "
-                    + "--retrain")
-        }
+        try check(choice, against: state.policy)
         let model = try ledger.currentModel()
-        let number = state.resumable(settings)?.number ?? state.jobs.count + 1
-        let job = try forgettingJob(number, requests, state, auditing: auditPlan(state.policy, like: model))
+        let number = interrupted?.number ?? state.jobs.count + 1
+        // The record's time is that of the job's start, so that a job that goes on ends in the same bytes.
+        let start = try interrupted.map { try Date($0.started, strategy: .iso8601) } ?? Date()
+        let job = try forgettingJob(
+            number, requests, state, auditing: auditPlan(state.policy, like: model), at: start)
         // What is wrong with the options or the data shows here, before the job is on record.
-        let material = try job.material(console)
-        let started = try ledger.start(requests: requests, settings: settings)
+        let material = try job.prepared(console)
+        let started = try ledger.start(
+            requests: requests, settings: settings, at: interrupted == nil ? start : Date())
         guard started.number == number else {
             throw CommandError("\(ledger.folder.url.path): another process has started job \(started.number)")
         }
         return try await run(job, with: material, number, requests, state.policy, console)
     }
 
+    /// Refuses what the policy would not let leave whatever comes out.
+    private func check(_ choice: MethodChoice, against policy: LedgerPolicy?) throws {
+        guard let policy else { return }
+        if let objection = policy.objection(toMethod: choice.name) {
+            throw CommandError("\(ledger.folder.url.path): \(objection); give an allowed one by --method or --preset")
+        }
+        if policy.requiresRetraining, retrained.isEmpty, retrainings == 0 {
+            throw CommandError(
+                "\(ledger.folder.url.path): the policy requires a retrained model to compare with; give --retrained or "
+                    + "--retrain")
+        }
+    }
+
     private func run(
-        _ job: ForgettingJob, with material: ForgettingJob.Material, _ number: Int, _ requests: [Int],
+        _ job: ForgettingJob, with material: ForgettingMaterial, _ number: Int, _ requests: [Int],
         _ policy: LedgerPolicy?, _ console: Console
     ) async throws -> EndedJob {
         let report: ForgetReport
@@ -81,7 +98,7 @@ struct LedgerRunner: Sendable {
         }
         // Without a policy the audit decides, if there was one.
         let policy = policy ?? LedgerPolicy(requiresAudit: false)
-        let decision = policy.decision(on: report.audit?.report.record, method: forgetting.method.name)
+        let decision = policy.decision(on: report.audit?.report.record, method: material.choice.name)
         let files = job.reporting.files.filter { FileManager.default.fileExists(atPath: $0.path) }.map {
             "\(ledger.folder.jobPath(number))/\($0.lastPathComponent)"
         }
@@ -99,7 +116,7 @@ struct LedgerRunner: Sendable {
 
     /// The run that does a job's work.
     private func forgettingJob(
-        _ number: Int, _ requests: [Int], _ state: LedgerState, auditing: AuditPlan
+        _ number: Int, _ requests: [Int], _ state: LedgerState, auditing: AuditPlan, at date: Date
     ) throws -> ForgettingJob {
         let folder = ledger.folder
         let model = modelPath(number, state)
@@ -107,13 +124,18 @@ struct LedgerRunner: Sendable {
         try folder.makeFolder(for: model)
         try folder.makeFolder(for: "\(folder.jobPath(number))/record.json")
         let classes = Set(requests.flatMap { state.requests[$0 - 1].classes }).sorted()
+        let samples = requests.compactMap { state.requests[$0 - 1].event.samples }.first
         return ForgettingJob(
             model: try ledger.modelFlags(state.currentModel, in: state),
             classes: ClassList(parsing: classes.map { "index:\($0)" }.joined(separator: ",")), run: forgetting,
             options: options, output: folder.url(of: model).path,
             reporting: ReportDestination(
                 folder: forgetting.validation == nil ? nil : report, requestID: identifier(requests, state),
-                signingKey: key),
+                signingKey: key, date: date),
+            isSeedGiven: isSeedGiven,
+            details: RequestDetails(
+                renaming: renaming,
+                samples: try samples.map { try SampleList(contentsOf: folder.url(of: $0.path).path) }),
             auditing: auditing)
     }
 
@@ -134,15 +156,21 @@ struct LedgerRunner: Sendable {
     }
 
     /// What the result depends on besides the model and the requests.
-    private func settings() throws -> [String: String] {
+    private func settings(_ choice: MethodChoice, _ file: ConfigurationFile) throws -> [String: String] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var settings = forgetting.settings
-        settings["seed"] = String(options.seed)
+        settings["method"] = choice.name
+        settings["methodSettings"] = String(decoding: try encoder.encode(choice.method), as: UTF8.self)
+        settings["samplesPerClass"] = String(choice.samplesPerClass)
+        settings["seed"] = String(isSeedGiven ? options.seed : file.seed ?? options.seed)
         settings["audit"] = try auditFlags.settings
         settings["retrain"] = String(retrainings)
         settings["retrained"] = try retrained.map {
             try SHA256Digest(ofFile: URL(fileURLWithPath: $0)).description
         }.joined(separator: " ")
         settings["key"] = key?.identifier.description
+        settings["renaming"] = renaming?.text
         return settings
     }
 }

@@ -1,11 +1,10 @@
 import ArgumentParser
-import Foundation
 import Unlearning
 
 /// How a model is made to forget, and with which data: the options that every command with such a run shares.
 struct ForgettingRunFlags: ParsableArguments {
     @OptionGroup var samples: SampleFlags
-    @OptionGroup var presets: PresetFlags
+    @OptionGroup var methods: MethodFlags
 
     @Option(
         help: ArgumentHelp(
@@ -21,13 +20,6 @@ struct ForgettingRunFlags: ParsableArguments {
     var validation: DatasetArgument?
 
     @Option(
-        name: .customLong("method"),
-        help: ArgumentHelp(
-            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
-        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
-    var namedMethod: MethodArgument?
-
-    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Passes over the images for --method retrain. (default: 3)",
@@ -37,36 +29,33 @@ struct ForgettingRunFlags: ParsableArguments {
 
     @OptionGroup var pictures: PictureFlags
 
-    /// The method that is named, or the preset's.
-    var method: any UnlearningMethod { namedMethod?.method ?? presets.preset.method }
+    /// The method with its settings, by the options and a configuration's file.
+    func choice(_ file: ConfigurationFile) throws -> MethodChoice {
+        try MethodChoice(methods, samples: samples.given, file)
+    }
 
-    /// The preset; nil if a method was named.
-    var preset: UnlearningPreset? { namedMethod == nil ? presets.preset : nil }
-
-    /// What a run's result depends on besides the model, the request and the seed.
+    /// What a run's result depends on besides the model, the request, the seed, and the method with its settings.
     var settings: [String: String] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var settings = [
-            "method": method.name, "samplesPerClass": String(samples.perClass), "retain": retain.text,
-            "pictures": pictures.given.filter(\.isGiven).map(\.option).joined(separator: " "),
+            "retain": retain.text, "pictures": pictures.given.filter(\.isGiven).map(\.option).joined(separator: " "),
         ]
         settings["validation"] = validation?.text
         settings["epochs"] = epochs.map(String.init)
-        settings["methodSettings"] = (try? encoder.encode(method)).map { String(decoding: $0, as: UTF8.self) }
         return settings
     }
 
-    /// Checks that the options fit together.
+    /// Checks that the options fit together, as far as they say so without a configuration's file.
     func check() throws {
-        if namedMethod != nil, presets.isGiven {
-            throw ValidationError("--method and --preset exclude each other; give one.")
-        }
-        try refuse(
-            [("--epochs", epochs != nil)], unless: method.requirements.contains(.originalTraining),
-            "is for --method \(FullRetraining().name); leave it out.")
-        try samples.check(for: [method])
+        if methods.configuration.file == nil { try check(choice(ConfigurationFile())) }
         try pictures.check(for: [retain, validation])
+    }
+
+    /// Checks that every option has an effect on the chosen method.
+    func check(_ choice: MethodChoice) throws {
+        try refuse(
+            [("--epochs", epochs != nil)], unless: choice.method.requirements.contains(.originalTraining),
+            "is for --method \(FullRetraining().name); leave it out.")
+        try samples.check(for: [choice.method])
     }
 
     /// How the original was trained, for the method that retrains.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 import UnlearningReports
 
@@ -24,11 +25,15 @@ struct ReportFlags: ParsableArguments {
             valueName: "key"), completion: .file(extensions: ["pem"]))
     var sign: String?
 
+    @Flag(help: "Do not look for the same picture in forget, retain and test data, for which every one is read.")
+    var skipDuplicateCheck = false
+
     /// Where they go, and the key that signs the record.
     func destination() throws -> ReportDestination {
         ReportDestination(
             folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID,
-            signingKey: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) })
+            signingKey: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
+            looksForDuplicates: !skipDuplicateCheck)
     }
 
     /// Checks a request's name, and that there is a record for it and for the signature.
@@ -39,6 +44,9 @@ struct ReportFlags: ParsableArguments {
         try refuse(
             [("--sign", sign != nil)], unless: report != nil || hasRecordFile,
             "signs the record; give --report too.")
+        try refuse(
+            [("--skip-duplicate-check", skipDuplicateCheck)], unless: report != nil || hasRecord,
+            "is for the record; give --report too.")
         guard let requestID else { return }
         try refuse(
             [("--request-id", true)], unless: report != nil || hasRecord,
@@ -59,6 +67,10 @@ struct ReportDestination: Sendable {
     var requestID: String?
     /// The key that signs the record; nil leaves it unsigned.
     var signingKey: SigningKey?
+    /// Whether the same picture is looked for in several parts of the data.
+    var looksForDuplicates = true
+    /// The time in the record; nil takes the time when it is made.
+    var date: Date?
 
     var reportFile: URL? { folder?.appendingPathComponent("report.html") }
     var recordFile: URL? { folder?.appendingPathComponent("record.json") }
@@ -72,13 +84,38 @@ struct ReportDestination: Sendable {
     }
 
     /// Makes the record.
+    /// - Parameters:
+    ///   - samples: the samples that were to be forgotten, if classes were not.
+    ///   - duplicates: pictures that occur twice, if they were looked for.
     func record(
-        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil
+        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil,
+        samples: RetainList? = nil, duplicates: DuplicatePictures? = nil
     ) throws -> AuditRecord {
-        if let requestID {
-            return try AuditRecord(result, models: models, forgetting: forgetting, requestID: requestID)
-        }
-        return try AuditRecord(result, models: models, forgetting: forgetting)
+        try AuditRecord(
+            result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
+            requestID: requestID ?? UUID().uuidString.lowercased(), date: date ?? Self.date)
+    }
+
+    /// Looks for pictures that are in several parts of the data, and warns of them.
+    /// - Returns: nil if that is not wanted.
+    func duplicates(
+        forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: (any ImageDataset)?, options: RunOptions,
+        _ console: Console
+    ) throws -> DuplicatePictures? {
+        guard looksForDuplicates else { return nil }
+        let parts: [(DuplicatePictures.Part, (any ImageDataset)?)] = [
+            (.forget, forget), (.retain, retain), (.test, test),
+        ]
+        let found = try DuplicatePictures(
+            parts.compactMap { part, images in images.map { (part: part, images: $0) } }, threads: options.threadCount)
+        if !found.isEmpty { console.logger.warning("\(found.findings.joined(separator: " "))") }
+        return found
+    }
+
+    /// Now, or the time that builds use where they have to be repeatable (reproducible-builds.org).
+    private static var date: Date {
+        let variable = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+        return variable.flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) } ?? Date()
     }
 }
 
@@ -111,6 +148,9 @@ struct AuditFiles: Sendable {
 
     /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
+
+    /// All files.
+    var files: [URL] { recordFiles + [reportFile].compactMap(\.self) }
 
     /// Writes all files.
     func write() throws {

@@ -12,6 +12,8 @@ struct Verification: Sendable {
     let model: (path: String, match: AuditRecord.Match)?
     /// Where the file's classes are not the record's; nil if the file names none.
     let classContradictions: [String]?
+    /// Where the model's memory is not of this record; empty if it is, or if it has none.
+    let memoryContradictions: [String]
     /// The record's signature.
     let signature: SignatureVerification
 
@@ -33,6 +35,23 @@ struct Verification: Sendable {
         classContradictions = metadata.flatMap {
             $0.classNames.isEmpty ? nil : record.contradictions(in: $0)
         }
+        guard let metadata, self.model?.match == .unlearned else {
+            memoryContradictions = []
+            return
+        }
+        memoryContradictions = try Self.contradictions(
+            in: metadata, of: signed?.recordData ?? Data(contentsOf: file))
+    }
+
+    /// Compares what a model remembers of its last request with a record's content.
+    private static func contradictions(in memory: ModelMetadata, of record: Data) throws -> [String] {
+        guard let remembered = memory.requests.last?.record else { return [] }
+        let digest = try AuditRecord.contentDigest(of: record).description
+        guard digest != remembered.lowercased() else { return [] }
+        return [
+            "the model's file remembers a record with the content digest \(remembered), and this record's is \(digest): it "
+                + "was changed"
+        ]
     }
 
     /// Whether the record is of a pass, does not contradict itself, and is the file's.
@@ -41,7 +60,8 @@ struct Verification: Sendable {
     }
 
     private var contradictions: [String] {
-        check.contradictions + (classContradictions ?? []) + [signature.contradiction].compactMap(\.self)
+        check.contradictions + (classContradictions ?? []) + memoryContradictions
+            + [signature.contradiction].compactMap(\.self)
     }
 
     private var matchName: String? {

@@ -137,6 +137,7 @@ struct LedgerAdd: ReportingCommand {
     func perform(_ console: Console) async throws -> LedgerAddReport {
         let ledger = try ledger.open()
         if let samples {
+            _ = try SampleList(contentsOf: samples)
             let request = try ledger.add(samples: URL(fileURLWithPath: samples), reference: reference, due: due)
             return LedgerAddReport(try ledger.state(), request)
         }

@@ -39,6 +39,7 @@ struct LedgerRun: ReportingCommand {
     var retrain: Int?
 
     @OptionGroup var audit: AuditFlags
+    @OptionGroup var request: RequestFlags
 
     @Flag(help: "Take up requests again whose job failed or was refused.")
     var retry = false
@@ -64,6 +65,15 @@ struct LedgerRun: ReportingCommand {
         if retrain != nil, !retrained.isEmpty {
             throw ValidationError("--retrained gives models and --retrain makes them; give one of them.")
         }
+        try refuse(
+            [("--drop-outputs", request.dropOutputs)],
+            "changes the classes' numbers, by which a ledger keeps them; leave it out.")
+        try refuse(
+            [("--already-forgotten", !request.alreadyForgotten.isEmpty)],
+            "is for a model from elsewhere; let 'unlearn forget' write it with them, and make the ledger for that.")
+        try refuse(
+            [("--rename-forgotten digest", request.renaming == Renaming.digestWord)], unless: request.salt != nil,
+            "draws a salt of its own, and a job that was interrupted needs the same one; give --salt too.")
         let ofAudit = [
             ("--retrained", !retrained.isEmpty), ("--retrain", retrain != nil), ("--sign", sign != nil),
         ]
@@ -76,7 +86,7 @@ struct LedgerRun: ReportingCommand {
         let runner = LedgerRunner(
             ledger: try ledger.open(), forgetting: forgetting, retrained: retrained, retrainings: retrain ?? 0,
             auditFlags: audit, key: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
-            options: flags.options)
+            renaming: request.details.renaming, options: flags.options, isSeedGiven: flags.givenSeed != nil)
         let file = try ledger.checkOutput(output)
         let lease = try JobLease(in: ledger.url)
         var jobs = try await runner.run(retrying: retry, console)
