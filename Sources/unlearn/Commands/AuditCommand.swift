@@ -205,7 +205,7 @@ struct AuditCommand: ReportingCommand {
         forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: any ImageDataset, _ console: Console
     ) throws -> DuplicatePictures? {
         guard record != nil || reporting.report != nil else { return nil }
-        return try reporting.destination.duplicates(
+        return try reporting.destination().duplicates(
             forget: forget, retain: retain, test: test, options: flags.options, console)
     }
 
