@@ -21,14 +21,13 @@ struct TamperingTests {
     func changedColumns(row: Int) throws {
         let original = try Data(contentsOf: sample.database)
         let changes = [
-            "time = '2020-01-01T00:00:00Z'", "kind = 'requested '", "payload = replace(payload, '0', '1')",
+            "time = '2020-01-01T00:00:00Z'", "kind = 'requested '", "payload = replace(payload, '1', '7')",
             "payload = payload || ' '", "payload = payload || char(0)", "payload = CAST(payload AS BLOB)",
-            "previous = replace(previous, '0', '1') || ''", "hash = upper(hash)", "sequence = sequence + 100",
+            "previous = substr(previous, 2)", "hash = upper(hash)", "sequence = sequence + 100",
         ]
         for change in changes {
             try original.write(to: sample.database)
             try sample.edit("UPDATE events SET \(change) WHERE sequence = \(row)")
-            guard try Data(contentsOf: sample.database) != original else { continue }
             #expect(!sample.faults().isEmpty, "\(change)")
         }
     }

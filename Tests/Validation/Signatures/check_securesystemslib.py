@@ -51,7 +51,8 @@ def write_key(folder, name, key):
 
 def verifies(envelope, key, identifier):
     try:
-        Envelope.from_dict(envelope).verify([SSlibKey.from_crypto(key.public_key(), identifier)], 1)
+        # from_dict changes what it is given.
+        Envelope.from_dict(copy.deepcopy(envelope)).verify([SSlibKey.from_crypto(key.public_key(), identifier)], 1)
         return True
     except VerificationError:
         return False
@@ -89,10 +90,10 @@ def main():
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
             assert identifier == hashlib.sha256(der).hexdigest(), "the key's name"
             assert verifies(envelope, key, identifier), "the signature"
-            assert not verifies(envelope, type(key).generate() if kind == "ed25519"
-                                else ec.generate_private_key(ec.SECP256R1()), identifier), "another key"
+            other = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(ec.SECP256R1())
+            assert not verifies(envelope, other, identifier), "another key"
             changed = copy.deepcopy(envelope)
-            payload = Envelope.from_dict(envelope).payload
+            payload = Envelope.from_dict(copy.deepcopy(envelope)).payload
             changed["payload"] = Envelope(
                 payload.replace(b'"sha256"', b'"sha255"', 1), envelope["payloadType"], {}).to_dict()["payload"]
             assert not verifies(changed, key, identifier), "a changed payload"
