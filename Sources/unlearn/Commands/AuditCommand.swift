@@ -74,7 +74,10 @@ struct AuditCommand: ReportingCommand {
     var record: String?
 
     @OptionGroup var network: NetworkFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func validate() throws {
         guard verify == nil else {
@@ -101,7 +104,7 @@ struct AuditCommand: ReportingCommand {
         [
             ("--dataset", dataset != nil), ("--forgotten", !forgottenLists.isEmpty), ("--record", record != nil),
             ("--report", reporting.report != nil), ("--request-id", reporting.requestID != nil),
-        ] + retraining.given + audit.given + pictures.given + network.given + flags.given
+        ] + retraining.given + audit.given + pictures.given + network.given + checkpoints.given + flags.given
     }
 
     func perform(_ console: Console) async throws -> AuditCommandReport {
@@ -113,8 +116,9 @@ struct AuditCommand: ReportingCommand {
         let absent = AbsentClasses(classes: forgotten, option: "--forgotten")
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let modelFiles = models + retraining.retrained
-        let destination = reporting.destination
-        try InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset]).check(
+        let inputs = InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset])
+        var destination = reporting.destination
+        try inputs.check(
             destination.files + [recordFile].compactMap(\.self).filter { $0.path != destination.recordFile?.path })
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
@@ -130,16 +134,20 @@ struct AuditCommand: ReportingCommand {
         }
         let configuration = try audit.configuration(training: retraining.training(like: original))
         var digests = try modelFiles.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
-        console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
+        let checkpoint = try checkpoints.open(inputs, console)
+        var options = flags.options
+        options.checkpoint = checkpoint
+        destination = try destination.kept(in: checkpoint, hasRecord: recordFile != nil || flags.json)
+        console.describe(original, options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
         var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
-        if let trainer = try retraining.retraining(like: original, options: flags.options) {
+        if let trainer = try retraining.retraining(like: original, options: options) {
             retrained = try await trainer.models(
                 like: original, classes: classes, images: training, progress: console.progress("retrained"))
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
         let result: AuditResult
         do {
-            result = try await Audit(configuration: configuration, options: flags.options).run(
+            result = try await Audit(configuration: configuration, options: options).run(
                 original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
                 data: AuditData(test: test, training: training), progress: console.progress())
         } catch let error as AuditError {
@@ -153,6 +161,7 @@ struct AuditCommand: ReportingCommand {
                 original: digests[0], unlearned: digests[1], retrained: Array(digests.dropFirst(2))))
         let files = AuditFiles(result, record: record, destination: destination, otherRecord: recordFile)
         try files.write()
+        try checkpoint?.finish()
         return .audit(files)
     }
 }

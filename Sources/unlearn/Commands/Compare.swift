@@ -42,18 +42,17 @@ struct Compare: ReportingCommand {
     var seeds: Int?
 
     @OptionGroup var reporting: ReportFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
-    var interruptionNote: String {
-        methodComparison?.interruptionNote ?? "nothing was written"
-    }
+    var interruptionNote: String { methodComparison?.interruptionNote ?? checkpoints.note() }
 
     /// What `--methods` asks for; nil without it.
     private var methodComparison: ComparingMethods? {
         methods.map {
             ComparingMethods(
                 training: training, target: forgetting.target, epochs: epochs, methods: $0.methods, seeds: seeds,
-                report: reporting.report, flags: flags)
+                report: reporting.report, checkpoints: checkpoints, flags: flags)
         }
     }
 
@@ -90,10 +89,13 @@ struct Compare: ReportingCommand {
         let classes: Set<Int>
     }
 
+    private var inputs: InputFiles {
+        InputFiles(files: training.pictures.files, datasets: [training.dataset])
+    }
+
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(
-            models + reporting.destination.files)
+        try inputs.check(models + reporting.destination.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
@@ -108,19 +110,25 @@ struct Compare: ReportingCommand {
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
         let material = try material(console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        var options = flags.options
+        options.checkpoint = checkpoint
         let comparison = RetrainingComparison(
             training: material.configuration, augmentation: training.augmentation,
             unlearning: forgetting.preset.method, samplesPerClass: forgetting.target.samplesPerClass,
-            options: flags.options)
+            options: options)
         let entries = try await comparison.run(
             material.model, classes: material.classes, images: material.images, test: material.test
         ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
         let audit = try await audit(
-            entries, material.classes, images: material.images, test: material.test, console)
+            entries, material.classes, images: material.images, test: material.test, options,
+            try reporting.destination.kept(in: checkpoint), console)
         try Task.checkCancellation()
-        return try written(entries, audit, of: material)
+        let report = try written(entries, audit, of: material)
+        try checkpoint?.finish()
+        return report
     }
 
     /// Writes the models and the audit that are to be kept.
@@ -139,24 +147,24 @@ struct Compare: ReportingCommand {
     /// Audits the unlearned network against the retrained one, if a report is asked for.
     private func audit(
         _ entries: [RetrainingComparison.Entry], _ classes: Set<Int>, images: any ImageDataset,
-        test: any ImageDataset, _ console: Console
+        test: any ImageDataset, _ options: RunOptions, _ destination: ReportDestination, _ console: Console
     ) async throws -> AuditFiles? {
-        guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
+        guard destination.folder != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
         let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
         guard let original = models[.original], let retrained = models[.retrained] else { return nil }
-        let result = try await Audit(options: flags.options).run(
+        let result = try await Audit(options: options).run(
             original: original, unlearned: outcome.model, retrained: [retrained], forgotten: classes,
             data: AuditData(test: test, training: images), progress: console.progress())
         let samples = try images.samples(
             perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
-        let record = try reporting.destination.record(
+        let record = try destination.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
             forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
-        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting.destination)
+        return AuditFiles(result, record: record, noise: outcome.noise, destination: destination)
     }
 
     /// The file for a network; nil if it is not kept.

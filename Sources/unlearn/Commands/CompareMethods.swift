@@ -50,12 +50,13 @@ struct CompareMethods: ReportingCommand {
         completion: .directory)
     var report: String?
 
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
     private var comparison: ComparingMethods {
         ComparingMethods(
             training: training, target: target, epochs: epochs, methods: methods.methods, seeds: seeds, report: report,
-            flags: flags)
+            checkpoints: checkpoints, flags: flags)
     }
 
     var interruptionNote: String { comparison.interruptionNote }
@@ -74,10 +75,11 @@ struct ComparingMethods: Sendable {
     let seeds: Int?
     /// The folder for the page and for finished work; nil keeps neither.
     let report: String?
+    let checkpoints: CheckpointFlags
     let flags: RunFlags
 
     var interruptionNote: String {
-        report == nil ? "nothing was written" : "the same command continues from here"
+        checkpoints.note(otherwise: report == nil ? "nothing was written" : "the same command continues from here")
     }
 
     /// Checks that every option has something to work on.
@@ -87,7 +89,7 @@ struct ComparingMethods: Sendable {
     func report(_ console: Console) async throws -> MethodComparisonReport {
         let folder = report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
-        let store = folder?.appendingPathComponent("comparison")
+        let store = folder?.appendingPathComponent("comparison") ?? checkpoints.comparisonFolder
         let inputs = InputFiles(files: training.pictures.files, datasets: [training.dataset])
         // The comparison makes its folders itself.
         if let page { try inputs.checkNotRead([page]) }
@@ -99,9 +101,12 @@ struct ComparingMethods: Sendable {
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
         let classes = try model.classIndices(of: target.classes, console)
         let test = try training.testImages(for: model, console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        var options = flags.options
+        options.checkpoint = checkpoint
         let comparison = MethodComparison(
             methods: methods, seeds: seedList, training: configuration, augmentation: training.augmentation,
-            samplesPerClass: target.samplesPerClass, options: flags.options)
+            samplesPerClass: target.samplesPerClass, options: options)
         try comparison.validate()
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
@@ -117,6 +122,8 @@ struct ComparingMethods: Sendable {
             architecture: network.identifier.name, dataset: images.name, epochs: epochs,
             samplesPerClass: target.samplesPerClass)
         if let page { try ComparisonPage(result, classNames: images.classNames, details: details).write(to: page) }
+        if folder == nil, let store { try? FileManager.default.removeItem(at: store) }
+        try checkpoint?.finish()
         return MethodComparisonReport(
             result: result, classNames: images.classNames, details: details, page: page, seeds: seedList)
     }

@@ -41,7 +41,10 @@ struct Forget: ReportingCommand {
     var output: String
 
     @OptionGroup var reporting: ReportFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func validate() throws {
         if reporting.report != nil, forgetting.validation == nil {
@@ -52,9 +55,14 @@ struct Forget: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        let checkpoint = try checkpoints.open(forgetting.inputs(besides: model.path), console)
+        var options = flags.options
+        options.checkpoint = checkpoint
         let job = ForgettingJob(
-            model: model, classes: classes.list, run: forgetting, options: flags.options,
-            output: output, reporting: reporting.destination)
-        return try await job.perform(console)
+            model: model, classes: classes.list, run: forgetting, options: options,
+            output: output, reporting: try reporting.destination.kept(in: checkpoint))
+        let report = try await job.perform(console)
+        try checkpoint?.finish()
+        return report
     }
 }

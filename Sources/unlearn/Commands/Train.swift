@@ -44,11 +44,15 @@ struct Train: ReportingCommand {
         completion: .model)
     var output: String
 
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func perform(_ console: Console) async throws -> TrainReport {
         let destination = URL(fileURLWithPath: output)
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check([destination])
+        let inputs = InputFiles(files: training.pictures.files, datasets: [training.dataset])
+        try inputs.check([destination])
         let excludedClasses = excludedLists.isEmpty ? nil : ClassList(joining: excludedLists)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
@@ -63,11 +67,14 @@ struct Train: ReportingCommand {
         console.describe(
             model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
 
+        let checkpoint = try checkpoints.open(inputs, console)
+        var options = flags.options
+        options.checkpoint = checkpoint
         let start = ContinuousClock.now
         let outcome = try await Trainer(configuration: configuration).train(
-            model, on: model.prepare(images, augmentation: training.augmentation), options: flags.options,
+            model, on: model.prepare(images, augmentation: training.augmentation), options: options,
             progress: console.progress())
-        let time = ContinuousClock.now - start
+        let time = ContinuousClock.now - start + (checkpoint?.restoredTime ?? .zero)
         var accuracy: Accuracy?
         if let test {
             accuracy = try await Evaluator().accuracy(
@@ -76,6 +83,7 @@ struct Train: ReportingCommand {
         }
         try Task.checkCancellation()
         try outcome.model.write(to: destination)
+        try checkpoint?.finish()
         return TrainReport(
             outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [],
             seed: flags.seed,

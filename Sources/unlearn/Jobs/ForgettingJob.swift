@@ -46,9 +46,7 @@ struct ForgettingJob: Sendable {
 
     /// Reads and checks everything, so that nothing is refused after the work.
     private func material(_ console: Console) throws -> Material {
-        let inputs = InputFiles(
-            models: [model.path], files: run.pictures.files, datasets: [run.retain, run.validation])
-        try inputs.check([outputFile] + reporting.files)
+        try run.inputs(besides: model.path).check([outputFile] + reporting.files)
         let read = try model.load()
         let images = try run.pictures.load(run.retain, split: .train, for: read, absent: absent, console)
         let original = try read.completed(from: images)

@@ -54,6 +54,12 @@ struct ForgettingRunFlags: ParsableArguments {
         try pictures.check(for: [retain, validation])
     }
 
+    /// The files that the run reads.
+    /// - Parameter model: the model's path.
+    func inputs(besides model: String) -> InputFiles {
+        InputFiles(models: [model], files: pictures.files, datasets: [retain, validation])
+    }
+
     /// How the original was trained, for the method that retrains.
     func training(like original: Model) -> TrainingConfiguration {
         TrainingConfiguration(

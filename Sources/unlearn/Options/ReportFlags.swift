@@ -51,6 +51,15 @@ struct ReportDestination: Sendable {
     /// Both files; none without a folder.
     var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
 
+    /// The same with a request's name that all processes of an interrupted run share.
+    /// - Parameter hasRecord: whether there is a record besides that of the folder.
+    func kept(in checkpoint: Checkpoint?, hasRecord: Bool = false) throws -> ReportDestination {
+        guard let checkpoint, folder != nil || hasRecord, requestID == nil else { return self }
+        var destination = self
+        destination.requestID = try checkpoint.value("requestID") { UUID().uuidString.lowercased() }
+        return destination
+    }
+
     /// Makes the record.
     func record(
         _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil
