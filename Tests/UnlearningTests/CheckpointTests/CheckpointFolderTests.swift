@@ -59,7 +59,8 @@ struct CheckpointFolderTests {
         let head = "\(copy.path): has the checkpoint of another run: its "
         let remedy = "; give the same as when it was begun, or another folder"
         #expect(
-            await refusal { try await unlearner($0, seed: 2) } == "\(head)seed is 1, and that of this run is 2\(remedy)")
+            await refusal { try await unlearner($0, seed: 2) } == "\(head)seed is 1, and that of this run is 2\(remedy)"
+        )
         let other = try await Patterns.model.perturbed(seed: 1)
         #expect(await refusal { try await unlearner($0, model: other) }.hasPrefix("\(head)model is "))
         #expect(await refusal { try await unlearner($0, perClass: 9) }.hasPrefix("\(head)retain data is 32 examples, "))
@@ -162,7 +163,9 @@ struct CheckpointFolderTests {
         #expect(resumed.losses == whole.losses)
         #expect(
             Set(warnings.all)
-                == Set(files.map { "\(copy.appendingPathComponent($0).path): is damaged, so this part is computed again" }))
+                == Set(
+                    files.map { "\(copy.appendingPathComponent($0).path): is damaged, so this part is computed again" })
+        )
     }
 
     @Test("of two states the older one serves where the newer is damaged")

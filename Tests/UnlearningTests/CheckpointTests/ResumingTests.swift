@@ -16,7 +16,8 @@ struct ResumingTests {
         return Unlearner(
             model: try await Patterns.model,
             retaining: try Patterns.train.samples(perClass: 14, excluding: Self.classes),
-            forgetting: try Patterns.train.samples(perClass: 14, excluding: Set(0..<Patterns.classes).subtracting(Self.classes)),
+            forgetting: try Patterns.train.samples(
+                perClass: 14, excluding: Set(0..<Patterns.classes).subtracting(Self.classes)),
             validation: try Patterns.test.samples(perClass: 4), method: method, training: Patterns.training,
             options: options)
     }
@@ -88,7 +89,8 @@ struct ResumingTests {
             graph: try convolutionalNetwork(Patterns.shape, classes: Patterns.classes, dropout: 0.2),
             metadata: ModelMetadata(classNames: Patterns.train.classNames), seed: 3)
         let data = try model.prepare(
-            Patterns.train.samples(perClass: 11), augmentation: try Augmentation(padding: 2, horizontalFlipProbability: 0.5))
+            Patterns.train.samples(perClass: 11),
+            augmentation: try Augmentation(padding: 2, horizontalFlipProbability: 0.5))
         for optimizer in [OptimizerConfiguration.adam, .sgd(momentum: 0.9), .adamW] {
             let trainer = Trainer(
                 configuration: TrainingConfiguration(
