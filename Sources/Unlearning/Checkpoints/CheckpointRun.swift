@@ -33,9 +33,12 @@ final class CheckpointRun {
         guard identities > 0 else { return try body(PartProgress()) }
         let path = "\(name)-" + numbers.map(Self.digits).joined(separator: ".")
         defer { numbers[numbers.count - 1] += 1 }
-        if let content = store.finished(path, title), let value = try? decode(content) {
-            store.restored(seconds: content.seconds)
-            return value
+        if let content = store.finished(path, title) {
+            if let value = try? decode(content) {
+                store.restored(seconds: content.seconds)
+                return value
+            }
+            store.warnOfDamage(path, title)
         }
         let progress = PartProgress(store, path, title)
         numbers.append(0)
@@ -80,16 +83,16 @@ final class PartProgress {
         guard let (content, number) = store.progress(path, title) else { return }
         restored = content
         self.number = number
-        store.restored(seconds: content.seconds)
     }
 
     /// Puts a restored state in place; one that does not fit is left out.
     /// - Parameter body: takes all of the state or throws before it changes anything.
     /// - Returns: what the body returns; nil without a state that fits.
     func resume<Value>(_ body: (CheckpointContent) throws -> Value) -> Value? {
-        guard let restored else { return nil }
+        guard let restored, let value = try? body(restored) else { return nil }
         self.restored = nil
-        return try? body(restored)
+        place?.store.restored(seconds: restored.seconds)
+        return value
     }
 
     /// Seconds that the part has taken, over all processes.

@@ -157,10 +157,15 @@ final class CheckpointStore: @unchecked Sendable {
         do {
             return try CheckpointFile.read(file, part: part)
         } catch {
-            warn("\(file.path): is damaged, so this part is computed again")
+            warnOfDamage("\(file.path)")
             return nil
         }
     }
+
+    /// Warns of a part whose file is whole, but does not hold what it should.
+    func warnOfDamage(_ path: String, _ name: String) { warnOfDamage(partFile(path, name).path) }
+
+    private func warnOfDamage(_ path: String) { warn("\(path): is damaged, so this part is computed again") }
 
     /// Counts time that an earlier process has spent on what was restored.
     func restored(seconds: Double) { restoredTime += .seconds(seconds) }
@@ -173,6 +178,8 @@ final class CheckpointStore: @unchecked Sendable {
 
     /// Keeps a part's result in memory, and writes it once that is due.
     func finish(_ path: String, _ name: String, content: @escaping () -> CheckpointContent) throws {
+        // What it was made of is of no more use.
+        waiting.removeAll { $0.path.hasPrefix(path + ".") }
         waiting.append((path, name, content))
         if isDue { try save() }
     }

@@ -44,7 +44,7 @@ def commands(work, dataset):
     output, report = work / "reported.safetensors", work / "report"
     found["forget --report"] = (
         ["forget", model, "--classes", "0", "--retain", dataset, "--validation", dataset, "--preset", "fast",
-         "--samples-per-class", "150", "--output", str(output), "--report", str(report)],
+         "--samples-per-class", "150", "--output", str(output), "--report", str(report), "--request-id", "kills"],
         [output, report / "record.json"])
     output = work / "trained.safetensors"
     found["train"] = (
@@ -59,12 +59,11 @@ def without_times(value):
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
-def digest(path, request_id=None):
-    """A digest of a file; of a record, of its content without times and the request's name."""
+def digest(path):
+    """A digest of a file; of a record, of its content without times."""
     if path.suffix != ".json":
         return hashlib.sha256(path.read_bytes()).hexdigest()
     record = without_times(json.loads(path.read_text()))
-    record.pop("requestID")
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
@@ -88,6 +87,8 @@ def main():
     parser.add_argument("--only", help="commands whose name has this text")
     arguments = parser.parse_args()
     randomness = random.Random(arguments.seed)
+    # The record's date is part of the model's memory.
+    os.environ["SOURCE_DATE_EPOCH"] = "1769860800"
     work = pathlib.Path(tempfile.mkdtemp(prefix="unlearn-kills-"))
     program = os.path.abspath(arguments.program)
     run(program, ["train", "--dataset", arguments.dataset, "--epochs", "1", "--architecture", "allcnn-bn:width=0.125",
