@@ -229,7 +229,7 @@ final class CheckpointStore: @unchecked Sendable {
     /// Removes a scope's files, whose results are kept elsewhere.
     func remove(scope: String) {
         waiting.removeAll { $0.path.hasPrefix(scope) }
-        for name in names(startingWith: scope) where Self.isOwn(name) {
+        for name in Self.inOrderOfRemoval(names(startingWith: scope)) {
             try? FileManager.default.removeItem(at: url(name))
         }
     }
@@ -241,9 +241,7 @@ final class CheckpointStore: @unchecked Sendable {
     }
 
     private func removeFiles() throws {
-        let own = names(startingWith: "").filter(Self.isOwn)
-        // The description goes last: without it, a process that is killed here leaves no checkpoint.
-        for name in own.filter({ $0 != Self.descriptionName }) + own.filter({ $0 == Self.descriptionName }) {
+        for name in Self.inOrderOfRemoval(names(startingWith: "")) {
             do {
                 try FileManager.default.removeItem(at: url(name))
             } catch {
@@ -253,9 +251,14 @@ final class CheckpointStore: @unchecked Sendable {
         }
     }
 
-    private static func isOwn(_ name: String) -> Bool {
-        name == descriptionName || name == valuesName
-            || ([partSuffix, runSuffix] + progressSuffixes).contains { name.hasSuffix($0) }
+    /// The checkpoint's own files: results and states before what says which run they are of, and the description last, since
+    /// a process may be killed in between.
+    private static func inOrderOfRemoval(_ names: [String]) -> [String] {
+        let groups: [(String) -> Bool] = [
+            { name in ([partSuffix] + progressSuffixes).contains { name.hasSuffix($0) } },
+            { $0.hasSuffix(runSuffix) }, { $0 == valuesName }, { $0 == descriptionName },
+        ]
+        return groups.flatMap { names.filter($0) }
     }
 
     private func names(startingWith prefix: String) -> [String] {
