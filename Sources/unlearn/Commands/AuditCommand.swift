@@ -206,7 +206,8 @@ struct AuditCommand: ReportingCommand {
         guard let restored = try model.restoringOutputs(like: original.metadata, classes: original.classCount) else {
             throw CommandError(
                 "\(path): has \(model.classCount) of the original's \(original.classCount) outputs, and those that were "
-                    + "removed cannot be put back for measuring; audit it by 'forget --report', before they are removed")
+                    + "removed cannot be put back for measuring; audit it by 'forget --report', before they are removed"
+            )
         }
         console.warnOnce(
             "\(path): outputs of classes that were removed come back for measuring, with weights of 0, so that measures of "

@@ -77,7 +77,8 @@ struct Compare: ReportingCommand {
             throw ValidationError("--methods and --method exclude each other; give one.")
         }
         if forgetting.method.configuration.file != nil || forgetting.method.configuration.runFolder != nil {
-            throw ValidationError("--config and --run-folder are not for --methods; use compare-methods, or leave them out.")
+            throw ValidationError(
+                "--config and --run-folder are not for --methods; use compare-methods, or leave them out.")
         }
         if forgetting.method.preset != nil {
             throw ValidationError(
@@ -124,15 +125,15 @@ struct Compare: ReportingCommand {
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
         let inputs = InputFiles(
-            files: training.pictures.files + forgetting.method.configuration.files + forgetting.target.what.samples.files,
-            datasets: [training.dataset])
+            files: training.pictures.files + forgetting.method.configuration.files
+                + forgetting.target.what.samples.files, datasets: [training.dataset])
         try inputs.check(models + reporting.destination.files)
         try runFolder?.check(inputs)
-        let file = try forgetting.method.configuration.read(for: "compare")
-        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, file)
+        let settings = try forgetting.method.configuration.read(for: "compare")
+        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, settings)
         try forgetting.target.what.check(choice.method, named: choice.name)
-        let options = flags.options(file)
-        let configuration = try training.configuration(epochs: epochs, file: file)
+        let options = flags.options(settings)
+        let configuration = try training.configuration(epochs: epochs, file: settings)
         let network = try training.network()
         let images = try training.images(console)
         let samples = try forgetting.target.what.samples.list()?
@@ -221,7 +222,8 @@ struct Compare: ReportingCommand {
                 unlearned: AuditRecord.ModelFile(goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
             forgetting: ForgettingRun(
-                outcome, retained: images.retain.map { RetainList($0) }, otherOutputs: [], resolved: try resolved(material)),
+                outcome, retained: images.retain.map { RetainList($0) }, otherOutputs: [],
+                resolved: try resolved(material)),
             samples: material.samples == nil ? nil : images.forget.map { RetainList($0) },
             duplicates: try reporting.destination.duplicates(
                 forget: material.samples == nil

@@ -114,7 +114,8 @@ struct ComparingMethods: Sendable {
         let folder = report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
         let store = folder?.appendingPathComponent("comparison")
-        let inputs = InputFiles(files: training.pictures.files + configuration.files, datasets: [training.dataset])
+        let inputs = InputFiles(
+            files: training.pictures.files + configuration.files, datasets: [training.dataset])
         let file = try configuration.read(for: "compare-methods")
         try file.check(uses: ["settings", "training", "samplesPerClass"], in: "compare-methods")
         let methods = try configured(file)
@@ -184,7 +185,8 @@ extension [any UnlearningMethod] {
                 own[place] += values.sorted { $0.key < $1.key }.map { SettingOverride($0.key, $0.value) }
             } else {
                 throw UnlearningError(
-                    .invalidSetting, "'\(setting.key)' is a method; give one of its settings, as in \(parts[0]).KEY=VALUE")
+                    .invalidSetting,
+                    "'\(setting.key)' is a method; give one of its settings, as in \(parts[0]).KEY=VALUE")
             }
         }
         return try zip(self, own).map { try $0.replacing($1) }

@@ -49,7 +49,8 @@ struct InspectReport: Report {
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classCount, classNames, droppedOutputs, fault, fixed, forgottenClasses, inputShape,
+        case architecture, batchSize, classCount, classNames, droppedOutputs, fault, fixed, forgottenClasses,
+            inputShape,
             model, notes, operations, outputs, parameters, requests, source, stateNumbers, trainingBytes
     }
 

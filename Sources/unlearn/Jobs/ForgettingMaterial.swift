@@ -42,7 +42,8 @@ struct ForgettingMaterial: Sendable {
         }
         if let test { try original.checkClasses(of: test) }
         // All names that are written from here on are the new ones.
-        removedNames = try job.details.renaming?.names(of: classes, among: original.metadata.classNames)
+        removedNames =
+            try job.details.renaming?.names(of: classes, among: original.metadata.classNames)
             ?? RemovedNames(entries: [])
         try removedNames.check(
             [job.outputFile] + job.reporting.files.map { $0.deletingLastPathComponent() }
@@ -85,7 +86,8 @@ struct ForgettingMaterial: Sendable {
 
     /// The passes that the method makes, for the description of the plan.
     private static func work(
-        _ method: any UnlearningMethod, on model: Model, _ classes: Set<Int>, _ data: MethodImages, _ options: RunOptions
+        _ method: any UnlearningMethod, on model: Model, _ classes: Set<Int>, _ data: MethodImages,
+        _ options: RunOptions
     ) -> [(name: String, GradientRequest, batch: Int)] {
         guard let configuration = (method as? UNSIR)?.configuration else {
             return [(method.name, .parameters, TrainingConfiguration().batchSize)]

@@ -30,7 +30,8 @@ struct RequestFlags: ParsableArguments {
     var dropOutputs = false
 
     func validate() throws {
-        try refuse([("--salt", salt != nil)], unless: renaming == Renaming.digestWord, "is for --rename-forgotten digest.")
+        try refuse(
+            [("--salt", salt != nil)], unless: renaming == Renaming.digestWord, "is for --rename-forgotten digest.")
         if let renaming, let fault = Renaming.fault(of: renaming) {
             throw ValidationError("--rename-forgotten '\(renaming.prefix(40))' \(fault)")
         }
