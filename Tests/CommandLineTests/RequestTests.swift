@@ -72,9 +72,10 @@ struct RequestTests {
         _ = try run(forget(materials.model, "2", "out.safetensors", report("report")), statuses: [0, 2])
         let file = folder.path("report/record.json")
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        for (old, new) in [
+        let changes = [
             ("ticket 7", "ticket 8"), ("\"seed\" : 0", "\"seed\" : 1"), ("Fashion-MNIST (train)", "Another (train)"),
-        ] {
+        ]
+        for (old, new) in changes {
             #expect(text.contains(old), "\(old)")
             let changed = folder.path("changed.json")
             try text.replacing(old, with: new).write(toFile: changed, atomically: true, encoding: .utf8)
@@ -159,7 +160,7 @@ struct RequestTests {
         let names = try metadata("out.\(format)").classNames
         #expect(names[9] == "removed" && names[8] == "Bag")
         let record = try AuditRecord(contentsOf: folder.url.appendingPathComponent("report/record.json"))
-        #expect(record.classes == [.init(index: 9, name: "removed")] || record.classes.map(\.name) == ["removed"])
+        #expect(record.classes.map(\.name) == ["removed"])
         #expect(record.models.original.name == "with removed.safetensors")
         let page = try String(contentsOfFile: folder.path("report/report.html"), encoding: .utf8)
         #expect(page.contains("removed"))

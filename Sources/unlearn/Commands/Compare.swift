@@ -130,14 +130,14 @@ struct Compare: ReportingCommand {
     }
 
     private func material(_ console: Console) throws -> Material {
-        let models = RetrainingComparison.Stage.allCases.compactMap { self.file(of: $0) }
+        let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
         try inputs.check(models + reporting.destination.files)
         try runFolder?.check(inputs)
-        let file = try forgetting.method.configuration.read(for: "compare")
-        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, file)
+        let settings = try forgetting.method.configuration.read(for: "compare")
+        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, settings)
         try forgetting.target.what.check(choice.method, named: choice.name)
-        let options = flags.options(file)
-        let configuration = try training.configuration(epochs: epochs, file: file)
+        let options = flags.options(settings)
+        let configuration = try training.configuration(epochs: epochs, file: settings)
         let network = try training.network()
         let images = try training.images(console)
         let samples = try forgetting.target.what.samples.list()?

@@ -40,9 +40,8 @@ struct ForgettingJob: Sendable {
             removedNames: material.removedNames, droppedOutputs: finished.droppedOutputs, runFolder: runFolder)
         try runFolder?.write(
             material.resolved, log: console.messages + [report.loggedText], redact: material.removedNames.redact)
-        warn(
-            of: material.removedNames.traces(in: [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])),
-            console)
+        let files = [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])
+        for trace in material.removedNames.traces(in: files) { console.logger.warning("\(trace)") }
         return report
     }
 
@@ -59,10 +58,6 @@ struct ForgettingJob: Sendable {
             return try await material.unlearner.forget(classes: material.classes, progress: console.progress())
         }
         return try await material.unlearner.forget(samples: samples, progress: console.progress())
-    }
-
-    private func warn(of traces: [String], _ console: Console) {
-        for trace in traces { console.logger.warning("\(trace)") }
     }
 
     /// Audits the new network, if a report is asked for, and ties the model's memory and the record together.

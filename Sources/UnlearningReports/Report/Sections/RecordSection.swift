@@ -47,7 +47,8 @@ extension AuditReport {
                 ("retain list", "\(retained.count) images of \(retained.dataset), SHA-256 \(retained.sha256)"))
         }
         if let samples = record.samples {
-            facts.append(("samples to forget", "\(samples.count) images of \(samples.dataset), SHA-256 \(samples.sha256)"))
+            facts.append(
+                ("samples to forget", "\(samples.count) images of \(samples.dataset), SHA-256 \(samples.sha256)"))
         }
         if let dropped = record.forgetting?.droppedOutputs {
             facts.append(("outputs removed after the audit", dropped.map(String.init).joined(separator: ", ")))
