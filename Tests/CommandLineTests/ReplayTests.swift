@@ -11,6 +11,7 @@ struct ReplayTests {
     init() throws {
         materials = try Materials.shared.get()
         folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: folder.path("r"), withIntermediateDirectories: true)
     }
 
     private var record: String { folder.path("r/record.json") }
