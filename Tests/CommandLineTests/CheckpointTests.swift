@@ -33,7 +33,7 @@ struct CheckpointTests {
     /// Starts a command, kills it after a random time, and starts it again, until it ends by itself.
     /// - Returns: how often it was killed, and how it ended.
     private func survive(
-        _ arguments: [String], kills: Int, longest: Double, random: inout SeededRandom
+        _ arguments: [String], under wrapper: [String] = [], kills: Int, longest: Double, random: inout SeededRandom
     ) throws -> (killed: Int, ending: Program.Ending) {
         var killed = 0
         while true {
@@ -41,7 +41,7 @@ struct CheckpointTests {
                 arguments + [
                     "--checkpoint", checkpoint, "--resume", "--checkpoint-every", killed % 2 == 0 ? "0" : "0.01",
                 ],
-                folder: folder.url)
+                folder: folder.url, under: wrapper)
             if killed < kills {
                 usleep(UInt32(1e6 * longest * random.uniform()))
                 if run.process.isRunning {
@@ -90,11 +90,13 @@ struct CheckpointTests {
 
     @Test("the record of a killed run is that of an undisturbed one, apart from times", .tags(.slow), .slow)
     func record() throws {
-        let options = ["--validation", materials.dataset, "--report", folder.path("r")]
+        try FileManager.default.createDirectory(atPath: folder.path("r"), withIntermediateDirectories: true)
+        let options = ["--validation", materials.dataset, "--report", folder.path("r"), "--request-id", "k"]
+        // The date is part of what the model remembers.
+        let wrapper = ["/usr/bin/env", "SOURCE_DATE_EPOCH=1769860800"]
         func record() throws -> NSDictionary {
             let object = try JSONSerialization.jsonObject(with: bytes("r/record.json"))
             var record = try #require(object as? [String: Any])
-            for key in ["date", "requestID"] { record[key] = nil }
             var (run, audit) = (
                 try #require(record["forgetting"] as? [String: Any]), try #require(record["audit"] as? [String: Any])
             )
@@ -103,12 +105,14 @@ struct CheckpointTests {
             return record as NSDictionary
         }
         let start = ContinuousClock.now
-        _ = try Program.run(forget(options, output: "f"))
+        _ = try Program.run(forget(options, output: "f"), under: wrapper)
         let duration = (ContinuousClock.now - start).seconds
         let expected = try record()
-        try FileManager.default.removeItem(atPath: folder.path("r"))
+        try FileManager.default.removeItem(atPath: folder.path("r/record.json"))
         var random = SeededRandom(seed: 8)
-        let killed = try survive(forget(options, output: "f"), kills: 3, longest: duration, random: &random).killed
+        let killed = try survive(
+            forget(options, output: "f"), under: wrapper, kills: 3, longest: duration, random: &random
+        ).killed
         #expect(killed > 0)
         #expect(try record() == expected)
     }
@@ -165,7 +169,7 @@ struct CheckpointTests {
         try interrupted()
         let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint)
             .filter { $0.hasSuffix(".part") || $0.contains(".progress-") }
-        #expect(names.count >= 2)
+        #expect(!names.isEmpty)
         for name in names {
             let file = URL(fileURLWithPath: checkpoint).appendingPathComponent(name)
             let data = try Data(contentsOf: file)

@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 11, "\(commands)")
+        #expect(commands.count == 13, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -94,6 +94,17 @@ struct JSONSchemaTests {
         try check(
             "unlearn forget", base + output + ["--validation", materials.dataset, "--report", folder.url.path],
             isExample: false, statuses: [0, 2])
+        try check(
+            "unlearn forget",
+            base + ["--output", folder.path("r.safetensors"), "--set", "trainedShare=0.3", "--drop-outputs"]
+                + ["--rename-forgotten", "digest"], isExample: false)
+        let samples = folder.path("samples.txt")
+        try Data("1\n2\n".utf8).write(to: URL(fileURLWithPath: samples))
+        try check(
+            "unlearn forget",
+            ["forget", materials.model, "--samples", samples, "--retain", materials.dataset, "--method", "fine-tune"]
+                + output, isExample: false)
+        try check("unlearn inspect", ["inspect", folder.path("f.safetensors")], isExample: false)
     }
 
     @Test("predict")
@@ -119,6 +130,21 @@ struct JSONSchemaTests {
         try check("unlearn audit --verify", ["audit", "--verify", record], isExample: false, statuses: [2])
     }
 
+    @Test("replay")
+    func replay() throws {
+        let forget = try Program.run([
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--validation",
+            materials.dataset, "--preset", "fast", "--output", folder.path("f"), "--report", folder.url.path,
+        ])
+        #expect([0, 2].contains(forget.status), "\(forget.errors)")
+        let record = folder.path("record.json")
+        try check(
+            "unlearn replay", ["replay", record, "--original", materials.model, "--retain", materials.dataset])
+        try check(
+            "unlearn replay", ["replay", record, "--original", folder.path("f"), "--retain", materials.dataset],
+            isExample: false, statuses: [2])
+    }
+
     @Test("compare and compare-methods")
     func compare() throws {
         let base = ["--dataset", materials.dataset, "--classes", "0"] + Materials.network + ["--epochs", "1"]
@@ -132,6 +158,12 @@ struct JSONSchemaTests {
                 "compare", "--methods", "last-row,fine-tune", "--seeds", "2", "--report", folder.url.path, "--dataset",
                 materials.dataset, "--classes", "0,1,2,3",
             ] + Materials.training, isExample: false)
+    }
+
+    @Test("methods, with a name and without")
+    func methods() throws {
+        try check("unlearn methods", ["methods", "bad-teacher"])
+        try check("unlearn methods", ["methods"])
     }
 
     @Test("list", arguments: ["methods", "measures", "datasets", "architectures"])

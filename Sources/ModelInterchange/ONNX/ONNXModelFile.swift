@@ -127,8 +127,7 @@ struct ONNXModelFile {
         guard let description = try ModelDescription(document.properties, path: path),
             description.classes == graph.outputShape.count
         else {
-            let forgotten = try document.forgottenClasses(of: graph.outputShape.count)
-            return ModelMetadata(forgottenClasses: forgotten)
+            return try document.memory(of: graph.outputShape.count)
         }
         var metadata = description.metadata
         // A file that was changed since may be of another network.

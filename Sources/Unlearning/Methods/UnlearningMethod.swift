@@ -58,7 +58,11 @@ extension UnlearningMethod {
 }
 
 /// A method of this package, described by ``MethodTraits`` so that its public part is its settings.
-package protocol BuiltInMethod: UnlearningMethod {
+package protocol BuiltInMethod: UnlearningMethod, Codable {
+    /// What each setting may be, in the order to list them in.
+    static var settings: [SettingDescription] { get }
+    /// The paper, with its section or equation, that the method comes from.
+    static var source: String { get }
     /// Name, summary, requirements and whether samples can be forgotten.
     var traits: MethodTraits { get }
     /// See ``UnlearningMethod/validate()``.
@@ -162,6 +166,31 @@ package struct MethodImages: Sendable {
             forget = try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
         } else {
             forget = nil
+        }
+    }
+
+    /// Chooses images for forgetting samples: these, and others to retain.
+    /// - Parameters:
+    ///   - method: says what it needs.
+    ///   - images: what the original was trained on.
+    ///   - samples: the positions of the samples among them.
+    ///   - earlier: classes that were forgotten before, which nothing is drawn from.
+    ///   - samplesPerClass: images of each class; a method that needs all retain data gets all.
+    ///   - seed: what is drawn.
+    /// - Throws: `DatasetError` if a number is out of range, or a class has no image left.
+    package init(
+        for method: any UnlearningMethod, from images: any ImageDataset, forgettingSamples samples: [Int],
+        after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
+    ) throws(DatasetError) {
+        forget = try ImageSubset(images, indices: samples)
+        let gone = Set(samples)
+        let others = try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+        if method.requirements.contains(.allRetainData) {
+            retain = try others.excluding(classes: earlier)
+        } else if method.requirements.contains(.retainData) {
+            retain = try others.samples(perClass: samplesPerClass, excluding: earlier, seed: seed)
+        } else {
+            retain = nil
         }
     }
 }

@@ -146,6 +146,9 @@ public struct Unlearner: Sendable {
         }
         var unlearned = try method.run(request, session)
         unlearned.metadata.forgottenClasses = request.forgottenClasses
+        unlearned.metadata.requests.append(
+            ForgottenRequest(
+                classes: request.classes.map(model.metadata.originalIndex).sorted(), samples: samples?.count))
         if let tensor = unlearned.firstNonFiniteTensor {
             throw UnlearningError.diverged(
                 phase: .forgetting, step: session.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")

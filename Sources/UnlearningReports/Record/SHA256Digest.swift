@@ -27,6 +27,9 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         self.init(hash.finish())
     }
 
+    /// Computes the digest of bytes in an array.
+    package init(of bytes: [UInt8]) { self.init(of: Data(bytes)) }
+
     /// Computes the digest of a file, which is read in pieces.
     /// - Throws: `FileError` if the file is missing, cannot be read, or is a pipe or device.
     public init(ofFile url: URL) throws(FileError) {

@@ -24,6 +24,14 @@ struct Convert: ReportingCommand {
     @Argument(help: ArgumentHelp("The file to write, .safetensors or .onnx.", valueName: "output"), completion: .model)
     var output: String
 
+    @Option(
+        name: .customLong("already-forgotten"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Classes that the model has forgotten elsewhere, by number or name, for the new file to remember.",
+            valueName: "classes"),
+        transform: ClassList.init(parsing:))
+    var alreadyForgotten: [ClassList] = []
+
     @OptionGroup var flags: PlainFlags
 
     func validate() throws {
@@ -37,7 +45,14 @@ struct Convert: ReportingCommand {
     func perform(_ console: Console) async throws -> ConvertReport {
         let destination = URL(fileURLWithPath: output)
         try InputFiles(models: [model.path]).check([destination])
-        let network = try model.load()
+        var network = try model.load()
+        if !alreadyForgotten.isEmpty {
+            let classes = try network.classIndices(of: ClassList(joining: alreadyForgotten), console)
+            network.metadata.forgottenClasses.formUnion(classes)
+            guard network.metadata.forgottenClasses.count < network.classCount else {
+                throw UnlearningError.allClasses(count: network.classCount)
+            }
+        }
         if ModelFormat(writing: destination) == .safetensors, network.metadata.architecture == nil {
             console.logger.warning(
                 "\(output): names no architecture, since \(model.path) does not; only a program that has the network can use it"

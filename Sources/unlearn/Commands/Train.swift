@@ -3,6 +3,7 @@ import Foundation
 import ImageFolders
 import Logging
 import Unlearning
+import UnlearningReports
 
 /// `unlearn train`
 struct Train: ReportingCommand {
@@ -44,20 +45,44 @@ struct Train: ReportingCommand {
         completion: .model)
     var output: String
 
+    @OptionGroup var settings: ConfigurationFlags
     @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
     var interruptionNote: String { checkpoints.note() }
 
+    func validate() throws {
+        guard settings.file == nil else { return }
+        do {
+            _ = try configuration(ConfigurationFile())
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// How to train, from all places that say so.
+    private func configuration(_ file: ConfigurationFile) throws -> TrainingConfiguration {
+        guard epochs != nil || (file.training + settings.sets).contains(where: { $0.key == "epochs" }) else {
+            throw CommandError("how often to pass over the images is missing; give --epochs")
+        }
+        return try training.configuration(epochs: epochs, file: file, sets: settings.sets)
+    }
+
+    private var runFolder: RunFolder? { settings.folder(beside: output).map(RunFolder.init) }
+
     func perform(_ console: Console) async throws -> TrainReport {
         let destination = URL(fileURLWithPath: output)
-        let inputs = InputFiles(files: training.pictures.files, datasets: [training.dataset])
+        let inputs = InputFiles(files: training.pictures.files + settings.files, datasets: [training.dataset])
         try inputs.check([destination])
+        try runFolder?.check(inputs)
+        let file = try settings.read(for: "train")
+        try file.check(uses: ["training"], in: "train")
+        var options = flags.options(file)
         let excludedClasses = excludedLists.isEmpty ? nil : ClassList(joining: excludedLists)
-        let configuration = try training.configuration(epochs: epochs)
+        let configuration = try configuration(file)
         let network = try training.network()
         var images = try training.images(excluding: excludedClasses, console)
-        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let model = try training.untrainedModel(network, for: images, seed: options.seed)
         let excluded = try excludedClasses.map { try model.classIndices(of: $0, console) }
         if let excluded {
             try model.checkForgettable(excluded)
@@ -65,10 +90,9 @@ struct Train: ReportingCommand {
         }
         let test = try testImages(for: model, console)
         console.describe(
-            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+            model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
 
         let checkpoint = try checkpoints.open(inputs, console)
-        var options = flags.options
         options.checkpoint = checkpoint
         let start = ContinuousClock.now
         let outcome = try await Trainer(configuration: configuration).train(
@@ -79,15 +103,18 @@ struct Train: ReportingCommand {
         if let test {
             accuracy = try await Evaluator().accuracy(
                 of: outcome.model, on: outcome.model.prepare(test), forgottenClasses: excluded ?? [],
-                options: flags.options, progress: console.progress())
+                options: options, progress: console.progress())
         }
         try Task.checkCancellation()
         try outcome.model.write(to: destination)
+        let report = TrainReport(
+            outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [], seed: options.seed,
+            output: output, runFolder: runFolder)
+        try runFolder?.write(
+            RunConfiguration(command: "train", training: configuration, seed: options.seed),
+            log: console.messages + [report.text])
         try checkpoint?.finish()
-        return TrainReport(
-            outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [],
-            seed: flags.seed,
-            output: output)
+        return report
     }
 
     /// The test split; nil if the data set comes without its files.
@@ -112,9 +139,11 @@ struct TrainReport: Report {
     let excludedClasses: Set<Int>
     let seed: UInt64
     let output: String
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     enum CodingKeys: CodingKey {
-        case accuracy, excludedClasses, losses, output, parameters, seconds, seed, steps
+        case accuracy, excludedClasses, losses, output, parameters, runFolder, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -124,6 +153,7 @@ struct TrainReport: Report {
         try container.encode(outcome.losses, forKey: .losses)
         try container.encode(output, forKey: .output)
         try container.encode(outcome.model.parameterCount, forKey: .parameters)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(time.reported, forKey: .seconds)
         try container.encode(seed, forKey: .seed)
         try container.encode(outcome.losses.count, forKey: .steps)
@@ -137,6 +167,6 @@ struct TrainReport: Report {
         if let accuracy {
             text += "\n" + AccuracyTable(columns: [("test", accuracy)], classNames: names).text + "\n"
         }
-        return text + "Wrote \(output)\n"
+        return text + "Wrote \(output)\n" + (runFolder?.text ?? "")
     }
 }

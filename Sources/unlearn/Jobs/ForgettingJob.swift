@@ -11,94 +11,112 @@ struct ForgettingJob: Sendable {
     let options: RunOptions
     /// The path for the new model.
     let output: String
-    let reporting: ReportDestination
+    var reporting: ReportDestination
+    /// Whether the seed of the options wins over that of a configuration's file.
+    var isSeedGiven = true
+    /// What the request asks for besides the classes.
+    var details = RequestDetails()
 
     /// Forgets, audits if there is to be a report, and writes the files last.
     func perform(_ console: Console) async throws -> ForgetReport {
-        let material = try material(console)
-        let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
+        let file = try run.methods.configuration.read(for: "forget")
+        try file.check(uses: ["method", "preset", "settings", "training", "samplesPerClass"], in: "forget")
+        let choice = try run.choice(file)
+        try run.check(choice)
+        let material = try ForgettingMaterial(self, choice, file, console)
+        let outcome = try await forget(material, console)
         let others = try await OtherOutput.all(
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
-            options: options)
+            options: material.options)
         for other in others { console.logger.warning("\(other.warning)") }
-        let audit = try await audit(outcome, of: material, others, console)
+        var finished = FinishedModel(outcome.model)
+        if details.dropsOutputs { try finished.dropOutputs(of: material.classes, in: output, console) }
+        let audit = try await audit(outcome, &finished, of: material, others, console)
         try Task.checkCancellation()
-        try outcome.model.write(to: outputFile)
+        try finished.model.write(to: outputFile)
         try audit?.write()
-        return ForgetReport(
-            outcome: outcome, otherOutputs: others, audit: audit, preset: run.preset, output: output)
+        let report = ForgetReport(
+            outcome: outcome, otherOutputs: others, audit: audit, preset: choice.preset, output: output,
+            removedNames: material.removedNames, droppedOutputs: finished.droppedOutputs, runFolder: runFolder)
+        try runFolder?.write(
+            material.resolved, log: console.messages + [report.loggedText], redact: material.removedNames.redact)
+        let files = [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])
+        for trace in material.removedNames.traces(in: files) { console.logger.warning("\(trace)") }
+        return report
     }
 
-    /// The model, its data, and what makes it forget.
-    private struct Material {
-        let original: Model
-        let classes: Set<Int>
-        let images: any ImageDataset
-        let retain: ImageSubset?
-        let test: (any ImageDataset)?
-        let unlearner: Unlearner
-    }
+    var outputFile: URL { URL(fileURLWithPath: output) }
 
-    private var outputFile: URL { URL(fileURLWithPath: output) }
+    var runFolder: RunFolder? { run.methods.configuration.folder(beside: output).map(RunFolder.init) }
 
-    /// The classes to forget, which need no pictures.
-    private var absent: AbsentClasses { AbsentClasses(classes: classes, option: "--classes") }
-
-    /// Reads and checks everything, so that nothing is refused after the work.
-    private func material(_ console: Console) throws -> Material {
-        try run.inputs(besides: model.path).check([outputFile] + reporting.files)
-        let read = try model.load()
-        let images = try run.pictures.load(run.retain, split: .train, for: read, absent: absent, console)
-        let original = try read.completed(from: images)
-        let classes = try original.classIndices(of: classes, console)
-        try original.checkForgettable(classes)
-        let method = run.method
-        let data = try MethodImages(
-            for: method, from: images, forgetting: classes, after: original.metadata.forgottenClasses,
-            samplesPerClass: run.samples.perClass, seed: options.seed)
-        let test = try run.validation.map {
-            try run.pictures.load($0, split: .test, for: original, absent: absent, console)
+    private func forget(_ material: ForgettingMaterial, _ console: Console) async throws -> UnlearningOutcome {
+        let again = material.classes.intersection(material.original.metadata.forgottenClasses)
+        if !again.isEmpty {
+            console.logger.warning("\(material.original.metadata.noteOfRepeatedRequest(for: again))")
         }
-        if let test { try original.checkClasses(of: test) }
-        console.describe(original, options, work(method, on: original, classes, data))
-        let unlearner = Unlearner(
-            model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: method,
-            training: run.training(like: original), options: options)
-        return Material(
-            original: original, classes: classes, images: images, retain: data.retain, test: test,
-            unlearner: unlearner)
+        guard let samples = material.forget, details.samples != nil else {
+            return try await material.unlearner.forget(classes: material.classes, progress: console.progress())
+        }
+        return try await material.unlearner.forget(samples: samples, progress: console.progress())
     }
 
-    /// Audits the new network, if a report is asked for.
+    /// Audits the new network, if a report is asked for, and ties the model's memory and the record together.
     private func audit(
-        _ outcome: UnlearningOutcome, of material: Material, _ others: [OtherOutput], _ console: Console
+        _ outcome: UnlearningOutcome, _ finished: inout FinishedModel, of material: ForgettingMaterial,
+        _ others: [OtherOutput], _ console: Console
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.folder != nil else { return nil }
-        let result = try await Audit(options: options).run(
-            original: material.original, unlearned: outcome.model, forgotten: outcome.model.metadata.forgottenClasses,
-            data: AuditData(test: test, training: material.images), progress: console.progress())
-        let record = try reporting.record(
+        let audit = Audit(options: material.options)
+        let result =
+            if let samples = material.forget, details.samples != nil {
+                try await audit.run(
+                    original: material.original, unlearned: outcome.model, forgottenSamples: samples,
+                    data: AuditData(test: test, training: material.others), progress: console.progress())
+            } else {
+                try await audit.run(
+                    original: material.original, unlearned: outcome.model,
+                    forgotten: outcome.model.metadata.forgottenClasses,
+                    data: AuditData(test: test, training: material.images), progress: console.progress())
+            }
+        var original = try AuditRecord.ModelFile(model.url)
+        original.name = original.name.map(material.removedNames.redact)
+        let retained = material.retain.map { RetainList($0, named: material.removedNames.redact($0.name)) }
+        var record = try reporting.record(
             result,
-            models: AuditRecord.Models(
-                original: AuditRecord.ModelFile(model.url),
-                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: outputFile)),
-            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others))
+            models: AuditRecord.Models(original: original, unlearned: AuditRecord.ModelFile(goingTo: outputFile)),
+            forgetting: ForgettingRun(
+                outcome, retained: retained, otherOutputs: others, resolved: material.resolved,
+                droppedOutputs: finished.droppedOutputs),
+            samples: details.samples == nil ? nil : material.forget.map { RetainList($0) },
+            duplicates: try reporting.duplicates(
+                forget: details.samples == nil
+                    ? (try? material.images.only(classes: material.classes)) : material.forget,
+                retain: material.retain, test: test, options: material.options, console))
+        try record.bind(to: &finished.model, goingTo: outputFile)
         return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
     }
+}
 
-    /// The passes that the method makes, for the description of the plan.
-    private func work(
-        _ method: any UnlearningMethod, on model: Model, _ classes: Set<Int>, _ data: MethodImages
-    ) -> [(name: String, GradientRequest, batch: Int)] {
-        guard let configuration = (method as? UNSIR)?.configuration else {
-            return [(method.name, .parameters, TrainingConfiguration().batchSize)]
+/// The new model on its way to its file.
+private struct FinishedModel {
+    var model: Model
+    /// The classes whose outputs were removed, by their numbers before.
+    private(set) var droppedOutputs: [Int] = []
+
+    init(_ model: Model) {
+        self.model = model
+    }
+
+    /// Removes the classes' outputs.
+    /// - Throws: `CommandError` if the network has none that can be removed.
+    mutating func dropOutputs(of classes: Set<Int>, in path: String, _ console: Console) throws {
+        guard let smaller = try model.droppingOutputs(of: classes) else {
+            throw CommandError(
+                "--drop-outputs: the network does not end in a linear layer whose rows could be removed; leave it out")
         }
-        let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
-            .batchSize(classCount: classes.count, model: model, algorithms: options.algorithms)
-        return [
-            ("noise", .input, noiseBatch),
-            ("impair", .parameters, configuration.impair.training.batchSize),
-            ("repair", .parameters, min(configuration.repair.batchSize, data.retain?.count ?? 1)),
-        ]
+        if model.origin != nil, smaller.origin == nil {
+            console.logger.warning("\(path): without its outputs the network is written anew, not as its file had it")
+        }
+        (model, droppedOutputs) = (smaller, classes.sorted())
     }
 }

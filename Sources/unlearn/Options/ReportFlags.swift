@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 import UnlearningReports
 
@@ -18,14 +19,22 @@ struct ReportFlags: ParsableArguments {
             valueName: "name"))
     var requestID: String?
 
+    @Flag(help: "Do not look for the same picture in forget, retain and test data, for which every one is read.")
+    var skipDuplicateCheck = false
+
     /// Where they go.
     var destination: ReportDestination {
-        ReportDestination(folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID)
+        ReportDestination(
+            folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID,
+            looksForDuplicates: !skipDuplicateCheck)
     }
 
     /// Checks a request's name, and that there is a record for it.
     /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
     func checkRequestID(hasRecord: Bool = false) throws {
+        try refuse(
+            [("--skip-duplicate-check", skipDuplicateCheck)], unless: report != nil || hasRecord,
+            "is for the record; give --report too.")
         guard let requestID else { return }
         try refuse(
             [("--request-id", true)], unless: report != nil || hasRecord,
@@ -44,6 +53,10 @@ struct ReportDestination: Sendable {
     var folder: URL?
     /// The request's name; nil makes a new UUID.
     var requestID: String?
+    /// Whether the same picture is looked for in several parts of the data.
+    var looksForDuplicates = true
+    /// Where a run that goes on keeps the request's name and the record's date.
+    var checkpoint: Checkpoint?
 
     var reportFile: URL? { folder?.appendingPathComponent("report.html") }
     var recordFile: URL? { folder?.appendingPathComponent("record.json") }
@@ -51,23 +64,45 @@ struct ReportDestination: Sendable {
     /// Both files; none without a folder.
     var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
 
-    /// The same with a request's name that all processes of an interrupted run share.
-    /// - Parameter hasRecord: whether there is a record besides that of the folder.
-    func kept(in checkpoint: Checkpoint?, hasRecord: Bool = false) throws -> ReportDestination {
-        guard let checkpoint, folder != nil || hasRecord, requestID == nil else { return self }
-        var destination = self
-        destination.requestID = try checkpoint.value("requestID") { UUID().uuidString.lowercased() }
-        return destination
+    /// Makes the record.
+    /// - Parameters:
+    ///   - samples: the samples that were to be forgotten, if classes were not.
+    ///   - duplicates: pictures that occur twice, if they were looked for.
+    func record(
+        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil,
+        samples: RetainList? = nil, duplicates: DuplicatePictures? = nil
+    ) throws -> AuditRecord {
+        try AuditRecord(
+            result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
+            requestID: requestID ?? kept("requestID") { UUID().uuidString.lowercased() },
+            date: Date(timeIntervalSince1970: Double(kept("date") { "\(Self.date.timeIntervalSince1970)" }) ?? 0))
     }
 
-    /// Makes the record.
-    func record(
-        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil
-    ) throws -> AuditRecord {
-        if let requestID {
-            return try AuditRecord(result, models: models, forgetting: forgetting, requestID: requestID)
-        }
-        return try AuditRecord(result, models: models, forgetting: forgetting)
+    /// A value that all processes of a run that goes on share.
+    private func kept(_ name: String, make: () -> String) throws -> String {
+        try checkpoint?.value(name, make: make) ?? make()
+    }
+
+    /// Looks for pictures that are in several parts of the data, and warns of them.
+    /// - Returns: nil if that is not wanted.
+    func duplicates(
+        forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: (any ImageDataset)?, options: RunOptions,
+        _ console: Console
+    ) throws -> DuplicatePictures? {
+        guard looksForDuplicates else { return nil }
+        let parts: [(DuplicatePictures.Part, (any ImageDataset)?)] = [
+            (.forget, forget), (.retain, retain), (.test, test),
+        ]
+        let found = try DuplicatePictures(
+            parts.compactMap { part, images in images.map { (part: part, images: $0) } }, threads: options.threadCount)
+        if !found.isEmpty { console.logger.warning("\(found.findings.joined(separator: " "))") }
+        return found
+    }
+
+    /// Now, or the time that builds use where they have to be repeatable (reproducible-builds.org).
+    private static var date: Date {
+        let variable = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+        return variable.flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) } ?? Date()
     }
 }
 
@@ -95,6 +130,9 @@ struct AuditFiles: Sendable {
 
     /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
+
+    /// All files.
+    var files: [URL] { recordFiles + [reportFile].compactMap(\.self) }
 
     /// Writes all files.
     func write() throws {

@@ -12,11 +12,14 @@ struct Verification: Sendable {
     let model: (path: String, match: AuditRecord.Match)?
     /// Where the file's classes are not the record's; nil if the file names none.
     let classContradictions: [String]?
+    /// Where the model's memory is not of this record; empty if it is, or if it has none.
+    let memoryContradictions: [String]
 
     /// Reads and compares.
     /// - Throws: `RecordError` or `FileError` if a file cannot be read.
     init(of path: String, model: String?) throws {
-        let record = try AuditRecord(contentsOf: URL(fileURLWithPath: path))
+        let file = URL(fileURLWithPath: path)
+        let record = try AuditRecord(contentsOf: file)
         self.path = path
         self.record = record
         check = record.check()
@@ -26,6 +29,22 @@ struct Verification: Sendable {
         classContradictions = metadata.flatMap {
             $0.classNames.isEmpty ? nil : record.contradictions(in: $0)
         }
+        guard let metadata, self.model?.match == .unlearned else {
+            memoryContradictions = []
+            return
+        }
+        memoryContradictions = try Self.contradictions(in: metadata, of: file)
+    }
+
+    /// Compares what a model remembers of its last request with a record's content.
+    private static func contradictions(in memory: ModelMetadata, of file: URL) throws -> [String] {
+        guard let remembered = memory.requests.last?.record else { return [] }
+        let digest = try AuditRecord.contentDigest(of: Data(contentsOf: file)).description
+        guard digest != remembered.lowercased() else { return [] }
+        return [
+            "the model's file remembers a record with the content digest \(remembered), and this record's is \(digest): it "
+                + "was changed"
+        ]
     }
 
     /// Whether the record is of a pass, does not contradict itself, and is the file's.
@@ -33,7 +52,7 @@ struct Verification: Sendable {
         (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty && check.verdict.isAcceptable
     }
 
-    private var contradictions: [String] { check.contradictions + (classContradictions ?? []) }
+    private var contradictions: [String] { check.contradictions + (classContradictions ?? []) + memoryContradictions }
 
     private var matchName: String? {
         switch model?.match {

@@ -31,7 +31,7 @@ struct CheckpointFolderTests {
     @Test("a fast run writes its description and nothing else, and finishing leaves an empty folder")
     func fastRun() async throws {
         let folders = try CheckpointFolders()
-        let checkpoint = try Checkpoint(in: folders.folder)
+        let checkpoint = try Checkpoint(in: folders.folder, every: .seconds(3600))
         _ = try await unlearner(checkpoint).forget(classes: [0])
         #expect(try CheckpointFolders.names(folders.folder) == ["0.0-forget.run.json", "checkpoint.json"])
         try checkpoint.finish()
@@ -142,7 +142,7 @@ struct CheckpointFolderTests {
     @Test("damaged files are named and computed again, with the same result", arguments: Damage.allCases)
     func damaged(damage: Damage) async throws {
         let whole = try await unlearner(nil).forget(classes: [0])
-        let (folders, copy) = try await killed(at: 6)
+        let (folders, copy) = try await killed(at: 4)
         defer { _ = folders }
         let files = try CheckpointFolders.names(copy).filter { $0.hasSuffix(".part") || $0.contains(".progress-") }
         #expect(files.count >= 2)
@@ -170,7 +170,7 @@ struct CheckpointFolderTests {
 
     @Test("of two states the older one serves where the newer is damaged")
     func olderState() async throws {
-        let (folders, copy) = try await killed(at: 6)
+        let (folders, copy) = try await killed(at: 4)
         defer { _ = folders }
         let states = try CheckpointFolders.names(copy).filter { $0.contains(".progress-") }
         #expect(states.count == 2)

@@ -37,6 +37,12 @@ final class CheckpointFolders: Sendable {
         }
     }
 
+    /// Opens the folder once the run before has let it go, which its thread does shortly after its result.
+    func reopened() async throws -> Checkpoint {
+        _ = try await eventually { (try? Checkpoint(in: folder)) != nil }
+        return try Checkpoint(in: folder)
+    }
+
     /// A file's content after a change.
     static func change(_ file: URL, _ body: (inout Data) -> Void) throws {
         var data = try Data(contentsOf: file)

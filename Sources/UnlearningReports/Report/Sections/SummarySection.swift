@@ -18,6 +18,7 @@ extension AuditReport {
             }
             for sentence in findings { markup.add("p", text: sentence.keepingUnits) }
         }
+        for sentence in record.duplicates?.findings ?? [] { markup.add("p", text: sentence) }
         let looser = result.looserLimits
         if !looser.isEmpty {
             markup.add("p", text: "Some limits are looser than the default:")
