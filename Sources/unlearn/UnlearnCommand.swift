@@ -17,7 +17,7 @@ struct UnlearnCommand: AsyncParsableCommand {
             Data sets: \(DatasetArgument.helpForms). A folder has \
             the pictures of each class in a subfolder.
 
-            Exit codes: 0 success, 1 error, 2 the audited model must not be released, 64 wrong usage.
+            Exit codes: 0 success, 1 error, 2 a check failed, such as an audit, 3 not replayable here, 64 wrong usage.
 
             EXAMPLES
               unlearn check
@@ -32,7 +32,8 @@ struct UnlearnCommand: AsyncParsableCommand {
             """,
         version: PackageVersion.current,
         subcommands: [
-            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
+            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self, Compare.self,
+            CompareMethods.self,
             Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self, Check.self,
             LedgerCommand.self,
         ])

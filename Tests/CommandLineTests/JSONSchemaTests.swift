@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 12, "\(commands)")
+        #expect(commands.count == 13, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -128,6 +128,21 @@ struct JSONSchemaTests {
             statuses: [2])
         try check("unlearn audit --verify", ["audit", "--verify", record, materials.model], statuses: [2])
         try check("unlearn audit --verify", ["audit", "--verify", record], isExample: false, statuses: [2])
+    }
+
+    @Test("replay")
+    func replay() throws {
+        let forget = try Program.run([
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--validation",
+            materials.dataset, "--preset", "fast", "--output", folder.path("f"), "--report", folder.url.path,
+        ])
+        #expect([0, 2].contains(forget.status), "\(forget.errors)")
+        let record = folder.path("record.json")
+        try check(
+            "unlearn replay", ["replay", record, "--original", materials.model, "--retain", materials.dataset])
+        try check(
+            "unlearn replay", ["replay", record, "--original", folder.path("f"), "--retain", materials.dataset],
+            isExample: false, statuses: [2])
     }
 
     @Test("compare and compare-methods")

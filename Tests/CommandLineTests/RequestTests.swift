@@ -43,7 +43,9 @@ struct RequestTests {
 
     // MARK: Memory
 
-    @Test("a file remembers classes, date and record, in both formats, and the record verifies", arguments: ["safetensors", "onnx"])
+    @Test(
+        "a file remembers classes, date and record, in both formats, and the record verifies",
+        arguments: ["safetensors", "onnx"])
     func remembers(format: String) throws {
         try makeFolder("report")
         let output = "out.\(format)"
@@ -70,12 +72,17 @@ struct RequestTests {
         _ = try run(forget(materials.model, "2", "out.safetensors", report("report")), statuses: [0, 2])
         let file = folder.path("report/record.json")
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        for (old, new) in [("ticket 7", "ticket 8"), ("\"seed\" : 0", "\"seed\" : 1"), ("Fashion-MNIST (train)", "Another (train)")] {
+        let changes = [
+            ("ticket 7", "ticket 8"), ("\"seed\" : 0", "\"seed\" : 1"), ("Fashion-MNIST (train)", "Another (train)"),
+        ]
+        for (old, new) in changes {
             #expect(text.contains(old), "\(old)")
             let changed = folder.path("changed.json")
             try text.replacing(old, with: new).write(toFile: changed, atomically: true, encoding: .utf8)
             let ending = try run(["audit", "--verify", changed, folder.path("out.safetensors")], statuses: [2])
-            #expect(ending.output.contains("the model's file remembers a record with the content digest"), "\(ending.output)")
+            #expect(
+                ending.output.contains("the model's file remembers a record with the content digest"),
+                "\(ending.output)")
         }
     }
 
@@ -178,7 +185,10 @@ struct RequestTests {
         let ending = try run(
             forget(
                 materials.model, "7,9", "out.safetensors",
-                ["--rename-forgotten", "digest", "--salt", "pepper", "--method", "last-row", "--run-folder", folder.path("run"), "--json"]))
+                [
+                    "--rename-forgotten", "digest", "--salt", "pepper", "--method", "last-row", "--run-folder",
+                    folder.path("run"), "--json",
+                ]))
         let names = try metadata("out.safetensors").classNames
         for (index, name) in [(7, "Sneaker"), (9, "Ankle boot")] {
             let digest = "\(SHA256Digest(of: Data("pepper\n\(name)".utf8)))"
@@ -207,7 +217,10 @@ struct RequestTests {
             (["--rename-forgotten", "a\nb"], 64, "has control characters"),
             (["--rename-forgotten", "not an ankle boot"], 1, "has the name 'Ankle boot' in it"),
             (["--salt", "x"], 64, "--salt is for --rename-forgotten digest"),
-            (["--rename-forgotten", "gone", "--run-folder", "/tmp/Ankle boot run"], 1, "has the class's name 'Ankle boot' in it"),
+            (
+                ["--rename-forgotten", "gone", "--run-folder", "/tmp/Ankle boot run"], 1,
+                "has the class's name 'Ankle boot' in it"
+            ),
         ])
     func refusedNames(options: [String], status: Int32, message: String) throws {
         let ending = try run(forget(materials.model, "9", "out.safetensors", options), statuses: [status])
@@ -217,7 +230,8 @@ struct RequestTests {
 
     @Test("a name that another class has gets the class's number")
     func uniqueNames() throws {
-        _ = try run(forget(materials.model, "1,2", "out.safetensors", ["--rename-forgotten", "gone", "--method", "last-row"]))
+        _ = try run(
+            forget(materials.model, "1,2", "out.safetensors", ["--rename-forgotten", "gone", "--method", "last-row"]))
         #expect(try metadata("out.safetensors").classNames[1...2] == ["gone-1", "gone-2"])
         _ = try run(
             forget(materials.model, "1", "one.safetensors", ["--rename-forgotten", "Bag", "--method", "last-row"]))
@@ -255,11 +269,13 @@ struct RequestTests {
             row += 1
         }
         let verified = try run(
-            ["audit", "--verify", folder.path("report/record.json"), dropped, "--json"], statuses: [0, 2]).json()
+            ["audit", "--verify", folder.path("report/record.json"), dropped, "--json"], statuses: [0, 2]
+        ).json()
         #expect(verified["match"] as? String == "unlearned" && verified["contradictions"] as? [String] == [])
         let audited = try run(
             [
-                "audit", materials.model, dropped, "--dataset", materials.dataset, "--forgotten", "Dress", "--quick", "--json",
+                "audit", materials.model, dropped, "--dataset", materials.dataset, "--forgotten", "Dress", "--quick",
+                "--json",
             ], statuses: [0, 2])
         #expect(audited.errors.contains("come back for measuring"))
         let record = try audited.json()

@@ -50,7 +50,8 @@ struct SampleTests {
         let duplicates = try #require(record["duplicates"] as? [String: Any])
         #expect((duplicates["counts"] as? [String: Int]) == ["forget": 3, "retain": 237, "test": 80])
         let audited = try Program.run([
-            "audit", materials.model, folder.path("out.safetensors"), "--dataset", materials.dataset, "--samples", samples,
+            "audit", materials.model, folder.path("out.safetensors"), "--dataset", materials.dataset, "--samples",
+            samples,
             "--quick", "--json",
         ])
         #expect([0, 2].contains(audited.status), "\(audited.errors)")
@@ -61,7 +62,8 @@ struct SampleTests {
     func compare() throws {
         let ending = try Program.run(
             [
-                "compare", "--dataset", materials.dataset, "--samples", try write("0\n10\n"), "--method", "scrub", "--epochs",
+                "compare", "--dataset", materials.dataset, "--samples", try write("0\n10\n"), "--method", "scrub",
+                "--epochs",
                 "1", "--report", folder.url.path, "--json",
             ] + Materials.network)
         #expect([0, 2].contains(ending.status), "\(ending.errors)")

@@ -44,7 +44,9 @@ struct DuplicateTests {
         }
     }
 
-    @Test("hash and means are those of their definition", arguments: [(28, 28, 1), (4, 4, 1), (8, 9, 3), (33, 17, 3), (1, 1, 1)])
+    @Test(
+        "hash and means are those of their definition",
+        arguments: [(28, 28, 1), (4, 4, 1), (8, 9, 3), (33, 17, 3), (1, 1, 1)])
     func definition(height: Int, width: Int, channels: Int) throws {
         let pixels = Self.random(1, of: height * width * channels, seed: 3)[0]
         let print = PictureFingerprint(
@@ -81,8 +83,8 @@ struct DuplicateTests {
         #expect(found.counts == ["forget": 6, "retain": 3, "test": 30])
         #expect(found.exactPairs == 2 && found.nearPairs == 1)
         #expect(
-            found.pairs.map { [$0.first.part.rawValue, "\($0.first.index)", $0.second.part.rawValue, "\($0.second.index)"] }
-                == [["forget", "2", "retain", "17"], ["retain", "39", "test", "9"], ["forget", "0", "test", "8"]])
+            found.pairs.map { "\($0.first.part) \($0.first.index), \($0.second.part) \($0.second.index)" }
+                == ["forget 2, retain 17", "retain 39, test 9", "forget 0, test 8"])
         #expect(found.findings[0].contains("2 pairs with equal pixels, 1 pair nearly the same"))
         let digests = forget.map { "\(SHA256Digest(of: Data($0)))\n" }.joined()
         #expect(found.pixels["forget"] == SHA256Digest(of: Data(digests.utf8)))
@@ -92,7 +94,8 @@ struct DuplicateTests {
 
     @Test("pairs are listed up to a number, and all are counted")
     func many() throws {
-        let pictures = Pictures(imageShape: [8, 8, 1], pictures: Array(repeating: Self.random(1, of: 64, seed: 1)[0], count: 9))
+        let picture = Self.random(1, of: 64, seed: 1)[0]
+        let pictures = Pictures(imageShape: [8, 8, 1], pictures: Array(repeating: picture, count: 9))
         let found = try DuplicatePictures([(.forget, pictures), (.test, pictures)])
         #expect(found.exactPairs == 81 && found.pairs.count == DuplicatePictures.mostListed)
         let data = try JSONEncoder().encode(found)

@@ -11,8 +11,14 @@ struct SettingsTests {
     }
 
     /// A method of the same type with other settings, unchecked.
-    private static func decoded<Method: BuiltInMethod>(_ method: Method, _ value: JSONValue) throws -> any BuiltInMethod {
+    private static func decoded<Method: BuiltInMethod>(
+        _ method: Method, _ value: JSONValue
+    ) throws -> any BuiltInMethod {
         try value.decoded(as: Method.self)
+    }
+
+    private static func isPart(_ setting: SettingDescription) -> Bool {
+        if case .group = setting.values { true } else { false }
     }
 
     private static func path(_ key: String) -> [String] { key.split(separator: ".").map(String.init) }
@@ -31,9 +37,8 @@ struct SettingsTests {
             #expect(setting.isOptional || part, "\(name): \(setting.key)")
         }
         func check(_ value: JSONValue, _ key: String) {
-            if let setting = descriptions.first(where: { $0.key == key }) {
-                if case .group = setting.values {} else { return }
-            }
+            let setting = descriptions.first { $0.key == key }
+            if let setting, !Self.isPart(setting) { return }
             guard case .object(let fields) = value else {
                 Issue.record("\(name): \(key) is not described")
                 return
@@ -56,7 +61,8 @@ struct SettingsTests {
                 inside = [.integer(range.lowerBound), .integer(range.upperBound)]
                 outside = [.integer(range.lowerBound - 1), .integer(range.upperBound + 1)]
             case .number(let range):
-                let ends = [(range.lower, range.includesLower, -1.0)] + (range.upper.map { [($0, range.includesUpper, 1)] } ?? [])
+                var ends = [(range.lower, range.includesLower, -1.0)]
+                if let upper = range.upper { ends.append((upper, range.includesUpper, 1)) }
                 inside = ends.map { .number($0.1 ? $0.0 : $0.0 - $0.2 * 0.001) }
                 outside = ends.map { .number($0.1 ? $0.0 + $0.2 * 0.001 : $0.0) }
             default: continue
@@ -110,11 +116,13 @@ struct SettingsTests {
         func optimizer(_ overrides: SettingOverride...) throws -> OptimizerConfiguration? {
             (try base.replacing(overrides) as? SCRUB)?.training.optimizer
         }
-        #expect(try optimizer(SettingOverride("optimizer.adam.beta2", .number(0.9))) == .adam(beta1: 0.5, beta2: 0.9, weightDecay: 0.2))
-        #expect(try optimizer(SettingOverride("optimizer", .text("sgd"))) == .sgd)
         #expect(
-            try optimizer(
-                SettingOverride("optimizer", .object(["sgd": .object(["momentum": .number(0.9), "nesterov": .boolean(true)])])))
+            try optimizer(SettingOverride("optimizer.adam.beta2", .number(0.9)))
+                == .adam(beta1: 0.5, beta2: 0.9, weightDecay: 0.2))
+        #expect(try optimizer(SettingOverride("optimizer", .text("sgd"))) == .sgd)
+        let fields: [String: JSONValue] = ["momentum": .number(0.9), "nesterov": .boolean(true)]
+        #expect(
+            try optimizer(SettingOverride("optimizer", .object(["sgd": .object(fields)])))
                 == .sgd(momentum: 0.9, nesterov: true))
         let schedule = try FineTuning().replacing([
             SettingOverride("schedule", .object(["step": .object(["every": .integer(3), "factor": .number(0.5)])]))
@@ -138,11 +146,17 @@ struct SettingsTests {
         arguments: [
             ("scrub", "temprature", "2", "method 'scrub' has no setting 'temprature' (did you mean 'temperature'?)"),
             ("scrub", "training.epoch", "2", "(did you mean 'training.epochs'?)"),
-            ("unsir", "learningRate", "2", "has several settings 'learningRate'; give one of configuration.noise.learningRate, "),
+            (
+                "unsir", "learningRate", "2",
+                "has several settings 'learningRate'; give one of configuration.noise.learningRate, "
+            ),
             ("scrub", "temperature", "0", "temperature cannot be '0'; use above 0"),
             ("scrub", "epochs", "many", "training.epochs cannot be 'many'; use integer from 1 to 1000000"),
             ("scrub", "epochs", "1.5", "training.epochs cannot be '1.5'; use integer from 1"),
-            ("scrub", "schedule", "linear", "training.schedule cannot be 'linear'; use constant | step (every, factor) | "),
+            (
+                "scrub", "schedule", "linear",
+                "training.schedule cannot be 'linear'; use constant | step (every, factor) | "
+            ),
             ("scrub", "schedule", "step", "training.schedule cannot be 'step' alone; give its every too"),
             ("scrub", "schedule.step.every", "3", "give its factor too"),
             ("scrub", "optimizer.adam.speed", "3", "given a field 'speed' of 'adam'"),

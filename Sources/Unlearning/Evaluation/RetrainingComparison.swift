@@ -140,8 +140,10 @@ package struct RetrainingComparison: Sendable {
         _ model: Model, without classes: Set<Int>, _ images: any ImageDataset, progress: ProgressHandler?
     ) async throws -> (model: Model, time: Duration, steps: Int) {
         let start = ContinuousClock.now
+        let restoredBefore = options.checkpoint?.restoredTime ?? .zero
         let outcome = try await Retraining(training: training, augmentation: augmentation, options: options)
             .train(model, classes: classes, images: images, seed: options.seed, progress: progress)
-        return (outcome.model, ContinuousClock.now - start, outcome.losses.count)
+        let restored = (options.checkpoint?.restoredTime ?? .zero) - restoredBefore
+        return (outcome.model, ContinuousClock.now - start + restored, outcome.losses.count)
     }
 }

@@ -135,6 +135,7 @@ public struct Unlearner: Sendable {
         let validation = try validation?.examples(for: model, named: "validation")
         if let validation { try model.check(validation, named: "validation") }
         let samples = target == .samples ? try request.forgotten() : nil
+        try context.begin("forget") { try identity(of: request, validation: validation, context) }
 
         let session = UnlearningSession(context: context)
         let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
@@ -164,6 +165,25 @@ public struct Unlearner: Sendable {
         return UnlearningOutcome(
             model: unlearned, method: method, forgottenClasses: request.classes,
             forgottenSamples: samples?.count ?? 0, run: session, before: before, after: after, audit: found)
+    }
+
+    /// What the result depends on, for a checkpoint.
+    private func identity(
+        of request: UnlearningRequest, validation: (any ExampleSource)?, _ context: RunContext
+    ) throws -> [(name: String, value: String)] {
+        func sum(_ examples: (any ExampleSource)?) throws -> String {
+            try examples.map { try Fingerprint.text(of: $0, context: context) } ?? "not given"
+        }
+        let classes = request.classes.sorted().map(String.init).joined(separator: ",")
+        return [
+            ("model", Fingerprint.text(of: model)),
+            ("classes to forget", classes.isEmpty ? "none, but samples" : classes),
+            ("method", method.name), ("method's settings", try MethodComparison.json(method)),
+            ("retain data", try sum(request.retainedCount > 0 ? request.retained() : nil)),
+            ("forget data", try sum(request.forgottenCount > 0 ? request.forgotten() : nil)),
+            ("validation data", try sum(validation)),
+            ("training settings", try training.map { try MethodComparison.json($0) } ?? "not given"),
+        ]
     }
 
     private func measure(

@@ -60,6 +60,25 @@ public final class UnlearningSession {
         notes.append(text)
     }
 
+    /// Restores or computes a part of a phase with the losses that its steps record; see `RunContext.part`.
+    func part<Value>(
+        of phase: RunPhase, encode: @escaping (Value) -> CheckpointContent,
+        decode: (CheckpointContent) throws -> Value, _ body: (PartProgress) throws -> Value
+    ) throws -> Value {
+        let name = "session/losses"
+        let before = losses[phase]?.count ?? 0
+        let (value, added) = try context.part(
+            phase.rawValue,
+            encode: { (result: (Value, [Double])) in
+                var content = encode(result.0)
+                content.doubles[name] = result.1
+                return content
+            }, decode: { (try decode($0), try $0.doubles(name)) }
+        ) { (try body($0), Array((losses[phase] ?? []).dropFirst(before))) }
+        if !added.isEmpty { losses[phase] = (losses[phase] ?? []).prefix(before) + added }
+        return value
+    }
+
     func expect(_ costs: [Double]) {
         costsAhead = costs[...]
     }
@@ -177,9 +196,11 @@ extension UnlearningSession {
     /// - Throws: ``UnlearningError`` if the examples do not fit the model or a number is not finite.
     public func outputs(of model: Model, on examples: any ExampleSource) throws -> Tensor {
         try phase(.teaching) {
-            try Predictor().outputs(of: examples, by: model, context: context) { step, count, _ in
-                try context.finished(step, of: count, in: .teaching)
-            }.logits
+            try context.outputsPart(examples: examples.count, classes: model.classCount) {
+                try Predictor().outputs(of: examples, by: model, context: context) { step, count, _ in
+                    try context.finished(step, of: count, in: .teaching)
+                }.logits
+            }
         }
     }
 

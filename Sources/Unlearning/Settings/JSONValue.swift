@@ -50,7 +50,7 @@ extension JSONValue: Codable {
 
 extension JSONValue {
     /// Encodes a value.
-    package init(encoding value: some Encodable) throws {
+    package init(encoding value: any Encodable) throws {
         self = try JSONDecoder().decode(JSONValue.self, from: JSONEncoder().encode(value))
     }
 

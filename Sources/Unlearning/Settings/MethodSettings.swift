@@ -68,8 +68,10 @@ extension MaskedTeacherRepair {
 
 extension ZeroShotDistillation {
     package static let source =
-        "this package; inputs: Yin et al. (CVPR 2020, arXiv 1912.08795), Chundawat et al. (arXiv 2201.05629), section IV"
-    package static let settings: [SettingDescription] = InputSynthesizer.settings.under("synthesizer") + trainingSettings
+        "this package; inputs: Yin et al. (CVPR 2020, arXiv 1912.08795), Chundawat et al. (arXiv 2201.05629), section "
+        + "IV"
+    package static let settings: [SettingDescription] =
+        InputSynthesizer.settings.under("synthesizer") + trainingSettings
 }
 
 extension LastRowEdit {
@@ -96,12 +98,14 @@ extension UNSIR {
 }
 
 extension FineTuning {
-    package static let source = "Golatkar et al. (CVPR 2020, arXiv 1911.04933), section 6; rate and length: this package"
+    package static let source =
+        "Golatkar et al. (CVPR 2020, arXiv 1911.04933), section 6; rate and length: this package"
     package static let settings: [SettingDescription] = trainingSettings
 }
 
 extension RandomLabels {
-    package static let source = "Golatkar et al. (CVPR 2020, arXiv 1911.04933), section 6; rate and length: this package"
+    package static let source =
+        "Golatkar et al. (CVPR 2020, arXiv 1911.04933), section 6; rate and length: this package"
     package static let settings: [SettingDescription] = trainingSettings
 }
 

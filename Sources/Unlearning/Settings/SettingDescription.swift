@@ -27,6 +27,12 @@ package struct SettingDescription: Sendable, Hashable {
     /// What it may be, in words.
     package var valuesText: String { values.text + (isOptional ? ", or none" : "") }
 
+    /// The same without the fields of forms, for a table.
+    package var shortValuesText: String {
+        guard case .choice(let choices) = values else { return valuesText }
+        return choices.map(\.name).joined(separator: " | ")
+    }
+
     /// The same setting in a part with a key of its own.
     /// - Parameter source: its source there, unless it has one.
     func under(_ part: String, source: String? = nil) -> SettingDescription {

@@ -6,7 +6,8 @@ extension TrainingConfiguration {
     /// Its settings, with keys as it encodes them.
     package static let settings: [SettingDescription] = [
         SettingDescription("epochs", .integer(1...1_000_000), "passes over the examples"),
-        SettingDescription("minimumSteps", .integer(0...1_000_000), "steps at least; few examples are shown more often"),
+        SettingDescription(
+            "minimumSteps", .integer(0...1_000_000), "steps at least; few examples are shown more often"),
         SettingDescription("batchSize", .integer(1...1_000_000), "examples in one step"),
         SettingDescription("optimizer", .choice(OptimizerConfiguration.choices), "the optimizer"),
         SettingDescription("learningRate", .number(above: 0), "the learning rate before the schedule"),
@@ -60,7 +61,8 @@ extension RetainGuard {
     /// Its settings, with keys as it encodes them.
     static let settings: [SettingDescription] = [
         SettingDescription(
-            "share", .number(NumberRange(lower: 0, includesLower: false, upper: 0.5)), "retain examples kept out to watch"),
+            "share", .number(NumberRange(lower: 0, includesLower: false, upper: 0.5)),
+            "retain examples kept out to watch"),
         SettingDescription("tolerance", .within(0...1), "how far accuracy on them may fall"),
         SettingDescription("attempts", .integer(1...100), "trainings at most, each at a lower rate"),
         SettingDescription("divisor", .number(above: 1), "what the rate is divided by for the next attempt"),

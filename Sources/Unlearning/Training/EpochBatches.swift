@@ -38,11 +38,14 @@ struct EpochBatches {
     }
 
     /// Calls `step` for every batch of one pass.
-    /// - Parameter number: counts the passes; each has another order and augmentation.
-    func run(_ number: Int, context: RunContext, _ step: (Batch) throws -> Void) throws {
+    /// - Parameters:
+    ///   - number: counts the passes; each has another order and augmentation.
+    ///   - firstBatch: how many batches are left out, since an earlier process has trained on them.
+    func run(_ number: Int, from firstBatch: Int = 0, context: RunContext, _ step: (Batch) throws -> Void) throws {
         let loader = try BatchLoader(
             examples, batchSize: batchSize, order: .shuffled(seed: context.seed("\(stream).order.\(number)")),
-            augmentationSeed: context.seed("\(stream).augmentation.\(number)"), dropsLast: dropsLast)
+            augmentationSeed: context.seed("\(stream).augmentation.\(number)"), dropsLast: dropsLast,
+            startingAt: firstBatch)
         defer { loader.cancel() }
         while let batch = try loader.next() {
             if let index = batch.firstNonFiniteExample {

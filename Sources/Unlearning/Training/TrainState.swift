@@ -70,6 +70,24 @@ final class TrainState {
         return value
     }
 
+    /// Adds what the next step depends on to a checkpoint.
+    func add(to content: inout CheckpointContent) throws {
+        content.add(try executor.model())
+        guard let optimizer = optimizer as? any ResumableOptimizer else { return }
+        content.add(optimizer.snapshot)
+    }
+
+    /// Goes on from a checkpoint.
+    /// - Parameters:
+    ///   - model: the model that the training began with.
+    ///   - steps: the steps that were taken.
+    func restore(_ content: CheckpointContent, of model: Model, steps: Int) throws {
+        let model = try content.model(like: model)
+        try content.restore(optimizer)
+        executor.load(model)
+        self.steps = steps
+    }
+
     /// The model as trained so far.
     /// - Throws: ``UnlearningError`` if a number in it is not finite.
     func finishedModel() throws -> Model {

@@ -64,6 +64,25 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 }
 
 extension TrainingConfiguration {
+    private enum CodingKeys: CodingKey {
+        case epochs, minimumSteps, batchSize, optimizer, learningRate, schedule, labelSmoothing, clipping, frozen
+    }
+
+    /// Writes settings; equal ones give equal text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(epochs, forKey: .epochs)
+        try container.encode(minimumSteps, forKey: .minimumSteps)
+        try container.encode(batchSize, forKey: .batchSize)
+        try container.encode(optimizer, forKey: .optimizer)
+        try container.encode(learningRate, forKey: .learningRate)
+        try container.encode(schedule, forKey: .schedule)
+        try container.encode(labelSmoothing, forKey: .labelSmoothing)
+        try container.encode(clipping, forKey: .clipping)
+        // A set has another order in every process.
+        try container.encode(frozen.sorted(), forKey: .frozen)
+    }
+
     /// Reads settings; those that the version that wrote them did not know have their defaults.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -130,6 +130,24 @@ final class NoiseInProgress {
         }
     }
 
+    /// Adds the noise as it is to a checkpoint.
+    func add(to content: inout CheckpointContent) {
+        content.floats["images/\(label)"] = images
+        content.doubles["objectives/\(label)"] = objectives
+        content.doubles["crossEntropies/\(label)"] = crossEntropies
+        guard let optimizer = optimizer as? any ResumableOptimizer else { return }
+        content.add(optimizer.snapshot, named: "\(label)/")
+    }
+
+    /// Goes on from a checkpoint.
+    func restore(_ content: CheckpointContent, steps: Int) throws {
+        let images = try content.floats("images/\(label)", count: images.count)
+        let objectives = try content.doubles("objectives/\(label)", count: steps)
+        let crossEntropies = try content.doubles("crossEntropies/\(label)", count: steps)
+        try content.restore(optimizer, named: "\(label)/")
+        (self.images, self.objectives, self.crossEntropies) = (images, objectives, crossEntropies)
+    }
+
     func finished(shape: TensorShape) throws -> Noise {
         let tensor = try Tensor(images, shape: TensorShape([configuration.imagesPerClass] + shape.dimensions))
         guard tensor.isFinite else {

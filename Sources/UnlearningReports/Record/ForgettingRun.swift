@@ -21,6 +21,10 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let otherOutputs: [OtherOutput]?
     /// What the run was set to, with every setting resolved; nil in records of a run that did not say.
     package let resolved: RunConfiguration?
+    /// What the run computed with, on which its last bits depend; nil in records of older versions.
+    package let environment: ComputingEnvironment?
+    /// Which algorithms it used: `fast` or `strict`; nil in records of older versions.
+    package let algorithms: String?
     /// The classes that this run was asked to forget; nil in records of older versions.
     package let requestedClasses: [Int]?
     /// The classes whose outputs were removed from the network after the audit; nil if none were.
@@ -40,6 +44,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     ) {
         self.droppedOutputs = droppedOutputs.isEmpty ? nil : droppedOutputs
         self.resolved = resolved
+        environment = .current
+        algorithms = "\(outcome.options.algorithms)"
         requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name

@@ -55,12 +55,10 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter url: the file, whose extension gives the format; a safetensors file if nil.
     /// - Throws: an error in writing to the system's temporary folder.
     package init(of model: Model, goingTo url: URL? = nil) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
+        let folder = try ScratchFolder()
+        let file = folder.url.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
         try model.write(to: file)
-        try self.init(ofFile: file)
+        self = try withExtendedLifetime(folder) { try SHA256Digest(ofFile: file) }
     }
 
     private init(_ digest: [UInt8]) {

@@ -81,7 +81,10 @@ struct AuditCommand: ReportingCommand {
     var record: String?
 
     @OptionGroup var network: NetworkFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func validate() throws {
         guard verify == nil else {
@@ -120,7 +123,7 @@ struct AuditCommand: ReportingCommand {
             ("--skip-duplicate-check", reporting.skipDuplicateCheck),
             ("--report", reporting.report != nil), ("--request-id", reporting.requestID != nil),
             ("--sign", reporting.sign != nil),
-        ] + retraining.given + audit.given + pictures.given + network.given + flags.given
+        ] + retraining.given + audit.given + pictures.given + network.given + checkpoints.given + flags.given
     }
 
     func perform(_ console: Console) async throws -> AuditCommandReport {
@@ -133,9 +136,10 @@ struct AuditCommand: ReportingCommand {
         let absent = sampleList == nil ? AbsentClasses(classes: forgotten, option: "--forgotten") : nil
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let modelFiles = models + retraining.retrained
-        let destination = try reporting.destination()
+        let inputs = InputFiles(models: modelFiles, files: pictures.files + samples.files, datasets: [dataset])
+        var destination = try reporting.destination()
         let otherRecord = recordFile.flatMap { $0.path == destination.recordFile?.path ? nil : $0 }
-        try InputFiles(models: modelFiles, files: pictures.files + samples.files, datasets: [dataset]).check(
+        try inputs.check(
             destination.files + [otherRecord, otherRecord.flatMap(destination.signatureFile)].compactMap(\.self))
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
@@ -159,18 +163,22 @@ struct AuditCommand: ReportingCommand {
             }
         let configuration = try audit.configuration(training: retraining.training(like: original))
         var digests = try modelFiles.map { try AuditRecord.ModelFile(URL(fileURLWithPath: $0)) }
-        console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
+        let checkpoint = try checkpoints.open(inputs, console)
+        var options = flags.options
+        options.checkpoint = checkpoint
+        destination.checkpoint = checkpoint
+        console.describe(original, options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
         var retrained = try retraining.retrained.map { path in
             try restored(network.load(path), like: original, path, console).completed(from: test)
         }
-        if let trainer = try retraining.retraining(like: original, options: flags.options) {
+        if let trainer = try retraining.retraining(like: original, options: options) {
             retrained = try await trainer.models(
                 like: original, classes: classes, images: training, progress: console.progress("retrained"))
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
         let result: AuditResult
         do {
-            let audit = Audit(configuration: configuration, options: flags.options)
+            let audit = Audit(configuration: configuration, options: options)
             let data = AuditData(test: test, training: others)
             result =
                 if let forgottenImages {
@@ -197,6 +205,7 @@ struct AuditCommand: ReportingCommand {
                 retain: sampleList == nil ? (try? training.excluding(classes: classes)) : others, test: test, console))
         let files = try AuditFiles(result, record: record, destination: destination, otherRecord: otherRecord)
         try files.write()
+        try checkpoint?.finish()
         return .audit(files)
     }
 

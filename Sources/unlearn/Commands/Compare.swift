@@ -42,18 +42,18 @@ struct Compare: ReportingCommand {
     var seeds: Int?
 
     @OptionGroup var reporting: ReportFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
-    var interruptionNote: String {
-        methodComparison?.interruptionNote ?? "nothing was written"
-    }
+    var interruptionNote: String { methodComparison?.interruptionNote ?? checkpoints.note() }
 
     /// What `--methods` asks for; nil without it.
     private var methodComparison: ComparingMethods? {
         methods.map {
             ComparingMethods(
                 training: training, target: forgetting.target, epochs: epochs, methods: $0.methods, seeds: seeds,
-                report: reporting.report, flags: flags, configuration: forgetting.method.configuration)
+                report: reporting.report, checkpoints: checkpoints, flags: flags,
+                configuration: forgetting.method.configuration)
         }
     }
 
@@ -104,7 +104,7 @@ struct Compare: ReportingCommand {
         /// The positions of the samples to forget; nil where classes are.
         let samples: [Int]?
         let choice: MethodChoice
-        let options: RunOptions
+        var options: RunOptions
 
         /// The training images without the samples to forget.
         var others: any ImageDataset {
@@ -122,19 +122,22 @@ struct Compare: ReportingCommand {
         return forgetting.method.configuration.folder(beside: folder).map(RunFolder.init)
     }
 
-    private func material(_ console: Console) throws -> Material {
-        let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        let inputs = InputFiles(
+    private var inputs: InputFiles {
+        InputFiles(
             files: training.pictures.files + forgetting.method.configuration.files
                 + forgetting.target.what.samples.files,
             datasets: [training.dataset])
+    }
+
+    private func material(_ console: Console) throws -> Material {
+        let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
         try inputs.check(models + reporting.destination().files)
         try runFolder?.check(inputs)
-        let file = try forgetting.method.configuration.read(for: "compare")
-        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, file)
+        let settings = try forgetting.method.configuration.read(for: "compare")
+        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, settings)
         try forgetting.target.what.check(choice.method, named: choice.name)
-        let options = flags.options(file)
-        let configuration = try training.configuration(epochs: epochs, file: file)
+        let options = flags.options(settings)
+        let configuration = try training.configuration(epochs: epochs, file: settings)
         let network = try training.network()
         let images = try training.images(console)
         let samples = try forgetting.target.what.samples.list()?
@@ -158,17 +161,22 @@ struct Compare: ReportingCommand {
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
-        let material = try material(console)
+        var material = try material(console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        material.options.checkpoint = checkpoint
+        var destination = try reporting.destination()
+        destination.checkpoint = checkpoint
         let entries = try await comparison(material).run(
             material.model, classes: material.classes, samples: material.samples, images: material.images,
             test: material.test
         ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
-        let audit = try await audit(entries, material, console)
+        let audit = try await audit(entries, material, destination, console)
         try Task.checkCancellation()
         let report = try written(entries, audit, of: material)
         try runFolder?.write(resolved(material), log: console.messages + [report.text])
+        try checkpoint?.finish()
         return report
     }
 
@@ -198,7 +206,8 @@ struct Compare: ReportingCommand {
 
     /// Audits the unlearned network against the retrained one, if a report is asked for.
     private func audit(
-        _ entries: [RetrainingComparison.Entry], _ material: Material, _ console: Console
+        _ entries: [RetrainingComparison.Entry], _ material: Material, _ destination: ReportDestination,
+        _ console: Console
     ) async throws -> (record: AuditRecord, result: AuditResult, noise: [Noise])? {
         guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
         let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
@@ -216,7 +225,6 @@ struct Compare: ReportingCommand {
                     original: original, unlearned: outcome.model, retrained: [retrained], forgotten: material.classes,
                     data: data, progress: console.progress())
             }
-        let destination = try reporting.destination()
         let record = try destination.record(
             result,
             models: AuditRecord.Models(

@@ -53,12 +53,13 @@ struct CompareMethods: ReportingCommand {
     var report: String?
 
     @OptionGroup var configuration: ConfigurationFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
     private var comparison: ComparingMethods {
         ComparingMethods(
             training: training, target: target, epochs: epochs, methods: methods.methods, seeds: seeds, report: report,
-            flags: flags, configuration: configuration)
+            checkpoints: checkpoints, flags: flags, configuration: configuration)
     }
 
     var interruptionNote: String { comparison.interruptionNote }
@@ -77,11 +78,12 @@ struct ComparingMethods: Sendable {
     let seeds: Int?
     /// The folder for the page and for finished work; nil keeps neither.
     let report: String?
+    let checkpoints: CheckpointFlags
     let flags: RunFlags
     let configuration: ConfigurationFlags
 
     var interruptionNote: String {
-        report == nil ? "nothing was written" : "the same command continues from here"
+        checkpoints.note(otherwise: report == nil ? "nothing was written" : "the same command continues from here")
     }
 
     /// Checks that every option has something to work on.
@@ -113,12 +115,12 @@ struct ComparingMethods: Sendable {
     func report(_ console: Console) async throws -> MethodComparisonReport {
         let folder = report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
-        let store = folder?.appendingPathComponent("comparison")
+        let store = folder?.appendingPathComponent("comparison") ?? checkpoints.comparisonFolder
         let inputs = InputFiles(files: training.pictures.files + configuration.files, datasets: [training.dataset])
         let file = try configuration.read(for: "compare-methods")
         try file.check(uses: ["settings", "training", "samplesPerClass"], in: "compare-methods")
         let methods = try configured(file)
-        let options = flags.options(file)
+        var options = flags.options(file)
         // The comparison makes its folders itself.
         if let page { try inputs.checkNotRead([page]) }
         if let store { try inputs.check(folder: store) }
@@ -130,6 +132,8 @@ struct ComparingMethods: Sendable {
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
         let classes = try model.classIndices(of: target.classes, console)
         let test = try training.testImages(for: model, console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        options.checkpoint = checkpoint
         let comparison = MethodComparison(
             methods: methods, seeds: seedList, training: trainingSettings, augmentation: training.augmentation,
             samplesPerClass: samplesPerClass, options: options)
@@ -148,6 +152,7 @@ struct ComparingMethods: Sendable {
             architecture: network.identifier.name, dataset: images.name, epochs: epochs,
             samplesPerClass: samplesPerClass)
         if let page { try ComparisonPage(result, classNames: images.classNames, details: details).write(to: page) }
+        if folder == nil, let store { try? FileManager.default.removeItem(at: store) }
         let report = MethodComparisonReport(
             result: result, classNames: images.classNames, details: details, page: page, seeds: seedList,
             runFolder: runFolder)
@@ -160,6 +165,7 @@ struct ComparingMethods: Sendable {
                     seed: options.seed, samplesPerClass: samplesPerClass),
                 log: console.messages + [report.text])
         }
+        try checkpoint?.finish()
         return report
     }
 }

@@ -47,7 +47,10 @@ struct Forget: ReportingCommand {
     var output: String
 
     @OptionGroup var reporting: ReportFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func validate() throws {
         if reporting.report != nil, forgetting.validation == nil {
@@ -66,12 +69,19 @@ struct Forget: ReportingCommand {
     }
 
     func perform(_ console: Console) async throws -> ForgetReport {
+        let checkpoint = try checkpoints.open(
+            forgetting.inputs(of: model.path, besides: classes.samples.files), console)
+        var options = flags.options
+        options.checkpoint = checkpoint
         var job = ForgettingJob(
-            model: model, classes: classes.list, run: forgetting, options: flags.options,
+            model: model, classes: classes.list, run: forgetting, options: options,
             output: output, reporting: try reporting.destination())
+        job.reporting.checkpoint = checkpoint
         job.isSeedGiven = flags.givenSeed != nil
         job.details = request.details
         job.details.samples = try classes.samples.list()
-        return try await job.perform(console)
+        let report = try await job.perform(console)
+        try checkpoint?.finish()
+        return report
     }
 }

@@ -57,6 +57,8 @@ struct MethodsReport: Report {
         let source: String?
         let value: JSONValue
         let values: String
+        /// The values without the fields of forms, for a table.
+        let shortValues: String
 
         enum CodingKeys: CodingKey {
             case key, meaning, source, value, values
@@ -91,7 +93,7 @@ struct MethodsReport: Report {
             Setting(
                 key: setting.key, meaning: setting.meaning, source: setting.source ?? method.source,
                 value: values[path: setting.key.split(separator: ".").map(String.init)] ?? .null,
-                values: setting.valuesText)
+                values: setting.valuesText, shortValues: setting.shortValuesText)
         }
     }
 
@@ -113,7 +115,8 @@ struct MethodsReport: Report {
         for setting in settings {
             let isOwn = setting.source != method.source
             list.add([
-                setting.key, text(of: setting), setting.values, setting.meaning, isOwn ? setting.source ?? "-" : "-",
+                setting.key, text(of: setting), setting.shortValues, setting.meaning,
+                isOwn ? setting.source ?? "-" : "-",
             ])
         }
         return table.text + "\n" + list.text

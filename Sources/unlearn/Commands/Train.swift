@@ -46,7 +46,10 @@ struct Train: ReportingCommand {
     var output: String
 
     @OptionGroup var settings: ConfigurationFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
 
     func validate() throws {
         guard settings.file == nil else { return }
@@ -74,7 +77,7 @@ struct Train: ReportingCommand {
         try runFolder?.check(inputs)
         let file = try settings.read(for: "train")
         try file.check(uses: ["training"], in: "train")
-        let options = flags.options(file)
+        var options = flags.options(file)
         let excludedClasses = excludedLists.isEmpty ? nil : ClassList(joining: excludedLists)
         let configuration = try configuration(file)
         let network = try training.network()
@@ -89,11 +92,13 @@ struct Train: ReportingCommand {
         console.describe(
             model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
 
+        let checkpoint = try checkpoints.open(inputs, console)
+        options.checkpoint = checkpoint
         let start = ContinuousClock.now
         let outcome = try await Trainer(configuration: configuration).train(
             model, on: model.prepare(images, augmentation: training.augmentation), options: options,
             progress: console.progress())
-        let time = ContinuousClock.now - start
+        let time = ContinuousClock.now - start + (checkpoint?.restoredTime ?? .zero)
         var accuracy: Accuracy?
         if let test {
             accuracy = try await Evaluator().accuracy(
@@ -108,6 +113,7 @@ struct Train: ReportingCommand {
         try runFolder?.write(
             RunConfiguration(command: "train", training: configuration, seed: options.seed),
             log: console.messages + [report.text])
+        try checkpoint?.finish()
         return report
     }
 

@@ -27,8 +27,8 @@ struct RunFolder: Sendable {
             for file in files { try AtomicFile.checkDestination(file) }
         } else {
             // The folder above has to be there and take new entries.
-            try AtomicFile.checkDestination(
-                url.deletingLastPathComponent().appendingPathComponent(url.lastPathComponent))
+            let above = url.deletingLastPathComponent()
+            try AtomicFile.checkDestination(above.appendingPathComponent(url.lastPathComponent))
         }
     }
 

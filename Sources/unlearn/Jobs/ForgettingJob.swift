@@ -8,10 +8,10 @@ struct ForgettingJob: Sendable {
     let model: ModelFlags
     let classes: ClassList
     let run: ForgettingRunFlags
-    let options: RunOptions
+    var options: RunOptions
     /// The path for the new model.
     let output: String
-    let reporting: ReportDestination
+    var reporting: ReportDestination
     /// Whether the seed of the options wins over that of a configuration's file.
     var isSeedGiven = true
     /// What the request asks for besides the classes.
@@ -51,9 +51,8 @@ struct ForgettingJob: Sendable {
             removedNames: material.removedNames, droppedOutputs: finished.droppedOutputs, runFolder: runFolder)
         try runFolder?.write(
             material.resolved, log: console.messages + [report.loggedText], redact: material.removedNames.redact)
-        warn(
-            of: material.removedNames.traces(in: [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])),
-            console)
+        let files = [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])
+        for trace in material.removedNames.traces(in: files) { console.logger.warning("\(trace)") }
         return report
     }
 
@@ -70,10 +69,6 @@ struct ForgettingJob: Sendable {
             return try await material.unlearner.forget(classes: material.classes, progress: console.progress())
         }
         return try await material.unlearner.forget(samples: samples, progress: console.progress())
-    }
-
-    private func warn(of traces: [String], _ console: Console) {
-        for trace in traces { console.logger.warning("\(trace)") }
     }
 
     /// Audits the new network, if a report is asked for, and ties the model's memory and the record together.

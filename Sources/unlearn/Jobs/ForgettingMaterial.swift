@@ -25,10 +25,7 @@ struct ForgettingMaterial: Sendable {
     /// Reads and checks everything, so that nothing is refused after the work.
     init(_ job: ForgettingJob, _ choice: MethodChoice, _ file: ConfigurationFile, _ console: Console) throws {
         let run = job.run
-        let inputs = InputFiles(
-            models: [job.model.path] + job.auditing.retrained,
-            files: run.pictures.files + run.methods.configuration.files + job.samplesFiles,
-            datasets: [run.retain, run.validation])
+        let inputs = run.inputs(of: job.model.path, besides: job.samplesFiles + job.auditing.retrained)
         try inputs.check([job.outputFile] + job.reporting.files)
         try job.runFolder?.check(inputs)
         var options = job.options

@@ -56,8 +56,10 @@ struct LedgerRunner: Sendable {
         let number = interrupted?.number ?? state.jobs.count + 1
         // The record's time is that of the job's start, so that a job that goes on ends in the same bytes.
         let start = try interrupted.map { try Date($0.started, strategy: .iso8601) } ?? Date()
-        let job = try forgettingJob(
+        var job = try forgettingJob(
             number, requests, state, auditing: auditPlan(state.policy, like: model), at: start)
+        let checkpoint = try checkpoint(of: number, console)
+        job.options.checkpoint = checkpoint
         // What is wrong with the options or the data shows here, before the job is on record.
         let material = try job.prepared(console)
         let started = try ledger.start(
@@ -65,7 +67,19 @@ struct LedgerRunner: Sendable {
         guard started.number == number else {
             throw CommandError("\(ledger.folder.url.path): another process has started job \(started.number)")
         }
-        return try await run(job, with: material, number, requests, state.policy, console)
+        let ended = try await run(job, with: material, number, requests, state.policy, console)
+        try checkpoint.finish()
+        try? FileManager.default.removeItem(at: checkpointFolder(number))
+        return ended
+    }
+
+    private func checkpointFolder(_ number: Int) -> URL {
+        ledger.folder.url(of: "\(ledger.folder.jobPath(number))/checkpoint")
+    }
+
+    /// The state that a job keeps while it runs, from which it goes on after a kill.
+    private func checkpoint(of number: Int, _ console: Console) throws -> Checkpoint {
+        try Checkpoint(in: checkpointFolder(number), every: .seconds(30), resuming: true) { console.warnOnce($0) }
     }
 
     /// Refuses what the policy would not let leave whatever comes out.

@@ -103,9 +103,8 @@ struct RemovedNames: Sendable {
     func check(_ outputs: [URL]) throws {
         for output in outputs {
             let name = output.lastPathComponent
-            if let entry = entries.first(where: {
-                redact(name) != name && name.localizedCaseInsensitiveContains($0.old)
-            }) {
+            guard redact(name) != name else { continue }
+            if let entry = entries.first(where: { name.range(of: $0.old, options: .caseInsensitive) != nil }) {
                 throw CommandError(
                     "\(output.path): has the class's name '\(entry.old)' in it, which --rename-forgotten takes out; give "
                         + "another name")
@@ -120,9 +119,8 @@ struct RemovedNames: Sendable {
             guard let data = try? Data(contentsOf: file, options: .mappedIfSafe) else { return [] }
             return entries.compactMap { entry in
                 guard entry.old.utf8.count > 3, let place = data.range(of: Data(entry.old.utf8)) else { return nil }
-                return
-                    "\(file.path): still has the text '\(entry.old)', at byte \(place.lowerBound); it came with the input "
-                    + "model, outside of what this program writes"
+                return "\(file.path): still has the text '\(entry.old)', at byte \(place.lowerBound); it came with the "
+                    + "input model, outside of what this program writes"
             }
         }
     }

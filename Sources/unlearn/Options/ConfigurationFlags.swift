@@ -35,9 +35,8 @@ struct ConfigurationFlags: ParsableArguments {
     func folder(beside output: String?) -> URL? {
         if let runFolder { return URL(fileURLWithPath: runFolder, isDirectory: true) }
         guard file != nil || !sets.isEmpty, let output else { return nil }
-        let url = URL(fileURLWithPath: output)
         // Two outputs that differ in their extension have folders of their own.
-        return url.deletingLastPathComponent().appendingPathComponent(url.lastPathComponent + ".run", isDirectory: true)
+        return URL(fileURLWithPath: output + ".run", isDirectory: true)
     }
 
     /// Reads the file; an empty configuration if there is none.

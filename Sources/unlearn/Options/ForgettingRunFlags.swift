@@ -58,6 +58,16 @@ struct ForgettingRunFlags: ParsableArguments {
         try samples.check(for: [choice.method])
     }
 
+    /// The files that the run reads.
+    /// - Parameters:
+    ///   - model: the model's path.
+    ///   - files: others, such as lists of samples.
+    func inputs(of model: String, besides files: [String] = []) -> InputFiles {
+        InputFiles(
+            models: [model], files: pictures.files + methods.configuration.files + files,
+            datasets: [retain, validation])
+    }
+
     /// How the original was trained, for the method that retrains.
     func training(like original: Model) -> TrainingConfiguration {
         TrainingConfiguration(

@@ -71,6 +71,8 @@ struct ReportDestination: Sendable {
     var looksForDuplicates = true
     /// The time in the record; nil takes the time when it is made.
     var date: Date?
+    /// Where a run that goes on keeps the request's name and the record's date.
+    var checkpoint: Checkpoint?
 
     var reportFile: URL? { folder?.appendingPathComponent("report.html") }
     var recordFile: URL? { folder?.appendingPathComponent("record.json") }
@@ -93,7 +95,14 @@ struct ReportDestination: Sendable {
     ) throws -> AuditRecord {
         try AuditRecord(
             result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
-            requestID: requestID ?? UUID().uuidString.lowercased(), date: date ?? Self.date)
+            requestID: requestID ?? kept("requestID") { UUID().uuidString.lowercased() },
+            date: date
+                ?? Date(timeIntervalSince1970: Double(kept("date") { "\(Self.date.timeIntervalSince1970)" }) ?? 0))
+    }
+
+    /// A value that all processes of a run that goes on share.
+    private func kept(_ name: String, make: () -> String) throws -> String {
+        try checkpoint?.value(name, make: make) ?? make()
     }
 
     /// Looks for pictures that are in several parts of the data, and warns of them.

@@ -118,8 +118,8 @@ struct ForgetReport: Report {
         text += outcome.notes.map { "Note: \($0)\n" }.joined()
         text += otherOutputs.map { "Warning: \($0.warning)\n" }.joined()
         if !droppedOutputs.isEmpty {
-            text +=
-                "Removed the outputs of \(names.names(of: Set(droppedOutputs))); the classes behind them moved forward\n"
+            let dropped = names.names(of: Set(droppedOutputs))
+            text += "Removed the outputs of \(dropped); the classes behind them moved forward\n"
         }
         for entry in removedNames.entries { text += "Class \(entry.index) is now called '\(entry.new)'\n" }
         if let audit { text += audit.summary }

@@ -48,7 +48,8 @@ extension ONNXDocument {
             let known = try self.memory(of: model.classCount)
             changed = [:]
             if known.forgottenClasses != memory.forgottenClasses {
-                changed[Self.forgottenKey] = "[\(memory.forgottenClasses.sorted().map(String.init).joined(separator: ","))]"
+                let indices = memory.forgottenClasses.sorted().map(String.init)
+                changed[Self.forgottenKey] = "[\(indices.joined(separator: ","))]"
             }
             if known.requests != memory.requests {
                 let encoder = JSONEncoder()

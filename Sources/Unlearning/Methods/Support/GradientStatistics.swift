@@ -26,9 +26,18 @@ struct GradientStatistics {
 
     /// The mean over the gradients, in the parameters' shapes.
     /// - Throws: ``UnlearningError`` if a gradient is not finite, and `CancellationError`.
-    func mean(of model: Model, over examples: any ExampleSource, _ session: UnlearningSession) throws -> [String:
-        Tensor]
-    {
+    func mean(
+        of model: Model, over examples: any ExampleSource, _ session: UnlearningSession
+    ) throws -> [String: Tensor] {
+        try session.context.part(
+            RunPhase.importance.rawValue, encode: { CheckpointContent($0) },
+            decode: { try $0.tensors(model.parameters.mapValues(\.shape)) }
+        ) { try mean(of: model, over: examples, session, $0) }
+    }
+
+    private func mean(
+        of model: Model, over examples: any ExampleSource, _ session: UnlearningSession, _ progress: PartProgress
+    ) throws -> [String: Tensor] {
         var order = Array(0..<examples.count)
         var random = SeededRandom(seed: session.seed("\(stream).examples"), stream: "examples")
         random.draw(limit, toFrontOf: &order)
@@ -36,16 +45,28 @@ struct GradientStatistics {
         let executor = try session.context.executor(
             model: model, batchCapacity: min(examplesPerGradient, chosen.count), computing: .parameters,
             modes: [.inference])
-        let loader = try BatchLoader(chosen, batchSize: executor.batchCapacity)
-        defer { loader.cancel() }
         var sums = [Float](repeating: 0, count: executor.trainableCount)
+        var step = 0
+        if let resumed = progress.resume({ content in
+            (try content.floats("sums", count: sums.count), try content.integer("step"))
+        }) {
+            (sums, step) = resumed
+        }
+        let loader = try BatchLoader(
+            chosen, batchSize: executor.batchCapacity, order: .sequential, augmentationSeed: nil, dropsLast: false,
+            startingAt: step)
+        defer { loader.cancel() }
         var draws = SeededRandom(seed: 0)
         if case .drawn(let seed) = labels { draws = SeededRandom(seed: seed, stream: "answers") }
-        var step = 0
+        // One number is drawn for each example.
+        for _ in 0..<min(chosen.count, step * executor.batchCapacity) { _ = draws.uniform() }
         while let batch = try loader.next() {
             try gradient(of: batch, executor, &draws)
             add(executor, to: &sums)
             step += 1
+            try session.context.stepDone(progress) {
+                CheckpointContent(floats: ["sums": sums], integers: ["step": step])
+            }
             try session.finished(step, of: loader.batchCount, in: .importance)
         }
         let count = Float(max(1, step))
