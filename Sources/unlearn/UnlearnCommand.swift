@@ -33,8 +33,7 @@ struct UnlearnCommand: AsyncParsableCommand {
         version: PackageVersion.current,
         subcommands: [
             Train.self, Forget.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self, Compare.self,
-            CompareMethods.self,
-            Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self, Check.self,
+            CompareMethods.self, Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self, Check.self,
             LedgerCommand.self,
         ])
 

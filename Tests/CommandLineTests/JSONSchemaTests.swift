@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 13, "\(commands)")
+        #expect(commands.count == 14, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
