@@ -133,7 +133,7 @@ struct LedgerTests {
         try make()
         try run(["add", ledger, "--classes", "5", "--due", "2020-01-31"])
         let export = folder.path("model.onnx")
-        #expect(try Program.run(["convert", materials.model, "--output", export]).status == 0)
+        #expect(try Program.run(["convert", materials.model, export]).status == 0)
         try run(["derived", ledger, export])
         let before = try run(["status", ledger]).output
         #expect(before.contains("2020-01-31 OVERDUE") && !before.contains("earlier model"))

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import NeuralGraph
 import Unlearning
+import UnlearningReports
 
 /// How much an audit measures, and the limits it judges by.
 struct AuditFlags: ParsableArguments {
@@ -48,12 +49,13 @@ struct AuditFlags: ParsableArguments {
         ]
     }
 
-    /// All settings as one text.
+    /// The kind of audit, and a digest of all settings.
     var settings: String {
         get throws {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(configuration(training: TrainingConfiguration())), as: UTF8.self)
+            let data = try encoder.encode(configuration(training: TrainingConfiguration()))
+            return "\(quick ? "quick" : "full"), settings \(SHA256Digest(of: data))"
         }
     }
 

@@ -37,7 +37,7 @@ struct ForgettingRunFlags: ParsableArguments {
     /// What a run's result depends on besides the model, the request, the seed, and the method with its settings.
     var settings: [String: String] {
         var settings = [
-            "retain": retain.text, "pictures": pictures.given.filter(\.isGiven).map(\.option).joined(separator: " "),
+            "retain": retain.text, "pictures": pictures.settings,
         ]
         settings["validation"] = validation?.text
         settings["epochs"] = epochs.map(String.init)

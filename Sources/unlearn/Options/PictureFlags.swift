@@ -59,6 +59,15 @@ struct PictureFlags: ParsableArguments {
     /// The files that the options name.
     var files: [String] { [classNames?.file].compactMap(\.self) }
 
+    /// The options' values as one text; empty without options.
+    var settings: String {
+        let values: [(String, Any?)] = [
+            ("resize", resize), ("unreadable", unreadable), ("mean", mean?.values),
+            ("std", standardDeviation?.values), ("class names", classNames?.text),
+        ]
+        return values.compactMap { name, value in value.map { "\(name) \($0)" } }.joined(separator: ", ")
+    }
+
     /// Which options are given.
     var given: [GivenOption] { [("--class-names", classNames != nil)] + givenForFolders }
 
