@@ -65,7 +65,8 @@ struct Forget: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+            "The file to write: safetensors, or what its name ends in, .onnx, .mlpackage or .mlmodel.",
+            valueName: "file"),
         completion: .model)
     var output: String
 
@@ -119,6 +120,7 @@ struct Forget: ReportingCommand {
         let inputs = InputFiles(models: [model.path], files: pictures.files, datasets: [retain, validation])
         try inputs.check([URL(fileURLWithPath: output)] + reporting.files)
         let read = try model.load()
+        try read.checkWritable(to: URL(fileURLWithPath: output))
         let images = try pictures.load(retain, split: .train, for: read, absent: forgetting.target.absent, console)
         let original = try read.completed(from: images)
         let classes = try original.classIndices(of: forgetting.target.classes, console)

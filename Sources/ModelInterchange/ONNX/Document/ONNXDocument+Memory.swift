@@ -23,17 +23,24 @@ extension ONNXDocument {
 
     /// The edits by which the file's properties say what a model has forgotten; none if they say so already.
     func remembering(_ model: Model, _ bytes: [UInt8], path: String) throws -> [WireEdit] {
-        let forgotten = model.metadata.forgottenClasses
-        let changed: [String: String]
-        if var description = try ModelDescription(properties, path: path) {
-            guard description.metadata.forgottenClasses != forgotten else { return [] }
-            description.metadata.forgottenClasses = forgotten
-            changed = try description.properties()
-        } else {
-            guard try forgottenClasses(of: model.classCount) != forgotten else { return [] }
-            changed = [Self.forgottenKey: "[\(forgotten.sorted().map(String.init).joined(separator: ","))]"]
-        }
+        guard let changed = try Self.properties(remembering: model, in: properties, path: path) else { return [] }
         return try Self.replacing(changed, in: bytes)
+    }
+
+    /// The properties of a file that change so that they say what a model has forgotten; nil if they say so already.
+    static func properties(
+        remembering model: Model, in properties: [String: String], path: String
+    ) throws -> [String: String]? {
+        let forgotten = model.metadata.forgottenClasses
+        if var description = try ModelDescription(properties, path: path) {
+            guard description.metadata.forgottenClasses != forgotten else { return nil }
+            description.metadata.forgottenClasses = forgotten
+            return try description.properties()
+        }
+        var document = ONNXDocument()
+        document.properties = properties
+        guard try document.forgottenClasses(of: model.classCount) != forgotten else { return nil }
+        return [forgottenKey: "[\(forgotten.sorted().map(String.init).joined(separator: ","))]"]
     }
 
     /// Replaces properties, or appends those that the file does not have.
