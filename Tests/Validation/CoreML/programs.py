@@ -363,7 +363,7 @@ def compare_packages(before, after, ours):
             continue
         moved += 1
         found = np.frombuffer(changed[start:end], kind).astype(np.float32)
-        check_values(name, found, ours)
+        check_values(name, found, ours, kind == "<f2")
         outside[start:end] = data[start:end]
     assert bytes(outside) == data, "bytes that are no trained weight's differ"
     function, other = first.mlProgram.functions["main"], second.mlProgram.functions["main"]
@@ -375,7 +375,8 @@ def compare_packages(before, after, ours):
             moved += 1
             name = operation.outputs[0].name
             assert operation.type == "const", f"{name} ({operation.type}) differs"
-            check_values(name, immediate(twin.attributes["val"]), ours)
+            found, is_half = immediate(twin.attributes["val"])
+            check_values(name, found, ours, is_half)
             twin.CopyFrom(operation)
     compare_notes(first, second)
     return kept, moved
@@ -385,13 +386,15 @@ def immediate(value):
     tensor = value.immediateValue.tensor
     kind = tensor.WhichOneof("value")
     if kind == "bytes":
-        return np.frombuffer(tensor.bytes.values, "<f2").astype(np.float32)
-    return np.array(tensor.floats.values, np.float32)
+        return np.frombuffer(tensor.bytes.values, "<f2").astype(np.float32), True
+    return np.array(tensor.floats.values, np.float32), False
 
 
-def check_values(name, found, ours):
+def check_values(name, found, ours, is_half):
     assert name in ours, f"{name} changed, and no trained tensor has that name"
     expected = ours[name].reshape(-1)
+    if is_half:
+        expected = expected.astype(np.float16).astype(np.float32)
     assert found.size == expected.size and np.array_equal(found, expected), (name, np.abs(found - expected).max())
 
 
@@ -438,7 +441,7 @@ def compare_networks(before, after, ours):
             kept += 1
             continue
         moved += 1
-        check_values(name, weight_values(new), ours)
+        check_values(name, weight_values(new), ours, bool(new.float16Value))
         new.CopyFrom(old)
     compare_notes(first, second)
     return kept, moved

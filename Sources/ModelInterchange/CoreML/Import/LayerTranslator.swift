@@ -19,7 +19,7 @@ struct LayerTranslator {
 
     /// The numbers of the fields of `NeuralNetwork` and of its classifier.
     private enum Field {
-        static let (layers, preprocessing, arrayMapping, imageMapping, update) = (1, 2, 5, 6, 10)
+        static let (layers, preprocessing, arrayMapping, imageMapping) = (1, 2, 5, 6)
         static let (labels, numberedLabels, scores) = (100, 101, 200)
     }
 
@@ -28,9 +28,6 @@ struct LayerTranslator {
         layers = try network.messages(Field.layers).map(NetworkLayer.init)
         let blobs = layers.flatMap { $0.inputs + $0.outputs } + inputs.map(\.name)
         graph = TranslatedGraph(names: Set(blobs))
-        guard try network.field(Field.update) == nil else {
-            throw ONNXProblem("the network is updatable on the device, which is not read; convert it without that")
-        }
     }
 
     /// Translates everything.
