@@ -31,6 +31,7 @@ struct ForgettingMaterial: Sendable {
         var options = job.options
         if !job.isSeedGiven, let seed = file.seed { options.seed = seed }
         let read = try job.model.load()
+        try read.checkWritable(to: job.outputFile)
         let images = try run.pictures.load(run.retain, split: .train, for: read, absent: job.absent, console)
         var original = try read.completed(from: images)
         if let list = job.details.alreadyForgotten {
