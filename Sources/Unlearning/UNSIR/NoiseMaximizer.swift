@@ -86,7 +86,10 @@ public struct NoiseMaximizer: Sendable {
         }
     }
 
-    func noise(classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
+    /// - Parameter starts: the first images by class, channels last; those of other classes are drawn.
+    func noise(
+        classes: [Int], model: Model, starting starts: [Int: [Float]] = [:], context: RunContext
+    ) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
         if configuration.normalization == .batch, configuration.imagesPerClass == 1,
@@ -103,7 +106,8 @@ public struct NoiseMaximizer: Sendable {
             modes: [configuration.mode])
         let pending = try classes.map { label in
             try NoiseInProgress(
-                label: label, configuration: configuration, imageSize: model.graph.inputShape.count, context: context)
+                label: label, configuration: configuration, imageSize: model.graph.inputShape.count,
+                start: starts[label], context: context)
         }
         let batches = stride(from: 0, to: pending.count, by: classesPerBatch).map {
             NoiseBatch(members: pending[$0..<min($0 + classesPerBatch, pending.count)], configuration: configuration)
