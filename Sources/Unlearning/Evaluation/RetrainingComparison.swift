@@ -91,9 +91,11 @@ package struct RetrainingComparison: Sendable {
 
         let original = try await trained(model, without: [], images, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
-        let unlearned = try await Unlearner(
-            model: original.model, retaining: samples, method: unlearning, options: options
-        ).forget(classes: classes, progress: handler(.unlearned))
+        var unlearner = Unlearner(
+            model: original.model, retaining: samples, method: unlearning, options: options)
+        // What is compared are the settings as they are.
+        unlearner.guarding = nil
+        let unlearned = try await unlearner.forget(classes: classes, progress: handler(.unlearned))
         let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
         let retrained = try await trained(model, without: classes, images, progress: handler(.retrained))
         let retrainedAccuracy = try await accuracy(retrained.model, .retrained)

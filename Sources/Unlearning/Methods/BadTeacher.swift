@@ -9,7 +9,7 @@ import NeuralGraph
 /// Source: Chundawat et al., "Can Bad Teaching Induce Forgetting?" (AAAI 2023, arXiv 2205.08096), equation 5;
 /// hyperparameters as published: 30 % of the retain data, one epoch of Adam at 1e-4 over both kinds mixed, batches of
 /// 256, temperature 1.
-public struct BadTeacher: BuiltInMethod, Hashable {
+public struct BadTeacher: TrainedMethod, Hashable {
     /// What all logits are divided by, above 0.
     public var temperature: Float
     /// The share of the retain data that is used, drawn at random, above 0 and at most 1.

@@ -11,7 +11,7 @@ import NeuralGraph
 /// hyperparameters of the published code: ε 0.1 of the pixel range, ten epochs of gradient descent at 1e-5 with momentum
 /// 0.9, batches of 64. That code also gives an example its own class where the step does not cross a boundary; the paper
 /// asks for the nearest incorrect one.
-public struct BoundaryShrink: BuiltInMethod, Hashable {
+public struct BoundaryShrink: TrainedMethod, Hashable {
     /// The step ε in units of the full pixel range, or of the input if the model does not know its normalization; above 0.
     ///
     /// Without a normalization nothing is clamped or rounded.

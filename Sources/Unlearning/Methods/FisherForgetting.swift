@@ -41,6 +41,11 @@ public struct FisherForgetting: BuiltInMethod, Hashable {
         [3 * Double(min(exampleLimit, request.retainedCount) * request.model.classCount)]
     }
 
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        // A standard deviation falls with the root of the scale.
+        FisherForgetting(scale: scale / (divisor * divisor), exampleLimit: exampleLimit)
+    }
+
     private static let leastInformation = 1e-8
     private static let largestVariance = 1e3
     private static let largestHeadVariance = 1e2

@@ -8,7 +8,7 @@ import NeuralGraph
 /// Source: Zhou et al., "Decoupled Distillation to Erase" (CVPR 2025, arXiv 2503.23751), DELETE; as in the authors'
 /// configuration for ResNet-18 on CIFAR-10: 20 epochs of gradient descent at 1e-4 with momentum 0.9, batches of 128. Their
 /// switch that freezes batch norm, off by default, is ``TrainingConfiguration/freezesBatchNorm``.
-public struct MaskedDistillation: BuiltInMethod, Hashable {
+public struct MaskedDistillation: TrainedMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 

@@ -15,7 +15,7 @@ import NeuralGraph
 /// 0.9 and a decay of 5e-4, batches of 256. Kurmanji et al., "Towards Unbounded Machine Unlearning" (arXiv 2302.09880),
 /// section 5, for both terms, which run as in the published notebook for small data sets: β 0.95, λ 0.1, ten epochs of
 /// gradient descent at 0.01 without momentum, batch norm frozen, batches of 128 and 64.
-public struct NegativeGradient: BuiltInMethod, Hashable {
+public struct NegativeGradient: TrainedMethod, Hashable {
     /// The weight β of the retain data, above 0 and below 1; nil uses the forget data alone.
     public var retainWeight: Double?
     /// Examples to forget in one step with retain data, 1 to 1,000,000.

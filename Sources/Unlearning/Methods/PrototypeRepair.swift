@@ -92,6 +92,8 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         return (normalizes ? 4 : 1) * trained
     }
 
+    package var guardsItself: Bool { guarding != nil }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let model = try request.model.reinitializingHead(
             of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)

@@ -10,7 +10,7 @@ import NeuralGraph
 /// Source: Kurmanji et al., "Towards Unbounded Machine Unlearning" (NeurIPS 2023, arXiv 2302.09880), equation 3 and
 /// algorithm 1. The authors publish two notebooks with settings of their own: ``largeScale``, the default here, and
 /// ``smallScale``.
-public struct SCRUB: BuiltInMethod, Hashable {
+public struct SCRUB: TrainedMethod, Hashable {
     /// The weight α of the divergence on the retain data, 0 or more.
     public var divergenceWeight: Double
     /// The weight γ of cross-entropy on the retain data, 0 or more.

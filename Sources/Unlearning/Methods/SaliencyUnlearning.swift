@@ -11,7 +11,7 @@ import NeuralGraph
 /// epochs of gradient descent at 0.013 with momentum 0.9 and a decay of 5e-4, batches of 256. Its labels may be the
 /// right ones, which equation 5 excludes; its script for the mask also takes a step of ascent after each batch, which
 /// equation 4 does not, nor does this method.
-public struct SaliencyUnlearning: BuiltInMethod, Hashable {
+public struct SaliencyUnlearning: TrainedMethod, Hashable {
     /// The part of all weights that may move, above 0 and at most 1.
     public var movingShare: Double
     /// Examples to forget that gradients are taken over, at most, 1 or more.

@@ -50,6 +50,12 @@ public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
         [request.retainedCount, request.forgottenCount].map { 3 * Double(min(exampleLimit, $0)) }
     }
 
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        var method = self
+        method.dampening *= divisor
+        return method
+    }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (forget, retain) = (try request.forgotten(), try request.retained())
         let share = try shareOfForgetData(retained: retain.count, forgotten: forget.count)

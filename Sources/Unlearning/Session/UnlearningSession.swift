@@ -17,6 +17,8 @@ public final class UnlearningSession {
     private(set) var noise: [Noise] = []
     /// Remarks for people, in their order.
     private(set) var notes: [String] = []
+    /// Whether the run left the retained classes in ruins; see ``UnlearningOutcome/isRuined``.
+    var isRuined = false
     private var costsAhead: ArraySlice<Double> = []
 
     init(context: RunContext) {

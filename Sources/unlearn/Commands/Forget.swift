@@ -9,6 +9,9 @@ struct Forget: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
+            Retained accuracy is watched on images that the method does not see: if it falls, the method runs again with \
+            gentler settings, and a model whose retained classes are in ruins is not written (exit code 2).
+
             The default needs no image of the forgotten classes, only some of the retained ones. Methods that need \
             both (see 'unlearn list methods') take them from the data set of --retain. The input file is not changed.
 
@@ -69,6 +72,9 @@ struct Forget: ReportingCommand {
         completion: .model)
     var output: String
 
+    @Flag(help: "Write the model even if its retained classes are in ruins.")
+    var keepRuined = false
+
     @OptionGroup var pictures: PictureFlags
     @OptionGroup var reporting: ReportFlags
     @OptionGroup var flags: RunFlags
@@ -95,6 +101,11 @@ struct Forget: ReportingCommand {
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
             options: flags.options)
         for other in others { console.logger.warning("\(other.warning)") }
+        if outcome.isRuined, !keepRuined {
+            return ForgetReport(
+                outcome: outcome, otherOutputs: others, audit: nil, preset: method == nil ? forgetting.preset : nil,
+                output: nil)
+        }
         let audit = try await audit(outcome, of: material, others, console)
         try Task.checkCancellation()
         try outcome.model.write(to: URL(fileURLWithPath: output))
@@ -132,9 +143,16 @@ struct Forget: ReportingCommand {
             try pictures.load($0, split: .test, for: original, absent: forgetting.target.absent, console)
         }
         if let test { try original.checkClasses(of: test) }
+        // A method that needs none of them is watched on them.
+        let watched =
+            data.retain == nil
+            ? try images.samples(
+                perClass: min(100, forgetting.target.samplesPerClass),
+                excluding: classes.union(original.metadata.forgottenClasses), seed: flags.seed) : nil
         console.describe(original, flags.options, work(chosen, on: original, classes, data))
         let unlearner = Unlearner(
-            model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: chosen,
+            model: original, retaining: data.retain ?? watched, forgetting: data.forget, validation: test,
+            method: chosen,
             training: training(like: original), options: flags.options)
         return Material(
             original: original, classes: classes, images: images, retain: data.retain, test: test,
@@ -192,9 +210,10 @@ struct ForgetReport: Report {
     let audit: AuditFiles?
     /// The preset; nil if a method was named.
     let preset: UnlearningPreset?
-    let output: String
+    /// The file that was written; nil if the model was not worth it.
+    let output: String?
 
-    var exitCode: Int32 { audit?.exitCode ?? 0 }
+    var exitCode: Int32 { output == nil ? AuditFiles.failure : audit?.exitCode ?? 0 }
 
     private static let phases: [RunPhase] = [
         .noise, .synthesis, .teaching, .importance, .forgetting, .impair, .repair, .training,
@@ -202,7 +221,7 @@ struct ForgetReport: Report {
 
     enum CodingKeys: CodingKey {
         case accuracy, accuracyBefore, audit, forgottenClasses, method, notes, otherOutputs, output, phaseSeconds,
-            phaseSteps, preset, seconds, seed, steps
+            phaseSteps, preset, ruined, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -216,11 +235,12 @@ struct ForgetReport: Report {
         try container.encode(outcome.method.name, forKey: .method)
         try container.encode(outcome.notes, forKey: .notes)
         try container.encode(otherOutputs.map(OtherOutputReport.init), forKey: .otherOutputs)
-        try container.encode(output, forKey: .output)
+        try container.encodeIfPresent(output, forKey: .output)
         let seconds = outcome.phaseTimes.map { ($0.key.rawValue, $0.value.reported) }
         try container.encode(Dictionary(uniqueKeysWithValues: seconds), forKey: .phaseSeconds)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
+        try container.encode(outcome.isRuined, forKey: .ruined)
         try container.encode(outcome.totalTime.reported, forKey: .seconds)
         try container.encode(outcome.options.seed, forKey: .seed)
         try container.encode(outcome.steps, forKey: .steps)
@@ -264,6 +284,11 @@ struct ForgetReport: Report {
         text += outcome.notes.map { "Note: \($0)\n" }.joined()
         text += otherOutputs.map { "Warning: \($0.warning)\n" }.joined()
         if let audit { text += audit.summary }
+        guard let output else {
+            return text
+                + "Wrote nothing: the retained classes are in ruins. Take another method, or give --keep-ruined.\n"
+        }
+        if outcome.isRuined { text += "Warning: the retained classes are in ruins.\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
     }
 }
