@@ -84,7 +84,8 @@ struct ForgetReport: Report {
         text += otherOutputs.map { "Warning: \($0.warning)\n" }.joined()
         if let audit { text += audit.summary }
         guard let output else {
-            return text + "Wrote nothing: the retained classes are in ruins. Take another method, or give --keep-ruined.\n"
+            return text
+                + "Wrote nothing: the retained classes are in ruins. Take another method, or give --keep-ruined.\n"
         }
         if outcome.isRuined { text += "Warning: the retained classes are in ruins.\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "")
