@@ -32,7 +32,8 @@ struct UnlearnCommand: AsyncParsableCommand {
             """,
         version: PackageVersion.current,
         subcommands: [
-            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
+            Train.self, Forget.self, Tune.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self,
+            CompareMethods.self,
             Inspect.self, Convert.self, ListCommand.self, Check.self,
         ])
 

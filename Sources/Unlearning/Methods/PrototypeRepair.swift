@@ -103,21 +103,19 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     package func costs(of request: UnlearningRequest) -> [Double] {
         let retained = Double(request.retainedCount)
-        let teaching = trainedShare < 1 ? [retained, retained * trainedShare] : [retained]
         let repair = training.cost(examples: retained) * trainedShare
-        let impairing =
-            damage.map { damage in
-                let images = Double(request.classes.count * damage.noise.imagesPerClass)
-                let shown =
-                    images * Double(damage.impair.noiseRepetitions)
-                    + min(retained, Double(damage.impair.retainLimit ?? .max))
-                return (
-                    noise: [2 * images * Double(damage.noise.steps)],
-                    impair: [images * trainedShare, damage.impair.training.cost(examples: shown) * trainedShare]
-                )
-            } ?? (noise: [], impair: [])
-        return impairing.noise + teaching.dropLast() + impairing.impair + teaching.suffix(1) + [repair]
-            + (guarding.map { [retained * $0.share] } ?? [])
+        var costs = trainedShare < 1 ? [retained] : []
+        if let damage {
+            let images = Double(request.classes.count * damage.noise.imagesPerClass)
+            let shown =
+                images * Double(damage.impair.noiseRepetitions)
+                + min(retained, Double(damage.impair.retainLimit ?? .max))
+            costs.insert(2 * images * Double(damage.noise.steps), at: 0)
+            costs += [images * trainedShare, damage.impair.training.cost(examples: shown) * trainedShare]
+        }
+        costs += [retained * trainedShare, repair]
+        if let guarding { costs.append(retained * guarding.share) }
+        return costs
     }
 
     /// The largest rate for a model: networks without batch norm bear a quarter of what those with it do.
