@@ -29,6 +29,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     ///
     /// It is rounded down to blocks, but at least one is trained; 1 trains the whole network.
     public var trainedShare: Double
+    /// The share of the blocks, counted from the last, that starts from new weights, 0 to 1; no more than is trained.
+    ///
+    /// It is rounded down to blocks. The last layer keeps its rows of the retained classes.
+    public var reinitializedShare: Double
     /// How it is trained, but for the rate if ``learningRate`` is nil.
     public var training: TrainingConfiguration
     /// The largest rate, above 0; nil chooses one by the original's and by whether there is batch norm.
@@ -59,7 +63,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     /// Creates the method; with the default settings unless others are given.
     public init(
-        labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
+        labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
             epochs: 4, minimumSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
         learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard(),
@@ -68,6 +72,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         self.labelShare = labelShare
         self.featureWeight = featureWeight
         self.trainedShare = trainedShare
+        self.reinitializedShare = reinitializedShare
         self.training = training
         self.learningRate = learningRate
         self.guarding = guarding
@@ -98,6 +103,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
         try Setting.check(share: "label share", Double(labelShare))
         try Setting.check(share: "trained share", trainedShare)
+        try Setting.check(share: "reinitialized share", reinitializedShare)
         try Setting.check("feature weight", featureWeight, isAtLeast: 0)
     }
 
@@ -137,7 +143,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let retain: any ExampleSource =
             if let frozen { try session.features(of: request.retained(), by: frozen) } else { try request.retained() }
         let impaired = try impaired(part, behind: frozen, noise: noise, retaining: retain, session)
-        let model = try request.model.replacing(impaired.stateDictionary).reinitializingHead(
+        let fresh = try reinitialized(
+            request.model.replacing(impaired.stateDictionary), within: part,
+            seed: session.seed("\(Self.stream).blocks"))
+        let model = try fresh.reinitializingHead(
             of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)
         let trained = try part.replacing(model.stateDictionary.filter { part.stateDictionary[$0.key] != nil })
         guard let student = trained.withFeatureOutput else { throw UnlearningError.noLinearHead(method: name) }
@@ -183,6 +192,18 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         }
         return try session.impair(
             ImpairStep(configuration: damage.impair), part, noise: features, retaining: retain)
+    }
+
+    /// The model with new weights in its last blocks, as many as are asked for and trained; the last layer stays.
+    private func reinitialized(_ model: Model, within part: Model, seed: UInt64) throws -> Model {
+        let blocks = model.graph.weightedBlocks
+        let count = Int((reinitializedShare * Double(blocks.count)).rounded(.down))
+        guard count > 0 else { return model }
+        let tail = count < blocks.count ? try model.cut(at: blocks[blocks.count - 1 - count]).tail : model
+        let headKeys = Set(model.graph.head.map { node in node.parameters.map { node.key($0.name) } } ?? [])
+        let new = Model(graph: tail.graph, metadata: tail.metadata, seed: seed).stateDictionary
+        return try model.replacing(
+            new.filter { part.stateDictionary[$0.key] != nil && !headKeys.contains($0.key) })
     }
 
     /// The blocks that stay, nil if all are trained, and those that are trained.
