@@ -32,9 +32,9 @@ struct UnlearnCommand: AsyncParsableCommand {
             """,
         version: PackageVersion.current,
         subcommands: [
-            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self, Compare.self,
-            CompareMethods.self, Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self, Check.self,
-            LedgerCommand.self,
+            Train.self, Forget.self, Tune.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self,
+            Compare.self, CompareMethods.self, Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self,
+            Check.self, LedgerCommand.self,
         ])
 
     /// Refuses an unknown command by its name, before the options after it are looked at.

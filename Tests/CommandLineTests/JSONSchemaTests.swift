@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 14, "\(commands)")
+        #expect(commands.count == 15, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -65,6 +65,20 @@ struct JSONSchemaTests {
         #expect(schema.faults(of: right.filter { $0.key != "output" }).count == 1)
         #expect(schema.faults(of: right.merging(["parameters": 1.5]) { $1 }).count == 1)
         #expect(schema.faults(of: right.merging(["parameters": true]) { $1 }).count == 1)
+    }
+
+    @Test("tune")
+    func tune() throws {
+        try check(
+            "unlearn tune",
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "amnesiac"]
+                + ["--samples-per-class", "12"])
+        let ending = try Program.run(
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "amnesiac"])
+        #expect(ending.status == 1 && ending.errors.contains("has no more images, and tuning measures on others"))
+        let untrained = try Program.run(
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "ssd"])
+        #expect(untrained.status == 64 && untrained.errors.contains("'ssd' has no rate to tune"))
     }
 
     @Test("train, evaluate, convert and inspect")

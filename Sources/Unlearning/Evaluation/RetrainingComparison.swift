@@ -97,9 +97,11 @@ package struct RetrainingComparison: Sendable {
 
         let original = try await trained(model, without: [], images, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
-        let unlearner = Unlearner(
+        var unlearner = Unlearner(
             model: original.model, retaining: data.retain, forgetting: data.forget, method: unlearning,
             training: training, options: options)
+        // What is compared are the settings as they are.
+        unlearner.guarding = nil
         let unlearned =
             if samples != nil, let forget = data.forget {
                 try await unlearner.forget(samples: forget, progress: handler(.unlearned))

@@ -71,6 +71,24 @@ package protocol BuiltInMethod: UnlearningMethod, Codable {
     func costs(of request: UnlearningRequest) -> [Double]
     /// See ``UnlearningMethod/run(_:_:)``.
     func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model
+    /// Whether the method watches retained accuracy by itself, so that ``Unlearner/guarding`` need not.
+    var guardsItself: Bool { get }
+    /// The method with settings that change a model less, such as its rates divided by a number; nil if there are none.
+    func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)?
+}
+
+/// A method whose training has one learning rate, which can be lowered and tuned.
+package protocol TrainedMethod: BuiltInMethod {
+    /// How it is trained.
+    var training: TrainingConfiguration { get set }
+}
+
+extension TrainedMethod {
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        var method = self
+        method.training.learningRate /= divisor
+        return method
+    }
 }
 
 /// What a method says of itself.
@@ -91,6 +109,8 @@ package struct MethodTraits: Sendable {
 extension BuiltInMethod {
     package func check() throws {}
     package func costs(of request: UnlearningRequest) -> [Double] { [] }
+    package var guardsItself: Bool { false }
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? { nil }
 
     public var name: String { traits.name }
     public var summary: String { traits.summary }

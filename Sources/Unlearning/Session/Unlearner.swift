@@ -29,6 +29,12 @@ public struct Unlearner: Sendable {
     ///
     /// It needs images of the forgotten classes.
     public var audit: FinalAudit?
+    /// Watches the retained classes on a part of the retain data that the method does not see; nil watches nothing.
+    ///
+    /// If accuracy falls, the method runs again with gentler settings; ``UnlearningOutcome/notes`` say so.
+    /// ``PrototypeRepair`` has a guard of its own. Nothing is watched without at least 200 examples to retain, or 10 for a
+    /// method that needs none.
+    public var guarding: RetainGuard? = RetainGuard()
 
     private let retain: (any LabeledData)?
     private let forget: (any LabeledData)?
@@ -128,6 +134,7 @@ public struct Unlearner: Sendable {
         _ target: UnlearningRequest.Target, forgetting forget: (any LabeledData)?, context: RunContext
     ) throws -> UnlearningOutcome {
         try audit?.configuration.validate()
+        try guarding?.validate()
         let request = try UnlearningRequest(
             model: model, target: target, retain: retain?.examples(for: model, named: "retain"),
             forget: forget?.examples(for: model, named: "forget"),
@@ -144,7 +151,12 @@ public struct Unlearner: Sendable {
         let before = try session.phase(.evaluation) {
             try measure(model, validation, samples, request.forgottenClasses, context)
         }
-        var unlearned = try method.run(request, session)
+        var unlearned =
+            if let guarding {
+                try GuardedRun(retainGuard: guarding, method: method, session: session).run(request)
+            } else {
+                try method.run(request, session)
+            }
         unlearned.metadata.forgottenClasses = request.forgottenClasses
         unlearned.metadata.requests.append(
             ForgottenRequest(

@@ -19,7 +19,7 @@ public struct UnlearningRequest: Sendable {
     /// Retain examples that were left out, since an earlier request had their class forgotten.
     let leftOutCount: Int
 
-    private let retain: (any ExampleSource)?
+    private var retain: (any ExampleSource)?
     private let forget: (any ExampleSource)?
     private let method: String
 
@@ -57,6 +57,16 @@ public struct UnlearningRequest: Sendable {
     public func retained() throws -> any ExampleSource {
         guard let retain else { throw UnlearningError.missingNeed(method: method, need: .retainData) }
         return retain
+    }
+
+    /// The examples to retain, if there are any.
+    var retainedIfAny: (any ExampleSource)? { retain }
+
+    /// The request with some of the examples to retain.
+    func retaining(only indices: [Int]) throws -> UnlearningRequest {
+        var request = self
+        request.retain = try ExampleSubset(retained(), indices: indices)
+        return request
     }
 
     /// Returns the examples to forget, in the shape of the model's input.

@@ -7,6 +7,8 @@ public struct TrainingPass: Sendable {
     let name: String
     let batchSize: Int
     let objective: any BatchObjective
+    /// What the schedule's rate is multiplied by during this pass.
+    var rateFactor = 1.0
 
     /// Creates a pass.
     /// - Parameters:
@@ -31,6 +33,7 @@ struct PassInOrder {
     let batches: EpochBatches
     let number: Int
     let objective: any BatchObjective
+    var rateFactor = 1.0
 }
 
 /// Passes in their order, with one optimizer and one learning rate schedule over all their steps.
@@ -62,7 +65,9 @@ struct PassSequence {
     private func train(_ model: Model, context: RunContext, _ progress: PartProgress) throws -> TrainingOutcome {
         let state = try TrainState(
             model: model, batchSize: passes.map(\.batches.batchSize).max() ?? 1, optimizer: configuration.optimizer,
-            clipping: configuration.clipping, frozen: configuration.frozen, mask: mask, phase: phase, context: context)
+            clipping: configuration.clipping, frozen: configuration.frozen,
+            freezesBatchNorm: configuration.freezesBatchNorm, anchorWeight: configuration.anchorWeight, mask: mask,
+            phase: phase, context: context)
         let stepCount = stepCount
         let dropoutSeed = context.seed("\(stream).dropout")
         var losses = restore(state, of: model, progress)
@@ -75,7 +80,8 @@ struct PassSequence {
                 let step = losses.count
                 let rate = configuration.schedule.rate(base: configuration.learningRate, step: step, of: stepCount)
                 let value = try state.step(
-                    batch, objective: pass.objective, learningRate: rate, seed: dropoutSeed &+ UInt64(step))
+                    batch, objective: pass.objective, learningRate: rate * pass.rateFactor,
+                    seed: dropoutSeed &+ UInt64(step))
                 losses.append(value.loss)
                 try context.stepDone(progress) {
                     var content = CheckpointContent(doubles: ["losses": losses])

@@ -69,12 +69,13 @@ final class NoiseInProgress {
     private var crossEntropies: [Double] = []
 
     init(
-        label: Int, configuration: NoiseMaximizer.Configuration, imageSize: Int, context: RunContext
+        label: Int, configuration: NoiseMaximizer.Configuration, imageSize: Int, start: [Float]? = nil,
+        context: RunContext
     ) throws {
         self.label = label
         self.configuration = configuration
         var random = SeededRandom(seed: context.options.seed, stream: "noise.\(label)")
-        images = (0..<configuration.imagesPerClass * imageSize).map { _ in Float(random.normal()) }
+        images = start ?? (0..<configuration.imagesPerClass * imageSize).map { _ in Float(random.normal()) }
         labels = [Int32](repeating: Int32(label), count: configuration.imagesPerClass)
         dropoutSeed = context.seed("noise.\(label).dropout")
         optimizer = try configuration.optimizer.makeOptimizer(parameterCount: images.count)

@@ -86,7 +86,10 @@ public struct NoiseMaximizer: Sendable {
         }
     }
 
-    func noise(classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
+    /// - Parameter starts: the first images by class, channels last; those of other classes are drawn.
+    func noise(
+        classes: [Int], model: Model, starting starts: [Int: [Float]] = [:], context: RunContext
+    ) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
         if configuration.normalization == .batch, configuration.imagesPerClass == 1,
@@ -101,11 +104,11 @@ public struct NoiseMaximizer: Sendable {
             decode: { content in
                 try classes.map { try Noise(content, label: $0, configuration, shape: model.graph.inputShape) }
             }
-        ) { try learn(classes, model: model, context: context, $0) }
+        ) { try learn(classes, model: model, starting: starts, context: context, $0) }
     }
 
     private func learn(
-        _ classes: [Int], model: Model, context: RunContext, _ progress: PartProgress
+        _ classes: [Int], model: Model, starting starts: [Int: [Float]], context: RunContext, _ progress: PartProgress
     ) throws -> [Noise] {
         let classesPerBatch = classesPerBatch(
             of: classes.count, model: model, algorithms: context.options.algorithms)
@@ -116,7 +119,7 @@ public struct NoiseMaximizer: Sendable {
             try classes.map { label in
                 try NoiseInProgress(
                     label: label, configuration: configuration, imageSize: model.graph.inputShape.count,
-                    context: context)
+                    start: starts[label], context: context)
             }
         }
         var (pending, done) = (try begun(), 0)

@@ -6,6 +6,9 @@ struct Forget: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Makes a trained classifier forget classes.",
         discussion: """
+            Retained accuracy is watched on images that the method does not see: if it falls, the method runs again with \
+            gentler settings, and a model whose retained classes are in ruins is not written (exit code 2).
+
             The default needs no image of the forgotten classes, only some of the retained ones. Methods that need \
             both (see 'unlearn methods') take them from the data set of --retain. The input file is not changed.
 

@@ -40,6 +40,11 @@ struct ForgettingJob: Sendable {
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
             options: material.options)
         for other in others { console.logger.warning("\(other.warning)") }
+        if outcome.isRuined, !run.keepRuined {
+            return ForgetReport(
+                outcome: outcome, otherOutputs: others, audit: nil, preset: material.choice.preset, output: nil,
+                removedNames: material.removedNames, droppedOutputs: [], runFolder: nil)
+        }
         var finished = FinishedModel(outcome.model)
         if details.dropsOutputs { try finished.dropOutputs(of: material.classes, in: output, console) }
         let audit = try await audit(outcome, &finished, of: material, others, console)

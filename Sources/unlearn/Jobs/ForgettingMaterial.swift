@@ -57,8 +57,14 @@ struct ForgettingMaterial: Sendable {
         let data = try Self.data(choice, images, classes, samples, original, seed: options.seed)
         let training = try file.naming { try run.training(like: original).replacing(file.training) }
         console.describe(original, options, Self.work(method, on: original, classes, data, options))
+        // A method that needs no retain data is watched on some.
+        let watched =
+            data.retain == nil
+            ? try images.samples(
+                perClass: min(100, choice.samplesPerClass),
+                excluding: classes.union(original.metadata.forgottenClasses), seed: options.seed) : nil
         unlearner = Unlearner(
-            model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: method,
+            model: original, retaining: data.retain ?? watched, forgetting: data.forget, validation: test, method: method,
             training: training, options: options)
         resolved = try choice.configuration(
             command: "forget", seed: options.seed,

@@ -27,6 +27,9 @@ struct ForgettingRunFlags: ParsableArguments {
         transform: NumberParsing.integer(.epochs))
     var epochs: Int?
 
+    @Flag(help: "Write the model even if its retained classes are in ruins.")
+    var keepRuined = false
+
     @OptionGroup var pictures: PictureFlags
 
     /// The method with its settings, by the options and a configuration's file.

@@ -9,7 +9,8 @@ struct ForgetReport: Report {
     let audit: AuditFiles?
     /// The preset; nil if a method was named.
     let preset: UnlearningPreset?
-    let output: String
+    /// The file that was written; nil if the model was not worth it.
+    let output: String?
     /// The class names that were taken out of everything written.
     let removedNames: RemovedNames
     /// The classes whose outputs were removed, by their numbers before.
@@ -17,7 +18,7 @@ struct ForgetReport: Report {
     /// Where the configuration, the command and the log are kept, if they are.
     let runFolder: RunFolder?
 
-    var exitCode: Int32 { audit?.exitCode ?? 0 }
+    var exitCode: Int32 { output == nil ? AuditFiles.failure : audit?.exitCode ?? 0 }
 
     private static let phases: [RunPhase] = [
         .noise, .synthesis, .teaching, .importance, .forgetting, .impair, .repair, .training,
@@ -25,7 +26,7 @@ struct ForgetReport: Report {
 
     enum CodingKeys: CodingKey {
         case accuracy, accuracyBefore, audit, droppedOutputs, forgottenClasses, forgottenSamples, method, notes,
-            otherOutputs, output, phaseSeconds, phaseSteps, preset, renamed, runFolder, salt, samplesAccuracy,
+            otherOutputs, output, phaseSeconds, phaseSteps, preset, renamed, ruined, runFolder, salt, samplesAccuracy,
             samplesAccuracyBefore, seconds, seed, steps
     }
 
@@ -51,11 +52,12 @@ struct ForgetReport: Report {
         try container.encode(outcome.method.name, forKey: .method)
         try container.encode(outcome.notes, forKey: .notes)
         try container.encode(otherOutputs.map(OtherOutputReport.init), forKey: .otherOutputs)
-        try container.encode(output, forKey: .output)
+        try container.encodeIfPresent(output, forKey: .output)
         let seconds = outcome.phaseTimes.map { ($0.key.rawValue, $0.value.reported) }
         try container.encode(Dictionary(uniqueKeysWithValues: seconds), forKey: .phaseSeconds)
         try container.encode(steps, forKey: .phaseSteps)
         try container.encodeIfPresent(preset, forKey: .preset)
+        try container.encode(outcome.isRuined, forKey: .ruined)
         try container.encode(outcome.totalTime.reported, forKey: .seconds)
         try container.encode(outcome.options.seed, forKey: .seed)
         try container.encode(outcome.steps, forKey: .steps)
@@ -123,6 +125,11 @@ struct ForgetReport: Report {
         }
         for entry in removedNames.entries { text += "Class \(entry.index) is now called '\(entry.new)'\n" }
         if let audit { text += audit.summary }
+        guard let output else {
+            return text
+                + "Wrote nothing: the retained classes are in ruins. Take another method, or give --keep-ruined.\n"
+        }
+        if outcome.isRuined { text += "Warning: the retained classes are in ruins.\n" }
         return text + "Wrote \(output)\n" + (audit?.text ?? "") + (runFolder?.text ?? "")
     }
 }
