@@ -78,7 +78,8 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
 
 extension TrainingConfiguration {
     private enum CodingKeys: CodingKey {
-        case epochs, minimumSteps, batchSize, optimizer, learningRate, schedule, labelSmoothing, clipping, frozen
+        case epochs, minimumSteps, batchSize, optimizer, learningRate, schedule, labelSmoothing, clipping, frozen,
+            freezesBatchNorm, anchorWeight
     }
 
     /// Writes settings; equal ones give equal text.
@@ -94,6 +95,8 @@ extension TrainingConfiguration {
         try container.encode(clipping, forKey: .clipping)
         // A set has another order in every process.
         try container.encode(frozen.sorted(), forKey: .frozen)
+        try container.encode(freezesBatchNorm, forKey: .freezesBatchNorm)
+        try container.encode(anchorWeight, forKey: .anchorWeight)
     }
 
     /// Reads settings; those that the version that wrote them did not know have their defaults.
