@@ -119,9 +119,14 @@ class Sequence:
             "worst": worst,
             "retained": retained,
             "joint": joint["retained"],
-            "probe": (measured["linear-probe"] or 0) - (measured["linear-probe-retrained"] or 0),
+            "probe": difference(measured["linear-probe"], measured["linear-probe-retrained"]),
             "TV": measured["total-variation"],
         }
+
+
+def difference(one, other):
+    """What is left of the other; None where an audit had too few images for one of them."""
+    return None if one is None or other is None else one - other
 
 
 def settings_of(options, method):
@@ -132,8 +137,8 @@ def settings_of(options, method):
 
 def row(method, runs):
     def text(values, form, factor=1.0):
-        mean = statistics.mean(values) * factor
-        return form.format(mean)
+        known = [value for value in values if value is not None]
+        return form.format(statistics.mean(known) * factor) if known else "-"
 
     steps = [text([r["worst"][step] for r in runs], "{:.2f} %", 100) for step in range(len(runs[0]["worst"]))]
     return [

@@ -49,7 +49,8 @@ struct RequestTests {
     func remembers(format: String) throws {
         try makeFolder("report")
         let output = "out.\(format)"
-        _ = try run(forget(materials.model, "2", output, report("report")), statuses: [0, 2])
+        _ = try run(
+            forget(materials.model, "2", output, report("report") + ["--method", "last-row"]), statuses: [0, 2])
         let request = try #require(try metadata(output).requests.last)
         #expect(request.classes == [2] && request.samples == nil)
         let record = try AuditRecord(contentsOf: folder.url.appendingPathComponent("report/record.json"))
@@ -69,7 +70,9 @@ struct RequestTests {
     @Test("a record that was changed is not the one that its model remembers")
     func changedRecord() throws {
         try makeFolder("report")
-        _ = try run(forget(materials.model, "2", "out.safetensors", report("report")), statuses: [0, 2])
+        _ = try run(
+            forget(materials.model, "2", "out.safetensors", report("report") + ["--method", "fine-tune"]),
+            statuses: [0, 2])
         let file = folder.path("report/record.json")
         let text = try String(contentsOfFile: file, encoding: .utf8)
         let changes = [
@@ -167,10 +170,10 @@ struct RequestTests {
         let log = try String(contentsOfFile: folder.path("out.\(format).run/log.txt"), encoding: .utf8)
         #expect(log.contains("Forgot removed"))
         let command = try String(contentsOfFile: folder.path("out.\(format).run/command.txt"), encoding: .utf8)
-        #expect(command.contains("--classes removed"))
+        #expect(command.contains("--classes 'removed'"))
         // The data set still has the name, and the model goes on with it.
         _ = try run(["evaluate", folder.path("out.\(format)"), "--dataset", materials.dataset])
-        _ = try run(forget(folder.path("out.\(format)"), "0", "next.safetensors"))
+        _ = try run(forget(folder.path("out.\(format)"), "0", "next.safetensors", ["--method", "fine-tune"]))
         #expect(try metadata("next.safetensors").classNames[9] == "removed")
         _ = try run(
             [
@@ -250,10 +253,12 @@ struct RequestTests {
     func drops() throws {
         try makeFolder("report")
         let ending = try run(
-            forget(materials.model, "3", "dropped.safetensors", report("report") + ["--drop-outputs", "--json"]),
+            forget(
+                materials.model, "3", "dropped.safetensors",
+                report("report") + ["--drop-outputs", "--method", "last-row", "--json"]),
             statuses: [0, 2])
         #expect(try ending.json()["droppedOutputs"] as? [Int] == [3])
-        _ = try run(forget(materials.model, "3", "whole.safetensors"))
+        _ = try run(forget(materials.model, "3", "whole.safetensors", ["--method", "last-row"]))
         let (dropped, whole) = (folder.path("dropped.safetensors"), folder.path("whole.safetensors"))
         let memory = try metadata("dropped.safetensors")
         #expect(memory.classNames.count == 9 && !memory.classNames.contains("Dress") && memory.classNames[3] == "Coat")
@@ -281,7 +286,8 @@ struct RequestTests {
         let record = try audited.json()
         #expect((record["classes"] as? [[String: Any]])?.first?["name"] as? String == "Dress")
         // A second request finds the class at its new place.
-        _ = try run(forget(dropped, "Ankle boot", "second.safetensors", ["--drop-outputs"]))
+        _ = try run(
+            forget(dropped, "Ankle boot", "second.safetensors", ["--drop-outputs", "--method", "fine-tune"]))
         let second = try metadata("second.safetensors")
         #expect(second.classNames.count == 8 && second.requests.map(\.classes) == [[3], [9]])
         let accuracy = try run(

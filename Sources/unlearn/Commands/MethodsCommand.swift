@@ -49,6 +49,22 @@ struct MethodsReport: Report {
         let source: String?
         let summary: String
         let supportsSamples: Bool
+
+        enum CodingKeys: CodingKey {
+            case name, preset, requirements, settings, source, summary, supportsSamples
+        }
+
+        // Written out, so that a missing preset is null and not a missing key.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(preset, forKey: .preset)
+            try container.encode(requirements, forKey: .requirements)
+            try container.encode(settings, forKey: .settings)
+            try container.encode(source, forKey: .source)
+            try container.encode(summary, forKey: .summary)
+            try container.encode(supportsSamples, forKey: .supportsSamples)
+        }
     }
 
     private struct Setting: Encodable {

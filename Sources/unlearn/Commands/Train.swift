@@ -28,9 +28,10 @@ struct Train: ReportingCommand {
     @OptionGroup var training: TrainingFlags
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"),
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the images; needed, unless --config or --set says.", valueName: "number"),
         transform: NumberParsing.integer(.epochs))
-    var epochs: Int
+    var epochs: Int?
 
     @Option(
         name: .customLong("exclude-classes"), parsing: .unconditionalSingleValue,
