@@ -52,10 +52,12 @@ def commands(work, dataset):
     found = {}
     for method in METHODS:
         output = work / f"{method}.safetensors"
+        images = [] if method == "zero-shot" else ["--samples-per-class", "150"]
         found[f"forget {method}"] = (
-            ["forget", model, "--classes", "0", "--retain", dataset, "--method", method, "--samples-per-class", "150",
-             "--output", str(output)], [output])
+            ["forget", model, "--classes", "0", "--retain", dataset, "--method", method,
+             "--output", str(output)] + images, [output])
     output, report = work / "reported.safetensors", work / "report"
+    report.mkdir()
     found["forget --report"] = (
         ["forget", model, "--classes", "0", "--retain", dataset, "--validation", dataset, "--preset", "fast",
          "--samples-per-class", "150", "--output", str(output), "--report", str(report), "--request-id", "kills"],
