@@ -92,7 +92,9 @@ struct Page {
                         if position == 0 {
                             markup.add("th", ["scope": "row"], text: cell)
                         } else {
-                            markup.add("td", text: cell)
+                            markup.add(
+                                "td", ["data-label": columns.indices.contains(position) ? columns[position] : ""],
+                                text: cell)
                         }
                     }
                 }
@@ -100,7 +102,8 @@ struct Page {
         }
     }
 
-    /// Writes a table whose rows a function adds. On narrow pages it scrolls horizontally.
+    /// Writes a table whose rows a function adds. On narrow pages each row is a block of its own, whose cells have the
+    /// names of their columns (`data-label`).
     mutating func table(
         _ caption: String, columns: [String], textColumns: Set<Int> = [], _ rows: (inout Markup) -> Void
     ) {

@@ -17,13 +17,13 @@ struct AuditCommand: ReportingCommand {
             trained without the classes, which are the target. Needs images of all classes, including the forgotten \
             ones. No model is changed.
 
-            A verdict requires a judged forget accuracy and a judged measure of leakage, such as membership, a probe or \
-            the distance to retraining; with less it is inconclusive. Exit code 0 means pass or partial, 2 means fail or \
-            inconclusive. A pass is no proof that nothing is left.
+            A pass requires a retrained model, a judged forget accuracy, and a judged measure of leakage that finds the \
+            original, such as a probe or the distance to retraining; with less the verdict is incomplete. Exit code 0 \
+            means pass, 2 leak or over-forgotten, 3 incomplete. A pass is no proof that nothing is left.
 
             --verify recomputes the verdict from the record's own numbers and limits, and compares the model's file \
-            with the record's digests. Exit code 2 means that the record is not of a pass, contradicts itself, or that \
-            the file is not its unlearned model.
+            with the record's digests. Exit code 2 means that the record is of a leak or over-forgotten, contradicts \
+            itself, or that the file is not its unlearned model, and 3 that its evidence is incomplete.
 
             EXAMPLES
               unlearn audit original.safetensors forgotten.safetensors \\
@@ -33,7 +33,7 @@ struct AuditCommand: ReportingCommand {
                 --retrained gold-1.safetensors gold-2.safetensors
               unlearn audit original.safetensors forgotten.safetensors \\
                 --dataset fashion-mnist --forgotten 0 --retrain --seeds 2 --epochs 3 \\
-                --limit linear-probe=0.05,0.1 --record record.json
+                --limit linear-probe=0.05 --record record.json
               unlearn audit --verify record.json forgotten.safetensors
             """)
 

@@ -32,9 +32,9 @@ struct AuditFlags: ParsableArguments {
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "A measure's limits, as in linear-probe=0.03,0.06: pass up to the first, partial up to the second, fail "
-                + "beyond. Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
-            valueName: "measure=limits"),
+            "A measure's limit instead of the default one, as in linear-probe=0.05; +0.05,-0.1 sets it above and below. "
+                + "Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
+            valueName: "measure=limit"),
         completion: .list(AuditConfiguration.allMeasures.map { "\($0.identifier)=" }),
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
@@ -84,46 +84,77 @@ struct AuditFlags: ParsableArguments {
 struct LimitArgument: Sendable {
     /// The measure's name.
     let measure: String
-    /// The limits of pass and of partial; nil leaves the measure unjudged.
-    let limits: (pass: Double, partial: Double)?
+    /// The limits above and below the reference, nil where one stays as it is; without either the measure is not judged.
+    let limits: (above: Double?, below: Double?)?
 
     init(parsing text: String) throws {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw ValidationError("write a measure and its limits, as in linear-probe=0.03,0.06")
+            throw ValidationError("write a measure and its limit, as in linear-probe=0.05")
         }
         measure = String(parts[0])
         guard parts[1] != "none" else {
             limits = nil
             return
         }
-        let numbers = parts[1].split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard (1...2).contains(numbers.count), let pass = numbers[0], let partial = numbers.last ?? nil else {
-            throw ValidationError("limits are one or two numbers, as in linear-probe=0.03,0.06, or none")
+        let words = parts[1].split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = words.compactMap { Double($0) }
+        guard (1...2).contains(words.count), numbers.count == words.count, let last = numbers.last else {
+            throw ValidationError(
+                "a limit is a number, as in linear-probe=0.05, numbers with signs for either side, as in "
+                    + "linear-probe=+0.05,-0.1, or none")
         }
-        limits = (pass, partial)
+        let isSigned = words.contains { $0.hasPrefix("+") || $0.hasPrefix("-") }
+        guard isSigned else {
+            // Two numbers were the limits of 'pass' and of 'partial', which was acceptable.
+            limits = (last, last)
+            return
+        }
+        func limit(_ sign: String) throws -> Double? {
+            let side = words.filter { $0.hasPrefix(sign) }
+            guard side.count <= 1 else { throw ValidationError("\(text): give each side once") }
+            return side.first.flatMap { Double($0.dropFirst()) }
+        }
+        limits = (try limit("+"), try limit("-"))
+        guard words.allSatisfy({ $0.hasPrefix("+") || $0.hasPrefix("-") }) else {
+            throw ValidationError("\(text): give a sign with both numbers, or with neither")
+        }
     }
 
-    /// Sets the limits; their reference stays, or follows from the measure's direction.
+    /// Sets the limits, which then do not follow from the spread of retrained models.
+    ///
+    /// Their references stay, or follow from the measure's direction.
     func apply(to measure: MeasureDescription, in thresholds: inout AuditThresholds) {
         guard let limits else {
             thresholds[measure.identifier] = []
             return
         }
         var list = AuditThresholds.default[measure.identifier]
-        if list.isEmpty {
-            list =
-                switch measure.direction {
-                case .lower:
-                    [.init(.above, .retrained, pass: 0, partial: 0), .init(.above, .zero, pass: 0, partial: 0)]
-                case .higher:
-                    [.init(.below, .retrained, pass: 0, partial: 0), .init(.below, .original, pass: 0, partial: 0)]
-                case .closerToRetrained, .none:
-                    [.init(.either, .retrained, pass: 0, partial: 0)]
-                }
+        if list.isEmpty { list = Self.limits(of: measure) }
+        for (side, limit) in [(MeasureThreshold.Side.above, limits.above), (.below, limits.below)] {
+            guard let limit else { continue }
+            for index in list.indices where list[index].side == side {
+                let (reference, finding) = (list[index].reference, list[index].finding)
+                list[index] = MeasureThreshold(side, reference, limit: limit, finding: finding)
+            }
+            // A sign names a side that has no default limit.
+            guard (limits.above == nil) != (limits.below == nil) || limits.above != limits.below,
+                !list.contains(where: { $0.side == side })
+            else { continue }
+            let finding: MeasureThreshold.Finding = list.contains { $0.finding == .leak } ? .overForgotten : .leak
+            list.append(MeasureThreshold(side, .retrained, limit: limit, finding: finding))
         }
-        for index in list.indices { (list[index].pass, list[index].partial) = limits }
         thresholds[measure.identifier] = list
+    }
+
+    /// The limits of a measure that has none by default, still at 0.
+    private static func limits(of measure: MeasureDescription) -> [MeasureThreshold] {
+        switch measure.direction {
+        case .lower: [.init(.above, .retrained, limit: 0), .init(.above, .zero, limit: 0)]
+        case .higher: [.init(.below, .retrained, limit: 0), .init(.below, .original, limit: 0)]
+        case .closerToRetrained, .none:
+            [.init(.above, .retrained, limit: 0), .init(.below, .retrained, limit: 0, finding: .overForgotten)]
+        }
     }
 }
 

@@ -9,7 +9,7 @@ enum AuditCommandReport: Report {
     var exitCode: Int32 {
         switch self {
         case .audit(let files): files.exitCode
-        case .verification(let verification): verification.isSound ? 0 : AuditFiles.failure
+        case .verification(let verification): verification.exitCode
         }
     }
 

@@ -39,6 +39,8 @@ extension MeasureIdentifier {
     public static let forgetAccuracyWorstClass = MeasureIdentifier(rawValue: "forget-accuracy-worst-class")
     /// Accuracy on training images of the forgotten classes.
     public static let forgetAccuracyTraining = MeasureIdentifier(rawValue: "forget-accuracy-training")
+    /// Mean probability of the true class on test images of the forgotten classes.
+    public static let forgetConfidence = MeasureIdentifier(rawValue: "forget-confidence")
     /// Accuracy on test images of the retained classes.
     public static let retainAccuracyTest = MeasureIdentifier(rawValue: "retain-accuracy-test")
     /// Accuracy on training images of the retained classes.
@@ -92,4 +94,11 @@ extension MeasureIdentifier {
     public static let weightDistance = MeasureIdentifier(rawValue: "weight-distance")
     /// Similarity of features to the original's by stage (linear CKA).
     public static let kernelAlignment = MeasureIdentifier(rawValue: "kernel-alignment")
+}
+
+extension MeasureIdentifier {
+    /// Distances to the retrained models, whose own value is their distance from each other.
+    package static let distances: Set<MeasureIdentifier> = [
+        .totalVariation, .jensenShannon, .softmaxDistance, .predictionAgreement,
+    ]
 }
