@@ -125,7 +125,8 @@ struct AuditTests {
         let ending = try audit(
             gold, ["--retrain", "--seeds", "2", "--epochs", "8", "--batch-size", "16", "--quick", "--json"])
         let record = try AuditRecord(Data(ending.output.utf8), path: "output")
-        #expect(ending.status == [.pass: 0, .incomplete: 3][record.audit.verdict.total, default: 2], "\(ending.errors)")
+        #expect(
+            ending.status == [.pass: 0, .incomplete: 3][record.audit.verdict.total, default: 2], "\(ending.errors)")
         #expect(record.audit.verdict.missingEvidence.isEmpty)
         #expect(record.audit.retrainedModels == 2)
         #expect(record.models.retrained.count == 2)

@@ -279,7 +279,9 @@ struct OtherVersionTests {
         let audit = try AuditRecord(try data("audit-version-1"), path: "record")
         #expect(audit.schemaVersion == 1 && audit.audit.retrainedModels == 2)
         #expect(audit.check().contradictions.isEmpty, "\(audit.check().contradictions)")
-        #expect(audit.check().verdict == .pass && audit.audit.verdict.formerWord == "partial" && audit.audit.verdict.missingEvidence.isEmpty)
+        #expect(
+            audit.check().verdict == .pass && audit.audit.verdict.formerWord == "partial"
+                && audit.audit.verdict.missingEvidence.isEmpty)
         let forgotten = try AuditRecord(try data("forget-version-1"), path: "record")
         #expect(forgotten.forgetting?.configuration == .paperSafe && forgotten.requestID == "ticket 12")
         #expect(forgotten.check().contradictions.isEmpty, "\(forgotten.check().contradictions)")

@@ -78,7 +78,8 @@ struct ReportTests {
     @Test(
         "the verdict comes first",
         arguments: [
-            (MeasureVerdict.pass, "✓ Verdict: pass"), (.overForgotten, "◐ Verdict: over-forgotten"), (.leak, "✗ Verdict: leak"),
+            (MeasureVerdict.pass, "✓ Verdict: pass"), (.overForgotten, "◐ Verdict: over-forgotten"),
+            (.leak, "✗ Verdict: leak"),
         ])
     func verdict(verdict: MeasureVerdict, text: String) throws {
         let html = try html(SampleAudit.result(verdict: verdict))

@@ -136,7 +136,8 @@ public struct AuditFailure: DescribedError {
                 + verdict.missingEvidence.joined(separator: "; ")
         }
         let names = verdict.carriedBy.map(\.rawValue).joined(separator: ", ")
-        return "the model is withheld because its audit found it \(verdict.total == .leak ? "to leak" : "over-forgotten") by: "
+        return
+            "the model is withheld because its audit found it \(verdict.total == .leak ? "to leak" : "over-forgotten") by: "
             + "\(names); forget with other settings, or set other limits"
     }
 }

@@ -25,7 +25,8 @@ struct RecordChecker {
             hasOriginalFeatures: audit.verdict.hasOriginalFeatures)
         check(verdict)
         return RecordCheck(
-            verdict: verdict.total, missingEvidence: verdict.missingEvidence, contradictions: contradictions, looserLimits: audit.looserLimits)
+            verdict: verdict.total, missingEvidence: verdict.missingEvidence, contradictions: contradictions,
+            looserLimits: audit.looserLimits)
     }
 
     mutating func contradict(_ text: String) { contradictions.append(text) }

@@ -15,7 +15,8 @@ struct SettingsList {
 
     /// Lists the settings of a JSON text; none for nil or a text that is not JSON.
     init(json: String?) {
-        guard let json, let object = try? JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed)
+        guard let json,
+            let object = try? JSONSerialization.jsonObject(with: Data(json.utf8), options: .fragmentsAllowed)
         else {
             lines = []
             return

@@ -81,7 +81,8 @@ struct Verification: Sendable {
 
 extension Verification: Encodable {
     enum CodingKeys: CodingKey {
-        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, verdict, verified
+        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, verdict,
+            verified
     }
 
     func encode(to encoder: any Encoder) throws {

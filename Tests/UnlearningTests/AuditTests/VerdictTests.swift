@@ -23,9 +23,15 @@ struct AuditVerdictTests {
         let verdicts = [0, 0.875, 1, 1.125].map { result($0, retrained: [0.25, 0.75], above).verdict }
         #expect(verdicts == [.pass, .pass, .pass, .leak])
         let below = [MeasureThreshold(.below, .original, limit: 0.5, finding: .overForgotten)]
-        #expect([2, 0.75, 0.5, 0.25].map { result($0, original: 1, below).verdict } == [.pass, .pass, .pass, .overForgotten])
+        #expect(
+            [2, 0.75, 0.5, 0.25].map { result($0, original: 1, below).verdict } == [
+                .pass, .pass, .pass, .overForgotten,
+            ])
         let both = above + [MeasureThreshold(.below, .retrained, limit: 0.25, finding: .overForgotten)]
-        #expect([0, 0.25, 1, 1.25].map { result($0, retrained: [0.5], both).verdict } == [.overForgotten, .pass, .pass, .leak])
+        #expect(
+            [0, 0.25, 1, 1.25].map { result($0, retrained: [0.5], both).verdict } == [
+                .overForgotten, .pass, .pass, .leak,
+            ])
         #expect(above[0].verdict(of: .nan, against: 0) == .notJudged)
         #expect(above[0].verdict(of: 0, against: .infinity) == .notJudged)
         let either = [MeasureThreshold(.either, .zero, limit: 0.5)]

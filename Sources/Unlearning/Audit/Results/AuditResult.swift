@@ -53,7 +53,8 @@ public struct AuditResult: Sendable, Codable, Hashable {
     package init(
         forgottenClasses: [Int], classNames: [String], adjacentClasses: [Int], samples: AuditSampleCounts,
         retrainedModels: Int, measures: [MeasureResult], isOriginal: Bool, hasOriginalFeatures: Bool = false,
-        figures: AuditFigures, configuration: AuditConfiguration, seed: UInt64, seconds: [String: Double], forgottenSamples: Int?
+        figures: AuditFigures, configuration: AuditConfiguration, seed: UInt64, seconds: [String: Double],
+        forgottenSamples: Int?
     ) {
         schemaVersion = Self.schemaVersion
         self.forgottenClasses = forgottenClasses

@@ -25,7 +25,8 @@ extension AuditThresholds {
     private func applicable(to result: MeasureResult, ofClasses: Bool) -> [MeasureThreshold] {
         guard !result.isOmitted, result.unlearned != nil else { return [] }
         var found: [MeasureThreshold] = []
-        for threshold in self[result.measure.identifier] where !found.contains(where: { $0.finding == threshold.finding }) {
+        for threshold in self[result.measure.identifier]
+        where !found.contains(where: { $0.finding == threshold.finding }) {
             let isAvailable =
                 switch threshold.reference {
                 case .retrained: result.retrained != nil

@@ -112,7 +112,8 @@ extension MeasureResult {
         let former = try decoder.container(keyedBy: FormerKeys.self)
             .decodeIfPresent(MeasureThreshold.self, forKey: .threshold)
         let identifier = measure.identifier
-        limits = try container.decodeIfPresent([MeasureThreshold].self, forKey: .limits)
+        limits =
+            try container.decodeIfPresent([MeasureThreshold].self, forKey: .limits)
             ?? [former?.withFormerFinding(of: identifier)].compactMap(\.self)
         findsOriginal = try container.decodeIfPresent(Bool.self, forKey: .findsOriginal)
         omission = try container.decodeIfPresent(String.self, forKey: .omission)

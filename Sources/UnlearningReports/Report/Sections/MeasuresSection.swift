@@ -113,7 +113,8 @@ extension AuditReport {
                 ? "The original is within these limits too, so a pass says little here" : nil
             let notes = (result.limits.map { $0.text(measure.unit) } + [blind, result.note].compactMap(\.self))
                 .map { $0.firstCapitalized.trimmingSuffix(".") + "." }
-            markup.add("td", ["class": "text notes", "data-label": "limits and notes"], text: notes.joined(separator: " "))
+            markup.add(
+                "td", ["class": "text notes", "data-label": "limits and notes"], text: notes.joined(separator: " "))
         }
     }
 

@@ -37,7 +37,8 @@ extension AuditReport {
             headline(.totalVariation, "Distance of answers to retraining", "0 is the same answers, 1 the opposite"),
             Headline(
                 name: "Compared with", value: "\(result.retrainedModels)",
-                comparison: (result.retrainedModels == 1 ? "model" : "models") + " retrained without \(forgottenObject), on "
+                comparison: (result.retrainedModels == 1 ? "model" : "models")
+                    + " retrained without \(forgottenObject), on "
                     + "\(result.samples.forgottenTest) test images of \(forgottenObject)"),
         ]
     }
@@ -81,9 +82,10 @@ extension AuditReport {
                 "For engineers: \(titles(result.verdict.overForgotten)); see the table below.",
             ]
         case .incomplete, .notJudged:
-            ["Do not release the model on this evidence."] + result.verdict.missingEvidence.map {
-                "Supply what is missing: \($0)."
-            }
+            ["Do not release the model on this evidence."]
+                + result.verdict.missingEvidence.map {
+                    "Supply what is missing: \($0)."
+                }
         }
     }
 

@@ -120,7 +120,9 @@ struct AccuracyMeasures: BuiltInMeasure {
             model.training.map { Accuracies.scores($0.predictions, labels: training?.labels ?? []) } ?? []
         }
         add(Accuracies.forgetTraining, trainingScores, at: training?.forgotten ?? [], need: .forgottenTraining)
-        let confidences = evidence.models.map { MembershipInference.confidences($0.test.predictions, labels: test.labels) }
+        let confidences = evidence.models.map {
+            MembershipInference.confidences($0.test.predictions, labels: test.labels)
+        }
         add(Accuracies.forgetConfidence, confidences, at: test.forgotten, need: .forgottenClasses, .forgottenTest)
         add(Accuracies.retainTest, scores, at: test.retained, need: .retainedTest)
         add(Accuracies.retainTraining, trainingScores, at: training?.retained ?? [], need: .retainedTraining)
