@@ -10,6 +10,8 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     public var resizing: ImageResizing?
     /// The learning rate that the model was trained with, if known.
     public var learningRate: Double?
+    /// How the model was trained, as JSON; nil if unknown.
+    package var training: String?
     /// The indices of the classes that the model has forgotten, over all requests so far.
     public var forgottenClasses: Set<Int>
 
@@ -28,7 +30,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     }
 
     private enum Key: String, CodingKey {
-        case architecture, classNames, normalization, resizing, learningRate, forgottenClasses
+        case architecture, classNames, normalization, resizing, learningRate, training, forgottenClasses
     }
 
     /// Reads metadata; properties that an older file lacks get their defaults.
@@ -41,6 +43,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
             resizing: try container.decodeIfPresent(ImageResizing.self, forKey: .resizing),
             learningRate: try container.decodeIfPresent(Double.self, forKey: .learningRate),
             forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []))
+        training = try container.decodeIfPresent(String.self, forKey: .training)
     }
 
     /// Writes metadata; equal metadata gives equal bytes.
@@ -51,6 +54,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
         try container.encodeIfPresent(normalization, forKey: .normalization)
         try container.encodeIfPresent(resizing, forKey: .resizing)
         try container.encodeIfPresent(learningRate, forKey: .learningRate)
+        try container.encodeIfPresent(training, forKey: .training)
         if !forgottenClasses.isEmpty { try container.encode(forgottenClasses.sorted(), forKey: .forgottenClasses) }
     }
 }

@@ -10,6 +10,7 @@ extension Audit {
         let target = target.covering(models.unlearned.metadata.forgottenClasses)
         let forgotten = target.classes
         try check(models, forgotten: target)
+        let models = try configuration.weights.map { format in try models.map { try $0.rounded(to: format) } } ?? models
         let (test, training) = try samples(of: data, for: models.original, forgotten: target)
         let parts = parts
         let plan = AuditPlan(
@@ -118,7 +119,7 @@ extension Audit {
         _ models: PerModel<Model>, forgotten target: AuditTarget, test: AuditSamples,
         training: AuditSamples?, context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
-        let forgotten = target.classes
+        let classes = target.classes
         func outputs(
             _ model: Model, _ name: String, _ samples: AuditSamples, of data: String
         ) throws -> ExampleOutputs {
@@ -139,14 +140,14 @@ extension Audit {
                 training: try training.map { try outputs(model, name, $0, of: "training") })
         }
         let original = try evidence(models.original, "original")
-        let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: forgotten)
+        let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: classes)
         let adjacent =
             target.samples != nil
             ? []
             : confusion.indices.filter { confusion[$0] != nil }
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
-            configuration: configuration, forgottenClasses: forgotten,
+            configuration: configuration, forgottenClasses: classes,
             forgetsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
@@ -154,6 +155,6 @@ extension Audit {
             models: PerModel(
                 original: original, unlearned: try evidence(models.unlearned, "unlearned"),
                 retrained: try models.retrained.map { try evidence($0, "retrained") }),
-            context: context, progress: progress)
+            forgetting: forgetting, context: context, progress: progress)
     }
 }

@@ -137,9 +137,16 @@ struct AuditCommand: ReportingCommand {
                 like: original, classes: classes, images: training, progress: console.progress("retrained"))
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
+        var forgetting: AuditedForgetting?
+        if let method = audit.shadowMethod?.method {
+            // The retain data that 'unlearn forget' draws by default with the same seed.
+            let drawn = try MethodImages(
+                for: method, from: training, forgetting: classes, samplesPerClass: 1000, seed: flags.seed)
+            forgetting = AuditedForgetting(method: method, retaining: try drawn.retain.map { try original.prepare($0) })
+        }
         let result: AuditResult
         do {
-            result = try await Audit(configuration: configuration, options: flags.options).run(
+            result = try await Audit(configuration: configuration, forgetting: forgetting, options: flags.options).run(
                 original: original, unlearned: unlearned, retrained: retrained, forgotten: classes,
                 data: AuditData(test: test, training: training), progress: console.progress())
         } catch let error as AuditError {

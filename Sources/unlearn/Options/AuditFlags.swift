@@ -23,6 +23,22 @@ struct AuditFlags: ParsableArguments {
         transform: NumberParsing.integer(.samples))
     var minimumSamples: Int?
 
+    @Option(
+        name: .customLong("shadow-method"),
+        help: ArgumentHelp(
+            "The method by which shadow models forget: the one that the audited model forgot by. (default: the preset "
+                + "'default')", valueName: "name"),
+        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
+    var shadowMethod: MethodArgument?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Round the weights of all models first, as they will be deployed: fp16, bf16, int8 or int4, the integers with "
+                + "a scale per output channel. (default: none, 32-bit floats)", valueName: "format"),
+        completion: WordParsing.completion(WeightFormat.self), transform: WordParsing.word("format"))
+    var weights: WeightFormat?
+
     // The option's name before 1.0, which scripts may still use.
     @Option(
         name: .customLong("least-samples"), parsing: .unconditional, help: .hidden,
@@ -43,12 +59,15 @@ struct AuditFlags: ParsableArguments {
     var given: [GivenOption] {
         [
             ("--quick", quick), ("--shadow-models", shadowModels != nil),
-            ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
+            ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty), ("--as", weights != nil), ("--shadow-method", shadowMethod != nil),
         ]
     }
 
     /// Checks the options by themselves, whatever is audited.
     func validate() throws {
+        try refuse(
+            [("--shadow-method", shadowMethod != nil)], unless: shadowModels != nil,
+            "is how shadow models forget; give --shadow-models too.")
         do {
             _ = try configuration(training: TrainingConfiguration())
         } catch let error as UnlearningError {
@@ -60,6 +79,7 @@ struct AuditFlags: ParsableArguments {
     /// - Throws: `ValidationError` if a limit is for a measure that is not taken.
     func configuration(training: TrainingConfiguration) throws -> AuditConfiguration {
         var configuration: AuditConfiguration = quick ? .quick : .full
+        configuration.weights = weights
         if let samples = minimumSamples ?? leastSamples { configuration.minimumSamples = samples }
         if let shadowModels {
             configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(

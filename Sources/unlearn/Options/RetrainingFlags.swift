@@ -10,7 +10,7 @@ struct RetrainingFlags: ParsableArguments {
             valueName: "model"), completion: .model)
     var retrained: [String] = []
 
-    @Flag(help: "Train models without the classes to compare with.")
+    @Flag(help: "Train models without the classes to compare with, as the original was trained.")
     var retrain = false
 
     @Option(
@@ -23,20 +23,20 @@ struct RetrainingFlags: ParsableArguments {
 
     @Option(
         name: .customLong("epochs"), parsing: .unconditional,
-        help: ArgumentHelp("Passes over the images in each of these trainings. (default: 3)", valueName: "number"),
+        help: ArgumentHelp("Passes over the images in each of these trainings. (default: as the original's file says, or 3)", valueName: "number"),
         transform: NumberParsing.integer(.epochs))
     var givenEpochs: Int?
 
     @Option(
         name: .customLong("batch-size"), parsing: .unconditional,
-        help: ArgumentHelp("Images in one training step. (default: 256)", valueName: "number"),
+        help: ArgumentHelp("Images in one training step. (default: as the original's file says, or 256)", valueName: "number"),
         transform: NumberParsing.integer(.batchSizes))
     var givenBatchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The learning rate of these trainings. (default: the original's, if its file has it, or 0.001)",
+            "The learning rate of these trainings. (default: as the original's file says, or 0.001)",
             valueName: "rate"),
         transform: NumberParsing.positive)
     var learningRate: Double?
@@ -78,9 +78,10 @@ struct RetrainingFlags: ParsableArguments {
 
     /// How models are trained like the original.
     func training(like original: Model) throws -> TrainingConfiguration {
-        let configuration = TrainingConfiguration(
-            epochs: givenEpochs ?? 3, batchSize: givenBatchSize ?? 256,
-            learningRate: learningRate ?? original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
+        var configuration = original.usualTraining.configuration
+        if let givenEpochs { configuration.epochs = givenEpochs }
+        if let givenBatchSize { configuration.batchSize = givenBatchSize }
+        if let learningRate { configuration.learningRate = learningRate }
         try configuration.validate()
         return configuration
     }

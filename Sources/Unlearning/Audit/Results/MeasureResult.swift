@@ -35,6 +35,8 @@ public struct MeasureResult: Sendable, Codable, Hashable {
         case classes
         /// Layers or stages of the network, from input to output.
         case layers
+        /// Single images.
+        case images
         /// Variants of the measure, such as false positive rates.
         case variants
     }

@@ -77,6 +77,7 @@ extension AuditReport {
         switch kind {
         case .classes: "class"
         case .layers: "layer"
+        case .images: "image"
         case .variants, nil: "variant"
         }
     }

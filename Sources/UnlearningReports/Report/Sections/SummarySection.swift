@@ -54,7 +54,8 @@ extension AuditReport {
             "p", ["class": "faint"],
             text: "Request \(record.requestID), \(Self.dateText(record.date)). Measured on "
                 + "\(result.samples.forgottenTest) test images of the forgotten classes and "
-                + "\(result.samples.retainedTest) of the retained classes\(trainingText).")
+                + "\(result.samples.retainedTest) of the retained classes\(trainingText)."
+                + (result.configuration.weights.map { " All models' weights were rounded to \($0.rawValue) first." } ?? ""))
     }
 
     private var trainingText: String {
