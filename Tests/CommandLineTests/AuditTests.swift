@@ -98,6 +98,7 @@ struct AuditTests {
             wide.output.contains(
                 "\n  looser than the default: forget-accuracy-test above zero: 1, the default is 0.02\n"
             ))
+        // The features are the original's, so that no limit lets it pass.
         let masked = folder.url.appendingPathComponent("masked.safetensors")
         var model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
         let name = try #require(model.graph.parameters.last { $0.key.hasSuffix(".bias") }?.key)
@@ -107,8 +108,17 @@ struct AuditTests {
         try model.write(to: masked)
         let judged = ["--limit", "forget-accuracy-test=0", "--limit", "membership-loss=1"]
         let passing = try audit(masked.path, ["--quick"] + none + judged)
-        #expect(passing.status == 0, "\(passing.output)")
-        #expect(passing.output.contains("audit: pass (2 of 2 measures passed"))
+        #expect(passing.status == 3, "\(passing.output)")
+        #expect(passing.output.contains("audit: incomplete (2 of 2 measures passed"))
+        #expect(
+            passing.output.contains(
+                "\n  missing: the audited model has the original's weights in every layer but the last"))
+        for (limits, message) in [
+            ("0.1,0.2,0.3", "a limit is a number"), ("+0.1,0.2", "give a sign with both"), ("+1,+2", "once"),
+        ] {
+            let refused = try audit(masked.path, ["--limit", "linear-probe=\(limits)"])
+            #expect(refused.status == 64 && refused.errors.contains(message), "\(refused.errors)")
+        }
         let zero = try audit(materials.model, ["--quick"] + none + ["--limit", "forget-accuracy-test=0,0"])
         #expect(zero.status == 2)
     }

@@ -59,7 +59,8 @@ struct AuditFlags: ParsableArguments {
     var given: [GivenOption] {
         [
             ("--quick", quick), ("--shadow-models", shadowModels != nil),
-            ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty), ("--as", weights != nil), ("--shadow-method", shadowMethod != nil),
+            ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
+            ("--as", weights != nil), ("--shadow-method", shadowMethod != nil),
         ]
     }
 

@@ -23,13 +23,16 @@ struct RetrainingFlags: ParsableArguments {
 
     @Option(
         name: .customLong("epochs"), parsing: .unconditional,
-        help: ArgumentHelp("Passes over the images in each of these trainings. (default: as the original's file says, or 3)", valueName: "number"),
+        help: ArgumentHelp(
+            "Passes over the images in each of these trainings. (default: as the original's file says, or 3)",
+            valueName: "number"),
         transform: NumberParsing.integer(.epochs))
     var givenEpochs: Int?
 
     @Option(
         name: .customLong("batch-size"), parsing: .unconditional,
-        help: ArgumentHelp("Images in one training step. (default: as the original's file says, or 256)", valueName: "number"),
+        help: ArgumentHelp(
+            "Images in one training step. (default: as the original's file says, or 256)", valueName: "number"),
         transform: NumberParsing.integer(.batchSizes))
     var givenBatchSize: Int?
 

@@ -55,7 +55,8 @@ extension AuditReport {
             text: "Request \(record.requestID), \(Self.dateText(record.date)). Measured on "
                 + "\(result.samples.forgottenTest) test images of the forgotten classes and "
                 + "\(result.samples.retainedTest) of the retained classes\(trainingText)."
-                + (result.configuration.weights.map { " All models' weights were rounded to \($0.rawValue) first." } ?? ""))
+                + (result.configuration.weights.map { " All models' weights were rounded to \($0.rawValue) first." }
+                    ?? ""))
     }
 
     private var trainingText: String {

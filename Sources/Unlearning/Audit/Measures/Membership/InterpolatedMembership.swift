@@ -90,6 +90,7 @@ struct InterpolatedMembershipMeasure: BuiltInMeasure {
         findings.results.append(
             evidence.result(
                 InterpolatedMembership.description, meanOf: results, rows: listed, rowKind: .images,
-                note: "\(rows.count) images; rows: the \(listed.count) that moved least, by their positions in the data"))
+                note: "\(rows.count) images; rows: the \(listed.count) that moved least, by their positions in the data"
+            ))
     }
 }

@@ -37,7 +37,9 @@ package struct ClassAttack: Sendable {
     package static func largestGap(_ shares: [Double?], _ others: [Double?]) -> (gap: Double, label: Int)? {
         var best: (gap: Double, label: Int)?
         for (label, pair) in zip(shares, others).enumerated() {
-            guard let own = pair.0, let other = pair.1, best.map({ abs(own - other) > $0.gap }) ?? true else { continue }
+            guard let own = pair.0, let other = pair.1, best.map({ abs(own - other) > $0.gap }) ?? true else {
+                continue
+            }
             best = (abs(own - other), label)
         }
         return best
@@ -91,10 +93,12 @@ struct ClassAttackMeasure: BuiltInMeasure {
                 note: found.map { "Largest at \(evidence.classNames[$0.label]); rows: shares called each class" }))
     }
 
-    private func shares(of model: ModelEvidence, training: AuditSamples, _ evidence: AuditEvidence) throws -> [Double?] {
+    private func shares(of model: ModelEvidence, training: AuditSamples, _ evidence: AuditEvidence) throws -> [Double?]
+    {
         guard let outputs = model.training else { return [] }
         let attack = try ClassAttack(
-            logits: outputs.predictions[training.retained].logits, labels: training.retained.map { training.labels[$0] },
+            logits: outputs.predictions[training.retained].logits,
+            labels: training.retained.map { training.labels[$0] },
             classes: evidence.classCount)
         return try attack.shares(of: model.test.predictions[evidence.test.forgotten].logits)
     }

@@ -6,7 +6,8 @@ import NeuralGraph
 /// features of the forgotten classes are not those that a network has that never saw them.
 enum RetrainedAlignment {
     static let forgotten = description(
-        .retrainedAlignmentForgotten, "Alignment with retraining, forgotten images", "the forgotten classes' test images")
+        .retrainedAlignmentForgotten, "Alignment with retraining, forgotten images",
+        "the forgotten classes' test images")
     static let retained = description(
         .retrainedAlignmentRetained, "Alignment with retraining, retained images", "the retained classes' test images")
 
@@ -82,7 +83,9 @@ struct RetrainedAlignmentMeasure: BuiltInMeasure {
         let alignments = try retrained.map { try $0.map { try FeatureAlignment(reference: $0) } }
         func mean(of own: Tensor?, without number: Int? = nil) throws -> Double? {
             guard let own else { return nil }
-            let values = try alignments.indices.filter { $0 != number }.compactMap { try alignments[$0]?.value(with: own) }
+            let values = try alignments.indices.filter { $0 != number }.compactMap {
+                try alignments[$0]?.value(with: own)
+            }
             return Statistics.mean(values)
         }
         return PerModel(
