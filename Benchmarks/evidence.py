@@ -42,7 +42,7 @@ FORGOTTEN = {
     "fine-tune": ["--method", "fine-tune"],
     "default": ["--preset", "default"],
     "thorough": ["--preset", "thorough"],
-    "unsir": ["--preset", "unsir"],
+    "unsir": ["--preset", "paper-safe"],
     "unsir-paper": ["--preset", "paper"],
 }
 

@@ -83,7 +83,7 @@ struct ExitCodeTests {
             ([2], original + ["--least-samples", "5", "--record", record]), ([2], ["audit", "--verify", record]),
             // Too few images are there for a measure of leakage; whether accuracy falls too far depends on the training.
             ([2, 3], forget), ([2, 3], compare),
-        ] as [(Set<Int32>, [String])] {
+        ] as [([Int32], [String])] {
             let ending = try Program.run(arguments)
             #expect(codes.contains(ending.status) && ending.errors.isEmpty, "\(arguments): \(ending.errors)")
             #expect(!ending.output.isEmpty)
