@@ -109,7 +109,7 @@ struct Page {
     ) {
         // Scrolling by keyboard needs focus.
         body.add(
-            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Table: \(caption)"]
         ) { markup in
             markup.add("table") { markup in
                 markup.add("caption", text: caption)

@@ -81,6 +81,8 @@ enum PageStyle {
             table{font-size:8pt}
             th,td{padding:.2rem .35rem;white-space:normal}
             td small,th small{font-size:7pt}
+            @page{margin:15mm}
+            p,li{break-inside:avoid}
             tr,.verdict,.figures4 li,.aside>div{break-inside:avoid}
             .aside,.figures4{grid-template-columns:1fr 1fr}
             details::details-content{content-visibility:visible;block-size:auto;opacity:1}

@@ -112,7 +112,11 @@ extension AuditReport {
             let blind =
                 result.findsOriginal == false && result.verdict == .pass && !result.limits.isEmpty
                 ? "The original is within these limits too, so a pass says little here" : nil
-            let notes = (result.limits.map { $0.text(measure.unit) } + [blind, result.note].compactMap(\.self))
+            let notes = (result.limits.map { limit in
+                    limit.finding == .leak && MeasureIdentifier.distances.contains(measure.identifier)
+                        ? limit.text(measure.unit).replacing("Leak if", with: "Leak or over-forgotten if")
+                        : limit.text(measure.unit)
+                } + [blind, result.note].compactMap(\.self))
                 .map { $0.firstCapitalized.trimmingSuffix(".") + "." }
             markup.add(
                 "td", ["class": "text notes", "data-label": "limits and notes"], text: notes.joined(separator: " "))
