@@ -112,7 +112,8 @@ extension AuditReport {
             let blind =
                 result.findsOriginal == false && result.verdict == .pass && !result.limits.isEmpty
                 ? "The original is within these limits too, so a pass says little here" : nil
-            let notes = (result.limits.map { limit in
+            let notes =
+                (result.limits.map { limit in
                     limit.finding == .leak && MeasureIdentifier.distances.contains(measure.identifier)
                         ? limit.text(measure.unit).replacing("Leak if", with: "Leak or over-forgotten if")
                         : limit.text(measure.unit)
