@@ -129,8 +129,11 @@ def spread(arguments):
     for identifier, values in found.items():
         pooled = statistics.mean(deviation**2 for _, deviation in values.values()) ** 0.5
         cells = [f"{values[name][0]:.3f} ± {values[name][1]:.4f}" if name in values else "-" for name in arguments.calibration]
-        lines.append([identifier, *cells, f"{pooled:.4f}"])
-    print(tables.markdown(lines, (0,)))
+        lines.append([f"`{identifier}`", *cells, f"{pooled:.4f}"])
+    text = tables.markdown(lines, (0,))
+    print(text)
+    if arguments.docs:
+        tables.write_block("spread", [text], DOCS / "Audit.md")
 
 
 def verdicts(arguments):

@@ -30,10 +30,10 @@ extension AuditThresholds {
         ]
         thresholds[.likelihoodRatioAttack] = thresholds[.membershipLoss]
         thresholds[.anamnesisIndex] = [
-            spread(.below, least: 0.2, deviation: 0.2),
-            spread(.above, least: 0.5, deviation: 0.2, finding: .overForgotten),
+            spread(.below, least: 0.2, deviation: 0.35),
+            spread(.above, least: 0.5, deviation: 0.35, finding: .overForgotten),
         ]
-        thresholds[.linearProbe] = twoSided(least: 0.02, deviation: 0.015)
+        thresholds[.linearProbe] = twoSided(least: 0.02, deviation: 0.02)
         thresholds[.nearestCentroid] = twoSided(least: 0.03, deviation: 0.03)
         thresholds[.prototypeRelearning] = [spread(.above, least: 0.03, deviation: 0.03)]
         // A larger share means that a few numbers hold the forgetting, and can undo it.

@@ -133,8 +133,8 @@ struct AuditCommand: ReportingCommand {
         console.describe(original, flags.options, [("audit", .nothing, min(Predictor().batchSize, test.count))])
         var retrained = try retraining.retrained.map { try network.load($0).completed(from: test) }
         if let trainer = try retraining.retraining(like: original, options: flags.options) {
-            retrained = try await trainer.models(
-                like: original, classes: classes, images: training, progress: console.progress("retrained"))
+            retrained = try await retraining.models(
+                trainer, like: original, classes: classes, images: training, console)
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
         }
         var forgetting: AuditedForgetting?
