@@ -9,6 +9,7 @@ let package = Package(
     products: [
         .library(name: "Unlearning", targets: ["Unlearning"]),
         .library(name: "UnlearningReports", targets: ["UnlearningReports"]),
+        .library(name: "UnlearningLedger", targets: ["UnlearningLedger"]),
         .library(name: "ImageFolders", targets: ["ImageFolders"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
@@ -18,6 +19,9 @@ let package = Package(
         // them.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // The ledger alone needs this.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(
@@ -59,6 +63,9 @@ let package = Package(
                 "Unlearning", "Plotting",
                 .target(name: "COpenSSL", condition: .when(platforms: [.linux])),
             ]),
+        .target(
+            name: "UnlearningLedger",
+            dependencies: ["UnlearningReports", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "CProgramStart"),
         .executableTarget(
             name: "unlearn",
@@ -66,9 +73,11 @@ let package = Package(
                 "CProgramStart",
                 "Unlearning",
                 "UnlearningReports",
+                "UnlearningLedger",
                 "ImageFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelInterchange"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -90,8 +99,16 @@ let package = Package(
             name: "UnlearningReportsTests",
             dependencies: ["UnlearningReports", "Unlearning", "Plotting", "TestSupport"]),
         .testTarget(
+            name: "UnlearningLedgerTests",
+            dependencies: [
+                "UnlearningLedger", "UnlearningReports", "Unlearning", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .testTarget(
             name: "CommandLineTests",
-            dependencies: ["unlearn", "Unlearning", "UnlearningReports", "Plotting", "TestSupport"]),
+            dependencies: [
+                "unlearn", "Unlearning", "UnlearningReports", "UnlearningLedger", "Plotting", "TestSupport",
+            ]),
     ]
 )
 

@@ -11,13 +11,13 @@ struct UnlearnCommand: AsyncParsableCommand {
         discussion: """
             Forgetting takes the trained model and images of the classes that stay; by default it sees no image of the \
             classes that go. It reinitializes their rows of the last layer and trains the last blocks of the network for \
-            a few steps. 'unlearn list methods' shows this and all other methods. Every method but 'retrain' is \
+            a few steps. 'unlearn methods' shows this and all other methods. Every method but 'retrain' is \
             approximate, so audit the result.
 
             Data sets: \(DatasetArgument.helpForms). A folder has \
             the pictures of each class in a subfolder.
 
-            Exit codes: 0 success, 1 error, 2 the audited model must not be released, 64 wrong usage.
+            Exit codes: 0 success, 1 error, 2 a check failed, such as an audit, 3 not replayable here, 64 wrong usage.
 
             EXAMPLES
               unlearn check
@@ -32,8 +32,9 @@ struct UnlearnCommand: AsyncParsableCommand {
             """,
         version: PackageVersion.current,
         subcommands: [
-            Train.self, Forget.self, Evaluate.self, AuditCommand.self, Predict.self, Compare.self, CompareMethods.self,
-            Inspect.self, Convert.self, ListCommand.self, Check.self,
+            Train.self, Forget.self, Tune.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self,
+            Compare.self, CompareMethods.self, Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self,
+            Check.self, LedgerCommand.self,
         ])
 
     /// Refuses an unknown command by its name, before the options after it are looked at.

@@ -50,7 +50,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 11, "\(commands)")
+        #expect(commands.count == 15, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -65,6 +65,20 @@ struct JSONSchemaTests {
         #expect(schema.faults(of: right.filter { $0.key != "output" }).count == 1)
         #expect(schema.faults(of: right.merging(["parameters": 1.5]) { $1 }).count == 1)
         #expect(schema.faults(of: right.merging(["parameters": true]) { $1 }).count == 1)
+    }
+
+    @Test("tune")
+    func tune() throws {
+        try check(
+            "unlearn tune",
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "amnesiac"]
+                + ["--samples-per-class", "12"])
+        let ending = try Program.run(
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "amnesiac"])
+        #expect(ending.status == 1 && ending.errors.contains("has no more images, and tuning measures on others"))
+        let untrained = try Program.run(
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "ssd"])
+        #expect(untrained.status == 64 && untrained.errors.contains("'ssd' has no rate to tune"))
     }
 
     @Test("train, evaluate, convert and inspect")
@@ -94,6 +108,17 @@ struct JSONSchemaTests {
         try check(
             "unlearn forget", base + output + ["--validation", materials.dataset, "--report", folder.url.path],
             isExample: false, statuses: [0, 2])
+        try check(
+            "unlearn forget",
+            base + ["--output", folder.path("r.safetensors"), "--set", "trainedShare=0.3", "--drop-outputs"]
+                + ["--rename-forgotten", "digest"], isExample: false)
+        let samples = folder.path("samples.txt")
+        try Data("1\n2\n".utf8).write(to: URL(fileURLWithPath: samples))
+        try check(
+            "unlearn forget",
+            ["forget", materials.model, "--samples", samples, "--retain", materials.dataset, "--method", "fine-tune"]
+                + output, isExample: false)
+        try check("unlearn inspect", ["inspect", folder.path("f.safetensors")], isExample: false)
     }
 
     @Test("predict")
@@ -119,6 +144,21 @@ struct JSONSchemaTests {
         try check("unlearn audit --verify", ["audit", "--verify", record], isExample: false, statuses: [2])
     }
 
+    @Test("replay")
+    func replay() throws {
+        let forget = try Program.run([
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--validation",
+            materials.dataset, "--preset", "fast", "--output", folder.path("f"), "--report", folder.url.path,
+        ])
+        #expect([0, 2].contains(forget.status), "\(forget.errors)")
+        let record = folder.path("record.json")
+        try check(
+            "unlearn replay", ["replay", record, "--original", materials.model, "--retain", materials.dataset])
+        try check(
+            "unlearn replay", ["replay", record, "--original", folder.path("f"), "--retain", materials.dataset],
+            isExample: false, statuses: [2])
+    }
+
     @Test("compare and compare-methods")
     func compare() throws {
         let base = ["--dataset", materials.dataset, "--classes", "0"] + Materials.network + ["--epochs", "1"]
@@ -134,6 +174,12 @@ struct JSONSchemaTests {
             ] + Materials.training, isExample: false)
     }
 
+    @Test("methods, with a name and without")
+    func methods() throws {
+        try check("unlearn methods", ["methods", "bad-teacher"])
+        try check("unlearn methods", ["methods"])
+    }
+
     @Test("list", arguments: ["methods", "measures", "datasets", "architectures"])
     func list(subject: String) throws { try check("unlearn list \(subject)", ["list", subject]) }
 
@@ -147,5 +193,29 @@ struct JSONSchemaTests {
     func failures() throws {
         try check("Failures", ["inspect", "/nowhere"], statuses: [1])
         try check("Failures", ["inspect"], statuses: [64])
+    }
+
+    @Test("ledger and its commands")
+    func ledgers() throws {
+        let ledger = folder.path("ledger")
+        let policy = folder.path("policy.json")
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: policy))
+        try check("unlearn ledger init", ["ledger", "init", ledger, "--model", materials.model])
+        try check("unlearn ledger init", ["ledger", "policy", ledger, policy])
+        try check(
+            "unlearn ledger add",
+            ["ledger", "add", ledger, "--classes", "5", "--reference", "ticket 1", "--due", "2999-12-31"])
+        try check("unlearn ledger init", ["ledger", "derived", ledger, policy])
+        try check(
+            "unlearn ledger run",
+            [
+                "ledger", "run", ledger, "--retain", materials.dataset, "--validation", materials.dataset, "--quick",
+                "--output", folder.path("new"),
+            ], isExample: false, statuses: [0, 2])
+        try check("unlearn ledger status", ["ledger", "status", ledger])
+        try check("unlearn ledger show", ["ledger", "show", ledger])
+        try check("unlearn ledger verify", ["ledger", "verify", ledger])
+        try check("unlearn ledger export", ["ledger", "export", ledger], isExample: false)
+        try check("unlearn ledger init", ["ledger", "prune", ledger])
     }
 }

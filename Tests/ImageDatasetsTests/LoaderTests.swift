@@ -90,6 +90,23 @@ struct LoaderTests {
         #expect(try epoch(nil, prefetch: prefetch) != first)
     }
 
+    @Test("an epoch that starts later has the same batches from there on", arguments: [0, 2])
+    func startsLater(prefetch: Int) throws {
+        let source = try PreparedImages(
+            CountingImages(count: 43, imageShape: [6, 6, 1]), augmentation: Augmentation.standard)
+        func batches(from first: Int) throws -> [[Float]] {
+            let loader = try BatchLoader(
+                source, batchSize: 8, order: .shuffled(seed: 3), augmentationSeed: 4, dropsLast: false,
+                prefetch: prefetch, startingAt: first)
+            #expect(loader.batchCount == 6)
+            var all: [[Float]] = []
+            while let batch = try loader.next() { all.append(Array(batch.inputs) + batch.labels.map(Float.init)) }
+            return all
+        }
+        let whole = try batches(from: 0)
+        for first in [1, 3, 5, 6, 9] { #expect(try batches(from: first) == Array(whole.dropFirst(first))) }
+    }
+
     @Test("a few batches go round")
     func reuse() throws {
         let loader = try BatchLoader(try PreparedImages(images), batchSize: 2, prefetch: 2)

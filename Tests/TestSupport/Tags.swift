@@ -17,6 +17,7 @@ extension Tag {
     @Tag package static var methods: Self
     @Tag package static var audit: Self
     @Tag package static var reports: Self
+    @Tag package static var ledger: Self
     @Tag package static var commandLine: Self
 }
 

@@ -43,6 +43,7 @@ struct UnlearnerTests {
         #expect(outcome.accuracyAfter?.forgottenClasses == classes)
         var remembering = unlearner.model.metadata
         remembering.forgottenClasses = classes
+        remembering.requests = [ForgottenRequest(classes: classes.sorted())]
         #expect(outcome.model.metadata == remembering)
         #expect(Set(outcome.model.stateDictionary.keys) == Set(unlearner.model.stateDictionary.keys))
         let lines = outcome.summary.split(separator: "\n")

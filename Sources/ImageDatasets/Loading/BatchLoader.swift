@@ -38,9 +38,21 @@ public final class BatchLoader: Sendable {
     ///   - prefetch: how many batches are read ahead, 0 to 64; 0 reads in ``next()`` itself, without a thread. One
     ///     batch more than this is allocated.
     /// - Throws: ``DatasetError``.
-    public init(
+    public convenience init(
         _ source: any ExampleSource, batchSize: Int, order: Order = .sequential,
         augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2
+    ) throws(DatasetError) {
+        try self.init(
+            source, batchSize: batchSize, order: order, augmentationSeed: augmentationSeed, dropsLast: dropsLast,
+            prefetch: prefetch, startingAt: 0)
+    }
+
+    /// Starts to read an epoch that was interrupted, as the other initializer does, without its first batches.
+    /// - Parameter firstBatch: how many batches are skipped, which are not read; 0 or more.
+    /// - Throws: ``DatasetError``.
+    package init(
+        _ source: any ExampleSource, batchSize: Int, order: Order, augmentationSeed: UInt64?, dropsLast: Bool,
+        prefetch: Int = 2, startingAt firstBatch: Int
     ) throws(DatasetError) {
         guard batchSize >= 1 else {
             throw .invalidSetting(
@@ -72,7 +84,7 @@ public final class BatchLoader: Sendable {
         }
         queue = BatchQueue(
             source: source, indices: indices, batchSize: batchSize, batchCount: batchCount,
-            augmentationSeed: augmentationSeed, capacity: capacity, depth: prefetch)
+            augmentationSeed: augmentationSeed, capacity: capacity, depth: prefetch, firstBatch: max(0, firstBatch))
         queue.start()
     }
 

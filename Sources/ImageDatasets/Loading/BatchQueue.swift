@@ -10,6 +10,7 @@ final class BatchQueue: @unchecked Sendable {
     private let indices: [Int]
     private let batchSize: Int
     private let batchCount: Int
+    private let firstBatch: Int
     private let augmentationSeed: UInt64?
     private let threads: ThreadTeam?
     private let isCancelled = Atomic<Bool>(false)
@@ -18,24 +19,26 @@ final class BatchQueue: @unchecked Sendable {
     private var free: [Batch]
     private var ready: [Batch] = []
     private var handedOut: Batch?
-    private var delivered = 0
+    private var delivered: Int
     private var failure: (any Error)?
     private var hasThread: Bool
 
     init(
         source: any ExampleSource, indices: [Int], batchSize: Int, batchCount: Int, augmentationSeed: UInt64?,
-        capacity: Int, depth: Int
+        capacity: Int, depth: Int, firstBatch: Int
     ) {
         self.source = source
         self.indices = indices
         self.batchSize = batchSize
         self.batchCount = batchCount
+        self.firstBatch = min(firstBatch, batchCount)
+        delivered = self.firstBatch
         self.augmentationSeed = augmentationSeed
         threads = source.isDecodedOnRead ? ThreadTeam() : nil
-        let number = min(depth + 1, batchCount)
+        let number = min(depth + 1, batchCount - self.firstBatch)
         free = (0..<number).map { _ in Batch(capacity: capacity, exampleShape: source.exampleShape) }
         ready.reserveCapacity(number)
-        hasThread = depth > 0 && batchCount > 0
+        hasThread = depth > 0 && number > 0
     }
 
     /// Starts the thread; without one, which the system may refuse, `next` reads by itself.
@@ -93,7 +96,7 @@ final class BatchQueue: @unchecked Sendable {
 
     /// The thread's work: all batches, each into the next one that is free.
     private func run() {
-        for number in 0..<batchCount {
+        for number in firstBatch..<batchCount {
             guard let batch = waitForFreeBatch() else { return }
             var problem: (any Error)?
             do { try fill(batch, number: number) } catch { problem = error }

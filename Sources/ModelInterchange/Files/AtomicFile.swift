@@ -79,6 +79,7 @@ package final class AtomicFile {
     /// Removes the unfinished files of the whole program, which is about to end.
     package static func removeUnfinished() {
         PartialFile.removeAll()
+        AtomicFolder.removeUnfinished()
     }
 
     /// Writes a whole file at once, such as a report.
@@ -87,6 +88,20 @@ package final class AtomicFile {
         let file = try AtomicFile(replacing: url)
         try file.append([UInt8](data))
         try file.commit()
+    }
+
+    /// Copies a file, which is read in pieces.
+    /// - Throws: ``FileError`` if it cannot be read, and as ``init(replacing:)``, ``append(_:)`` and ``commit()``.
+    package static func copy(_ source: URL, to url: URL) throws(FileError) {
+        let input = try RandomAccessFile(source)
+        let output = try AtomicFile(replacing: url)
+        var offset = 0
+        while offset < input.size {
+            let end = min(offset + 1 << 20, input.size)
+            try output.append(try input.bytes(offset..<end))
+            offset = end
+        }
+        try output.commit()
     }
 
     /// Checks that a file can be written, before the work whose result goes there. Leaves nothing behind.

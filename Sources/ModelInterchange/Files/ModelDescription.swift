@@ -68,7 +68,7 @@ struct ModelDescription: Equatable {
                 "the metadata has \(metadata.classNames.count) class names for \(classes) classes; "
                     + "write the file again")
         }
-        if let problem = metadata.problemWithForgottenClasses(classes: classes) {
+        if let problem = metadata.problemWithMemory(classes: classes) {
             throw SafetensorsError(path, "the metadata's \(problem); write the file again")
         }
     }
@@ -144,12 +144,31 @@ extension ModelDescription: Codable {
 }
 
 extension ModelMetadata {
-    /// What is wrong with the list of forgotten classes; nil if the list is valid.
-    func problemWithForgottenClasses(classes: Int) -> String? {
+    /// What is wrong with what a file remembers of forgotten classes; nil if all of it is valid.
+    func problemWithMemory(classes: Int) -> String? {
         if let index = forgottenClasses.filter({ !(0..<classes).contains($0) }).min() {
             return "forgotten class \(index) is not one of the model's \(classes)"
         }
-        return forgottenClasses.count < classes ? nil : "list of forgotten classes has all \(classes) of the model's"
+        guard forgottenClasses.count < classes else {
+            return "list of forgotten classes has all \(classes) of the model's"
+        }
+        let all = originalCount(of: classes)
+        guard droppedClasses == Set(droppedClasses).sorted(), droppedClasses.allSatisfy((0..<all).contains) else {
+            return "list of removed outputs, \(droppedClasses.prefix(10)), is not one of \(all) classes"
+        }
+        for request in requests {
+            if let index = request.classes.first(where: { !(0..<all).contains($0) }) {
+                return "request to forget class \(index) is for none of \(all) classes"
+            }
+            if let samples = request.samples, samples < 1 { return "request has \(samples) samples" }
+            if let date = request.date, !(1...40).contains(date.utf8.count) || !date.allSatisfy(\.isASCII) {
+                return "request's date \(quoted(String(date.prefix(40)))) is none"
+            }
+            if let record = request.record, record.utf8.count != 64 || !record.allSatisfy(\.isHexDigit) {
+                return "request's record \(quoted(String(record.prefix(70)))) is no SHA-256"
+            }
+        }
+        return nil
     }
 }
 

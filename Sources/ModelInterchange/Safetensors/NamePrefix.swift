@@ -2,7 +2,7 @@ import NeuralGraph
 
 /// The prefix of every name in a file, such as `module.` of PyTorch's data-parallel wrapper, `_orig_mod.` of compiled
 /// modules, or `model.` where a network is part of another.
-struct SafetensorsOrigin: ModelOrigin {
+struct SafetensorsOrigin: ResizableOrigin {
     /// The prefix with the dot at its end.
     let prefix: String
 }

@@ -14,12 +14,16 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     package var training: String?
     /// The indices of the classes that the model has forgotten, over all requests so far.
     public var forgottenClasses: Set<Int>
+    /// The requests that the model was made to forget by, in their order, as far as its file remembers them.
+    public var requests: [ForgottenRequest]
+    /// The classes whose outputs were removed, by their indices before any was, in rising order.
+    package var droppedClasses: [Int]
 
     /// Creates metadata; every argument is optional.
     public init(
         architecture: ArchitectureIdentifier? = nil, classNames: [String] = [],
         normalization: Normalization? = nil, resizing: ImageResizing? = nil, learningRate: Double? = nil,
-        forgottenClasses: Set<Int> = []
+        forgottenClasses: Set<Int> = [], requests: [ForgottenRequest] = []
     ) {
         self.architecture = architecture
         self.classNames = classNames
@@ -27,10 +31,13 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
         self.resizing = resizing
         self.learningRate = learningRate
         self.forgottenClasses = forgottenClasses
+        self.requests = requests
+        droppedClasses = []
     }
 
     private enum Key: String, CodingKey {
-        case architecture, classNames, normalization, resizing, learningRate, training, forgottenClasses
+        case architecture, classNames, normalization, resizing, learningRate, training, forgottenClasses, requests
+        case droppedClasses
     }
 
     /// Reads metadata; properties that an older file lacks get their defaults.
@@ -42,7 +49,9 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
             normalization: try container.decodeIfPresent(Normalization.self, forKey: .normalization),
             resizing: try container.decodeIfPresent(ImageResizing.self, forKey: .resizing),
             learningRate: try container.decodeIfPresent(Double.self, forKey: .learningRate),
-            forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []))
+            forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []),
+            requests: try container.decodeIfPresent([ForgottenRequest].self, forKey: .requests) ?? [])
+        droppedClasses = try container.decodeIfPresent([Int].self, forKey: .droppedClasses) ?? []
         training = try container.decodeIfPresent(String.self, forKey: .training)
     }
 
@@ -56,6 +65,46 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
         try container.encodeIfPresent(learningRate, forKey: .learningRate)
         try container.encodeIfPresent(training, forKey: .training)
         if !forgottenClasses.isEmpty { try container.encode(forgottenClasses.sorted(), forKey: .forgottenClasses) }
+        if !requests.isEmpty { try container.encode(requests, forKey: .requests) }
+        if !droppedClasses.isEmpty { try container.encode(droppedClasses, forKey: .droppedClasses) }
+    }
+}
+
+/// A request that a model was made to forget by, as its file remembers it.
+public struct ForgottenRequest: Sendable, Codable, Hashable {
+    /// The classes, by their indices before any output was removed, in rising order; empty if samples were forgotten.
+    public var classes: [Int]
+    /// The number of samples that were forgotten; nil if classes were.
+    public var samples: Int?
+    /// The time of the record, such as `2026-01-31T12:00:00Z`; nil if there was no record.
+    public var date: String?
+    /// The SHA-256 of the record's content, 64 hexadecimal digits; nil if there was no record.
+    public var record: String?
+
+    /// Creates a request.
+    public init(classes: [Int], samples: Int? = nil, date: String? = nil, record: String? = nil) {
+        self.classes = classes
+        self.samples = samples
+        self.date = date
+        self.record = record
+    }
+}
+
+extension ModelMetadata {
+    /// The number of outputs that the network had before any was removed, for one that has a number now.
+    package func originalCount(of outputs: Int) -> Int { outputs + droppedClasses.count }
+
+    /// The index that a class had before any output was removed.
+    /// - Parameter output: its index now.
+    package func originalIndex(of output: Int) -> Int {
+        droppedClasses.sorted().reduce(output) { $1 <= $0 ? $0 + 1 : $0 }
+    }
+
+    /// The last request for a class, if the file remembers one.
+    /// - Parameter output: the class's index now.
+    package func lastRequest(for output: Int) -> ForgottenRequest? {
+        let index = originalIndex(of: output)
+        return requests.last { $0.classes.contains(index) }
     }
 }
 

@@ -15,6 +15,30 @@ public protocol Optimizer: AnyObject {
         learningRate: Float, threads: ThreadTeam)
 }
 
+/// What an optimizer keeps from step to step, as a checkpoint stores it.
+package struct OptimizerSnapshot: Sendable, Equatable {
+    /// The number of steps taken.
+    package var steps: Int
+    /// The vectors in the optimizer's own order: Adam's two moments, or the velocity of gradient descent.
+    package var vectors: [[Float]]
+
+    /// Creates a snapshot.
+    package init(steps: Int, vectors: [[Float]]) {
+        self.steps = steps
+        self.vectors = vectors
+    }
+}
+
+/// An optimizer that goes on from a snapshot as if it had not been interrupted; all of the package's own do.
+package protocol ResumableOptimizer: Optimizer {
+    /// What the next step depends on besides parameters and gradients.
+    var snapshot: OptimizerSnapshot { get }
+
+    /// Goes on from a snapshot.
+    /// - Returns: false, with nothing changed, if the snapshot is of another kind or number of parameters.
+    func restore(_ snapshot: OptimizerSnapshot) -> Bool
+}
+
 /// An optimizer and its settings, with PyTorch's formulas and defaults.
 public enum OptimizerConfiguration: Sendable, Codable, Hashable {
     /// Gradient descent, as `torch.optim.SGD` with dampening 0; weight decay is added to the gradient.
@@ -85,13 +109,26 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
 /// A vector that an optimizer keeps from step to step, zero at first.
 struct OptimizerState: ~Copyable {
     let values: UnsafeMutablePointer<Float>
+    private let count: Int
 
     init(count: Int) {
+        self.count = count
         values = .allocate(capacity: max(1, count))
         values.initialize(repeating: 0, count: count)
     }
 
     deinit {
         values.deallocate()
+    }
+
+    /// A copy of the numbers.
+    var copy: [Float] { [Float](UnsafeBufferPointer(start: values, count: count)) }
+
+    /// Whether a list has as many numbers.
+    func fits(_ list: [Float]) -> Bool { list.count == count }
+
+    /// Takes the numbers of a list that fits.
+    func take(_ list: [Float]) {
+        for (index, value) in list.prefix(count).enumerated() { values[index] = value }
     }
 }

@@ -2,7 +2,7 @@ internal import CNeuralKernels
 import Foundation
 
 /// Adam and AdamW. See ``OptimizerConfiguration/adam(beta1:beta2:epsilon:weightDecay:)``.
-final class Adam: Optimizer {
+final class Adam: ResumableOptimizer {
     let parameterCount: Int
     private let beta1: Double
     private let beta2: Double
@@ -25,6 +25,19 @@ final class Adam: Optimizer {
         self.parameterDecay = parameterDecay
         first = OptimizerState(count: parameterCount)
         second = OptimizerState(count: parameterCount)
+    }
+
+    var snapshot: OptimizerSnapshot { OptimizerSnapshot(steps: steps, vectors: [first.copy, second.copy]) }
+
+    func restore(_ snapshot: OptimizerSnapshot) -> Bool {
+        let vectors = snapshot.vectors
+        guard snapshot.steps >= 0, vectors.count == 2, first.fits(vectors[0]), second.fits(vectors[1]) else {
+            return false
+        }
+        steps = snapshot.steps
+        first.take(vectors[0])
+        second.take(vectors[1])
+        return true
     }
 
     func step(
@@ -50,7 +63,7 @@ final class Adam: Optimizer {
 }
 
 /// Gradient descent with momentum and weight decay. See ``OptimizerConfiguration/sgd(momentum:nesterov:weightDecay:)``.
-final class GradientDescent: Optimizer {
+final class GradientDescent: ResumableOptimizer {
     let parameterCount: Int
     private let momentum: Double
     private let nesterov: Bool
@@ -63,6 +76,15 @@ final class GradientDescent: Optimizer {
         self.nesterov = nesterov
         self.weightDecay = weightDecay
         velocity = OptimizerState(count: momentum == 0 ? 0 : parameterCount)
+    }
+
+    // A step does not depend on its number.
+    var snapshot: OptimizerSnapshot { OptimizerSnapshot(steps: 0, vectors: [velocity.copy]) }
+
+    func restore(_ snapshot: OptimizerSnapshot) -> Bool {
+        guard snapshot.vectors.count == 1, velocity.fits(snapshot.vectors[0]) else { return false }
+        velocity.take(snapshot.vectors[0])
+        return true
     }
 
     func step(

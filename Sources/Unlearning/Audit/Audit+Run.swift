@@ -12,6 +12,20 @@ extension Audit {
         try check(models, forgotten: target)
         let models = try configuration.weights.map { format in try models.map { try $0.rounded(to: format) } } ?? models
         let (test, training) = try samples(of: data, for: models.original, forgotten: target)
+        try context.begin("audit") {
+            [
+                ("original model", Fingerprint.text(of: models.original)),
+                ("unlearned model", Fingerprint.text(of: models.unlearned)),
+                ("retrained models", models.retrained.map { Fingerprint.text(of: $0) }.joined(separator: ", ")),
+                ("forgotten classes", forgotten.sorted().map(String.init).joined(separator: ",")),
+                ("test data", try Fingerprint.text(of: test.subset.source, context: context)),
+                (
+                    "training data",
+                    try training.map { try Fingerprint.text(of: $0.subset.source, context: context) } ?? "not given"
+                ),
+                ("audit's settings", try MethodComparison.json(configuration)),
+            ]
+        }
         let parts = parts
         let plan = AuditPlan(
             configuration: configuration, modelCount: 2 + models.retrained.count, testCount: test.labels.count,

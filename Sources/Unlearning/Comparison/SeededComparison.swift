@@ -13,9 +13,11 @@ struct SeededComparison: Sendable {
 
     private static let referenceName = "reference"
 
-    private var options: RunOptions {
+    /// Options for a part of the work that is left out once it is finished.
+    private func options(_ name: String) -> RunOptions {
         var options = comparison.options
         options.seed = seed
+        options.checkpoint = options.checkpoint?.scoped("seed-\(seed)-\(name)")
         return options
     }
 
@@ -42,7 +44,7 @@ struct SeededComparison: Sendable {
                 continue
             }
             let run = try await run(method, settings: settings[position], model: model, reference: reference)
-            try store?.keep(run)
+            try keep(run)
             runs.append(run)
         }
         return runs
@@ -53,9 +55,12 @@ struct SeededComparison: Sendable {
     ) async throws -> Model {
         if let model = store?.model(name, seed: seed, like: untrained) { return model }
         let model = try await Retraining(
-            training: comparison.training, augmentation: comparison.augmentation, options: options
+            training: comparison.training, augmentation: comparison.augmentation, options: options(name)
         ).train(untrained, classes: classes, images: images, seed: seed, progress: handler(name)).model
-        try store?.keep(model, name, seed: seed)
+        if let store {
+            try store.keep(model, name, seed: seed)
+            options(name).checkpoint?.removeScope()
+        }
         return model
     }
 
@@ -69,8 +74,15 @@ struct SeededComparison: Sendable {
             try await audit(model, original: model, reference: reference, ComparedRun.original))
         run.figures[.steps] = 0
         run.figures[.seconds] = 0
-        try store?.keep(run)
+        try keep(run)
         return run
+    }
+
+    /// Keeps a finished run, which makes its checkpoint needless.
+    private func keep(_ run: ComparedRun) throws {
+        guard let store else { return }
+        try store.keep(run)
+        for name in [run.method, "\(run.method)-audit"] { options(name).checkpoint?.removeScope() }
     }
 
     private func run(
@@ -83,10 +95,12 @@ struct SeededComparison: Sendable {
             for: method, from: images, forgetting: classes, samplesPerClass: comparison.samplesPerClass, seed: seed)
         do {
             let memory = PeakMemory()
-            let outcome = try await Unlearner(
+            var unlearner = Unlearner(
                 model: model, retaining: data.retain, forgetting: data.forget, method: method,
-                training: comparison.training, options: options
-            ).forget(classes: classes, progress: handler(method.name))
+                training: comparison.training, options: options(method.name))
+            // What is compared are the settings as they are.
+            unlearner.guarding = nil
+            let outcome = try await unlearner.forget(classes: classes, progress: handler(method.name))
             run.figures[.peakMemory] = memory.mebibytes
             run.figures[.seconds] = outcome.totalTime.seconds
             run.figures[.steps] = Double(outcome.steps)
@@ -102,7 +116,8 @@ struct SeededComparison: Sendable {
     private func audit(
         _ model: Model, original: Model, reference: Model, _ name: String
     ) async throws -> AuditResult {
-        try await Audit(configuration: comparison.audit, options: options).run(
+        // The model's own scope may be gone when it is audited, so that its runs would be counted otherwise.
+        try await Audit(configuration: comparison.audit, options: options("\(name)-audit")).run(
             original: original, unlearned: model, retrained: [reference], forgotten: classes,
             data: AuditData(test: test, training: images), progress: handler(name))
     }

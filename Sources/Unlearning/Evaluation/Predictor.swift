@@ -25,9 +25,11 @@ public struct Predictor: Sendable {
     }
 
     func logits(of examples: any ExampleSource, by model: Model, context: RunContext) throws -> Tensor {
-        try outputs(of: examples, by: model, context: context) { step, stepCount, _ in
-            try context.finished(step, of: stepCount, in: .evaluation)
-        }.logits
+        try context.outputsPart(examples: examples.count, classes: model.classCount) {
+            try outputs(of: examples, by: model, context: context) { step, stepCount, _ in
+                try context.finished(step, of: stepCount, in: .evaluation)
+            }.logits
+        }
     }
 
     /// The logits, `[examples, classes]`, and the outputs of some inner nodes in the same pass.

@@ -63,21 +63,27 @@ package struct RetrainingComparison: Sendable {
     /// Trains, forgets, retrains and measures.
     /// - Parameters:
     ///   - model: the untrained network.
-    ///   - classes: the classes to forget.
+    ///   - classes: the classes to forget; none where samples are.
+    ///   - samples: the positions of samples to forget among the images; nil where classes are.
     ///   - images: the images to train on; forgetting sees some of the retained classes.
     ///   - test: the images to measure on.
     ///   - progress: called after every step.
     /// - Returns: the three networks in the order of ``Stage``.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
     package func run(
-        _ model: Model, classes: some Sequence<Int>, images: any ImageDataset, test: any ImageDataset,
-        progress: Handler? = nil
+        _ model: Model, classes: some Sequence<Int>, samples: [Int]? = nil, images: any ImageDataset,
+        test: any ImageDataset, progress: Handler? = nil
     ) async throws -> [Entry] {
         let classes = Set(classes)
         try training.validate()
         try unlearning.validate()
-        try model.checkForgettable(classes)
-        let samples = try images.samples(perClass: samplesPerClass, excluding: classes, seed: options.seed)
+        if samples == nil { try model.checkForgettable(classes) }
+        let data = try data(classes, samples, from: images)
+        let gone = Set(samples ?? [])
+        let others: any ImageDataset =
+            if gone.isEmpty { images } else {
+                try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+            }
         let measured = try model.prepare(test)
         func handler(_ stage: Stage) -> ProgressHandler? {
             guard let progress else { return nil }
@@ -91,11 +97,19 @@ package struct RetrainingComparison: Sendable {
 
         let original = try await trained(model, without: [], images, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
-        let unlearned = try await Unlearner(
-            model: original.model, retaining: samples, method: unlearning, options: options
-        ).forget(classes: classes, progress: handler(.unlearned))
+        var unlearner = Unlearner(
+            model: original.model, retaining: data.retain, forgetting: data.forget, method: unlearning,
+            training: training, options: options)
+        // What is compared are the settings as they are.
+        unlearner.guarding = nil
+        let unlearned =
+            if samples != nil, let forget = data.forget {
+                try await unlearner.forget(samples: forget, progress: handler(.unlearned))
+            } else {
+                try await unlearner.forget(classes: classes, progress: handler(.unlearned))
+            }
         let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
-        let retrained = try await trained(model, without: classes, images, progress: handler(.retrained))
+        let retrained = try await trained(model, without: classes, others, progress: handler(.retrained))
         let retrainedAccuracy = try await accuracy(retrained.model, .retrained)
         return [
             Entry(
@@ -111,12 +125,27 @@ package struct RetrainingComparison: Sendable {
         ]
     }
 
+    /// The images that forgetting sees.
+    package func data(
+        _ classes: Set<Int>, _ samples: [Int]?, from images: any ImageDataset
+    ) throws(DatasetError) -> MethodImages {
+        if let samples {
+            return try MethodImages(
+                for: unlearning, from: images, forgettingSamples: samples, samplesPerClass: samplesPerClass,
+                seed: options.seed)
+        }
+        return try MethodImages(
+            for: unlearning, from: images, forgetting: classes, samplesPerClass: samplesPerClass, seed: options.seed)
+    }
+
     private func trained(
         _ model: Model, without classes: Set<Int>, _ images: any ImageDataset, progress: ProgressHandler?
     ) async throws -> (model: Model, time: Duration, steps: Int) {
         let start = ContinuousClock.now
+        let restoredBefore = options.checkpoint?.restoredTime ?? .zero
         let outcome = try await Retraining(training: training, augmentation: augmentation, options: options)
             .train(model, classes: classes, images: images, seed: options.seed, progress: progress)
-        return (outcome.model, ContinuousClock.now - start, outcome.losses.count)
+        let restored = (options.checkpoint?.restoredTime ?? .zero) - restoredBefore
+        return (outcome.model, ContinuousClock.now - start + restored, outcome.losses.count)
     }
 }

@@ -6,7 +6,7 @@ import NeuralGraph
 /// Source: Graves, Nagisetty and Ganesh, "Amnesiac Machine Learning" (AAAI 2021, arXiv 2010.10981), section 4, the variant
 /// "unlearning" that keeps no record of training; three epochs at 1e-4 as in the comparison of Chundawat et al.
 /// (arXiv 2205.08096).
-public struct AmnesiacRelabeling: BuiltInMethod, Hashable {
+public struct AmnesiacRelabeling: TrainedMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 

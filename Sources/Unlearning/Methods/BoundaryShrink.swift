@@ -3,14 +3,18 @@ import NeuralGraph
 
 /// Training on the forget data under the nearest label beyond the decision boundary; no retain data are needed.
 ///
-/// Each example takes one step of size ε against its own class, `x' = x + ε sign(∇x CE(f(x), y))`, and gets the class
-/// that the original finds most likely there, its own excluded.
+/// Each example takes one step of size ε against its own class, `x' = x + ε sign(∇x CE(f(x), y))`, is clamped to the range
+/// of pixels and rounded to their 256 values, and gets the class that the original finds most likely there, its own
+/// excluded.
 ///
 /// Source: Chen et al., "Boundary Unlearning" (CVPR 2023, arXiv 2303.11570), equations 2 and 3, boundary shrink;
 /// hyperparameters of the published code: ε 0.1 of the pixel range, ten epochs of gradient descent at 1e-5 with momentum
-/// 0.9, batches of 64.
-public struct BoundaryShrink: BuiltInMethod, Hashable {
+/// 0.9, batches of 64. That code also gives an example its own class where the step does not cross a boundary; the paper
+/// asks for the nearest incorrect one.
+public struct BoundaryShrink: TrainedMethod, Hashable {
     /// The step ε in units of the full pixel range, or of the input if the model does not know its normalization; above 0.
+    ///
+    /// Without a normalization nothing is clamped or rounded.
     public var step: Double
     /// How it is trained.
     public var training: TrainingConfiguration
@@ -61,7 +65,7 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
             model: model, batchCapacity: min(250, examples.count), computing: .input, modes: [.inference])
         let loader = try BatchLoader(examples, batchSize: executor.batchCapacity)
         defer { loader.cancel() }
-        let steps = try channelSteps(of: model)
+        let scale = try PixelScale(of: model)
         let K = model.classCount
         var labels: [Int] = []
         var done = 0
@@ -80,7 +84,7 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
             for index in 0..<batch.inputs.count {
                 let slope = slopes[index]
                 let sign: Float = slope > 0 ? 1 : slope < 0 ? -1 : 0
-                executor.input[index] = source[index] + steps[index % steps.count] * sign
+                executor.input[index] = scale.moving(source[index], by: Float(step) * sign, at: index)
             }
             executor.forward(batch: batch.count, mode: .inference, updatesState: false)
             for row in 0..<batch.count {
@@ -94,11 +98,24 @@ public struct BoundaryShrink: BuiltInMethod, Hashable {
         }
         return labels
     }
+}
 
-    /// The step in units of the input, for each channel.
-    private func channelSteps(of model: Model) throws -> [Float] {
-        guard let normalization = model.metadata.normalization else { return [Float(step)] }
-        return try normalization.expanded(toChannels: model.graph.inputShape.channels).standardDeviation
-            .map { Float(step) / $0 }
+/// How inputs follow from pixels from 0 to 1, by channel; without a normalization they are taken as they are.
+struct PixelScale {
+    private let means: [Float]
+    private let deviations: [Float]
+
+    init(of model: Model) throws {
+        let normalization = try model.metadata.normalization?.expanded(toChannels: model.graph.inputShape.channels)
+        means = normalization?.mean.map { Float($0) } ?? []
+        deviations = normalization?.standardDeviation.map { Float($0) } ?? []
+    }
+
+    /// The input whose pixel is a step away, within the range of pixels and with one of their 256 values.
+    func moving(_ value: Float, by step: Float, at index: Int) -> Float {
+        guard !means.isEmpty else { return value + step }
+        let channel = index % means.count
+        let pixel = value * deviations[channel] + means[channel] + step
+        return ((min(1, max(0, pixel)) * 255).rounded(.toNearestOrEven) / 255 - means[channel]) / deviations[channel]
     }
 }

@@ -5,7 +5,7 @@ import NeuralGraph
 /// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), section 6,
 /// where the rate is raised at first; Warnecke et al. (arXiv 2108.11577). Rate and length are this package's: Adam at
 /// 1e-3 for two epochs.
-public struct FineTuning: BuiltInMethod, Hashable {
+public struct FineTuning: TrainedMethod, Hashable {
     /// How it is trained.
     public var training: TrainingConfiguration
 

@@ -7,9 +7,10 @@ import NeuralGraph
 ///
 /// What the frozen part knows of the forgotten classes stays. Source: Goel et al., "Towards Adversarial Evaluations
 /// for Inexact Machine Unlearning" (arXiv 2201.06640), section 4: exact unlearning (EU-k) and catastrophic forgetting
-/// (CF-k) of the last k layers, trained as the original was. Default: one stage and the last layer, five epochs of
-/// Adam at 1e-3 in one cycle.
-public struct LastStages: BuiltInMethod, Hashable {
+/// (CF-k) of the last k layers, trained as the original was, there for 62 epochs at most; in the authors' code the frozen
+/// layers' batch statistics move with the data. Defaults of this package: one stage and the last layer, five epochs of
+/// Adam at 1e-3 in one cycle, and frozen statistics.
+public struct LastStages: TrainedMethod, Hashable {
     /// How many stages before the last layer are trained with it, 0 or more; see `Graph.stages(limit:)`.
     public var stages: Int
     /// Whether they start from new weights.

@@ -51,6 +51,12 @@ public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
         return model.graph.nodes.contains { $0.operation is BatchNormalization } ? 5e-3 : 1e-3
     }
 
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        var method = self
+        method.learningRate = rate(for: model) / divisor
+        return method
+    }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let (model, retain) = (request.model, try request.retained())
         let logits = try session.outputs(of: model, on: retain).masking(request.forgottenClasses)

@@ -14,7 +14,7 @@ import NeuralGraph
 /// Source: Zhang, Lin, Bai and Mei, "Negative Preference Optimization: From Catastrophic Collapse to Effective Unlearning"
 /// (COLM 2024, arXiv 2404.05868), equation 3, with the retain loss of section 4 (NPO+RT); β 0.1 as published. The paper
 /// is about language models: rate and length are this package's, two epochs of Adam at 1e-3.
-public struct NegativePreference: BuiltInMethod, Hashable {
+public struct NegativePreference: TrainedMethod, Hashable {
     /// The inverse temperature β, above 0; towards 0 the loss becomes plain gradient ascent.
     public var beta: Double
     /// The weight of cross-entropy on the retain data, 0 or more.

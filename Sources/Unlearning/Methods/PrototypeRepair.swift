@@ -29,26 +29,54 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     ///
     /// It is rounded down to blocks, but at least one is trained; 1 trains the whole network.
     public var trainedShare: Double
+    /// The share of the blocks, counted from the last, that starts from new weights, 0 to 1; no more than is trained.
+    ///
+    /// It is rounded down to blocks. The last layer keeps its rows of the retained classes.
+    public var reinitializedShare: Double
     /// How it is trained, but for the rate if ``learningRate`` is nil.
     public var training: TrainingConfiguration
     /// The largest rate, above 0; nil chooses one by the original's and by whether there is batch norm.
     public var learningRate: Double?
     /// Watches the retained classes; nil watches nothing.
     public var guarding: RetainGuard?
+    /// UNSIR's first two steps, before the repair; nil leaves them out.
+    public var damage: NoiseDamage?
+
+    /// How noise against the classes is learned, and how the trained blocks are impaired with it.
+    public struct NoiseDamage: Sendable, Codable, Hashable {
+        /// How noise is learned.
+        public var noise: NoiseMaximizer.Configuration
+        /// How the trained blocks are impaired; the others stay as they are.
+        public var impair: ImpairStep.Configuration
+
+        /// Creates settings; by default a few bounded steps.
+        public init(
+            noise: NoiseMaximizer.Configuration = NoiseMaximizer.Configuration(imagesPerClass: 128, steps: 10),
+            impair: ImpairStep.Configuration = ImpairStep.Configuration(
+                noiseRepetitions: 16, retainLimit: 2048,
+                training: TrainingConfiguration(batchSize: 512, learningRate: 0.004))
+        ) {
+            self.noise = noise
+            self.impair = impair
+        }
+    }
 
     /// Creates the method; with the default settings unless others are given.
     public init(
-        labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5,
+        labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
             epochs: 4, minimumSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
-        learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard()
+        learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard(),
+        damage: NoiseDamage? = nil
     ) {
         self.labelShare = labelShare
         self.featureWeight = featureWeight
         self.trainedShare = trainedShare
+        self.reinitializedShare = reinitializedShare
         self.training = training
         self.learningRate = learningRate
         self.guarding = guarding
+        self.damage = damage
     }
 
     package var traits: MethodTraits {
@@ -70,17 +98,30 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     package func check() throws {
         try training.validate()
         try guarding?.validate()
+        try damage?.noise.validate()
+        try damage?.impair.validate()
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
         try Setting.check(share: "label share", Double(labelShare))
         try Setting.check(share: "trained share", trainedShare)
+        try Setting.check(share: "reinitialized share", reinitializedShare)
         try Setting.check("feature weight", featureWeight, isAtLeast: 0)
     }
 
     package func costs(of request: UnlearningRequest) -> [Double] {
         let retained = Double(request.retainedCount)
-        let teaching = trainedShare < 1 ? [retained, retained * trainedShare] : [retained]
         let repair = training.cost(examples: retained) * trainedShare
-        return teaching + [repair] + (guarding.map { [retained * $0.share] } ?? [])
+        var costs = trainedShare < 1 ? [retained] : []
+        if let damage {
+            let images = Double(request.classes.count * damage.noise.imagesPerClass)
+            let shown =
+                images * Double(damage.impair.noiseRepetitions)
+                + min(retained, Double(damage.impair.retainLimit ?? .max))
+            costs.insert(2 * images * Double(damage.noise.steps), at: 0)
+            costs += [images * trainedShare, damage.impair.training.cost(examples: shown) * trainedShare]
+        }
+        costs += [retained * trainedShare, repair]
+        if let guarding { costs.append(retained * guarding.share) }
+        return costs
     }
 
     /// The largest rate for a model: networks without batch norm bear a quarter of what those with it do.
@@ -92,12 +133,22 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         return (normalizes ? 4 : 1) * trained
     }
 
+    package var guardsItself: Bool { guarding != nil }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
-        let model = try request.model.reinitializingHead(
-            of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)
-        let (frozen, trained) = try parts(of: model)
+        // Found out before anything is computed.
+        guard request.model.graph.head != nil else { throw UnlearningError.noLinearHead(method: name) }
+        let noise = try damage.map { try session.noise(NoiseMaximizer(configuration: $0.noise), for: request) } ?? []
+        let (frozen, part) = try parts(of: request.model)
         let retain: any ExampleSource =
             if let frozen { try session.features(of: request.retained(), by: frozen) } else { try request.retained() }
+        let impaired = try impaired(part, behind: frozen, noise: noise, retaining: retain, session)
+        let fresh = try reinitialized(
+            request.model.replacing(impaired.stateDictionary), within: part,
+            seed: session.seed("\(Self.stream).blocks"))
+        let model = try fresh.reinitializingHead(
+            of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)
+        let trained = try part.replacing(model.stateDictionary.filter { part.stateDictionary[$0.key] != nil })
         guard let student = trained.withFeatureOutput else { throw UnlearningError.noLinearHead(method: name) }
         let targets = try DistillationTargets(
             outputs: session.outputs(of: teacher(of: student, original: request.model), on: retain),
@@ -127,6 +178,32 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             return DistillationTargets.correct(outputs, labels: held.labels, classes: model.classCount)
         }
         return try model.replacing(repaired.stateDictionary)
+    }
+
+    /// The trained part after UNSIR's second step, on what the frozen part makes of noise and retain data.
+    private func impaired(
+        _ part: Model, behind frozen: Model?, noise: [Noise], retaining retain: any ExampleSource,
+        _ session: UnlearningSession
+    ) throws -> Model {
+        guard let damage, !noise.isEmpty else { return part }
+        let features = try noise.map { noise in
+            guard let frozen else { return noise }
+            return Noise(label: noise.label, images: try session.features(of: noise.examples(), by: frozen).inputs)
+        }
+        return try session.impair(
+            ImpairStep(configuration: damage.impair), part, noise: features, retaining: retain)
+    }
+
+    /// The model with new weights in its last blocks, as many as are asked for and trained; the last layer stays.
+    private func reinitialized(_ model: Model, within part: Model, seed: UInt64) throws -> Model {
+        let blocks = model.graph.weightedBlocks
+        let count = Int((reinitializedShare * Double(blocks.count)).rounded(.down))
+        guard count > 0 else { return model }
+        let tail = count < blocks.count ? try model.cut(at: blocks[blocks.count - 1 - count]).tail : model
+        let headKeys = Set(model.graph.head.map { node in node.parameters.map { node.key($0.name) } } ?? [])
+        let new = Model(graph: tail.graph, metadata: tail.metadata, seed: seed).stateDictionary
+        return try model.replacing(
+            new.filter { part.stateDictionary[$0.key] != nil && !headKeys.contains($0.key) })
     }
 
     /// The blocks that stay, nil if all are trained, and those that are trained.

@@ -1,3 +1,4 @@
+import Foundation
 import ImageDatasets
 import NeuralGraph
 
@@ -7,9 +8,9 @@ import NeuralGraph
 /// minimizes `α T² KL(teacher || student) + γ CE` over the retain data.
 ///
 /// Source: Kurmanji et al., "Towards Unbounded Machine Unlearning" (NeurIPS 2023, arXiv 2302.09880), equation 3 and
-/// algorithm 1; hyperparameters of the published notebook for small data sets: α 0.001, γ 0.99, temperature 4, three
-/// epochs of which two have a maximizing pass, Adam at 5e-4 with a decay of 5e-4, batches of 128 and 32.
-public struct SCRUB: BuiltInMethod, Hashable {
+/// algorithm 1. The authors publish two notebooks with settings of their own: ``largeScale``, the default here, and
+/// ``smallScale``.
+public struct SCRUB: TrainedMethod, Hashable {
     /// The weight α of the divergence on the retain data, 0 or more.
     public var divergenceWeight: Double
     /// The weight γ of cross-entropy on the retain data, 0 or more.
@@ -20,28 +21,47 @@ public struct SCRUB: BuiltInMethod, Hashable {
     public var maximizingEpochs: Int
     /// Examples to forget in one step, 1 to 1,000,000.
     public var forgetBatchSize: Int
+    /// Epochs, counted from 1, after each of which the rate is divided by 10.
+    public var decayEpochs: [Int]
     /// Epochs over the retain data, their batch size, optimizer and rate; the schedule runs over all steps of both
     /// kinds.
     public var training: TrainingConfiguration
 
-    /// Creates the method.
+    /// Creates the method, by default with the settings of ``largeScale``.
     public init(
         divergenceWeight: Double = 0.001, labelWeight: Double = 0.99, temperature: Float = 4,
-        maximizingEpochs: Int = 2, forgetBatchSize: Int = 32,
+        maximizingEpochs: Int = 2, forgetBatchSize: Int = 32, decayEpochs: [Int] = [],
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 3, batchSize: 128, optimizer: .adam(weightDecay: 5e-4), learningRate: 5e-4)
+            epochs: 3, batchSize: 128, optimizer: .sgd(momentum: 0.9, weightDecay: 5e-4), learningRate: 5e-4)
     ) {
         self.divergenceWeight = divergenceWeight
         self.labelWeight = labelWeight
         self.temperature = temperature
         self.maximizingEpochs = maximizingEpochs
         self.forgetBatchSize = forgetBatchSize
+        self.decayEpochs = decayEpochs
         self.training = training
     }
 
+    /// The notebook for CIFAR-10 and Lacuna-10 as a whole: α 0.001, γ 0.99, temperature 4, three epochs of which two have
+    /// a maximizing pass, gradient descent at 5e-4 with momentum 0.9 and a decay of 5e-4, batches of 128 and 32.
+    public static let largeScale = SCRUB()
+
+    /// The notebook for CIFAR-5 and Lacuna-5, a few hundred images: α 0.5, γ 1, temperature 2, ten epochs of which three
+    /// have a maximizing pass, Adam at 5e-4 with a decay of 0.1, a tenth of the rate after epochs 5, 8 and 9, batches of 32
+    /// and 64.
+    public static let smallScale = SCRUB(
+        divergenceWeight: 0.5, labelWeight: 1, temperature: 2, maximizingEpochs: 3, forgetBatchSize: 64,
+        decayEpochs: [5, 8, 9],
+        training: TrainingConfiguration(
+            epochs: 10, batchSize: 32, optimizer: .adam(weightDecay: 0.1), learningRate: 5e-4))
+
     package var traits: MethodTraits {
-        MethodTraits(
-            "scrub", summary: "Moves away from the original on forget data and keeps to it on retain data, in turns",
+        let isSmall = self == .smallScale
+        return MethodTraits(
+            isSmall ? "scrub-small" : "scrub",
+            summary: "Moves away from the original on forget data and keeps to it on retain data, in turns"
+                + (isSmall ? ", as published for small data sets" : ""),
             requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
@@ -52,6 +72,7 @@ public struct SCRUB: BuiltInMethod, Hashable {
         try Setting.check("forget batch size", forgetBatchSize, isIn: 1...1_000_000)
         try Setting.check("divergence weight", divergenceWeight, isAtLeast: 0)
         try Setting.check("label weight", labelWeight, isAtLeast: 0)
+        for epoch in decayEpochs { try Setting.check("decay epoch", epoch, isIn: 1...1_000_000) }
     }
 
     package func costs(of request: UnlearningRequest) -> [Double] {
@@ -82,10 +103,13 @@ public struct SCRUB: BuiltInMethod, Hashable {
                 retain, named: "retain", batchSize: training.batchSize, graph: model.graph, stream: name
             ).stepCount)
         let passes = (0..<epochs).flatMap { epoch in
-            let maximizing = TrainingPass(
+            var maximizing = TrainingPass(
                 over: forget, named: "forget", batchSize: forgetBatchSize, minimizing: Objective(away))
-            let minimizing = TrainingPass(
+            var minimizing = TrainingPass(
                 over: retain, named: "retain", batchSize: training.batchSize, minimizing: Objective(near))
+            let rateFactor = pow(0.1, Double(decayEpochs.count { $0 < epoch + 1 }))
+            maximizing.rateFactor = rateFactor
+            minimizing.rateFactor = rateFactor
             return epoch < maximizingEpochs ? [maximizing, minimizing] : [minimizing]
         }
         return try session.train(model, passes: passes, training, phase: .forgetting, stream: name)

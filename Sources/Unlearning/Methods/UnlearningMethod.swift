@@ -58,7 +58,11 @@ extension UnlearningMethod {
 }
 
 /// A method of this package, described by ``MethodTraits`` so that its public part is its settings.
-package protocol BuiltInMethod: UnlearningMethod {
+package protocol BuiltInMethod: UnlearningMethod, Codable {
+    /// What each setting may be, in the order to list them in.
+    static var settings: [SettingDescription] { get }
+    /// The paper, with its section or equation, that the method comes from.
+    static var source: String { get }
     /// Name, summary, requirements and whether samples can be forgotten.
     var traits: MethodTraits { get }
     /// See ``UnlearningMethod/validate()``.
@@ -67,6 +71,24 @@ package protocol BuiltInMethod: UnlearningMethod {
     func costs(of request: UnlearningRequest) -> [Double]
     /// See ``UnlearningMethod/run(_:_:)``.
     func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model
+    /// Whether the method watches retained accuracy by itself, so that ``Unlearner/guarding`` need not.
+    var guardsItself: Bool { get }
+    /// The method with settings that change a model less, such as its rates divided by a number; nil if there are none.
+    func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)?
+}
+
+/// A method whose training has one learning rate, which can be lowered and tuned.
+package protocol TrainedMethod: BuiltInMethod {
+    /// How it is trained.
+    var training: TrainingConfiguration { get set }
+}
+
+extension TrainedMethod {
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        var method = self
+        method.training.learningRate /= divisor
+        return method
+    }
 }
 
 /// What a method says of itself.
@@ -87,6 +109,8 @@ package struct MethodTraits: Sendable {
 extension BuiltInMethod {
     package func check() throws {}
     package func costs(of request: UnlearningRequest) -> [Double] { [] }
+    package var guardsItself: Bool { false }
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? { nil }
 
     public var name: String { traits.name }
     public var summary: String { traits.summary }
@@ -162,6 +186,31 @@ package struct MethodImages: Sendable {
             forget = try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
         } else {
             forget = nil
+        }
+    }
+
+    /// Chooses images for forgetting samples: these, and others to retain.
+    /// - Parameters:
+    ///   - method: says what it needs.
+    ///   - images: what the original was trained on.
+    ///   - samples: the positions of the samples among them.
+    ///   - earlier: classes that were forgotten before, which nothing is drawn from.
+    ///   - samplesPerClass: images of each class; a method that needs all retain data gets all.
+    ///   - seed: what is drawn.
+    /// - Throws: `DatasetError` if a number is out of range, or a class has no image left.
+    package init(
+        for method: any UnlearningMethod, from images: any ImageDataset, forgettingSamples samples: [Int],
+        after earlier: Set<Int> = [], samplesPerClass: Int, seed: UInt64
+    ) throws(DatasetError) {
+        forget = try ImageSubset(images, indices: samples)
+        let gone = Set(samples)
+        let others = try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+        if method.requirements.contains(.allRetainData) {
+            retain = try others.excluding(classes: earlier)
+        } else if method.requirements.contains(.retainData) {
+            retain = try others.samples(perClass: samplesPerClass, excluding: earlier, seed: seed)
+        } else {
+            retain = nil
         }
     }
 }

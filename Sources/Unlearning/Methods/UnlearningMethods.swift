@@ -6,8 +6,9 @@ public enum UnlearningMethods {
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
         LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95),
         NegativePreference(), RandomLabels(),
-        FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(), SCRUB(),
-        BadTeacher(), SaliencyUnlearning(), MaskedDistillation(), LastStages(resetting: true),
+        FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(),
+        SCRUB.largeScale, SCRUB.smallScale, BadTeacher(), SaliencyUnlearning(), MaskedDistillation(),
+        LastStages(resetting: true),
         LastStages(resetting: false), FullRetraining(),
     ]
 

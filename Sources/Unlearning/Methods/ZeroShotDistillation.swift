@@ -10,7 +10,7 @@ import NeuralGraph
 /// The running statistics of batch norm stay the original's. The class disappears from the outputs; what earlier layers
 /// know of it mostly stays. Source: this package. Inputs: Yin et al. (arXiv 1912.08795) and Chundawat et al. (arXiv
 /// 2201.05629); the teacher is that of ``MaskedDistillation``.
-public struct ZeroShotDistillation: BuiltInMethod, Hashable {
+public struct ZeroShotDistillation: TrainedMethod, Hashable {
     /// How inputs are made.
     package var synthesizer = InputSynthesizer()
     /// How the network is trained on them.

@@ -71,6 +71,8 @@ extension Model {
     }
 
     /// Checks that a data set's classes are the model's, by number, and by name where both have names.
+    ///
+    /// A class that the model has forgotten may have lost its name.
     /// - Throws: ``UnlearningError``.
     package func checkClasses(of dataset: any ImageDataset) throws(UnlearningError) {
         let names = dataset.classNames
@@ -79,7 +81,9 @@ extension Model {
         }
         // A data set without names calls its classes by their numbers.
         for (index, (found, expected)) in zip(names, metadata.classNames).enumerated()
-        where found != expected && ![found, expected].contains(String(index)) {
+        where found != expected && ![found, expected].contains(String(index))
+            && !metadata.forgottenClasses.contains(index)
+        {
             throw .otherClasses(data: dataset.name, index: index, found: found, expected: expected)
         }
     }

@@ -13,11 +13,13 @@ final class RunContext: @unchecked Sendable {
     /// The work of the phases that are still to come, in multiples of this one's, to estimate the time left.
     private var workAhead = 0.0
     private var accuracyWindow = RunningShare()
+    let checkpoint: CheckpointRun?
 
     init(options: RunOptions, handler: ProgressHandler?) {
         self.options = options
         self.handler = handler
         threads = ThreadTeam(workers: options.threadCount ?? ThreadTeam.processorCount)
+        checkpoint = options.checkpoint.map { CheckpointRun($0) }
     }
 
     /// Runs blocking work on a thread of its own, which leaves Swift's cooperative pool free.
@@ -32,7 +34,7 @@ final class RunContext: @unchecked Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let isStarted = startDetachedThread(stackSize: 8 << 20) {
-                    continuation.resume(with: Swift.Result { try body(context) })
+                    continuation.resume(with: Swift.Result { try context.savingIfCancelled(body) })
                 }
                 if !isStarted { continuation.resume(throwing: UnlearningError.noThread) }
             }
@@ -69,8 +71,20 @@ final class RunContext: @unchecked Sendable {
             algorithms: options.algorithms, keeping: nodes)
     }
 
+    /// Whether the run was cancelled, and ends at its next step.
+    var isCancelledNow: Bool { isCancelled.load(ordering: .relaxed) }
+
     func checkCancellation() throws {
-        if isCancelled.load(ordering: .relaxed) { throw CancellationError() }
+        if isCancelledNow { throw CancellationError() }
+    }
+
+    private func savingIfCancelled<Result>(_ body: (RunContext) throws -> Result) throws -> Result {
+        do {
+            return try body(self)
+        } catch let error as CancellationError {
+            try checkpoint?.save()
+            throw error
+        }
     }
 
     /// A seed for one part of the run, independent of the others.
@@ -86,8 +100,9 @@ final class RunContext: @unchecked Sendable {
         phaseStart = .now
         self.workAhead = workAhead
         accuracyWindow = RunningShare()
+        let restoredBefore = checkpoint?.restoredTime ?? .zero
         let result = try body()
-        return (result, ContinuousClock.now - phaseStart)
+        return (result, ContinuousClock.now - phaseStart + (checkpoint?.restoredTime ?? .zero) - restoredBefore)
     }
 
     /// Reports a finished step, and throws if the run was cancelled.

@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
     public var threadCount: Int?
     /// `.fast`, or `.strict` for the universal algorithms alone.
     public var algorithms: Algorithms
+    /// Where an interrupted run goes on from; nil, the default, keeps nothing.
+    public var checkpoint: Checkpoint?
 
     /// Creates options.
     public init(seed: UInt64 = 0, threadCount: Int? = nil, algorithms: Algorithms = .fast) {

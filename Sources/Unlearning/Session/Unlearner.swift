@@ -29,6 +29,12 @@ public struct Unlearner: Sendable {
     ///
     /// It needs images of the forgotten classes.
     public var audit: FinalAudit?
+    /// Watches the retained classes on a part of the retain data that the method does not see; nil watches nothing.
+    ///
+    /// If accuracy falls, the method runs again with gentler settings; ``UnlearningOutcome/notes`` say so.
+    /// ``PrototypeRepair`` has a guard of its own. Nothing is watched without at least 200 examples to retain, or 10 for a
+    /// method that needs none.
+    public var guarding: RetainGuard? = RetainGuard()
 
     private let retain: (any LabeledData)?
     private let forget: (any LabeledData)?
@@ -128,6 +134,7 @@ public struct Unlearner: Sendable {
         _ target: UnlearningRequest.Target, forgetting forget: (any LabeledData)?, context: RunContext
     ) throws -> UnlearningOutcome {
         try audit?.configuration.validate()
+        try guarding?.validate()
         let request = try UnlearningRequest(
             model: model, target: target, retain: retain?.examples(for: model, named: "retain"),
             forget: forget?.examples(for: model, named: "forget"),
@@ -135,6 +142,7 @@ public struct Unlearner: Sendable {
         let validation = try validation?.examples(for: model, named: "validation")
         if let validation { try model.check(validation, named: "validation") }
         let samples = target == .samples ? try request.forgotten() : nil
+        try context.begin("forget") { try identity(of: request, validation: validation, context) }
 
         let session = UnlearningSession(context: context)
         let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
@@ -143,12 +151,22 @@ public struct Unlearner: Sendable {
         let before = try session.phase(.evaluation) {
             try measure(model, validation, samples, request.forgottenClasses, context)
         }
-        var unlearned = try method.run(request, session)
+        var unlearned =
+            if let guarding {
+                try GuardedRun(retainGuard: guarding, method: method, session: session).run(request)
+            } else {
+                try method.run(request, session)
+            }
         unlearned.metadata.forgottenClasses = request.forgottenClasses
+        unlearned.metadata.requests.append(
+            ForgottenRequest(
+                classes: request.classes.map(model.metadata.originalIndex).sorted(), samples: samples?.count))
         if let tensor = unlearned.firstNonFiniteTensor {
             throw UnlearningError.diverged(
                 phase: .forgetting, step: session.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
         }
+        // What is measured is what will be written, also where the file has 16-bit floats.
+        unlearned = try unlearned.roundedToItsFile()
         let after = try session.phase(.evaluation) {
             try measure(unlearned, validation, samples, request.forgottenClasses, context)
         }
@@ -161,6 +179,25 @@ public struct Unlearner: Sendable {
         return UnlearningOutcome(
             model: unlearned, method: method, forgottenClasses: request.classes,
             forgottenSamples: samples?.count ?? 0, run: session, before: before, after: after, audit: found)
+    }
+
+    /// What the result depends on, for a checkpoint.
+    private func identity(
+        of request: UnlearningRequest, validation: (any ExampleSource)?, _ context: RunContext
+    ) throws -> [(name: String, value: String)] {
+        func sum(_ examples: (any ExampleSource)?) throws -> String {
+            try examples.map { try Fingerprint.text(of: $0, context: context) } ?? "not given"
+        }
+        let classes = request.classes.sorted().map(String.init).joined(separator: ",")
+        return [
+            ("model", Fingerprint.text(of: model)),
+            ("classes to forget", classes.isEmpty ? "none, but samples" : classes),
+            ("method", method.name), ("method's settings", try MethodComparison.json(method)),
+            ("retain data", try sum(request.retainedCount > 0 ? request.retained() : nil)),
+            ("forget data", try sum(request.forgottenCount > 0 ? request.forgotten() : nil)),
+            ("validation data", try sum(validation)),
+            ("training settings", try training.map { try MethodComparison.json($0) } ?? "not given"),
+        ]
     }
 
     private func measure(

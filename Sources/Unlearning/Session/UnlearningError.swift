@@ -43,6 +43,8 @@ public struct UnlearningError: Error, Equatable {
         public static let insufficientResources = Code("insufficientResources")
         /// A file does not hold what is expected.
         public static let invalidFile = Code("invalidFile")
+        /// A checkpoint cannot be used, is damaged, or is of another run.
+        public static let unusableCheckpoint = Code("unusableCheckpoint")
         /// A setting is out of range.
         public static let invalidSetting = Code("invalidSetting")
     }
@@ -67,7 +69,7 @@ public struct UnlearningError: Error, Equatable {
         self.init(code, message, detail: nil)
     }
 
-    private init(_ code: Code, _ message: String, detail: Detail?) {
+    fileprivate init(_ code: Code, _ message: String, detail: Detail?) {
         self.code = code
         description = message
         self.detail = detail

@@ -16,6 +16,10 @@ public struct UnlearningOutcome: Sendable {
     public let losses: [RunPhase: [Double]]
     /// Remarks for people, such as that the rate was lowered because retain accuracy fell.
     public let notes: [String]
+    /// Whether accuracy on held-out retain data fell by more than ten points, or their loss rose above a guess's.
+    ///
+    /// ``Unlearner/guarding`` measures it; the command line does not write such a model without being told to.
+    public let isRuined: Bool
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]
     /// The original's accuracy on the validation data, if there was any.
@@ -37,7 +41,8 @@ public struct UnlearningOutcome: Sendable {
     public init(
         model: Model, method: any UnlearningMethod = .default, forgottenClasses: Set<Int>, forgottenSamples: Int = 0,
         noise: [Noise] = [], losses: [RunPhase: [Double]] = [:], notes: [String] = [],
-        phaseTimes: [RunPhase: Duration] = [:], accuracyBefore: Accuracy? = nil, accuracyAfter: Accuracy? = nil,
+        isRuined: Bool = false, phaseTimes: [RunPhase: Duration] = [:], accuracyBefore: Accuracy? = nil,
+        accuracyAfter: Accuracy? = nil,
         samplesBefore: Accuracy? = nil, samplesAfter: Accuracy? = nil, audit: AuditResult? = nil,
         options: RunOptions = RunOptions()
     ) {
@@ -48,6 +53,7 @@ public struct UnlearningOutcome: Sendable {
         self.noise = noise
         self.losses = losses
         self.notes = notes
+        self.isRuined = isRuined
         self.phaseTimes = phaseTimes
         self.accuracyBefore = accuracyBefore
         self.accuracyAfter = accuracyAfter
@@ -83,6 +89,7 @@ public struct UnlearningOutcome: Sendable {
             lines.append("retained classes:  \(before.retained.percentText) -> \(after.retained.percentText)")
         }
         lines += notes.map { "note: \($0)" }
+        if isRuined { lines.append("the retained classes are in ruins; do not use this model") }
         if let audit { lines.append(audit.summary) }
         return lines.joined(separator: "\n")
     }
@@ -95,7 +102,7 @@ extension UnlearningOutcome {
     ) {
         self.init(
             model: model, method: method, forgottenClasses: forgottenClasses, forgottenSamples: forgottenSamples,
-            noise: run.noise, losses: run.losses, notes: run.notes, phaseTimes: run.times,
+            noise: run.noise, losses: run.losses, notes: run.notes, isRuined: run.isRuined, phaseTimes: run.times,
             accuracyBefore: before.validation,
             accuracyAfter: after.validation, samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
             options: run.options)

@@ -19,7 +19,7 @@ public struct UnlearningRequest: Sendable {
     /// Retain examples that were left out, since an earlier request had their class forgotten.
     let leftOutCount: Int
 
-    private let retain: (any ExampleSource)?
+    private var retain: (any ExampleSource)?
     private let forget: (any ExampleSource)?
     private let method: String
 
@@ -59,6 +59,16 @@ public struct UnlearningRequest: Sendable {
         return retain
     }
 
+    /// The examples to retain, if there are any.
+    var retainedIfAny: (any ExampleSource)? { retain }
+
+    /// The request with some of the examples to retain.
+    func retaining(only indices: [Int]) throws -> UnlearningRequest {
+        var request = self
+        request.retain = try ExampleSubset(retained(), indices: indices)
+        return request
+    }
+
     /// Returns the examples to forget, in the shape of the model's input.
     /// - Throws: ``UnlearningError`` if there are none.
     public func forgotten() throws -> any ExampleSource {
@@ -80,17 +90,14 @@ public struct UnlearningRequest: Sendable {
 
     /// Notes what earlier requests mean for this one.
     func noteEarlierRequests(in session: UnlearningSession) {
-        func names(_ classes: Set<Int>) -> String {
-            classes.sorted().map { model.metadata.classNames.className($0) }.joined(separator: ", ")
-        }
         let again = classes.intersection(model.metadata.forgottenClasses)
-        if !again.isEmpty {
-            session.note("The model has forgotten \(names(again)) before; it is made to forget again.")
-        }
+        if !again.isEmpty { session.note(model.metadata.noteOfRepeatedRequest(for: again)) }
         if !earlierClasses.isEmpty {
             let leftOut =
                 leftOutCount > 0 ? ", and \(leftOutCount) examples of the retain data are left out for it" : ""
-            session.note("The model has forgotten \(names(earlierClasses)) before, which stays forgotten\(leftOut).")
+            session.note(
+                "The model has forgotten \(model.metadata.namesWithDates(of: earlierClasses)) before, which stays "
+                    + "forgotten\(leftOut).")
         }
     }
 
@@ -118,5 +125,23 @@ public struct UnlearningRequest: Sendable {
         if let label = others.min() {
             throw UnlearningError.forgetsRetainedClass(index: label, count: others.count { $0 == label })
         }
+    }
+}
+
+extension ModelMetadata {
+    /// The note about classes that are asked for again.
+    package func noteOfRepeatedRequest(for classes: Set<Int>) -> String {
+        "The model has forgotten \(namesWithDates(of: classes)) before; it is made to forget again."
+    }
+
+    /// Classes in words, each with the date and the record of the last request for it, if the file has them.
+    func namesWithDates(of classes: Set<Int>) -> String {
+        classes.sorted().map { index in
+            let request = lastRequest(for: index)
+            let details = [
+                request?.date.map { "on \($0.prefix(10))" }, request?.record.map { "record \($0.prefix(12))" },
+            ].compactMap(\.self)
+            return classNames.className(index) + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+        }.joined(separator: ", ")
     }
 }

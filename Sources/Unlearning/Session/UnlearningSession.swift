@@ -17,6 +17,8 @@ public final class UnlearningSession {
     private(set) var noise: [Noise] = []
     /// Remarks for people, in their order.
     private(set) var notes: [String] = []
+    /// Whether the run left the retained classes in ruins; see ``UnlearningOutcome/isRuined``.
+    var isRuined = false
     private var costsAhead: ArraySlice<Double> = []
 
     init(context: RunContext) {
@@ -58,6 +60,25 @@ public final class UnlearningSession {
     /// Records a remark for people, such as that a rate was lowered: one sentence.
     public func note(_ text: String) {
         notes.append(text)
+    }
+
+    /// Restores or computes a part of a phase with the losses that its steps record; see `RunContext.part`.
+    func part<Value>(
+        of phase: RunPhase, encode: @escaping (Value) -> CheckpointContent,
+        decode: (CheckpointContent) throws -> Value, _ body: (PartProgress) throws -> Value
+    ) throws -> Value {
+        let name = "session/losses"
+        let before = losses[phase]?.count ?? 0
+        let (value, added) = try context.part(
+            phase.rawValue,
+            encode: { (result: (Value, [Double])) in
+                var content = encode(result.0)
+                content.doubles[name] = result.1
+                return content
+            }, decode: { (try decode($0), try $0.doubles(name)) }
+        ) { (try body($0), Array((losses[phase] ?? []).dropFirst(before))) }
+        if !added.isEmpty { losses[phase] = (losses[phase] ?? []).prefix(before) + added }
+        return value
     }
 
     func expect(_ costs: [Double]) {
@@ -129,7 +150,8 @@ extension UnlearningSession {
     }
 
     func train(
-        _ model: Model, passes: [TrainingPass], _ configuration: TrainingConfiguration, phase: RunPhase, stream: String
+        _ model: Model, passes: [TrainingPass], _ configuration: TrainingConfiguration, phase: RunPhase, stream: String,
+        mask: [String: Tensor]? = nil
     ) throws -> Model {
         try configuration.validate()
         try model.checkNumbers()
@@ -145,10 +167,34 @@ extension UnlearningSession {
                 batches: try EpochBatches(
                     pass.examples, named: pass.name, batchSize: pass.batchSize, graph: model.graph,
                     stream: "\(stream).\(pass.name)"), number: numbers[pass.name, default: 0],
-                objective: pass.objective)
+                objective: pass.objective, rateFactor: pass.rateFactor)
         }
         return try keep(phase) {
-            try PassSequence(passes: ordered, configuration: configuration, phase: phase, stream: stream)
+            try PassSequence(
+                passes: ordered, configuration: configuration, phase: phase, stream: stream, mask: mask
+            ).run(model, context: context)
+        }
+    }
+
+    /// Trains a copy of a model in steps on a batch of retain data and a batch of forget data each.
+    ///
+    /// An epoch goes over the retain data; forget data start over in the same order when all have been shown.
+    /// - Parameter objective: of the examples of both, the forget data first.
+    func train(
+        _ model: Model, pairing forget: any ExampleSource, batchSize: Int, with retain: any ExampleSource,
+        _ configuration: TrainingConfiguration, stream: String, objective: any BatchObjective
+    ) throws -> Model {
+        try configuration.validate()
+        try model.checkNumbers()
+        try model.check(forget, named: "forget")
+        try model.check(retain, named: "retain")
+        let batches = try EpochBatches(
+            pairing: forget, batchSize: batchSize, with: retain, batchSize: configuration.batchSize, stream: stream)
+        let passes = (0..<configuration.epochs(ofSteps: batches.stepCount)).map {
+            PassInOrder(batches: batches, number: $0, objective: objective)
+        }
+        return try keep(.forgetting) {
+            try PassSequence(passes: passes, configuration: configuration, phase: .forgetting, stream: stream)
                 .run(model, context: context)
         }
     }
@@ -177,9 +223,11 @@ extension UnlearningSession {
     /// - Throws: ``UnlearningError`` if the examples do not fit the model or a number is not finite.
     public func outputs(of model: Model, on examples: any ExampleSource) throws -> Tensor {
         try phase(.teaching) {
-            try Predictor().outputs(of: examples, by: model, context: context) { step, count, _ in
-                try context.finished(step, of: count, in: .teaching)
-            }.logits
+            try context.outputsPart(examples: examples.count, classes: model.classCount) {
+                try Predictor().outputs(of: examples, by: model, context: context) { step, count, _ in
+                    try context.finished(step, of: count, in: .teaching)
+                }.logits
+            }
         }
     }
 

@@ -10,26 +10,39 @@ final class TrainState {
     private let optimizer: any Optimizer
     private let clipping: GradientClipping
     private let mask: [Float]?
+    private let anchorWeight: Float
+    /// The trainable numbers that the training starts from; empty unless a mask or an anchor needs them.
+    private let start: [Float]
+    /// The model that is trained, whose graph the finished model has.
+    private let original: Model
     private let phase: RunPhase
     private var steps = 0
 
     /// - Parameters:
     ///   - objective: what a step makes small, unless it is given another one.
-    ///   - mask: factors of the gradients by parameter, 0 to leave a number as it is; nil takes gradients as they are.
+    ///   - freezesBatchNorm: see ``TrainingConfiguration/freezesBatchNorm``.
+    ///   - anchorWeight: see ``TrainingConfiguration/anchorWeight``.
+    ///   - mask: factors of the gradients by parameter; nil takes gradients as they are. What has the factor 0 stays
+    ///     equal to the bit, whatever the optimizer's weight decay and momentum would do to it.
     init(
         model: Model, batchSize: Int, objective: any BatchObjective = LabelObjective(),
         optimizer: OptimizerConfiguration, clipping: GradientClipping = .none, frozen: Set<String> = [],
-        mask: [String: Tensor]? = nil, phase: RunPhase, context: RunContext
+        freezesBatchNorm: Bool = false, anchorWeight: Double = 0, mask: [String: Tensor]? = nil, phase: RunPhase,
+        context: RunContext
     ) throws {
         try clipping.validate()
         let executor = try context.executor(
-            model: model, batchCapacity: batchSize,
+            model: freezesBatchNorm ? model.withFrozenBatchNorm : model, batchCapacity: batchSize,
             computing: GradientRequest(input: false, parameters: true, frozen: frozen))
         self.executor = executor
         self.objective = objective
         self.optimizer = try optimizer.makeOptimizer(parameterCount: executor.trainableCount)
         self.clipping = clipping
         self.mask = try mask.map { try executor.trainableNumbers(of: model.replacing($0), then: model) }
+        self.anchorWeight = Float(anchorWeight)
+        start =
+            mask != nil || anchorWeight > 0 ? Array(executor.parameters.prefix(executor.trainableCount)) : []
+        original = model
         self.phase = phase
     }
 
@@ -58,6 +71,11 @@ final class TrainState {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
         }
         executor.backward()
+        if anchorWeight > 0 {
+            threads.forEachChunk(of: start.count, floatsEach: 3) { part in
+                for index in part { gradients[index] += anchorWeight * (parameters[index] - start[index]) }
+            }
+        }
         if let mask {
             threads.forEachChunk(of: mask.count, floatsEach: 2) { part in
                 for index in part { gradients[index] *= mask[index] }
@@ -67,13 +85,36 @@ final class TrainState {
         optimizer.step(
             parameters: parameters, gradients: gradients, count: executor.trainableCount,
             learningRate: Float(learningRate), threads: threads)
+        if let mask {
+            threads.forEachChunk(of: mask.count, floatsEach: 2) { part in
+                for index in part where mask[index] == 0 { parameters[index] = start[index] }
+            }
+        }
         return value
+    }
+
+    /// Adds what the next step depends on to a checkpoint.
+    func add(to content: inout CheckpointContent) throws {
+        content.add(try executor.model())
+        guard let optimizer = optimizer as? any ResumableOptimizer else { return }
+        content.add(optimizer.snapshot)
+    }
+
+    /// Goes on from a checkpoint.
+    /// - Parameters:
+    ///   - model: the model that the training began with.
+    ///   - steps: the steps that were taken.
+    func restore(_ content: CheckpointContent, of model: Model, steps: Int) throws {
+        let model = try content.model(like: model)
+        try content.restore(optimizer)
+        executor.load(model)
+        self.steps = steps
     }
 
     /// The model as trained so far.
     /// - Throws: ``UnlearningError`` if a number in it is not finite.
     func finishedModel() throws -> Model {
-        let model = try executor.model()
+        let model = try original.replacing(executor.model().stateDictionary)
         if let tensor = model.firstNonFiniteTensor {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "tensor '\(tensor)'")
         }

@@ -44,6 +44,13 @@ public struct Trainer: Sendable {
             configuration: configuration, phase: .training,
             stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
+            try context.begin("train") {
+                [
+                    ("network and its first weights", Fingerprint.text(of: model)),
+                    ("training data", try Fingerprint.text(of: run.examples, context: context)),
+                    ("training settings", try MethodComparison.json(run.configuration)),
+                ]
+            }
             let outcome = try run.run(model, context: context)
             var trained = outcome.model
             trained.metadata.learningRate = run.configuration.learningRate

@@ -7,6 +7,8 @@ public struct TrainingPass: Sendable {
     let name: String
     let batchSize: Int
     let objective: any BatchObjective
+    /// What the schedule's rate is multiplied by during this pass.
+    var rateFactor = 1.0
 
     /// Creates a pass.
     /// - Parameters:
@@ -31,6 +33,7 @@ struct PassInOrder {
     let batches: EpochBatches
     let number: Int
     let objective: any BatchObjective
+    var rateFactor = 1.0
 }
 
 /// Passes in their order, with one optimizer and one learning rate schedule over all their steps.
@@ -51,24 +54,70 @@ struct PassSequence {
             try pass.objective.validate(
                 examples: pass.batches.examples.count, outputs: model.graph.outputShape.count)
         }
+        return try context.part(
+            phase.rawValue, encode: \.checkpointContent,
+            decode: { try TrainingOutcome($0, like: model, steps: stepCount) }
+        ) { try train(model, context: context, $0) }
+    }
+
+    private var stepCount: Int { passes.reduce(0) { $0 + $1.batches.stepCount } }
+
+    private func train(_ model: Model, context: RunContext, _ progress: PartProgress) throws -> TrainingOutcome {
         let state = try TrainState(
             model: model, batchSize: passes.map(\.batches.batchSize).max() ?? 1, optimizer: configuration.optimizer,
-            clipping: configuration.clipping, frozen: configuration.frozen, mask: mask, phase: phase, context: context)
-        let stepCount = passes.reduce(0) { $0 + $1.batches.stepCount }
+            clipping: configuration.clipping, frozen: configuration.frozen,
+            freezesBatchNorm: configuration.freezesBatchNorm, anchorWeight: configuration.anchorWeight, mask: mask,
+            phase: phase, context: context)
+        let stepCount = stepCount
         let dropoutSeed = context.seed("\(stream).dropout")
-        var losses: [Double] = []
+        var losses = restore(state, of: model, progress)
+        var stepsAhead = losses.count
         for pass in passes {
-            try pass.batches.run(pass.number, context: context) { batch in
+            let done = min(stepsAhead, pass.batches.stepCount)
+            stepsAhead -= done
+            guard done < pass.batches.stepCount else { continue }
+            try pass.batches.run(pass.number, from: done, context: context) { batch in
                 let step = losses.count
                 let rate = configuration.schedule.rate(base: configuration.learningRate, step: step, of: stepCount)
                 let value = try state.step(
-                    batch, objective: pass.objective, learningRate: rate, seed: dropoutSeed &+ UInt64(step))
+                    batch, objective: pass.objective, learningRate: rate * pass.rateFactor,
+                    seed: dropoutSeed &+ UInt64(step))
                 losses.append(value.loss)
+                try context.stepDone(progress) {
+                    var content = CheckpointContent(doubles: ["losses": losses])
+                    try state.add(to: &content)
+                    return content
+                }
                 try context.finished(
                     step + 1, of: stepCount, in: phase, loss: value.loss,
                     correct: reportsAccuracy ? value.correct : nil, examples: batch.count)
             }
         }
         return TrainingOutcome(model: try state.finishedModel(), losses: losses)
+    }
+
+    /// Goes on from an earlier process's state, if there is one.
+    /// - Returns: the losses of the steps that were taken.
+    private func restore(_ state: TrainState, of model: Model, _ progress: PartProgress) -> [Double] {
+        progress.resume { content in
+            let losses = try content.doubles("losses")
+            guard losses.count <= stepCount else { throw CheckpointContent.Mismatch(name: "losses") }
+            try state.restore(content, of: model, steps: losses.count)
+            return losses
+        } ?? []
+    }
+}
+
+extension TrainingOutcome {
+    /// The outcome as a checkpoint keeps it.
+    fileprivate var checkpointContent: CheckpointContent {
+        var content = CheckpointContent(doubles: ["losses": losses])
+        content.add(model)
+        return content
+    }
+
+    /// The outcome of a training that began with a model.
+    fileprivate init(_ content: CheckpointContent, like model: Model, steps: Int) throws {
+        self.init(model: try content.model(like: model), losses: try content.doubles("losses", count: steps))
     }
 }

@@ -10,21 +10,25 @@ public struct ImpairStep: Sendable {
     public struct Configuration: Sendable, Codable, Hashable {
         /// How often each noise image is shown in an epoch, 1 to 10,000.
         public var noiseRepetitions: Int
+        /// Retain examples that are mixed in, drawn at random, at most; nil mixes in all of them.
+        public var retainLimit: Int?
         /// Epochs, batch size, optimizer and rate.
         public var training: TrainingConfiguration
 
         /// Creates a configuration; the defaults are the authors', with all 5,120 noise images a class.
         public init(
-            noiseRepetitions: Int = 20,
+            noiseRepetitions: Int = 20, retainLimit: Int? = nil,
             training: TrainingConfiguration = TrainingConfiguration(learningRate: 0.02)
         ) {
             self.noiseRepetitions = noiseRepetitions
+            self.retainLimit = retainLimit
             self.training = training
         }
 
         /// Checks every setting.
         package func validate() throws {
             try Setting.check("noise repetitions", noiseRepetitions, isIn: 1...10_000)
+            if let retainLimit { try Setting.check("retain limit", retainLimit, isIn: 1...100_000_000) }
             try training.validate()
         }
     }
@@ -62,8 +66,16 @@ public struct ImpairStep: Sendable {
         try configuration.validate()
         try model.check(retain, named: "retain")
         guard !noise.isEmpty else { throw UnlearningError.noExamples(of: "noise") }
+        var order = Array(0..<retain.count)
+        if let limit = configuration.retainLimit, limit < order.count {
+            var random = SeededRandom(seed: context.seed("impair.retain"), stream: "retain")
+            random.draw(limit, toFrontOf: &order)
+            order = order.prefix(limit).sorted()
+        }
         // Retain examples come first, so that messages about them count as the caller does.
-        var sources = [retain]
+        var sources: [any ExampleSource] = [
+            order.count < retain.count ? try ExampleSubset(retain, indices: order) : retain
+        ]
         for noise in noise {
             let examples = try noise.examples()
             try model.check(examples, named: "noise")
@@ -87,6 +99,7 @@ extension ImpairStep.Configuration {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let defaults = ImpairStep.Configuration()
         noiseRepetitions = try container.decode(.noiseRepetitions, or: defaults.noiseRepetitions)
+        retainLimit = try container.decodeIfPresent(Int.self, forKey: .retainLimit)
         training = try container.decode(.training, or: defaults.training)
     }
 }

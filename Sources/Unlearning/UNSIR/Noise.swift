@@ -69,12 +69,13 @@ final class NoiseInProgress {
     private var crossEntropies: [Double] = []
 
     init(
-        label: Int, configuration: NoiseMaximizer.Configuration, imageSize: Int, context: RunContext
+        label: Int, configuration: NoiseMaximizer.Configuration, imageSize: Int, start: [Float]? = nil,
+        context: RunContext
     ) throws {
         self.label = label
         self.configuration = configuration
         var random = SeededRandom(seed: context.options.seed, stream: "noise.\(label)")
-        images = (0..<configuration.imagesPerClass * imageSize).map { _ in Float(random.normal()) }
+        images = start ?? (0..<configuration.imagesPerClass * imageSize).map { _ in Float(random.normal()) }
         labels = [Int32](repeating: Int32(label), count: configuration.imagesPerClass)
         dropoutSeed = context.seed("noise.\(label).dropout")
         optimizer = try configuration.optimizer.makeOptimizer(parameterCount: images.count)
@@ -128,6 +129,24 @@ final class NoiseInProgress {
                 parameters: noise, gradients: gradient, count: count,
                 learningRate: Float(configuration.learningRate), threads: threads)
         }
+    }
+
+    /// Adds the noise as it is to a checkpoint.
+    func add(to content: inout CheckpointContent) {
+        content.floats["images/\(label)"] = images
+        content.doubles["objectives/\(label)"] = objectives
+        content.doubles["crossEntropies/\(label)"] = crossEntropies
+        guard let optimizer = optimizer as? any ResumableOptimizer else { return }
+        content.add(optimizer.snapshot, named: "\(label)/")
+    }
+
+    /// Goes on from a checkpoint.
+    func restore(_ content: CheckpointContent, steps: Int) throws {
+        let images = try content.floats("images/\(label)", count: images.count)
+        let objectives = try content.doubles("objectives/\(label)", count: steps)
+        let crossEntropies = try content.doubles("crossEntropies/\(label)", count: steps)
+        try content.restore(optimizer, named: "\(label)/")
+        (self.images, self.objectives, self.crossEntropies) = (images, objectives, crossEntropies)
     }
 
     func finished(shape: TensorShape) throws -> Noise {

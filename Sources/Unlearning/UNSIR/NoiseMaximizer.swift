@@ -86,7 +86,10 @@ public struct NoiseMaximizer: Sendable {
         }
     }
 
-    func noise(classes: [Int], model: Model, context: RunContext) throws -> [Noise] {
+    /// - Parameter starts: the first images by class, channels last; those of other classes are drawn.
+    func noise(
+        classes: [Int], model: Model, starting starts: [Int: [Float]] = [:], context: RunContext
+    ) throws -> [Noise] {
         try configuration.validate()
         try model.checkForgettable(Set(classes))
         if configuration.normalization == .batch, configuration.imagesPerClass == 1,
@@ -96,24 +99,53 @@ public struct NoiseMaximizer: Sendable {
                 name: "noise images per class", value: "1",
                 remedy: "batch norm '\(node)' has one number a channel of each, so give 2 or more")
         }
+        return try context.part(
+            "noise", encode: { CheckpointContent($0) },
+            decode: { content in
+                try classes.map { try Noise(content, label: $0, configuration, shape: model.graph.inputShape) }
+            }
+        ) { try learn(classes, model: model, starting: starts, context: context, $0) }
+    }
+
+    private func learn(
+        _ classes: [Int], model: Model, starting starts: [Int: [Float]], context: RunContext, _ progress: PartProgress
+    ) throws -> [Noise] {
         let classesPerBatch = classesPerBatch(
             of: classes.count, model: model, algorithms: context.options.algorithms)
         let executor = try context.executor(
             model: model, batchCapacity: classesPerBatch * configuration.imagesPerClass, computing: .input,
             modes: [configuration.mode])
-        let pending = try classes.map { label in
-            try NoiseInProgress(
-                label: label, configuration: configuration, imageSize: model.graph.inputShape.count, context: context)
+        func begun() throws -> [NoiseInProgress] {
+            try classes.map { label in
+                try NoiseInProgress(
+                    label: label, configuration: configuration, imageSize: model.graph.inputShape.count,
+                    start: starts[label], context: context)
+            }
+        }
+        var (pending, done) = (try begun(), 0)
+        if let resumed = progress.resume({ content in
+            let steps = try content.integer("step", in: 0...configuration.steps)
+            // Others, so that a state that does not fit leaves nothing behind.
+            let members = try begun()
+            for member in members { try member.restore(content, steps: steps) }
+            return (members, steps)
+        }) {
+            (pending, done) = resumed
         }
         let batches = stride(from: 0, to: pending.count, by: classesPerBatch).map {
             NoiseBatch(members: pending[$0..<min($0 + classesPerBatch, pending.count)], configuration: configuration)
         }
-        for step in 0..<configuration.steps {
+        for step in done..<configuration.steps {
             for batch in batches {
                 try context.checkCancellation()
                 try batch.step(step, executor: executor)
             }
             let mean = pending.reduce(0) { $0 + ($1.objectives.last ?? 0) } / Double(pending.count)
+            try context.stepDone(progress) {
+                var content = CheckpointContent(integers: ["step": step + 1])
+                for member in pending { member.add(to: &content) }
+                return content
+            }
             try context.finished(step + 1, of: configuration.steps, in: .noise, loss: mean)
         }
         return try pending.map { try $0.finished(shape: model.graph.inputShape) }

@@ -29,6 +29,13 @@ public struct UNSIR: BuiltInMethod, Hashable {
         ]
     }
 
+    package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
+        var method = self
+        method.configuration.impair.training.learningRate /= divisor
+        method.configuration.repair.learningRate /= divisor
+        return method
+    }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let retain = try request.retained()
         let noise = try session.noise(NoiseMaximizer(configuration: configuration.noise), for: request)

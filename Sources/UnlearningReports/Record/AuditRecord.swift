@@ -21,9 +21,9 @@ public struct AuditRecord: Sendable, Codable, Hashable {
     /// A model's file and its digest.
     public struct ModelFile: Sendable, Codable, Hashable {
         /// The file's name without its folder; nil if the model was only in memory.
-        public let name: String?
+        public package(set) var name: String?
         /// The digest of the file, or of the file that the model would be written as.
-        public let sha256: SHA256Digest
+        public package(set) var sha256: SHA256Digest
 
         /// Computes the digest of a file.
         /// - Throws: `FileError` if the file cannot be read.
@@ -37,6 +37,12 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         public init(_ model: Model, goingTo url: URL? = nil) throws {
             name = url?.lastPathComponent
             sha256 = try SHA256Digest(of: model, goingTo: url)
+        }
+
+        /// Names a file that ``AuditRecord/bind(to:goingTo:)`` will know the digest of.
+        package init(goingTo url: URL?) {
+            name = url?.lastPathComponent
+            sha256 = SHA256Digest(of: Data())
         }
     }
 
@@ -69,8 +75,12 @@ public struct AuditRecord: Sendable, Codable, Hashable {
     public let packageVersion: String
     /// The classes that were to be forgotten, in rising order.
     public let classes: [ForgottenClass]
+    /// The samples that were to be forgotten, as a digest; nil if classes were.
+    package let samples: RetainList?
+    /// Pictures that occur in more than one part of the data; nil if they were not looked for.
+    package let duplicates: DuplicatePictures?
     /// The models.
-    public let models: Models
+    public package(set) var models: Models
     /// The run that made the model forget; nil if the audit was given files only.
     public let forgetting: ForgettingRun?
     /// The measures and the verdict, without the report's figures.
@@ -88,7 +98,18 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         _ result: AuditResult, models: Models, forgetting: ForgettingRun? = nil,
         requestID: String = UUID().uuidString.lowercased(), date: Date = Date()
     ) throws(UnlearningError) {
+        try self.init(
+            result, models: models, forgetting: forgetting, samples: nil, requestID: requestID, date: date)
+    }
+
+    /// Creates a record that says which samples were to be forgotten, and which pictures occur twice.
+    package init(
+        _ result: AuditResult, models: Models, forgetting: ForgettingRun?, samples: RetainList?,
+        duplicates: DuplicatePictures? = nil, requestID: String, date: Date
+    ) throws(UnlearningError) {
         try Self.check(requestID: requestID)
+        self.samples = samples
+        self.duplicates = duplicates
         schema = Self.schemaName
         schemaVersion = Self.currentVersion
         self.requestID = requestID
@@ -136,6 +157,8 @@ extension AuditRecord {
         date = try container.decode(Date.self, forKey: .date)
         packageVersion = try container.decode(String.self, forKey: .packageVersion)
         classes = try container.decode([ForgottenClass].self, forKey: .classes)
+        samples = try container.decodeIfPresent(RetainList.self, forKey: .samples)
+        duplicates = try container.decodeIfPresent(DuplicatePictures.self, forKey: .duplicates)
         models = try container.decode(Models.self, forKey: .models)
         forgetting = try container.decodeIfPresent(ForgettingRun.self, forKey: .forgetting)
         audit = try container.decode(AuditResult.self, forKey: .audit)

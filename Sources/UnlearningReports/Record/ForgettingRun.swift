@@ -19,6 +19,16 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let retained: RetainList?
     /// The file's other classifiers, which were not made to forget; nil if it has none.
     package let otherOutputs: [OtherOutput]?
+    /// What the run was set to, with every setting resolved; nil in records of a run that did not say.
+    package let resolved: RunConfiguration?
+    /// What the run computed with, on which its last bits depend; nil in records of older versions.
+    package let environment: ComputingEnvironment?
+    /// Which algorithms it used: `fast` or `strict`; nil in records of older versions.
+    package let algorithms: String?
+    /// The classes that this run was asked to forget; nil in records of older versions.
+    package let requestedClasses: [Int]?
+    /// The classes whose outputs were removed from the network after the audit; nil if none were.
+    package let droppedOutputs: [Int]?
 
     /// Takes a run from its outcome.
     /// - Parameters:
@@ -28,7 +38,15 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         self.init(outcome, retained: retained, otherOutputs: [])
     }
 
-    package init(_ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput]) {
+    package init(
+        _ outcome: UnlearningOutcome, retained: RetainList? = nil, otherOutputs: [OtherOutput],
+        resolved: RunConfiguration? = nil, droppedOutputs: [Int] = []
+    ) {
+        self.droppedOutputs = droppedOutputs.isEmpty ? nil : droppedOutputs
+        self.resolved = resolved
+        environment = .current
+        algorithms = "\(outcome.options.algorithms)"
+        requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name
         configuration = outcome.configuration
@@ -61,8 +79,11 @@ public struct RetainList: Sendable, Codable, Hashable {
     package let sha256: SHA256Digest
 
     /// Lists the images of a subset.
-    public init(_ samples: ImageSubset) {
-        dataset = samples.name
+    public init(_ samples: ImageSubset) { self.init(samples, named: samples.name) }
+
+    /// Lists the images of a subset of a data set that the record calls by another name.
+    package init(_ samples: ImageSubset, named name: String) {
+        dataset = name
         count = samples.count
         var lines = ""
         for (position, index) in samples.indices.enumerated() {

@@ -26,7 +26,9 @@ extension AuditRecord {
 
     /// Lists the classes of a model's file that differ from the record's; empty if the file names none.
     package func contradictions(in model: ModelMetadata) -> [String] {
-        let (names, own) = (audit.classNames, model.classNames)
+        let dropped = Set(forgetting?.droppedOutputs ?? [])
+        let names = audit.classNames.enumerated().filter { !dropped.contains($0.offset) }.map(\.element)
+        let own = model.classNames
         guard !own.isEmpty else { return [] }
         guard names.count == own.count else {
             return ["the record has \(names.count) classes, and the model's file names \(own.count)"]

@@ -27,9 +27,37 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         self.init(hash.finish())
     }
 
-    /// Computes the digest of a file, which is read in pieces.
+    /// Computes the digest of bytes in an array.
+    package init(of bytes: [UInt8]) { self.init(of: Data(bytes)) }
+
+    /// Computes the digest of a file, which is read in pieces, or of a Core ML package.
+    ///
+    /// A package's digest is that of the list that `find . -type f | LC_ALL=C sort | xargs sha256sum` prints in its folder.
     /// - Throws: `FileError` if the file is missing, cannot be read, or is a pipe or device.
     public init(ofFile url: URL) throws(FileError) {
+        if let contents = try Self.packageContents(url) {
+            var list = ""
+            for location in contents {
+                let digest = try SHA256Digest(ofSingleFile: url.appendingPathComponent(location))
+                list += "\(digest)  ./\(location)\n"
+            }
+            self.init(of: Data(list.utf8))
+        } else {
+            try self.init(ofSingleFile: url)
+        }
+    }
+
+    private static func packageContents(_ url: URL) throws(FileError) -> [String]? {
+        do {
+            return try Model.contents(ofPackageAt: url)
+        } catch let error as FileError {
+            throw error
+        } catch {
+            throw FileError(url.path, "cannot be listed: \(error)")
+        }
+    }
+
+    private init(ofSingleFile url: URL) throws(FileError) {
         let file = try RandomAccessFile(url)
         var hash = SHA256Hash()
         var piece = [UInt8](repeating: 0, count: min(1 << 20, file.size))
@@ -52,12 +80,10 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// - Parameter url: the file, whose extension gives the format; a safetensors file if nil.
     /// - Throws: an error in writing to the system's temporary folder.
     package init(of model: Model, goingTo url: URL? = nil) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let file = folder.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
+        let folder = try ScratchFolder()
+        let file = folder.url.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
         try model.write(to: file)
-        try self.init(ofFile: file)
+        self = try withExtendedLifetime(folder) { try SHA256Digest(ofFile: file) }
     }
 
     private init(_ digest: [UInt8]) {

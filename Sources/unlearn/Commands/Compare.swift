@@ -42,33 +42,45 @@ struct Compare: ReportingCommand {
     var seeds: Int?
 
     @OptionGroup var reporting: ReportFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
-    var interruptionNote: String {
-        methodComparison?.interruptionNote ?? "nothing was written"
-    }
+    var interruptionNote: String { methodComparison?.interruptionNote ?? checkpoints.note() }
 
     /// What `--methods` asks for; nil without it.
     private var methodComparison: ComparingMethods? {
         methods.map {
             ComparingMethods(
                 training: training, target: forgetting.target, epochs: epochs, methods: $0.methods, seeds: seeds,
-                report: reporting.report, flags: flags)
+                report: reporting.report, checkpoints: checkpoints, flags: flags,
+                configuration: forgetting.method.configuration)
         }
     }
 
     func validate() throws {
         guard let methodComparison else {
+            if forgetting.method.configuration.file == nil {
+                let choice = try MethodChoice(
+                    forgetting.method, samples: forgetting.target.givenSamples, ConfigurationFile())
+                try forgetting.target.what.check(choice.method, named: choice.name)
+            }
             try reporting.checkRequestID()
             try refuse([("--seeds", seeds != nil)], "is for --methods; give both.")
             return
         }
         try methodComparison.check()
-        if reporting.requestID != nil {
-            throw ValidationError("--request-id is for a record, and --methods makes none; leave it out.")
-        }
+        try refuse(
+            [("--request-id", reporting.requestID != nil), ("--sign", reporting.sign != nil)],
+            "is for a record, and --methods makes none; leave it out.")
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
-        if forgetting.givesPreset {
+        if forgetting.method.named != nil {
+            throw ValidationError("--methods and --method exclude each other; give one.")
+        }
+        if forgetting.method.configuration.file != nil || forgetting.method.configuration.runFolder != nil {
+            throw ValidationError(
+                "--config and --run-folder are not for --methods; use compare-methods, or leave them out.")
+        }
+        if forgetting.method.preset != nil {
             throw ValidationError(
                 "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
                     + "unsir-paper and unsir.")
@@ -87,76 +99,152 @@ struct Compare: ReportingCommand {
         let model: Model
         let images: any ImageDataset
         let test: any ImageDataset
+        /// The classes to forget; empty where samples are.
         let classes: Set<Int>
+        /// The positions of the samples to forget; nil where classes are.
+        let samples: [Int]?
+        let choice: MethodChoice
+        var options: RunOptions
+
+        /// The training images without the samples to forget.
+        var others: any ImageDataset {
+            get throws {
+                guard let samples else { return images }
+                let gone = Set(samples)
+                return try ImageSubset(images, indices: (0..<images.count).filter { !gone.contains($0) })
+            }
+        }
+    }
+
+    /// The run folder: in the folder for the models, or in that for the report.
+    private var runFolder: RunFolder? {
+        let folder = (save ?? reporting.report).map { URL(fileURLWithPath: $0).appendingPathComponent("compare").path }
+        return forgetting.method.configuration.folder(beside: folder).map(RunFolder.init)
+    }
+
+    private var inputs: InputFiles {
+        InputFiles(
+            files: training.pictures.files + forgetting.method.configuration.files
+                + forgetting.target.what.samples.files,
+            datasets: [training.dataset])
     }
 
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(
-            models + reporting.destination.files)
-        let configuration = try training.configuration(epochs: epochs)
+        try inputs.check(models + reporting.destination().files)
+        try runFolder?.check(inputs)
+        let settings = try forgetting.method.configuration.read(for: "compare")
+        let choice = try MethodChoice(forgetting.method, samples: forgetting.target.givenSamples, settings)
+        try forgetting.target.what.check(choice.method, named: choice.name)
+        let options = flags.options(settings)
+        let configuration = try training.configuration(epochs: epochs, file: settings)
         let network = try training.network()
         let images = try training.images(console)
-        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let samples = try forgetting.target.what.samples.list()?
+            .positions(in: images, folder: training.dataset.folder)
+        let model = try training.untrainedModel(network, for: images, seed: options.seed)
+        let classes: Set<Int> =
+            if samples == nil { try model.classIndices(of: forgetting.target.classes, console) } else { [] }
         console.describe(
-            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+            model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
         return Material(
             configuration: configuration, network: network.identifier, model: model, images: images,
             test: try training.testImages(for: model, console),
-            classes: try model.classIndices(of: forgetting.target.classes, console))
+            classes: classes, samples: samples, choice: choice, options: options)
+    }
+
+    private func comparison(_ material: Material) -> RetrainingComparison {
+        RetrainingComparison(
+            training: material.configuration, augmentation: training.augmentation,
+            unlearning: material.choice.method, samplesPerClass: material.choice.samplesPerClass,
+            options: material.options)
     }
 
     private func compareStages(_ console: Console) async throws -> CompareReport {
-        let material = try material(console)
-        let comparison = RetrainingComparison(
-            training: material.configuration, augmentation: training.augmentation,
-            unlearning: forgetting.preset.method, samplesPerClass: forgetting.target.samplesPerClass,
-            options: flags.options)
-        let entries = try await comparison.run(
-            material.model, classes: material.classes, images: material.images, test: material.test
+        var material = try material(console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        material.options.checkpoint = checkpoint
+        var destination = try reporting.destination()
+        destination.checkpoint = checkpoint
+        let entries = try await comparison(material).run(
+            material.model, classes: material.classes, samples: material.samples, images: material.images,
+            test: material.test
         ) { stage, progress in
             console.report(progress, title: stage.rawValue)
         }
-        let audit = try await audit(
-            entries, material.classes, images: material.images, test: material.test, console)
+        let audit = try await audit(entries, material, destination, console)
         try Task.checkCancellation()
-        return try written(entries, audit, of: material)
+        let report = try written(entries, audit, of: material)
+        try runFolder?.write(resolved(material), log: console.messages + [report.text])
+        try checkpoint?.finish()
+        return report
     }
 
     /// Writes the models and the audit that are to be kept.
     private func written(
-        _ entries: [RetrainingComparison.Entry], _ audit: AuditFiles?, of material: Material
+        _ entries: [RetrainingComparison.Entry],
+        _ audit: (record: AuditRecord, result: AuditResult, noise: [Noise])?, of material: Material
     ) throws -> CompareReport {
+        var record = audit?.record
         for entry in entries {
-            if let file = file(of: entry.stage) { try entry.model.write(to: file) }
+            var model = entry.model
+            if entry.stage == .unlearned { try record?.bind(to: &model, goingTo: file(of: .unlearned)) }
+            if let file = file(of: entry.stage) { try model.write(to: file) }
         }
-        try audit?.write()
+        let files = audit.flatMap { audit in
+            record.map {
+                try AuditFiles(audit.result, record: $0, noise: audit.noise, destination: reporting.destination())
+            }
+        }
+        try files?.write()
         return CompareReport(
-            entries: entries, audit: audit, classes: material.classes, classNames: material.images.classNames,
-            preset: forgetting.preset, architecture: material.network, epochs: epochs, seed: flags.seed)
+            entries: entries, audit: files, classes: material.classes, samples: material.samples?.count,
+            classNames: material.images.classNames,
+            method: material.choice.name, preset: material.choice.preset, architecture: material.network,
+            epochs: material.configuration.epochs, seed: material.options.seed, runFolder: runFolder)
     }
 
     /// Audits the unlearned network against the retrained one, if a report is asked for.
     private func audit(
-        _ entries: [RetrainingComparison.Entry], _ classes: Set<Int>, images: any ImageDataset,
-        test: any ImageDataset, _ console: Console
-    ) async throws -> AuditFiles? {
+        _ entries: [RetrainingComparison.Entry], _ material: Material, _ destination: ReportDestination,
+        _ console: Console
+    ) async throws -> (record: AuditRecord, result: AuditResult, noise: [Noise])? {
         guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
         let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
         guard let original = models[.original], let retrained = models[.retrained] else { return nil }
-        let result = try await Audit(options: flags.options).run(
-            original: original, unlearned: outcome.model, retrained: [retrained], forgotten: classes,
-            data: AuditData(test: test, training: images), progress: console.progress())
-        let samples = try images.samples(
-            perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
-        let record = try reporting.destination.record(
+        let images = try comparison(material).data(material.classes, material.samples, from: material.images)
+        let data = AuditData(test: material.test, training: try material.others)
+        let audit = Audit(options: material.options)
+        let result =
+            if material.samples != nil, let samples = images.forget {
+                try await audit.run(
+                    original: original, unlearned: outcome.model, retrained: [retrained], forgottenSamples: samples,
+                    data: data, progress: console.progress())
+            } else {
+                try await audit.run(
+                    original: original, unlearned: outcome.model, retrained: [retrained], forgotten: material.classes,
+                    data: data, progress: console.progress())
+            }
+        let record = try destination.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
-                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
+                unlearned: AuditRecord.ModelFile(goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
-            forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
-        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting.destination)
+            forgetting: ForgettingRun(
+                outcome, retained: images.retain.map { RetainList($0) }, otherOutputs: [],
+                resolved: try resolved(material)),
+            samples: material.samples == nil ? nil : images.forget.map { RetainList($0) },
+            duplicates: try destination.duplicates(
+                forget: material.samples == nil
+                    ? (try? material.images.only(classes: material.classes)) : images.forget,
+                retain: images.retain, test: material.test, options: material.options, console))
+        return (record, result, outcome.noise)
+    }
+
+    private func resolved(_ material: Material) throws -> RunConfiguration {
+        try material.choice.configuration(
+            command: "compare", seed: material.options.seed, training: material.configuration)
     }
 
     /// The file for a network; nil if it is not kept.
@@ -189,16 +277,22 @@ struct CompareReport: Report {
     let entries: [RetrainingComparison.Entry]
     let audit: AuditFiles?
     let classes: Set<Int>
+    /// How many samples were to be forgotten; nil if classes were.
+    let samples: Int?
     let classNames: [String]
-    let preset: UnlearningPreset
+    let method: String
+    /// The preset; nil if a method was named.
+    let preset: UnlearningPreset?
     let architecture: ArchitectureIdentifier
     let epochs: Int
     let seed: UInt64
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
-        case architecture, audit, epochs, forgottenClasses, preset, rows, seed
+        case architecture, audit, epochs, forgottenClasses, forgottenSamples, method, preset, rows, runFolder, seed
     }
 
     private struct Row: Encodable {
@@ -224,8 +318,11 @@ struct CompareReport: Report {
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         try container.encode(epochs, forKey: .epochs)
         try container.encode(classes.sorted(), forKey: .forgottenClasses)
-        try container.encode(preset, forKey: .preset)
+        try container.encodeIfPresent(samples, forKey: .forgottenSamples)
+        try container.encode(method, forKey: .method)
+        try container.encodeIfPresent(preset, forKey: .preset)
         try container.encode(entries.map(Row.init), forKey: .rows)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(seed, forKey: .seed)
     }
 
@@ -241,12 +338,11 @@ struct CompareReport: Report {
             ])
         }
         let text = """
-            Forgetting \(classNames.names(of: classes)) against retraining without (\(architecture), \
-            \(epochs) \(epochs == 1 ? "epoch" : "epochs"), preset \(preset.rawValue))
+            Forgetting \(samples.map { "\($0) samples" } ?? classNames.names(of: classes)) against retraining without (\(architecture), \
+            \(epochs) \(epochs == 1 ? "epoch" : "epochs"), \(preset.map { "preset \($0.rawValue)" } ?? "method \(method)"))
 
             \(table.text)
             """
-        guard let audit else { return text }
-        return text + "\n" + audit.summary + audit.text
+        return text + (audit.map { "\n" + $0.summary + $0.text } ?? "") + (runFolder?.text ?? "")
     }
 }

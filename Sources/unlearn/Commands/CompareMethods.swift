@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NeuralGraph
 import Unlearning
 import UnlearningReports
 
@@ -14,7 +15,8 @@ struct CompareMethods: ReportingCommand {
             95 % intervals. The row 'retrain' shows how much retraining itself varies.
 
             Finished work is kept in the folder of --report: after an interruption the same command continues where it \
-            stopped. 'unlearn list methods' shows the methods.
+            stopped. 'unlearn methods' shows the methods. A setting is given with its method before it, as in \
+            --set scrub.temperature=2.
 
             EXAMPLES
               unlearn compare-methods --dataset fashion-mnist --architecture resnet18 \\
@@ -50,12 +52,14 @@ struct CompareMethods: ReportingCommand {
         completion: .directory)
     var report: String?
 
+    @OptionGroup var configuration: ConfigurationFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
 
     private var comparison: ComparingMethods {
         ComparingMethods(
             training: training, target: target, epochs: epochs, methods: methods.methods, seeds: seeds, report: report,
-            flags: flags)
+            checkpoints: checkpoints, flags: flags, configuration: configuration)
     }
 
     var interruptionNote: String { comparison.interruptionNote }
@@ -74,37 +78,68 @@ struct ComparingMethods: Sendable {
     let seeds: Int?
     /// The folder for the page and for finished work; nil keeps neither.
     let report: String?
+    let checkpoints: CheckpointFlags
     let flags: RunFlags
+    let configuration: ConfigurationFlags
 
     var interruptionNote: String {
-        report == nil ? "nothing was written" : "the same command continues from here"
+        checkpoints.note(otherwise: report == nil ? "nothing was written" : "the same command continues from here")
     }
 
     /// Checks that every option has something to work on.
-    func check() throws { try target.checkSamples(for: methods) }
+    func check() throws {
+        try target.checkSamples(for: methods)
+        try refuse(
+            [("--samples", target.what.samples.file != nil)], "is for compare; compare-methods forgets classes.")
+        guard configuration.file == nil else { return }
+        do {
+            _ = try configured(ConfigurationFile())
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// The methods with the settings that are given for each.
+    private func configured(_ file: ConfigurationFile) throws -> [any UnlearningMethod] {
+        let names = methods.map(\.name)
+        return try file.naming { try methods.configured(file.settings, names: names) }
+            .configured(configuration.sets, names: names)
+    }
+
+    private var runFolder: RunFolder? {
+        let folder = report.map { URL(fileURLWithPath: $0).appendingPathComponent("compare-methods").path }
+        return configuration.folder(beside: folder).map(RunFolder.init)
+    }
 
     /// Compares; what is finished stays in the report's folder.
     func report(_ console: Console) async throws -> MethodComparisonReport {
         let folder = report.map { URL(fileURLWithPath: $0) }
         let page = folder?.appendingPathComponent("comparison.html")
-        let store = folder?.appendingPathComponent("comparison")
-        let inputs = InputFiles(files: training.pictures.files, datasets: [training.dataset])
+        let store = folder?.appendingPathComponent("comparison") ?? checkpoints.comparisonFolder
+        let inputs = InputFiles(files: training.pictures.files + configuration.files, datasets: [training.dataset])
+        let file = try configuration.read(for: "compare-methods")
+        try file.check(uses: ["settings", "training", "samplesPerClass"], in: "compare-methods")
+        let methods = try configured(file)
+        var options = flags.options(file)
         // The comparison makes its folders itself.
         if let page { try inputs.checkNotRead([page]) }
         if let store { try inputs.check(folder: store) }
-        let configuration = try training.configuration(epochs: epochs)
+        let samplesPerClass = target.givenSamples ?? file.samplesPerClass ?? SampleFlags.defaultPerClass
+        let trainingSettings = try training.configuration(epochs: epochs, file: file)
         let network = try training.network()
         let images = try training.images(console)
-        let seedList = (0..<UInt64(seeds ?? 1)).map { flags.seed &+ $0 }
+        let seedList = (0..<UInt64(seeds ?? 1)).map { options.seed &+ $0 }
         let model = try training.untrainedModel(network, for: images, seed: seedList[0])
         let classes = try model.classIndices(of: target.classes, console)
         let test = try training.testImages(for: model, console)
+        let checkpoint = try checkpoints.open(inputs, console)
+        options.checkpoint = checkpoint
         let comparison = MethodComparison(
-            methods: methods, seeds: seedList, training: configuration, augmentation: training.augmentation,
-            samplesPerClass: target.samplesPerClass, options: flags.options)
+            methods: methods, seeds: seedList, training: trainingSettings, augmentation: training.augmentation,
+            samplesPerClass: samplesPerClass, options: options)
         try comparison.validate()
         console.describe(
-            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+            model, options, [("training", .parameters, min(trainingSettings.batchSize, images.count))])
         let training = training
         let result = try await comparison.run(
             { try training.untrainedModel(network, for: images, seed: $0) }, forgetting: classes, images: images,
@@ -115,10 +150,51 @@ struct ComparingMethods: Sendable {
         try Task.checkCancellation()
         let details = ComparisonPage.Details(
             architecture: network.identifier.name, dataset: images.name, epochs: epochs,
-            samplesPerClass: target.samplesPerClass)
+            samplesPerClass: samplesPerClass)
         if let page { try ComparisonPage(result, classNames: images.classNames, details: details).write(to: page) }
-        return MethodComparisonReport(
-            result: result, classNames: images.classNames, details: details, page: page, seeds: seedList)
+        if folder == nil, let store { try? FileManager.default.removeItem(at: store) }
+        let report = MethodComparisonReport(
+            result: result, classNames: images.classNames, details: details, page: page, seeds: seedList,
+            runFolder: runFolder)
+        if let runFolder {
+            let settings = Dictionary(
+                uniqueKeysWithValues: try zip(self.methods, methods).map { ($0.name, try JSONValue(encoding: $1)) })
+            try runFolder.write(
+                RunConfiguration(
+                    command: "compare-methods", settings: .object(settings), training: trainingSettings,
+                    seed: options.seed, samplesPerClass: samplesPerClass),
+                log: console.messages + [report.text])
+        }
+        try checkpoint?.finish()
+        return report
+    }
+}
+
+extension [any UnlearningMethod] {
+    /// The methods with settings that begin with a method's name.
+    /// - Parameter names: the names that the methods are listed by; their settings may have changed their own.
+    /// - Throws: `UnlearningError` if a setting names no method, or is not one of its method.
+    fileprivate func configured(_ settings: [SettingOverride], names: [String]) throws -> [any UnlearningMethod] {
+        var own = [[SettingOverride]](repeating: [], count: count)
+        for setting in settings {
+            let parts = setting.key.split(separator: ".", maxSplits: 1).map(String.init)
+            guard let place = names.firstIndex(of: parts[0]) else {
+                throw UnlearningError(
+                    .invalidSetting,
+                    "no compared method is called '\(parts[0])'\(NearestName.hint(for: parts[0], in: names)); put the "
+                        + "method before the setting, as in \(names.first ?? "scrub").training.epochs=2")
+            }
+            if parts.count == 2 {
+                own[place].append(SettingOverride(parts[1], setting.value))
+            } else if case .object(let values) = setting.value {
+                own[place] += values.sorted { $0.key < $1.key }.map { SettingOverride($0.key, $0.value) }
+            } else {
+                throw UnlearningError(
+                    .invalidSetting,
+                    "'\(setting.key)' is a method; give one of its settings, as in \(parts[0]).KEY=VALUE")
+            }
+        }
+        return try zip(self, own).map { try $0.replacing($1) }
     }
 }
 
@@ -129,9 +205,11 @@ struct MethodComparisonReport: Report {
     let details: ComparisonPage.Details
     let page: URL?
     let seeds: [UInt64]
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     enum CodingKeys: CodingKey {
-        case architecture, dataset, epochs, forgottenClasses, report, rows, runs, samplesPerClass, seeds
+        case architecture, dataset, epochs, forgottenClasses, report, rows, runFolder, runs, samplesPerClass, seeds
     }
 
     private struct Row: Encodable {
@@ -168,6 +246,7 @@ struct MethodComparisonReport: Report {
         try container.encode(result.classes, forKey: .forgottenClasses)
         try container.encodeIfPresent(page?.relativePath, forKey: .report)
         try container.encode(result.methods.map { Row(result, $0) }, forKey: .rows)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(result.runs, forKey: .runs)
         try container.encode(details.samplesPerClass, forKey: .samplesPerClass)
         try container.encode(seeds, forKey: .seeds)
@@ -185,6 +264,7 @@ struct MethodComparisonReport: Report {
         }
         text += "\n" + ComparisonTable.legend + "\n"
         if let page { text += "Wrote \(page.relativePath)\n" }
+        if let runFolder { text += runFolder.text }
         return text
     }
 }

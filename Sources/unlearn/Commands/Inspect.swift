@@ -13,6 +13,7 @@ struct Inspect: ReportingCommand {
 
             EXAMPLES
               unlearn inspect model.onnx
+              unlearn inspect Classifier.mlpackage
               unlearn inspect model.safetensors --batch-size 128 --json
             """)
 
@@ -49,8 +50,9 @@ struct InspectReport: Report {
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classCount, classNames, fault, fixed, forgottenClasses, inputShape, model, notes,
-            operations, outputs, parameters, source, stateNumbers, trainingBytes
+        case architecture, batchSize, classCount, classNames, droppedOutputs, fault, fixed, forgottenClasses,
+            inputShape,
+            model, notes, operations, outputs, parameters, requests, source, stateNumbers, trainingBytes
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -59,6 +61,7 @@ struct InspectReport: Report {
         try container.encode(batchSize, forKey: .batchSize)
         try container.encode(summary.metadata.classNames, forKey: .classNames)
         try container.encode(summary.classCount, forKey: .classCount)
+        try container.encode(summary.metadata.droppedClasses, forKey: .droppedOutputs)
         try container.encodeIfPresent(fault, forKey: .fault)
         try container.encode(summary.fixed, forKey: .fixed)
         try container.encode(summary.metadata.forgottenClasses.sorted(), forKey: .forgottenClasses)
@@ -68,6 +71,7 @@ struct InspectReport: Report {
         try container.encode(summary.operations, forKey: .operations)
         try container.encode(summary.outputs, forKey: .outputs)
         try container.encode(summary.trainedCount, forKey: .parameters)
+        try container.encode(summary.metadata.requests, forKey: .requests)
         try container.encode(summary.source, forKey: .source)
         try container.encode(summary.stateCount, forKey: .stateNumbers)
         try container.encode(trainingBytes, forKey: .trainingBytes)
@@ -85,6 +89,11 @@ struct InspectReport: Report {
         if !summary.metadata.forgottenClasses.isEmpty {
             facts.insert(("forgotten", summary.metadata.classNames.names(of: summary.metadata.forgottenClasses)), at: 3)
         }
+        if !summary.metadata.droppedClasses.isEmpty {
+            let indices = summary.metadata.droppedClasses.map(String.init).joined(separator: ", ")
+            facts.insert(("outputs removed", "of classes \(indices), as they were numbered before"), at: 3)
+        }
+        for request in summary.metadata.requests.reversed() { facts.insert(("request", request.text), at: 3) }
         if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
         if !summary.outputs.isEmpty {
             let names = summary.outputs.map { output in
@@ -122,5 +131,15 @@ struct InspectReport: Report {
         let names = summary.metadata.classNames
         guard !names.isEmpty else { return "" }
         return ": " + names.prefix(10).map(\.asName).joined(separator: ", ") + (names.count > 10 ? ", ..." : "")
+    }
+}
+
+extension ForgottenRequest {
+    /// The request in words, such as `classes 0, 2; 2026-01-31T12:00:00Z; record 1a2b...`.
+    fileprivate var text: String {
+        let what =
+            samples.map { $0 == 1 ? "1 sample" : "\($0) samples" }
+            ?? (classes.count == 1 ? "class " : "classes ") + classes.map(String.init).joined(separator: ", ")
+        return ([what, date ?? "no date"] + [record.map { "record \($0)" } ?? "no record"]).joined(separator: "; ")
     }
 }

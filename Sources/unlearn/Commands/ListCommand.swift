@@ -25,7 +25,7 @@ struct ListCommand: ReportingCommand {
         var listed: [any Listed] {
             switch self {
             case .methods: UnlearningMethods.all.map(ListedMethod.init)
-            case .measures: AuditConfiguration.allMeasures.map(ListedMeasure.init)
+            case .measures: AuditConfiguration.everyMeasure.map(ListedMeasure.init)
             case .datasets: DatasetArgument.kinds.map(ListedDataset.init)
             case .architectures: Architectures.names.map(ListedArchitecture.init)
             }

@@ -3,6 +3,7 @@ import Foundation
 import ImageFolders
 import Logging
 import Unlearning
+import UnlearningReports
 
 /// `unlearn train`
 struct Train: ReportingCommand {
@@ -27,9 +28,10 @@ struct Train: ReportingCommand {
     @OptionGroup var training: TrainingFlags
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Passes over the images.", valueName: "number"),
+        parsing: .unconditional,
+        help: ArgumentHelp("Passes over the images; needed, unless --config or --set says.", valueName: "number"),
         transform: NumberParsing.integer(.epochs))
-    var epochs: Int
+    var epochs: Int?
 
     @Option(
         name: .customLong("exclude-classes"), parsing: .unconditionalSingleValue,
@@ -40,20 +42,50 @@ struct Train: ReportingCommand {
     var excludedLists: [ClassList] = []
 
     @Option(
-        help: ArgumentHelp("The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+        help: ArgumentHelp(
+            "The file to write: safetensors, or what its name ends in, .onnx or .mlpackage.", valueName: "file"),
         completion: .model)
     var output: String
 
+    @OptionGroup var settings: ConfigurationFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var flags: RunFlags
+
+    var interruptionNote: String { checkpoints.note() }
+
+    func validate() throws {
+        guard settings.file == nil else { return }
+        do {
+            _ = try configuration(ConfigurationFile())
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    /// How to train, from all places that say so.
+    private func configuration(_ file: ConfigurationFile) throws -> TrainingConfiguration {
+        guard epochs != nil || (file.training + settings.sets).contains(where: { $0.key == "epochs" }) else {
+            throw CommandError("how often to pass over the images is missing; give --epochs")
+        }
+        return try training.configuration(epochs: epochs, file: file, sets: settings.sets)
+    }
+
+    private var runFolder: RunFolder? { settings.folder(beside: output).map(RunFolder.init) }
 
     func perform(_ console: Console) async throws -> TrainReport {
         let destination = URL(fileURLWithPath: output)
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check([destination])
+        let inputs = InputFiles(files: training.pictures.files + settings.files, datasets: [training.dataset])
+        try inputs.check([destination])
+        try runFolder?.check(inputs)
+        let file = try settings.read(for: "train")
+        try file.check(uses: ["training"], in: "train")
+        var options = flags.options(file)
         let excludedClasses = excludedLists.isEmpty ? nil : ClassList(joining: excludedLists)
-        let configuration = try training.configuration(epochs: epochs)
+        let configuration = try configuration(file)
         let network = try training.network()
         var images = try training.images(excluding: excludedClasses, console)
-        let model = try training.untrainedModel(network, for: images, seed: flags.seed)
+        let model = try training.untrainedModel(network, for: images, seed: options.seed)
+        try model.checkWritable(to: destination)
         let excluded = try excludedClasses.map { try model.classIndices(of: $0, console) }
         if let excluded {
             try model.checkForgettable(excluded)
@@ -61,25 +93,31 @@ struct Train: ReportingCommand {
         }
         let test = try testImages(for: model, console)
         console.describe(
-            model, flags.options, [("training", .parameters, min(configuration.batchSize, images.count))])
+            model, options, [("training", .parameters, min(configuration.batchSize, images.count))])
 
+        let checkpoint = try checkpoints.open(inputs, console)
+        options.checkpoint = checkpoint
         let start = ContinuousClock.now
         let outcome = try await Trainer(configuration: configuration).train(
-            model, on: model.prepare(images, augmentation: training.augmentation), options: flags.options,
+            model, on: model.prepare(images, augmentation: training.augmentation), options: options,
             progress: console.progress())
-        let time = ContinuousClock.now - start
+        let time = ContinuousClock.now - start + (checkpoint?.restoredTime ?? .zero)
         var accuracy: Accuracy?
         if let test {
             accuracy = try await Evaluator().accuracy(
                 of: outcome.model, on: outcome.model.prepare(test), forgottenClasses: excluded ?? [],
-                options: flags.options, progress: console.progress())
+                options: options, progress: console.progress())
         }
         try Task.checkCancellation()
         try outcome.model.write(to: destination)
-        return TrainReport(
-            outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [],
-            seed: flags.seed,
-            output: output)
+        let report = TrainReport(
+            outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [], seed: options.seed,
+            output: output, runFolder: runFolder)
+        try runFolder?.write(
+            RunConfiguration(command: "train", training: configuration, seed: options.seed),
+            log: console.messages + [report.text])
+        try checkpoint?.finish()
+        return report
     }
 
     /// The test split; nil if the data set comes without its files.
@@ -104,9 +142,11 @@ struct TrainReport: Report {
     let excludedClasses: Set<Int>
     let seed: UInt64
     let output: String
+    /// Where the configuration, the command and the log are kept, if they are.
+    let runFolder: RunFolder?
 
     enum CodingKeys: CodingKey {
-        case accuracy, excludedClasses, losses, output, parameters, seconds, seed, steps
+        case accuracy, excludedClasses, losses, output, parameters, runFolder, seconds, seed, steps
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -116,6 +156,7 @@ struct TrainReport: Report {
         try container.encode(outcome.losses, forKey: .losses)
         try container.encode(output, forKey: .output)
         try container.encode(outcome.model.parameterCount, forKey: .parameters)
+        try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
         try container.encode(time.reported, forKey: .seconds)
         try container.encode(seed, forKey: .seed)
         try container.encode(outcome.losses.count, forKey: .steps)
@@ -129,6 +170,6 @@ struct TrainReport: Report {
         if let accuracy {
             text += "\n" + AccuracyTable(columns: [("test", accuracy)], classNames: names).text + "\n"
         }
-        return text + "Wrote \(output)\n"
+        return text + "Wrote \(output)\n" + (runFolder?.text ?? "")
     }
 }

@@ -8,99 +8,147 @@ struct ForgettingJob: Sendable {
     let model: ModelFlags
     let classes: ClassList
     let run: ForgettingRunFlags
-    let options: RunOptions
+    var options: RunOptions
     /// The path for the new model.
     let output: String
-    let reporting: ReportDestination
+    var reporting: ReportDestination
+    /// Whether the seed of the options wins over that of a configuration's file.
+    var isSeedGiven = true
+    /// What the request asks for besides the classes.
+    var details = RequestDetails()
+    /// What the audit measures, and compares with.
+    var auditing = AuditPlan()
 
     /// Forgets, audits if there is to be a report, and writes the files last.
     func perform(_ console: Console) async throws -> ForgetReport {
-        let material = try material(console)
-        let outcome = try await material.unlearner.forget(classes: material.classes, progress: console.progress())
+        try await perform(try prepared(console), console)
+    }
+
+    /// Reads and checks everything.
+    func prepared(_ console: Console) throws -> ForgettingMaterial {
+        let file = try run.methods.configuration.read(for: "forget")
+        try file.check(uses: ["method", "preset", "settings", "training", "samplesPerClass"], in: "forget")
+        let choice = try run.choice(file)
+        try run.check(choice)
+        return try ForgettingMaterial(self, choice, file, console)
+    }
+
+    /// Does the work with what was read and checked before.
+    func perform(_ material: ForgettingMaterial, _ console: Console) async throws -> ForgetReport {
+        let outcome = try await forget(material, console)
         let others = try await OtherOutput.all(
             original: material.original, unlearned: outcome.model, forgotten: material.classes, images: material.retain,
-            options: options)
+            options: material.options)
         for other in others { console.logger.warning("\(other.warning)") }
-        let audit = try await audit(outcome, of: material, others, console)
-        try Task.checkCancellation()
-        try outcome.model.write(to: outputFile)
-        try audit?.write()
-        return ForgetReport(
-            outcome: outcome, otherOutputs: others, audit: audit, preset: run.preset, output: output)
-    }
-
-    /// The model, its data, and what makes it forget.
-    private struct Material {
-        let original: Model
-        let classes: Set<Int>
-        let images: any ImageDataset
-        let retain: ImageSubset?
-        let test: (any ImageDataset)?
-        let unlearner: Unlearner
-    }
-
-    private var outputFile: URL { URL(fileURLWithPath: output) }
-
-    /// The classes to forget, which need no pictures.
-    private var absent: AbsentClasses { AbsentClasses(classes: classes, option: "--classes") }
-
-    /// Reads and checks everything, so that nothing is refused after the work.
-    private func material(_ console: Console) throws -> Material {
-        let inputs = InputFiles(
-            models: [model.path], files: run.pictures.files, datasets: [run.retain, run.validation])
-        try inputs.check([outputFile] + reporting.files)
-        let read = try model.load()
-        let images = try run.pictures.load(run.retain, split: .train, for: read, absent: absent, console)
-        let original = try read.completed(from: images)
-        let classes = try original.classIndices(of: classes, console)
-        try original.checkForgettable(classes)
-        let method = run.method
-        let data = try MethodImages(
-            for: method, from: images, forgetting: classes, after: original.metadata.forgottenClasses,
-            samplesPerClass: run.samples.perClass, seed: options.seed)
-        let test = try run.validation.map {
-            try run.pictures.load($0, split: .test, for: original, absent: absent, console)
+        if outcome.isRuined, !run.keepRuined {
+            return ForgetReport(
+                outcome: outcome, otherOutputs: others, audit: nil, preset: material.choice.preset, output: nil,
+                removedNames: material.removedNames, droppedOutputs: [], runFolder: nil)
         }
-        if let test { try original.checkClasses(of: test) }
-        console.describe(original, options, work(method, on: original, classes, data))
-        let unlearner = Unlearner(
-            model: original, retaining: data.retain, forgetting: data.forget, validation: test, method: method,
-            training: run.training(like: original), options: options)
-        return Material(
-            original: original, classes: classes, images: images, retain: data.retain, test: test,
-            unlearner: unlearner)
+        var finished = FinishedModel(outcome.model)
+        if details.dropsOutputs { try finished.dropOutputs(of: material.classes, in: output, console) }
+        let audit = try await audit(outcome, &finished, of: material, others, console)
+        try Task.checkCancellation()
+        try finished.model.write(to: outputFile)
+        try audit?.write()
+        let report = ForgetReport(
+            outcome: outcome, otherOutputs: others, audit: audit, preset: material.choice.preset, output: output,
+            removedNames: material.removedNames, droppedOutputs: finished.droppedOutputs, runFolder: runFolder)
+        try runFolder?.write(
+            material.resolved, log: console.messages + [report.loggedText], redact: material.removedNames.redact)
+        let files = [outputFile] + (audit?.files ?? []) + (runFolder?.files ?? [])
+        for trace in material.removedNames.traces(in: files) { console.logger.warning("\(trace)") }
+        return report
     }
 
-    /// Audits the new network, if a report is asked for.
+    var outputFile: URL { URL(fileURLWithPath: output) }
+
+    var runFolder: RunFolder? { run.methods.configuration.folder(beside: output).map(RunFolder.init) }
+
+    private func forget(_ material: ForgettingMaterial, _ console: Console) async throws -> UnlearningOutcome {
+        let again = material.classes.intersection(material.original.metadata.forgottenClasses)
+        if !again.isEmpty {
+            console.logger.warning("\(material.original.metadata.noteOfRepeatedRequest(for: again))")
+        }
+        guard let samples = material.forget, details.samples != nil else {
+            return try await material.unlearner.forget(classes: material.classes, progress: console.progress())
+        }
+        return try await material.unlearner.forget(samples: samples, progress: console.progress())
+    }
+
+    /// Audits the new network, if a report is asked for, and ties the model's memory and the record together.
     private func audit(
-        _ outcome: UnlearningOutcome, of material: Material, _ others: [OtherOutput], _ console: Console
+        _ outcome: UnlearningOutcome, _ finished: inout FinishedModel, of material: ForgettingMaterial,
+        _ others: [OtherOutput], _ console: Console
     ) async throws -> AuditFiles? {
         guard let test = material.test, reporting.folder != nil else { return nil }
-        let result = try await Audit(options: options).run(
-            original: material.original, unlearned: outcome.model, forgotten: outcome.model.metadata.forgottenClasses,
-            data: AuditData(test: test, training: material.images), progress: console.progress())
-        let record = try reporting.record(
+        let audit = Audit(configuration: auditing.configuration, options: material.options)
+        let (retrained, digests) = try await references(outcome, material, console)
+        let result =
+            if let samples = material.forget, details.samples != nil {
+                try await audit.run(
+                    original: material.original, unlearned: outcome.model, retrained: retrained,
+                    forgottenSamples: samples,
+                    data: AuditData(test: test, training: material.others), progress: console.progress())
+            } else {
+                try await audit.run(
+                    original: material.original, unlearned: outcome.model, retrained: retrained,
+                    forgotten: outcome.model.metadata.forgottenClasses,
+                    data: AuditData(test: test, training: material.images), progress: console.progress())
+            }
+        var original = try AuditRecord.ModelFile(model.url)
+        original.name = original.name.map(material.removedNames.redact)
+        let retained = material.retain.map { RetainList($0, named: material.removedNames.redact($0.name)) }
+        var record = try reporting.record(
             result,
             models: AuditRecord.Models(
-                original: AuditRecord.ModelFile(model.url),
-                unlearned: AuditRecord.ModelFile(outcome.model, goingTo: outputFile)),
-            forgetting: ForgettingRun(outcome, retained: material.retain.map { RetainList($0) }, otherOutputs: others))
-        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
+                original: original, unlearned: AuditRecord.ModelFile(goingTo: outputFile), retrained: digests),
+            forgetting: ForgettingRun(
+                outcome, retained: retained, otherOutputs: others, resolved: material.resolved,
+                droppedOutputs: finished.droppedOutputs),
+            samples: details.samples == nil ? nil : material.forget.map { RetainList($0) },
+            duplicates: try reporting.duplicates(
+                forget: details.samples == nil
+                    ? (try? material.images.only(classes: material.classes)) : material.forget,
+                retain: material.retain, test: test, options: material.options, console))
+        try record.bind(to: &finished.model, goingTo: outputFile)
+        return try AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
     }
 
-    /// The passes that the method makes, for the description of the plan.
-    private func work(
-        _ method: any UnlearningMethod, on model: Model, _ classes: Set<Int>, _ data: MethodImages
-    ) -> [(name: String, GradientRequest, batch: Int)] {
-        guard let configuration = (method as? UNSIR)?.configuration else {
-            return [(method.name, .parameters, TrainingConfiguration().batchSize)]
+    /// The retrained models to compare with, which are given or trained now.
+    private func references(
+        _ outcome: UnlearningOutcome, _ material: ForgettingMaterial, _ console: Console
+    ) async throws -> ([Model], [AuditRecord.ModelFile]) {
+        guard let trainer = auditing.retraining(run.training(like: material.original), material.options) else {
+            return (material.retrained, try auditing.retrained.map { try .init(URL(fileURLWithPath: $0)) })
         }
-        let noiseBatch = NoiseMaximizer(configuration: configuration.noise)
-            .batchSize(classCount: classes.count, model: model, algorithms: options.algorithms)
-        return [
-            ("noise", .input, noiseBatch),
-            ("impair", .parameters, configuration.impair.training.batchSize),
-            ("repair", .parameters, min(configuration.repair.batchSize, data.retain?.count ?? 1)),
-        ]
+        let models = try await trainer.models(
+            like: material.original, classes: outcome.model.metadata.forgottenClasses, images: material.others,
+            progress: console.progress("retrained"))
+        return (models, try models.map { try AuditRecord.ModelFile($0) })
+    }
+}
+
+/// The new model on its way to its file.
+private struct FinishedModel {
+    var model: Model
+    /// The classes whose outputs were removed, by their numbers before.
+    private(set) var droppedOutputs: [Int] = []
+
+    init(_ model: Model) {
+        self.model = model
+    }
+
+    /// Removes the classes' outputs.
+    /// - Throws: `CommandError` if the network has none that can be removed.
+    mutating func dropOutputs(of classes: Set<Int>, in path: String, _ console: Console) throws {
+        guard let smaller = try model.droppingOutputs(of: classes) else {
+            throw CommandError(
+                "--drop-outputs: the network does not end in a linear layer whose rows could be removed; leave it out")
+        }
+        if model.origin != nil, smaller.origin == nil {
+            console.logger.warning("\(path): without its outputs the network is written anew, not as its file had it")
+        }
+        (model, droppedOutputs) = (smaller, classes.sorted())
     }
 }

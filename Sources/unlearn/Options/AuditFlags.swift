@@ -1,6 +1,8 @@
 import ArgumentParser
+import Foundation
 import NeuralGraph
 import Unlearning
+import UnlearningReports
 
 /// How much an audit measures, and the limits it judges by.
 struct AuditFlags: ParsableArguments {
@@ -51,7 +53,7 @@ struct AuditFlags: ParsableArguments {
             "A measure's limit instead of the default one, as in linear-probe=0.05; +0.05,-0.1 sets it above and below. "
                 + "Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
             valueName: "measure=limit"),
-        completion: .list(AuditConfiguration.allMeasures.map { "\($0.identifier)=" }),
+        completion: .list(AuditConfiguration.everyMeasure.map { "\($0.identifier)=" }),
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
 
@@ -62,6 +64,16 @@ struct AuditFlags: ParsableArguments {
             ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
             ("--as", weights != nil), ("--shadow-method", shadowMethod != nil),
         ]
+    }
+
+    /// The kind of audit, and a digest of all settings.
+    var settings: String {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            let data = try encoder.encode(configuration(training: TrainingConfiguration()))
+            return "\(quick ? "quick" : "full"), settings \(SHA256Digest(of: data))"
+        }
     }
 
     /// Checks the options by themselves, whatever is audited.
@@ -150,41 +162,6 @@ struct LimitArgument: Sendable {
             thresholds[measure.identifier] = []
             return
         }
-        var list = AuditThresholds.default[measure.identifier]
-        if list.isEmpty { list = Self.limits(of: measure) }
-        for (side, limit) in [(MeasureThreshold.Side.above, limits.above), (.below, limits.below)] {
-            guard let limit else { continue }
-            for index in list.indices where list[index].side == side {
-                let (reference, finding) = (list[index].reference, list[index].finding)
-                list[index] = MeasureThreshold(side, reference, limit: limit, finding: finding)
-            }
-            // A sign names a side that has no default limit.
-            guard (limits.above == nil) != (limits.below == nil) || limits.above != limits.below,
-                !list.contains(where: { $0.side == side })
-            else { continue }
-            let finding: MeasureThreshold.Finding = list.contains { $0.finding == .leak } ? .overForgotten : .leak
-            list.append(MeasureThreshold(side, .retrained, limit: limit, finding: finding))
-        }
-        thresholds[measure.identifier] = list
-    }
-
-    /// The limits of a measure that has none by default, still at 0.
-    private static func limits(of measure: MeasureDescription) -> [MeasureThreshold] {
-        switch measure.direction {
-        case .lower: [.init(.above, .retrained, limit: 0), .init(.above, .zero, limit: 0)]
-        case .higher: [.init(.below, .retrained, limit: 0), .init(.below, .original, limit: 0)]
-        case .closerToRetrained, .none:
-            [.init(.above, .retrained, limit: 0), .init(.below, .retrained, limit: 0, finding: .overForgotten)]
-        }
-    }
-}
-
-extension AuditConfiguration {
-    /// Descriptions of all measures that an audit can take.
-    static var allMeasures: [MeasureDescription] {
-        var configuration = AuditConfiguration.full
-        configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
-            shadowModels: 2, training: TrainingConfiguration())
-        return Audit(configuration: configuration).descriptions
+        thresholds.setLimits(of: measure, above: limits.above, below: limits.below)
     }
 }

@@ -7,7 +7,7 @@ import Unlearning
 struct ClassNamesArgument: Sendable {
     private static let largestFile = 1 << 20
 
-    private let text: String
+    let text: String
 
     /// The file, if there is one.
     var file: String? { text.contains(",") ? nil : text }

@@ -82,6 +82,14 @@ enum DatasetArgument: Sendable {
         }
     }
 
+    /// The data set in the command line's form.
+    var text: String {
+        switch self {
+        case .known(let specification): specification.description
+        case .folder(let folder): Self.folderPrefix + folder.path
+        }
+    }
+
     /// The existing files that it reads; none for a folder of pictures.
     var files: [URL] {
         guard case .known(let specification) = self else { return [] }

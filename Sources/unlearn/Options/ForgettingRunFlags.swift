@@ -4,7 +4,7 @@ import Unlearning
 /// How a model is made to forget, and with which data: the options that every command with such a run shares.
 struct ForgettingRunFlags: ParsableArguments {
     @OptionGroup var samples: SampleFlags
-    @OptionGroup var presets: PresetFlags
+    @OptionGroup var methods: MethodFlags
 
     @Option(
         help: ArgumentHelp(
@@ -20,13 +20,6 @@ struct ForgettingRunFlags: ParsableArguments {
     var validation: DatasetArgument?
 
     @Option(
-        name: .customLong("method"),
-        help: ArgumentHelp(
-            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
-        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
-    var namedMethod: MethodArgument?
-
-    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Passes over the images for --method retrain. (default: as the original's file says, or 3)",
@@ -34,24 +27,48 @@ struct ForgettingRunFlags: ParsableArguments {
         transform: NumberParsing.integer(.epochs))
     var epochs: Int?
 
+    @Flag(help: "Write the model even if its retained classes are in ruins.")
+    var keepRuined = false
+
     @OptionGroup var pictures: PictureFlags
 
-    /// The method that is named, or the preset's.
-    var method: any UnlearningMethod { namedMethod?.method ?? presets.preset.method }
+    /// The method with its settings, by the options and a configuration's file.
+    func choice(_ file: ConfigurationFile) throws -> MethodChoice {
+        try MethodChoice(methods, samples: samples.given, file)
+    }
 
-    /// The preset; nil if a method was named.
-    var preset: UnlearningPreset? { namedMethod == nil ? presets.preset : nil }
+    /// What a run's result depends on besides the model, the request, the seed, and the method with its settings.
+    var settings: [String: String] {
+        var settings = [
+            "retain": retain.text, "pictures": pictures.settings,
+        ]
+        settings["validation"] = validation?.text
+        settings["epochs"] = epochs.map(String.init)
+        return settings
+    }
 
-    /// Checks that the options fit together.
+    /// Checks that the options fit together, as far as they say so without a configuration's file.
     func check() throws {
-        if namedMethod != nil, presets.isGiven {
-            throw ValidationError("--method and --preset exclude each other; give one.")
-        }
-        try refuse(
-            [("--epochs", epochs != nil)], unless: method.requirements.contains(.originalTraining),
-            "is for --method \(FullRetraining().name); leave it out.")
-        try samples.check(for: [method])
+        if methods.configuration.file == nil { try check(choice(ConfigurationFile())) }
         try pictures.check(for: [retain, validation])
+    }
+
+    /// Checks that every option has an effect on the chosen method.
+    func check(_ choice: MethodChoice) throws {
+        try refuse(
+            [("--epochs", epochs != nil)], unless: choice.method.requirements.contains(.originalTraining),
+            "is for --method \(FullRetraining().name); leave it out.")
+        try samples.check(for: [choice.method])
+    }
+
+    /// The files that the run reads.
+    /// - Parameters:
+    ///   - model: the model's path.
+    ///   - files: others, such as lists of samples.
+    func inputs(of model: String, besides files: [String] = []) -> InputFiles {
+        InputFiles(
+            models: [model], files: pictures.files + methods.configuration.files + files,
+            datasets: [retain, validation])
     }
 
     /// How the original was trained, for the method that retrains.

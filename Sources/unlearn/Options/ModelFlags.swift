@@ -5,7 +5,7 @@ import Unlearning
 /// The model that a command reads.
 struct ModelFlags: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"), completion: .model)
+        help: ArgumentHelp("The model, a safetensors, ONNX or Core ML file.", valueName: "model"), completion: .model)
     var path: String
 
     @OptionGroup var network: NetworkFlags
@@ -44,7 +44,7 @@ struct NetworkFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The output with the class scores, for an ONNX file with several classifiers.", valueName: "name"))
+            "The output with the class scores, for a file with several classifiers.", valueName: "name"))
     var outputName: String?
 
     func validate() throws {
@@ -64,6 +64,15 @@ struct NetworkFlags: ParsableArguments {
             ("--architecture", architecture != nil), ("--stem", stem != nil), ("--patch-size", patchSize != nil),
             ("--image-size", imageSize != nil), ("--output-name", outputName != nil),
         ]
+    }
+
+    /// The given options as arguments.
+    var arguments: [String] {
+        let options: [(String, String?)] = [
+            ("--architecture", architecture), ("--stem", stem), ("--patch-size", patchSize.map(String.init)),
+            ("--image-size", imageSize.map(String.init)), ("--output-name", outputName),
+        ]
+        return options.flatMap { name, value in value.map { [name, $0] } ?? [] }
     }
 
     /// Reads a model for use, and refuses one with numbers that spoil every computation.

@@ -59,6 +59,15 @@ struct PictureFlags: ParsableArguments {
     /// The files that the options name.
     var files: [String] { [classNames?.file].compactMap(\.self) }
 
+    /// The options' values as one text; empty without options.
+    var settings: String {
+        let values: [(String, Any?)] = [
+            ("resize", resize), ("unreadable", unreadable), ("mean", mean?.values),
+            ("std", standardDeviation?.values), ("class names", classNames?.text),
+        ]
+        return values.compactMap { name, value in value.map { "\(name) \($0)" } }.joined(separator: ", ")
+    }
+
     /// Which options are given.
     var given: [GivenOption] { [("--class-names", classNames != nil)] + givenForFolders }
 
@@ -93,32 +102,36 @@ struct PictureFlags: ParsableArguments {
         let given = try givenNames(for: model)
         switch dataset {
         case .known(let specification):
-            return try specification.load(split: split, classNames: given ?? model.namesOrNumbers)
+            let isIDX = dataset.hasOneSplit
+            let images = try specification.load(
+                split: split, classNames: given ?? (isIDX ? model.namesBeforeRemoval : model.namesOrNumbers))
+            return try model.leavingOutRemovedClasses(images)
         case .folder(let directory):
             let configuration = try configuration(for: model)
-            let names =
-                if let given { given } else {
-                    try names(of: directory, for: model, configuration, absent: absent, console)
-                }
-            return try read(directory, split: split, classNames: names, configuration, console)
+            if let given { return try read(directory, split: split, classNames: given, configuration, console) }
+            let (names, gone) = try names(of: directory, for: model, configuration, absent: absent, console)
+            let folder = try read(directory, split: split, classNames: names + gone, configuration, console)
+            guard !gone.isEmpty else { return folder }
+            return try RelabeledImages(folder, leavingOut: Set(names.count..<names.count + gone.count))
         }
     }
 
-    /// The model's class of each folder.
+    /// The model's class of each folder, and the folders of classes whose outputs were removed.
     private func names(
         of directory: URL, for model: Model, _ configuration: ImageFolder.Configuration, absent: AbsentClasses?,
         _ console: Console
-    ) throws -> [String] {
+    ) throws -> (names: [String], gone: [String]) {
         let names = model.metadata.classNames
         let folders = try ImageFolder.classNames(
             in: directory, known: names.isEmpty ? nil : names, configuration: configuration)
         // A class that has gone from the training's pictures may still be among the test's.
         let found = folders.training.count < model.classCount ? folders.all : folders.training
+        if let renamed = model.metadata.foldersOfRenamedClasses(found) { return renamed }
         let assignment = try ClassAssignment(
             of: found, in: directory.path, known: names, count: model.classCount, absent: absent?.classes,
             option: absent?.option)
         if let note = assignment.note(for: found) { console.warnOnce("\(directory.path): \(note)") }
-        return assignment.names
+        return (assignment.names, [])
     }
 
     /// The names of `--class-names`, which have to be the model's where it has some.
@@ -129,7 +142,7 @@ struct PictureFlags: ParsableArguments {
             throw CommandError("--class-names: names \(names.count) classes, but the model has \(model.classCount)")
         }
         for (index, (given, own)) in zip(names, model.metadata.classNames).enumerated()
-        where given != own && own != String(index) {
+        where given != own && own != String(index) && !model.metadata.forgottenClasses.contains(index) {
             throw CommandError(
                 "--class-names: class \(index) is '\(given)', but the model's is '\(own)'; leave them out")
         }
@@ -223,6 +236,26 @@ struct PictureFlags: ParsableArguments {
     }
 }
 
+extension ModelMetadata {
+    /// The classes of a folder where some folders are of classes that were renamed or removed when they were forgotten.
+    ///
+    /// Which of several renamed classes a folder is of cannot be told any more: folders take their places in order.
+    /// - Parameter found: the folders' names.
+    /// - Returns: a name for each class, and the folders that are of none; nil if no folder is left over, or more than such
+    ///   classes.
+    fileprivate func foldersOfRenamedClasses(_ found: [String]) -> (names: [String], gone: [String])? {
+        guard !classNames.isEmpty else { return nil }
+        var unknown = found.filter { !classNames.contains($0) }
+        let open = forgottenClasses.sorted().filter { !found.contains(classNames[$0]) }
+        guard !unknown.isEmpty, unknown.count <= open.count + droppedClasses.count,
+            classNames.indices.allSatisfy({ classNames[$0] != String($0) })
+        else { return nil }
+        var names = classNames
+        for index in open where !unknown.isEmpty { names[index] = unknown.removeFirst() }
+        return (names, unknown)
+    }
+}
+
 /// Classes that a data set may lack, as those that are to be forgotten.
 struct AbsentClasses {
     let classes: ClassList
@@ -236,6 +269,22 @@ extension Model {
         let (indices, notes) = try list.resolved(names: metadata.classNames, count: classCount)
         for note in notes { console.warnOnce(note) }
         return indices
+    }
+
+    /// As many names as there were classes before outputs were removed; what is removed has a number for its name.
+    fileprivate var namesBeforeRemoval: [String] {
+        let dropped = Set(metadata.droppedClasses)
+        var own = namesOrNumbers.makeIterator()
+        return (0..<metadata.originalCount(of: classCount)).map { index in
+            dropped.contains(index) ? String(index) : own.next() ?? String(index)
+        }
+    }
+
+    /// A data set without the classes whose outputs were removed from the network, if it has them.
+    fileprivate func leavingOutRemovedClasses(_ images: any ImageDataset) throws -> any ImageDataset {
+        let dropped = Set(metadata.droppedClasses)
+        guard !dropped.isEmpty, images.classNames.count == metadata.originalCount(of: classCount) else { return images }
+        return try RelabeledImages(images, leavingOut: dropped)
     }
 
     /// The classes' names, or their numbers if they have none.

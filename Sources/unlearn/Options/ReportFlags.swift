@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Unlearning
 import UnlearningReports
 
@@ -18,14 +19,34 @@ struct ReportFlags: ParsableArguments {
             valueName: "name"))
     var requestID: String?
 
-    /// Where they go.
-    var destination: ReportDestination {
-        ReportDestination(folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID)
+    @Option(
+        help: ArgumentHelp(
+            "Sign the record by this private key, ECDSA over P-256 or Ed25519 in PEM, into record.dsse.json beside it.",
+            valueName: "key"), completion: .file(extensions: ["pem"]))
+    var sign: String?
+
+    @Flag(help: "Do not look for the same picture in forget, retain and test data, for which every one is read.")
+    var skipDuplicateCheck = false
+
+    /// Where they go, and the key that signs the record.
+    func destination() throws -> ReportDestination {
+        ReportDestination(
+            folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID,
+            signingKey: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
+            looksForDuplicates: !skipDuplicateCheck)
     }
 
-    /// Checks a request's name, and that there is a record for it.
-    /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
-    func checkRequestID(hasRecord: Bool = false) throws {
+    /// Checks a request's name, and that there is a record for it and for the signature.
+    /// - Parameters:
+    ///   - hasRecord: whether there is a record, besides that of --report, whose name can be checked.
+    ///   - hasRecordFile: whether that record is a file.
+    func checkRequestID(hasRecord: Bool = false, hasRecordFile: Bool = false) throws {
+        try refuse(
+            [("--sign", sign != nil)], unless: report != nil || hasRecordFile,
+            "signs the record; give --report too.")
+        try refuse(
+            [("--skip-duplicate-check", skipDuplicateCheck)], unless: report != nil || hasRecord,
+            "is for the record; give --report too.")
         guard let requestID else { return }
         try refuse(
             [("--request-id", true)], unless: report != nil || hasRecord,
@@ -44,21 +65,66 @@ struct ReportDestination: Sendable {
     var folder: URL?
     /// The request's name; nil makes a new UUID.
     var requestID: String?
+    /// The key that signs the record; nil leaves it unsigned.
+    var signingKey: SigningKey?
+    /// Whether the same picture is looked for in several parts of the data.
+    var looksForDuplicates = true
+    /// The time in the record; nil takes the time when it is made.
+    var date: Date?
+    /// Where a run that goes on keeps the request's name and the record's date.
+    var checkpoint: Checkpoint?
 
     var reportFile: URL? { folder?.appendingPathComponent("report.html") }
     var recordFile: URL? { folder?.appendingPathComponent("record.json") }
 
-    /// Both files; none without a folder.
-    var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
+    /// All files; none without a folder.
+    var files: [URL] { [reportFile, recordFile, recordFile.flatMap(signatureFile)].compactMap(\.self) }
+
+    /// The file for the signed form of a record; nil without a key.
+    func signatureFile(for record: URL) -> URL? {
+        signingKey == nil ? nil : SignedRecord.file(for: record)
+    }
 
     /// Makes the record.
+    /// - Parameters:
+    ///   - samples: the samples that were to be forgotten, if classes were not.
+    ///   - duplicates: pictures that occur twice, if they were looked for.
     func record(
-        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil
+        _ result: AuditResult, models: AuditRecord.Models, forgetting: ForgettingRun? = nil,
+        samples: RetainList? = nil, duplicates: DuplicatePictures? = nil
     ) throws -> AuditRecord {
-        if let requestID {
-            return try AuditRecord(result, models: models, forgetting: forgetting, requestID: requestID)
-        }
-        return try AuditRecord(result, models: models, forgetting: forgetting)
+        try AuditRecord(
+            result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
+            requestID: requestID ?? kept("requestID") { UUID().uuidString.lowercased() },
+            date: date
+                ?? Date(timeIntervalSince1970: Double(kept("date") { "\(Self.date.timeIntervalSince1970)" }) ?? 0))
+    }
+
+    /// A value that all processes of a run that goes on share.
+    private func kept(_ name: String, make: () -> String) throws -> String {
+        try checkpoint?.value(name, make: make) ?? make()
+    }
+
+    /// Looks for pictures that are in several parts of the data, and warns of them.
+    /// - Returns: nil if that is not wanted.
+    func duplicates(
+        forget: (any ImageDataset)?, retain: (any ImageDataset)?, test: (any ImageDataset)?, options: RunOptions,
+        _ console: Console
+    ) throws -> DuplicatePictures? {
+        guard looksForDuplicates else { return nil }
+        let parts: [(DuplicatePictures.Part, (any ImageDataset)?)] = [
+            (.forget, forget), (.retain, retain), (.test, test),
+        ]
+        let found = try DuplicatePictures(
+            parts.compactMap { part, images in images.map { (part: part, images: $0) } }, threads: options.threadCount)
+        if !found.isEmpty { console.logger.warning("\(found.findings.joined(separator: " "))") }
+        return found
+    }
+
+    /// Now, or the time that builds use where they have to be repeatable (reproducible-builds.org).
+    private static var date: Date {
+        let variable = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+        return variable.flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) } ?? Date()
     }
 }
 
@@ -67,15 +133,20 @@ struct AuditFiles: Sendable {
     let report: AuditReport
     let reportFile: URL?
     let recordFiles: [URL]
+    /// The signed record, and its files; nil without a key.
+    private let signed: SignedRecord?
+    let signatureFiles: [URL]
 
-    /// Puts the files together; nothing is written yet.
+    /// Puts the files together and signs the record; nothing is written yet.
     init(
         _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], destination: ReportDestination,
         otherRecord: URL? = nil
-    ) {
+    ) throws {
         report = AuditReport(result, record: record, noise: noise)
         reportFile = destination.reportFile
         recordFiles = [destination.recordFile, otherRecord].compactMap(\.self)
+        signed = try destination.signingKey.map { try SignedRecord(record, by: $0) }
+        signatureFiles = recordFiles.compactMap(destination.signatureFile)
     }
 
     /// The exit code of the verdict.
@@ -97,15 +168,19 @@ struct AuditFiles: Sendable {
     /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
 
+    /// All files.
+    var files: [URL] { recordFiles + [reportFile].compactMap(\.self) }
+
     /// Writes all files.
     func write() throws {
         for file in recordFiles { try report.record.write(to: file) }
+        for file in signatureFiles { try signed?.write(to: file) }
         if let reportFile { try report.write(to: reportFile) }
     }
 
     /// The lines that say where the files are.
     var text: String {
-        ([reportFile].compactMap(\.self) + recordFiles).map { "Wrote \($0.relativePath)\n" }.joined()
+        ([reportFile].compactMap(\.self) + recordFiles + signatureFiles).map { "Wrote \($0.relativePath)\n" }.joined()
     }
 }
 
@@ -114,7 +189,7 @@ struct AuditSummary: Encodable {
     let files: AuditFiles
 
     enum CodingKeys: CodingKey {
-        case carriedBy, leaks, looserLimits, missingEvidence, overForgotten, record, report, requestID, verdict
+        case carriedBy, leaks, looserLimits, missingEvidence, overForgotten, record, report, requestID, signature, verdict
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -128,6 +203,7 @@ struct AuditSummary: Encodable {
         try container.encode(files.recordFiles.first?.relativePath, forKey: .record)
         try container.encode(files.reportFile?.relativePath, forKey: .report)
         try container.encode(files.report.record.requestID, forKey: .requestID)
+        try container.encodeIfPresent(files.signatureFiles.first?.relativePath, forKey: .signature)
         try container.encode(verdict.total, forKey: .verdict)
     }
 }

@@ -65,6 +65,9 @@ struct RunFlags: CommandFlags {
 
     /// Seed and threads.
     var options: RunOptions { options(seed: seed) }
+
+    /// Seed and threads; the seed of a configuration's file counts where no option gives one.
+    func options(_ file: ConfigurationFile) -> RunOptions { options(seed: givenSeed ?? file.seed ?? 0) }
 }
 
 /// The options of a command that computes, but draws no random numbers.

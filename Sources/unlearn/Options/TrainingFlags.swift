@@ -47,22 +47,20 @@ struct TrainingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Images in one step. (default: 256)", valueName: "number"),
         transform: NumberParsing.integer(.batchSizes))
-    var batchSize: Int = Self.defaultBatchSize
-
-    static let defaultBatchSize = 256
+    var batchSize: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Adam's learning rate, the largest of the schedule. (default: 0.001)", valueName: "rate"),
         transform: NumberParsing.positive)
-    var learningRate: Double = 1e-3
+    var learningRate: Double?
 
     @Option(
         help: ArgumentHelp(
             "How the learning rate changes: one-cycle (up for 30 % of the steps, then down to about 0), cosine or "
                 + "constant. (default: one-cycle)", valueName: "schedule"),
         completion: WordParsing.completion(Schedule.self), transform: WordParsing.word("schedule"))
-    var schedule: Schedule = .oneCycle
+    var schedule: Schedule?
 
     @OptionGroup var pictures: PictureFlags
 
@@ -74,6 +72,14 @@ struct TrainingFlags: ParsableArguments {
         case oneCycle = "one-cycle"
         case cosine
         case constant
+
+        var schedule: LearningRateSchedule {
+            switch self {
+            case .oneCycle: .oneCycle
+            case .cosine: .cosine
+            case .constant: .constant
+            }
+        }
     }
 
     func validate() throws {
@@ -92,15 +98,21 @@ struct TrainingFlags: ParsableArguments {
     var augmentation: Augmentation? { augment ? .standard : nil }
 
     /// How to train.
-    func configuration(epochs: Int) throws -> TrainingConfiguration {
-        let schedule: LearningRateSchedule =
-            switch schedule {
-            case .oneCycle: .oneCycle
-            case .cosine: .cosine
-            case .constant: .constant
-            }
-        let configuration = TrainingConfiguration(
-            epochs: epochs, batchSize: batchSize, learningRate: learningRate, schedule: schedule)
+    /// - Parameters:
+    ///   - epochs: passes over the images; nil where the settings say.
+    ///   - file: settings of a configuration's file, which the options win over.
+    ///   - sets: single settings, which win over all.
+    func configuration(
+        epochs: Int?, file: ConfigurationFile = ConfigurationFile(), sets: [SettingOverride] = []
+    ) throws -> TrainingConfiguration {
+        let defaults = TrainingConfiguration(
+            epochs: epochs ?? 1, batchSize: 256, learningRate: 1e-3, schedule: .oneCycle)
+        var configuration = try file.naming { try defaults.replacing(file.training) }
+        if let epochs { configuration.epochs = epochs }
+        if let batchSize { configuration.batchSize = batchSize }
+        if let learningRate { configuration.learningRate = learningRate }
+        if let schedule { configuration.schedule = schedule.schedule }
+        configuration = try configuration.replacing(sets)
         try configuration.validate()
         return configuration
     }

@@ -117,7 +117,7 @@ struct CheckReport: Report {
         else { return 0 }
         let model = Model(graph: graph, seed: 0)
         let plan = ExecutionSummary(
-            model: model, batchCapacity: TrainingFlags.defaultBatchSize, computing: .parameters, modes: [.training])
+            model: model, batchCapacity: TrainingConfiguration().batchSize, computing: .parameters, modes: [.training])
         // The optimizer keeps two numbers for each parameter.
         return plan.byteCount + 2 * MemoryLayout<Float>.stride * model.parameterCount
     }

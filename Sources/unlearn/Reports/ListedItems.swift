@@ -9,18 +9,21 @@ struct ListedMethod: Listed {
     let method: any UnlearningMethod
 
     var name: String { method.name }
-    private var requirements: [Requirement] { Requirement.allCases.filter(method.requirements.contains) }
-    private var preset: UnlearningPreset? { UnlearningPreset.allCases.first { $0.method.name == method.name } }
+    var requirements: [Requirement] { Requirement.allCases.filter(method.requirements.contains) }
+    var preset: UnlearningPreset? { UnlearningPreset.allCases.first { $0.method.name == method.name } }
 
     var cells: [String] { [ComparisonTable.text(requirements), method.summary] }
 
-    var facts: [(String, String)] {
+    var facts: [(String, String)] { description + SettingsText.lines(of: method) }
+
+    /// Everything but the settings, with titles.
+    var description: [(String, String)] {
         let needs = requirements.map(\.description).joined(separator: "; ")
         return [
             ("what it does", method.summary), ("data", needs.isEmpty ? "none" : needs),
             ("forgets samples", method.supportsSamples ? "yes" : "no, classes only"),
             ("preset", preset?.rawValue ?? "none"),
-        ] + SettingsText.lines(of: method)
+        ]
     }
 
     enum CodingKeys: CodingKey {

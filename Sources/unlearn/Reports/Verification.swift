@@ -12,11 +12,20 @@ struct Verification: Sendable {
     let model: (path: String, match: AuditRecord.Match)?
     /// Where the file's classes are not the record's; nil if the file names none.
     let classContradictions: [String]?
+    /// Where the model's memory is not of this record; empty if it is, or if it has none.
+    let memoryContradictions: [String]
+    /// The record's signature.
+    let signature: SignatureVerification
 
     /// Reads and compares.
-    /// - Throws: `RecordError` or `FileError` if a file cannot be read.
-    init(of path: String, model: String?) throws {
-        let record = try AuditRecord(contentsOf: URL(fileURLWithPath: path))
+    /// - Parameter key: the file of the public key that the record must be signed by; nil asks for no signature.
+    /// - Throws: `RecordError`, `SignatureError` or `FileError` if a file cannot be read.
+    init(of path: String, model: String?, key: String? = nil) throws {
+        let key = try key.map { try VerificationKey(contentsOf: URL(fileURLWithPath: $0)) }
+        let file = URL(fileURLWithPath: path)
+        let signed = path.hasSuffix(".dsse.json") ? try SignedRecord(contentsOf: file) : nil
+        let record = try signed?.record ?? AuditRecord(contentsOf: file)
+        signature = try SignatureVerification(of: file, signed: signed, key: key)
         self.path = path
         self.record = record
         check = record.check()
@@ -26,6 +35,23 @@ struct Verification: Sendable {
         classContradictions = metadata.flatMap {
             $0.classNames.isEmpty ? nil : record.contradictions(in: $0)
         }
+        guard let metadata, self.model?.match == .unlearned else {
+            memoryContradictions = []
+            return
+        }
+        memoryContradictions = try Self.contradictions(
+            in: metadata, of: signed?.recordData ?? Data(contentsOf: file))
+    }
+
+    /// Compares what a model remembers of its last request with a record's content.
+    private static func contradictions(in memory: ModelMetadata, of record: Data) throws -> [String] {
+        guard let remembered = memory.requests.last?.record else { return [] }
+        let digest = try AuditRecord.contentDigest(of: record).description
+        guard digest != remembered.lowercased() else { return [] }
+        return [
+            "the model's file remembers a record with the content digest \(remembered), and this record's is \(digest): it "
+                + "was changed"
+        ]
     }
 
     /// Whether the record is of a pass, does not contradict itself, and is the file's.
@@ -38,7 +64,10 @@ struct Verification: Sendable {
 
     private var isConsistent: Bool { (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty }
 
-    private var contradictions: [String] { check.contradictions + (classContradictions ?? []) }
+    private var contradictions: [String] {
+        check.contradictions + (classContradictions ?? []) + memoryContradictions
+            + [signature.contradiction].compactMap(\.self)
+    }
 
     private var matchName: String? {
         switch model?.match {
@@ -59,6 +88,7 @@ struct Verification: Sendable {
         var text = identity(verdict) + "\n"
         text += check.missingEvidence.map { "missing: \($0)\n" }.joined()
         text += contradictions.map { "contradiction: \($0)\n" }.joined()
+        text += signature.text
         text += check.looserLimits.map { "looser than the default: \($0)\n" }.joined()
         if model != nil, classContradictions == nil {
             text += "the file names no classes, so that those of the record could not be compared\n"
@@ -81,7 +111,7 @@ struct Verification: Sendable {
 
 extension Verification: Encodable {
     enum CodingKeys: CodingKey {
-        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, verdict,
+        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, signature, verdict,
             verified
     }
 
@@ -94,6 +124,7 @@ extension Verification: Encodable {
         try container.encode(model?.path, forKey: .model)
         try container.encode(check.verdict, forKey: .recomputedVerdict)
         try container.encode(record.requestID, forKey: .requestID)
+        try container.encode(signature.state, forKey: .signature)
         try container.encode(record.audit.verdict.total, forKey: .verdict)
         try container.encode(isSound, forKey: .verified)
     }

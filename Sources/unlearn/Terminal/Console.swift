@@ -12,14 +12,22 @@ final class Console: Sendable {
 
     private let line: ProgressLine
     private let warned = Mutex<Set<String>>([])
+    private let history: LogHistory
 
     init(flags: PrintingFlags) {
         let line = ProgressLine(isDrawn: !flags.quiet && Terminal.isPresent)
-        self.line = line
-        var logger = Logger(label: "unlearn") { _ in LineLogHandler(line: line) }
+        let history = LogHistory()
+        (self.line, self.history) = (line, history)
+        var logger = Logger(label: "unlearn") { _ in LineLogHandler(line: line, history: history) }
         logger.logLevel = flags.verbose ? .info : .warning
         self.logger = logger
     }
+
+    /// The messages so far, and the ends of phases, each with the seconds since the start.
+    var messages: [String] { history.lines }
+
+    /// Keeps a message for the log without showing it.
+    func keep(_ message: String) { history.add(message) }
 
     /// Warns once of something that several parts of a run may find.
     func warnOnce(_ text: String) {
@@ -36,8 +44,12 @@ final class Console: Sendable {
     /// Takes one report of progress.
     func report(_ progress: RunProgress, title: String? = nil) {
         line.show(progress, title: title)
-        if progress.step == progress.stepCount, !line.isDrawn {
-            logger.info("\(ProgressText(progress, title: title).finished)")
+        guard progress.step == progress.stepCount else { return }
+        let text = ProgressText(progress, title: title).finished
+        if line.isDrawn || logger.logLevel > .info {
+            keep(text)
+        } else {
+            logger.info("\(text)")
         }
     }
 
@@ -47,9 +59,23 @@ final class Console: Sendable {
     }
 }
 
+/// What a run has said, for its log.
+private final class LogHistory: Sendable {
+    private let start = ContinuousClock.now
+    private let entries = Mutex<[String]>([])
+
+    var lines: [String] { entries.withLock { $0 } }
+
+    func add(_ message: String) {
+        let seconds = String(format: "%9.2f s  ", (ContinuousClock.now - start).seconds)
+        entries.withLock { $0.append(seconds + message) }
+    }
+}
+
 /// A log line on standard error without time and level, for people to read.
 private struct LineLogHandler: LogHandler {
     let line: ProgressLine
+    let history: LogHistory
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level = .info
 
@@ -61,6 +87,7 @@ private struct LineLogHandler: LogHandler {
     func log(event: LogEvent) {
         let level = event.level >= .warning ? "unlearn: \(event.level.rawValue): " : ""
         let message = "\(event.message)"
+        history.add((event.level >= .warning ? "\(event.level.rawValue): " : "") + message)
         // A warning is one line, whatever characters the names in it have.
         line.interject(level + (level.isEmpty ? message : message.visible()) + "\n")
     }

@@ -92,6 +92,12 @@ import Testing
         #expect(
             try ONNXDocument([UInt8](Data(contentsOf: source))).properties == ["unlearning.forgotten_classes": "[0]"])
         #expect(try Model(onnx: source).metadata.forgottenClasses == [0])
+        again.metadata.requests = [ForgottenRequest(classes: [0], date: "2026-01-31T12:00:00Z")]
+        try again.write(to: target)
+        #expect(
+            try ONNXDocument([UInt8](Data(contentsOf: target))).properties["unlearning.requests"]
+                == #"[{"classes":[0],"date":"2026-01-31T12:00:00Z"}]"#)
+        #expect(try Model(onnx: target).metadata == again.metadata)
     }
 
     @Test("an exported file remembers what it forgot") func anExportedFileRemembersWhatItForgot() throws {
@@ -104,6 +110,7 @@ import Testing
         var read = try Model(onnx: first)
         #expect(read.metadata.forgottenClasses == [2])
         read.metadata.forgottenClasses = [0, 2]
+        read.metadata.requests = [ForgottenRequest(classes: [0, 2]), ForgottenRequest(classes: [], samples: 3)]
         try read.write(to: second)
         #expect(try Model(onnx: second).metadata == read.metadata)
     }

@@ -92,6 +92,25 @@ import Testing
     }
 
     @Test(
+        "requests that cannot be are refused",
+        arguments: [
+            (ForgottenRequest(classes: [4]), "request to forget class 4 is for none of 4 classes"),
+            (ForgottenRequest(classes: [], samples: 0), "request has 0 samples"),
+            (ForgottenRequest(classes: [1], record: "abc"), "request's record 'abc' is no SHA-256"),
+            (ForgottenRequest(classes: [1], date: ""), "request's date '' is none"),
+        ])
+    func impossibleRequestsAreRefused(request: ForgottenRequest, message: String) throws {
+        var forgetful = model
+        forgetful.metadata.requests = [request]
+        try forgetful.write(to: url)
+        #expect {
+            try read()
+        } throws: { error in
+            "\(error)".contains(message)
+        }
+    }
+
+    @Test(
         "impossible forgotten classes are refused",
         arguments: [
             ([4], "forgotten class 4 is not one of the model's 4"),

@@ -83,6 +83,52 @@ import Testing
         }
     }
 
+    @Test("a snapshot goes on as if nothing had happened", arguments: trajectories)
+    func resumes(trajectory: Trajectory) throws {
+        let count = 37
+        func optimizer() throws -> any ResumableOptimizer {
+            try #require(
+                try trajectory.configuration.makeOptimizer(parameterCount: count) as? any ResumableOptimizer)
+        }
+        func step(_ optimizer: any Optimizer, _ parameters: inout [Float], _ number: Int) {
+            let gradients = (0..<count).map { Float(($0 * 7 + number * 3) % 11) - 5 }
+            optimizer.step(
+                parameters: &parameters, gradients: gradients, count: count, learningRate: trajectory.learningRate,
+                threads: ThreadTeam(workers: 1))
+        }
+        let whole = try optimizer()
+        var expected = [Float](repeating: 0.2, count: count)
+        for number in 0..<4 { step(whole, &expected, number) }
+        let snapshot = whole.snapshot
+        var parameters = expected
+        for number in 4..<9 { step(whole, &expected, number) }
+        let resumed = try optimizer()
+        #expect(resumed.restore(snapshot))
+        for number in 4..<9 { step(resumed, &parameters, number) }
+        #expect(parameters == expected)
+        #expect(resumed.snapshot == whole.snapshot)
+        // Without the snapshot the steps would differ.
+        let fresh = try optimizer()
+        var others = parameters
+        step(fresh, &others, 9)
+        step(resumed, &parameters, 9)
+        #expect(others != parameters)
+    }
+
+    @Test("a snapshot of another optimizer or number of parameters is refused, and changes nothing")
+    func refusesSnapshot() throws {
+        let adam = try #require(
+            try OptimizerConfiguration.adam.makeOptimizer(parameterCount: 3) as? any ResumableOptimizer)
+        let before = adam.snapshot
+        for other: OptimizerConfiguration in [.sgd(momentum: 0.9), .sgd] {
+            let snapshot = try #require(try other.makeOptimizer(parameterCount: 3) as? any ResumableOptimizer).snapshot
+            #expect(!adam.restore(snapshot))
+        }
+        #expect(!adam.restore(OptimizerSnapshot(steps: 1, vectors: [[1, 2, 3], [1, 2]])))
+        #expect(!adam.restore(OptimizerSnapshot(steps: -1, vectors: before.vectors)))
+        #expect(adam.snapshot == before)
+    }
+
     @Test("plain descent subtracts the gradient") func plainDescentSubtractsTheGradient() throws {
         var parameters: [Float] = [1, 2]
         let optimizer = try OptimizerConfiguration.sgd.makeOptimizer(parameterCount: 2)

@@ -72,14 +72,16 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         MethodCase(method: FullRetraining(), mostForgotten: 0, leastRetained: 0.9),
     ]
 
-    /// Runs a method on the small problem.
+    /// Runs a method on the small problem, with its settings as they are: unguarded.
     static func unlearner(
         _ method: any UnlearningMethod, forgetting classes: Set<Int> = classes, validated: Bool = false,
         options: RunOptions = RunOptions()
     ) async throws -> Unlearner {
-        Unlearner(
+        var unlearner = Unlearner(
             model: try await Patterns.model, retaining: try Patterns.retained(without: classes),
             forgetting: try Patterns.train.only(classes: classes), validation: validated ? Patterns.test : nil,
             method: method, training: Patterns.training, options: options)
+        unlearner.guarding = nil
+        return unlearner
     }
 }

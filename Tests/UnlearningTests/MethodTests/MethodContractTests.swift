@@ -23,6 +23,7 @@ struct MethodContractTests {
         #expect(Set(outcome.model.stateDictionary.keys) == Set(before.keys))
         var remembering = model.metadata
         remembering.forgottenClasses = MethodCase.classes
+        remembering.requests = [ForgottenRequest(classes: MethodCase.classes.sorted())]
         #expect(outcome.model.metadata == remembering)
         #expect(outcome.method.name == item.method.name && outcome.forgottenClasses == MethodCase.classes)
     }

@@ -46,6 +46,43 @@ struct PrototypeRepairTests {
         }
     }
 
+    @Test("blocks that start from new weights do not depend on the old ones, and the class is forgotten all the same")
+    func reinitialized() async throws {
+        let model = try await Patterns.model
+        let method = PrototypeRepair(
+            trainedShare: 0.7, reinitializedShare: 0.34,
+            training: TrainingConfiguration(epochs: 6, batchSize: 20, schedule: .oneCycle), guarding: nil)
+        let outcome = try await outcome(method)
+        let (old, new) = (try #require(model.parameters["conv2.weight"]), outcome.model.parameters["conv2.weight"])
+        let moved = length(zip(try #require(new).elements, old.elements).map { Double($0) - Double($1) })
+        // Independent weights are about as far apart as they are long together.
+        #expect(moved > length(old.elements.map(Double.init)))
+        #expect(outcome.model.parameters["conv0.weight"] == model.parameters["conv0.weight"])
+        #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
+        #expect(try #require(outcome.accuracyAfter?.retained) > 0.88)
+    }
+
+    @Test("noise is learned and impairs the trained blocks before the repair, in bounded steps")
+    func damage() async throws {
+        var method = PrototypeRepair(training: Self.training, guarding: nil)
+        method.damage = PrototypeRepair.NoiseDamage(
+            noise: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 5),
+            impair: ImpairStep.Configuration(
+                noiseRepetitions: 2, retainLimit: 48,
+                training: TrainingConfiguration(batchSize: 20, learningRate: 0.005)))
+        let damaged = try await outcome(method)
+        #expect(damaged.noise.map(\.label) == [2])
+        #expect(damaged.losses[.noise]?.count == 5)
+        // 32 images of noise and 48 to retain, in batches of 20.
+        #expect(damaged.losses[.impair]?.count == 4)
+        #expect(try #require(damaged.accuracyAfter?.forgotten) < 0.05)
+        #expect(try #require(damaged.accuracyAfter?.retained) > 0.9)
+        let model = try await Patterns.model
+        for key in ["conv0.weight", "conv1.weight"] {
+            #expect(damaged.model.parameters[key] == model.parameters[key])
+        }
+    }
+
     @Test("blocks that are not trained stay to the bit", arguments: [(0.0, 1), (0.5, 1), (0.7, 2), (1.0, 3)])
     func share(share: Double, blocks: Int) async throws {
         let model = try await Patterns.model

@@ -5,35 +5,67 @@ import NeuralGraph
 extension ONNXDocument {
     /// The property of a file that is not described otherwise: indices as a JSON list, such as `[0,5]`.
     private static let forgottenKey = "unlearning.forgotten_classes"
+    /// The property of such a file with the requests as a JSON list.
+    private static let requestsKey = "unlearning.requests"
 
-    /// The forgotten classes of a file that this package has not exported.
-    func forgottenClasses(of classes: Int) throws(ONNXProblem) -> Set<Int> {
-        guard let text = properties[Self.forgottenKey] else { return [] }
-        guard let indices = try? JSONDecoder().decode([Int].self, from: Data(text.utf8)) else {
-            throw ONNXProblem(
-                "the property \(Self.forgottenKey) is \(quoted(text)), which is no list of class indices; remove it, or "
-                    + "write the file again")
-        }
-        let metadata = ModelMetadata(forgottenClasses: Set(indices))
-        if let problem = metadata.problemWithForgottenClasses(classes: classes) {
+    /// What a file that this package has not exported remembers.
+    func memory(of classes: Int) throws(ONNXProblem) -> ModelMetadata {
+        let forgotten = try value(of: Self.forgottenKey, as: [Int].self, "list of class indices") ?? []
+        var metadata = ModelMetadata(forgottenClasses: Set(forgotten))
+        if let problem = metadata.problemWithMemory(classes: classes) {
             throw ONNXProblem("the property \(Self.forgottenKey) is wrong: \(problem); write the file again")
         }
-        return metadata.forgottenClasses
+        metadata.requests = try value(of: Self.requestsKey, as: [ForgottenRequest].self, "list of requests") ?? []
+        if let problem = metadata.problemWithMemory(classes: classes) {
+            throw ONNXProblem("the property \(Self.requestsKey) is wrong: \(problem); write the file again")
+        }
+        return metadata
+    }
+
+    private func value<Value: Decodable>(
+        of key: String, as type: Value.Type, _ what: String
+    ) throws(ONNXProblem) -> Value? {
+        guard let text = properties[key] else { return nil }
+        guard let value = try? JSONDecoder().decode(type, from: Data(text.utf8)) else {
+            throw ONNXProblem(
+                "the property \(key) is \(quoted(text)), which is no \(what); remove it, or write the file again")
+        }
+        return value
     }
 
     /// The edits by which the file's properties say what a model has forgotten; none if they say so already.
     func remembering(_ model: Model, _ bytes: [UInt8], path: String) throws -> [WireEdit] {
-        let forgotten = model.metadata.forgottenClasses
-        let changed: [String: String]
-        if var description = try ModelDescription(properties, path: path) {
-            guard description.metadata.forgottenClasses != forgotten else { return [] }
-            description.metadata.forgottenClasses = forgotten
-            changed = try description.properties()
-        } else {
-            guard try forgottenClasses(of: model.classCount) != forgotten else { return [] }
-            changed = [Self.forgottenKey: "[\(forgotten.sorted().map(String.init).joined(separator: ","))]"]
-        }
+        guard let changed = try Self.properties(remembering: model, in: properties, path: path) else { return [] }
         return try Self.replacing(changed, in: bytes)
+    }
+
+    /// The properties of a file that change so that they say what a model has forgotten, and by which names; nil if they
+    /// say so already.
+    static func properties(
+        remembering model: Model, in properties: [String: String], path: String
+    ) throws -> [String: String]? {
+        let memory = model.metadata
+        if let known = try ModelDescription(properties, path: path) {
+            var description = known
+            description.metadata.forgottenClasses = memory.forgottenClasses
+            description.metadata.requests = memory.requests
+            if !description.metadata.classNames.isEmpty { description.metadata.classNames = memory.classNames }
+            return try description == known ? nil : description.properties()
+        }
+        var document = ONNXDocument()
+        document.properties = properties
+        let known = try document.memory(of: model.classCount)
+        var changed: [String: String] = [:]
+        if known.forgottenClasses != memory.forgottenClasses {
+            let indices = memory.forgottenClasses.sorted().map(String.init)
+            changed[forgottenKey] = "[\(indices.joined(separator: ","))]"
+        }
+        if known.requests != memory.requests {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            changed[requestsKey] = String(decoding: try encoder.encode(memory.requests), as: UTF8.self)
+        }
+        return changed.isEmpty ? nil : changed
     }
 
     /// Replaces properties, or appends those that the file does not have.

@@ -10,6 +10,8 @@ package struct BatchNormalization: GraphOperation {
     package var epsilon: Float
     /// The share of the batch's statistics in the updated running ones.
     package var momentum: Float
+    /// Whether training mode uses the running statistics too, and leaves them as they are.
+    package var usesRunningStatistics = false
     /// The addition and activation that a plan fuses with it.
     var epilogue = Epilogue()
 
@@ -71,11 +73,14 @@ private struct BatchNormalizationKernel: Kernel {
     /// The activation's ceiling in the form that the loops take: 0 for no activation.
     private var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
 
+    /// Which statistics a pass normalizes with: its own in training, else the running ones.
+    private func statistics(in mode: Mode) -> Mode { operation.usesRunningStatistics ? .inference : mode }
+
     func forward(_ pass: ForwardPass) {
         let rows = pass.batch * positions
         let mean = pass.saved
         let inverse = pass.saved + channels
-        switch pass.mode {
+        switch statistics(in: pass.mode) {
         case .training:
             measure(pass, rows: rows, mean: mean, inverse: inverse)
         case .inference:
@@ -135,7 +140,7 @@ private struct BatchNormalizationKernel: Kernel {
         for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
 
         let wantsParameters = pass.parameterGradients[0] != nil || pass.parameterGradients[1] != nil
-        if forward.mode == .training || wantsParameters {
+        if statistics(in: forward.mode) == .training || wantsParameters {
             sumGradients(pass, rows: rows, y: y, blockSums: scale + 4 * channels)
         }
         if let dx = pass.inputGradients[0] { passInput(pass, rows: rows, y: y, target: dx) }
@@ -156,7 +161,7 @@ private struct BatchNormalizationKernel: Kernel {
         let accumulates: Int32 = target.accumulates ? 1 : 0
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
-            if forward.mode == .training {
+            if statistics(in: forward.mode) == .training {
                 cnk_normalize_backward_input(
                     forward.inputs[0] + offset, dy + offset, y.map { $0 + offset }, target.pointer + offset,
                     part.count, channels, forward.saved, scale, gradientMeans, slopes, ceiling, accumulates)
@@ -212,6 +217,20 @@ private struct BatchNormalizationKernel: Kernel {
             let precision = Double(inverse[channel]) * Double(inverse[channel])
             slopes[channel] = Float(product / Double(rows) * precision)
         }
+    }
+}
+
+extension Model {
+    /// The model with batch norms that use their running statistics in training too, as after PyTorch's `eval()` on them.
+    package var withFrozenBatchNorm: Model {
+        let nodes = graph.nodes.map { node -> Graph.Node in
+            guard var operation = node.operation as? BatchNormalization else { return node }
+            operation.usesRunningStatistics = true
+            return Graph.Node(
+                name: node.name, operation: operation, inputs: node.inputs, inputShapes: node.inputShapes,
+                shape: node.shape, parameters: node.parameters, state: node.state, keys: node.keys)
+        }
+        return Model(part: Graph(inputShape: graph.inputShape, nodes: nodes), of: self, metadata: metadata)
     }
 }
 

@@ -11,8 +11,9 @@ struct GradientStatistics {
     enum Labels {
         /// The example's own.
         case own
-        /// One drawn from the model's output, as the Fisher information's definition has it.
-        case drawn(seed: UInt64)
+        /// All of them, weighted by the model's output, as the Fisher information's definition has it; for gradients of
+        /// single examples.
+        case expected
     }
 
     var quantity: Quantity
@@ -26,26 +27,48 @@ struct GradientStatistics {
 
     /// The mean over the gradients, in the parameters' shapes.
     /// - Throws: ``UnlearningError`` if a gradient is not finite, and `CancellationError`.
-    func mean(of model: Model, over examples: any ExampleSource, _ session: UnlearningSession) throws -> [String:
-        Tensor]
-    {
+    func mean(
+        of model: Model, over examples: any ExampleSource, _ session: UnlearningSession
+    ) throws -> [String: Tensor] {
+        try session.context.part(
+            RunPhase.importance.rawValue, encode: { CheckpointContent($0) },
+            decode: { try $0.tensors(model.parameters.mapValues(\.shape)) }
+        ) { try mean(of: model, over: examples, session, $0) }
+    }
+
+    private func mean(
+        of model: Model, over examples: any ExampleSource, _ session: UnlearningSession, _ progress: PartProgress
+    ) throws -> [String: Tensor] {
         var order = Array(0..<examples.count)
         var random = SeededRandom(seed: session.seed("\(stream).examples"), stream: "examples")
         random.draw(limit, toFrontOf: &order)
         let chosen = try ExampleSubset(examples, indices: order.prefix(limit).sorted())
         let executor = try session.context.executor(
-            model: model, batchCapacity: min(examplesPerGradient, chosen.count), computing: .parameters,
-            modes: [.inference])
-        let loader = try BatchLoader(chosen, batchSize: executor.batchCapacity)
-        defer { loader.cancel() }
+            model: model, batchCapacity: min(isExpectation ? 1 : examplesPerGradient, chosen.count),
+            computing: .parameters, modes: [.inference])
         var sums = [Float](repeating: 0, count: executor.trainableCount)
-        var draws = SeededRandom(seed: 0)
-        if case .drawn(let seed) = labels { draws = SeededRandom(seed: seed, stream: "answers") }
         var step = 0
+        if let resumed = progress.resume({ content in
+            (try content.floats("sums", count: sums.count), try content.integer("step"))
+        }) {
+            (sums, step) = resumed
+        }
+        let loader = try BatchLoader(
+            chosen, batchSize: executor.batchCapacity, order: .sequential, augmentationSeed: nil, dropsLast: false,
+            startingAt: step)
+        defer { loader.cancel() }
         while let batch = try loader.next() {
-            try gradient(of: batch, executor, &draws)
-            add(executor, to: &sums)
+            if isExpectation {
+                try addExpectation(over: batch, executor, to: &sums, session)
+            } else {
+                let own = (0..<batch.count).map { batch.labels[$0] }
+                gradient(of: batch, labels: own, executor)
+                add(executor, weight: 1, to: &sums)
+            }
             step += 1
+            try session.context.stepDone(progress) {
+                CheckpointContent(floats: ["sums": sums], integers: ["step": step])
+            }
             try session.finished(step, of: loader.batchCount, in: .importance)
         }
         let count = Float(max(1, step))
@@ -58,51 +81,57 @@ struct GradientStatistics {
         return try executor.model().parameters
     }
 
-    private func gradient(of batch: Batch, _ executor: Executor, _ draws: inout SeededRandom) throws {
-        guard let source = batch.inputs.baseAddress, let own = batch.labels.baseAddress,
-            let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress
+    private var isExpectation: Bool { if case .expected = labels { true } else { false } }
+
+    /// A label's gradient is left out below this share of the probability that the most likely one leaves.
+    private static let leastShare = 1e-6
+
+    /// Adds one example's gradients for every label, weighted by the model's probability of the label.
+    private func addExpectation(
+        over batch: Batch, _ executor: Executor, to sums: inout [Float], _ session: UnlearningSession
+    ) throws {
+        guard let source = batch.inputs.baseAddress else { return }
+        executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
+        executor.forward(batch: 1, mode: .inference, updatesState: false)
+        let logits = executor.output.prefix(executor.graph.outputShape.count).map(Double.init)
+        let largest = logits.max() ?? 0
+        let weights = logits.map { exp($0 - largest) }
+        let total = weights.reduce(0, +)
+        let probabilities = weights.map { $0 / total }
+        let remainder = 1 - (probabilities.max() ?? 1)
+        for (label, probability) in probabilities.enumerated() where probability > Self.leastShare * remainder {
+            try session.checkCancellation()
+            // A backward pass may use the memory of what the forward pass left.
+            gradient(of: batch, labels: [Int32(label)], executor)
+            add(executor, weight: Float(probability), to: &sums)
+        }
+    }
+
+    private func gradient(of batch: Batch, labels: [Int32], _ executor: Executor) {
+        guard let source = batch.inputs.baseAddress, let logits = executor.output.baseAddress,
+            let gradient = executor.outputGradient.baseAddress
         else { return }
         executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
         executor.forward(batch: batch.count, mode: .inference, updatesState: false)
-        let classes = executor.graph.outputShape.count
-        var targets = (0..<batch.count).map { own[$0] }
-        if case .drawn = labels {
-            for row in targets.indices {
-                targets[row] = Int32(Self.draw(from: logits + row * classes, classes: classes, &draws))
-            }
-        }
-        targets.withUnsafeBufferPointer { targets in
-            guard let targets = targets.baseAddress else { return }
+        labels.withUnsafeBufferPointer { labels in
+            guard let labels = labels.baseAddress else { return }
             _ = CrossEntropy().evaluate(
-                logits: logits, count: batch.count, classes: classes, targets: .labels(targets), gradient: gradient)
+                logits: logits, count: batch.count, classes: executor.graph.outputShape.count,
+                targets: .labels(labels), gradient: gradient)
         }
         executor.backward()
     }
 
-    private func add(_ executor: Executor, to sums: inout [Float]) {
+    private func add(_ executor: Executor, weight: Float, to sums: inout [Float]) {
         guard let gradients = executor.gradients.baseAddress else { return }
         let squares = quantity == .square
         sums.withUnsafeMutableBufferPointer { sums in
             guard let sums = sums.baseAddress else { return }
             executor.threads.forEachChunk(of: executor.trainableCount, floatsEach: 2) { part in
                 for index in part {
-                    sums[index] += squares ? gradients[index] * gradients[index] : gradients[index]
+                    sums[index] += weight * (squares ? gradients[index] * gradients[index] : gradients[index])
                 }
             }
         }
-    }
-
-    /// A class drawn from the softmax of a row of logits.
-    private static func draw(
-        from logits: UnsafePointer<Float>, classes: Int, _ random: inout SeededRandom
-    ) -> Int {
-        let largest = (0..<classes).map { Double(logits[$0]) }.max() ?? 0
-        let weights = (0..<classes).map { exp(Double(logits[$0]) - largest) }
-        var left = random.uniform() * weights.reduce(0, +)
-        for (label, weight) in weights.enumerated() {
-            left -= weight
-            if left < 0 { return label }
-        }
-        return classes - 1
     }
 }

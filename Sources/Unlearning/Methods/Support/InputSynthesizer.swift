@@ -68,8 +68,10 @@ package struct InputSynthesizer: Sendable, Codable, Hashable {
         let starts = Array(stride(from: 0, to: labels.count, by: executor.batchCapacity))
         for (number, start) in starts.enumerated() {
             let own = labels[start..<min(start + executor.batchCapacity, labels.count)].map { Int32($0) }
-            let finished = try batch(of: own, number: number, of: starts.count, executor, session)
-            inputs += finished
+            inputs += try session.part(
+                of: .synthesis, encode: { CheckpointContent(floats: ["inputs": $0]) },
+                decode: { try $0.floats("inputs", count: own.count * size) }
+            ) { _ in try batch(of: own, number: number, of: starts.count, executor, session) }
         }
         let tensor = try Tensor(inputs, shape: TensorShape([labels.count] + model.graph.inputShape.dimensions))
         guard tensor.isFinite else {

@@ -25,7 +25,9 @@ public struct RetainGuard: Sendable, Codable, Hashable {
         self.divisor = divisor
     }
 
-    private static let mostExamples = 1000.0
+    static let mostExamples = 1000.0
+    /// A fall of accuracy by more than this share, and its uncertainty, leaves the retained classes in ruins.
+    package static let ruinousFall = 0.1
 
     /// Checks every setting.
     /// - Throws: ``UnlearningError``.
@@ -50,6 +52,11 @@ public struct RetainGuard: Sendable, Codable, Hashable {
 
     /// Whether a number of correct examples is clearly below the original's.
     func objects(to correct: Int, original: Int, of count: Int) -> Bool {
+        Self.isFall(to: correct, from: original, of: count, beyond: tolerance)
+    }
+
+    /// Whether a number of correct examples is lower than another by a share of all examples, and by chance on top.
+    static func isFall(to correct: Int, from original: Int, of count: Int, beyond tolerance: Double) -> Bool {
         guard count > 0 else { return false }
         let (before, after) = (Double(original) / Double(count), Double(correct) / Double(count))
         // One right and one wrong answer more, so that a few that are all right do not count as certain (Agresti and Coull 1998).
@@ -95,10 +102,11 @@ public struct RetainGuard: Sendable, Codable, Hashable {
             rate /= divisor
         }
         guard let best else { throw UnlearningError.diverged(phase: .repair, step: 1, what: "the loss") }
+        session.isRuined = Self.isFall(to: best.correct, from: original, of: count, beyond: Self.ruinousFall)
         return best.model
     }
 
-    private static func percent(_ part: Int, _ whole: Int) -> String {
+    static func percent(_ part: Int, _ whole: Int) -> String {
         (Double(part) / Double(max(1, whole)) as Double?).percentText
     }
 

@@ -47,6 +47,24 @@ extension AuditReport {
             facts.append(
                 ("retain list", "\(retained.count) images of \(retained.dataset), SHA-256 \(retained.sha256)"))
         }
+        if let samples = record.samples {
+            facts.append(
+                ("samples to forget", "\(samples.count) images of \(samples.dataset), SHA-256 \(samples.sha256)"))
+        }
+        if let dropped = record.forgetting?.droppedOutputs {
+            facts.append(("outputs removed after the audit", dropped.map(String.init).joined(separator: ", ")))
+        }
+        if let duplicates = record.duplicates {
+            let counts = DuplicatePictures.Part.allCases.compactMap { part in
+                duplicates.counts[part.rawValue].map { "\($0) to \(part.rawValue)" }
+            }
+            facts.append(
+                (
+                    "same pictures in two parts",
+                    "\(duplicates.exactPairs) pairs with equal pixels, \(duplicates.nearPairs) nearly the same; looked at "
+                        + counts.joined(separator: ", ")
+                ))
+        }
         return facts
     }
 

@@ -10,6 +10,7 @@ extension AuditReport {
         markup.add("div", ["class": "verdict \(verdict.total.rawValue)", "role": "status"]) { markup in
             markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
             markup.add("p", text: plainVerdict)
+            for sentence in record.duplicates?.findings ?? [] { markup.add("p", text: sentence) }
         }
         markup.add("ul", ["class": "figures4"]) { markup in
             for figure in headlines {

@@ -185,12 +185,26 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
         var before = ShadowAnswers(examples: pool.count)
         var after = before
         for number in 0..<configuration.shadowModels {
-            let shadow = try trained(
-                number, showing: shown[number], of: pool, training: training, evidence, configuration)
-            try before.add(Self.confidences(shadow, pool, evidence.context), shown: shown[number])
-            let half = try ExampleSubset(pool, indices: shown[number].indices.filter { shown[number][$0] })
-            let unlearned = try forgot(shadow, seen: half, training: training, evidence, configuration)
-            try after.add(Self.confidences(unlearned, pool, evidence.context), shown: shown[number])
+            let answers = try evidence.context.part(
+                "shadow", encode: { CheckpointContent(doubles: ["trained": $0.trained, "unlearned": $0.unlearned]) },
+                decode: {
+                    (
+                        trained: try $0.doubles("trained", count: pool.count),
+                        unlearned: try $0.doubles("unlearned", count: pool.count)
+                    )
+                }
+            ) { _ in
+                let shadow = try trained(
+                    number, showing: shown[number], of: pool, training: training, evidence, configuration)
+                let half = try ExampleSubset(pool, indices: shown[number].indices.filter { shown[number][$0] })
+                let unlearned = try forgot(shadow, seen: half, training: training, evidence, configuration)
+                return (
+                    trained: try Self.confidences(shadow, pool, evidence.context),
+                    unlearned: try Self.confidences(unlearned, pool, evidence.context)
+                )
+            }
+            before.add(answers.trained, shown: shown[number])
+            after.add(answers.unlearned, shown: shown[number])
         }
         let labels = pool.labels
         func curve(_ model: ModelEvidence, _ shadows: ShadowAnswers) -> ReceiverOperatingCharacteristic {

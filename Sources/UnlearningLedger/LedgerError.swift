@@ -1,0 +1,17 @@
+import Unlearning
+
+/// An error of a ledger, with the file, the fault and the remedy.
+public struct LedgerError: DescribedError, Equatable {
+    /// The path of the database or of a file of the ledger.
+    package let path: String
+    /// The fault and the remedy.
+    public let message: String
+
+    package init(_ path: String, _ message: String) {
+        self.path = path
+        self.message = message
+    }
+
+    /// The path and the message in one line.
+    public var description: String { "\(path): \(message)" }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import Unlearning
+import UnlearningReports
+
+/// What a request to forget asks for besides the classes: what was forgotten elsewhere, names, and outputs.
+struct RequestFlags: ParsableArguments {
+    @Option(
+        name: .customLong("already-forgotten"), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Classes that the model has forgotten elsewhere, by number or name; its file does not say so.",
+            valueName: "classes"),
+        transform: ClassList.init(parsing:))
+    var alreadyForgotten: [ClassList] = []
+
+    @Option(
+        name: .customLong("rename-forgotten"),
+        help: ArgumentHelp(
+            "Put this text in place of the classes' names in the model, the record, the report and the run folder; 'digest' "
+                + "puts a salted digest there.", valueName: "text"))
+    var renaming: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The salt of --rename-forgotten digest, to keep apart from the model. (default: a random one, which is printed)",
+            valueName: "text"))
+    var salt: String?
+
+    @Flag(help: "Remove the classes' outputs from the network; classes behind them move forward.")
+    var dropOutputs = false
+
+    func validate() throws {
+        try refuse(
+            [("--salt", salt != nil)], unless: renaming == Renaming.digestWord, "is for --rename-forgotten digest.")
+        if let renaming, let fault = Renaming.fault(of: renaming) {
+            throw ValidationError("--rename-forgotten '\(renaming.prefix(40))' \(fault)")
+        }
+        if let salt, salt.isEmpty { throw ValidationError("--salt is empty; give a text, or leave it out") }
+    }
+
+    /// What they ask for.
+    var details: RequestDetails {
+        RequestDetails(
+            alreadyForgotten: alreadyForgotten.isEmpty ? nil : ClassList(joining: alreadyForgotten),
+            renaming: renaming.map { Renaming(text: $0, salt: salt) }, dropsOutputs: dropOutputs)
+    }
+}
+
+/// What a request asks for besides the classes.
+struct RequestDetails: Sendable {
+    /// Classes that the model has forgotten although its file does not say so.
+    var alreadyForgotten: ClassList?
+    /// What takes the place of the classes' names; nil leaves them.
+    var renaming: Renaming?
+    var dropsOutputs = false
+    /// The samples to forget in place of classes.
+    var samples: SampleList?
+}

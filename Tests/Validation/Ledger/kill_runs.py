@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Kills `unlearn ledger run` at random moments and checks what is left.
+
+Every round makes a ledger with two requests and starts the run again and again, each time killed (SIGKILL) at a random
+moment, until it ends by itself. After each kill the ledger must verify; in the end both requests must be done once, and the
+model must have the same bytes as after a run that nobody killed.
+
+    Tests/Validation/Ledger/kill_runs.py [--unlearn .build/release/unlearn] [--kills 200] [--seed 0]
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def write_data(folder):
+    """IDX files of 4x4 images: each of ten classes has a bright pixel of its own."""
+    generator = random.Random(1)
+    for prefix, count in [("train", 24), ("t10k", 8)]:
+        labels = [n % 10 for n in range(10 * count)]
+        pixels = bytes(
+            min(255, max(0, int((220 if place == label else 40) + 15 * generator.gauss(0, 1))))
+            for label in labels for place in range(16))
+        (folder / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, len(labels), 4, 4) + pixels)
+        (folder / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, len(labels)) + bytes(labels))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--unlearn", default=".build/release/unlearn")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--method", default="unsir")
+    arguments = parser.parse_args()
+    program = str(pathlib.Path(arguments.unlearn).resolve())
+    moments = random.Random(arguments.seed)
+
+    def run(*options, statuses=(0,)):
+        ending = subprocess.run([program, *map(str, options)], capture_output=True, text=True)
+        if ending.returncode not in statuses:
+            sys.exit(f"unlearn {' '.join(map(str, options))}: {ending.returncode}\n{ending.stdout}{ending.stderr}")
+        return ending.stdout
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        write_data(folder)
+        data, model = f"fashion-mnist:{folder}", folder / "model.safetensors"
+        run("train", "--dataset", data, "--architecture", "allcnn-bn", "--image-size", "4", "--channels", "1",
+            "--epochs", "8", "--batch-size", "16", "--output", model)
+        options = ["--retain", data, "--validation", data, "--quick", "--method", arguments.method]
+
+        def make(path):
+            shutil.rmtree(path, ignore_errors=True)
+            run("ledger", "init", path, "--model", model)
+            for request in (5, 6):
+                run("ledger", "add", path, "--classes", request)
+
+        calm = folder / "calm"
+        make(calm)
+        start = time.monotonic()
+        run("ledger", "run", calm, *options, statuses=(0, 2))
+        duration = time.monotonic() - start
+        wanted = (calm / "models/0001.safetensors").read_bytes()
+
+        ledger, kills, rounds, resumed = folder / "ledger", 0, 0, 0
+        while kills < arguments.kills:
+            make(ledger)
+            rounds += 1
+            attempts = 0
+            while True:
+                process = subprocess.Popen(
+                    [program, "ledger", "run", str(ledger), *options], stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+                # Now and then to the end, so that a round ends.
+                limit = None if attempts == 10 else moments.uniform(0, 1.05 * duration)
+                attempts += 1
+                try:
+                    process.wait(limit)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+                    kills += 1
+                    run("ledger", "verify", ledger)
+                    continue
+                if process.returncode not in (0, 2):
+                    sys.exit(f"ledger run ended with {process.returncode}")
+                break
+            rows = [row["kind"] for row in json.loads(run("ledger", "export", ledger))["rows"]]
+            if [rows.count(kind) for kind in ("requested", "started", "finished")] != [2, 1, 1]:
+                sys.exit(f"a request was lost or done twice: {rows}")
+            if (ledger / "models/0001.safetensors").read_bytes() != wanted:
+                sys.exit("the model has other bytes than after a run that nobody killed")
+            run("ledger", "verify", ledger)
+            resumed += rows.count("resumed")
+        print(f"{kills} kills in {rounds} ledgers, {resumed} resumptions: every request done once, the chain valid, "
+              f"the same bytes; a run takes {duration:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
