@@ -48,7 +48,7 @@ struct LedgerTests {
     /// A policy that the tiny network's audit fulfils: nothing but forget accuracy and membership is limited.
     private func lenientPolicy() throws -> String {
         let limits = AuditLimits.judged.map { "\"\($0)\": 1" }.joined(separator: ", ")
-        return try policy("{\"limits\": {\(limits)}}")
+        return try policy("{\"acceptsIncomplete\": true, \"acceptsOverForgotten\": true, \"limits\": {\(limits)}}")
     }
 
     @Test("requests are batched into one job, and the model that leaves has forgotten both classes")

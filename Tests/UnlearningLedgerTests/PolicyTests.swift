@@ -18,12 +18,12 @@ struct PolicyTests {
         let full = try policy(
             """
             {"schemaVersion": 1, "methods": ["default", "scrub"], "requiresRetraining": true, "requiresAudit": true,
-             "acceptsPartial": false, "requiredMeasures": ["linear-probe"],
+             "acceptsOverForgotten": true, "acceptsIncomplete": true, "requiredMeasures": ["linear-probe"],
              "limits": {"forget-accuracy-test": 0.01, "linear-probe": [0.03, 0.06]}}
             """)
         #expect(full.methods == ["default", "scrub"])
-        #expect(full.limits["linear-probe"] == .init(pass: 0.03, partial: 0.06))
-        #expect(full.limits["forget-accuracy-test"] == .init(pass: 0.01, partial: 0.01))
+        #expect(full.limits["linear-probe"] == .init(above: 0.03, below: 0.06))
+        #expect(full.limits["forget-accuracy-test"] == .init(above: 0.01, below: 0.01))
         #expect(try JSONDecoder().decode(LedgerPolicy.self, from: JSONEncoder().encode(full)) == full)
     }
 
@@ -40,7 +40,7 @@ struct PolicyTests {
             (#"{"methods": "scrub"}"#, "methods is not of the type"),
             (#"{"requiresAudit": "yes"}"#, "requiresAudit is not of the type"),
             (#"{"limits": {"linear-probe": [0.1]}}"#, "limits.linear-probe: limits are one number, or a list of two"),
-            (#"{"limits": {"linear-probe": [0.2, 0.1]}}"#, "limits linear-probe by 0.2 and 0.1"),
+            (#"{"limits": {"linear-probe": [0.2, -0.1]}}"#, "limits linear-probe by 0.2 and -0.1"),
             (#"{"limits": {"linear-probe": -1}}"#, "limits linear-probe by -1.0"),
             (#"{"schemaVersion": 2}"#, "update the program"), ("[]", "is no JSON object"), ("", "is no JSON object"),
         ])
@@ -76,16 +76,15 @@ struct PolicyDecisionTests {
         let all = AuditConfiguration.everyMeasure
         func measure(_ identifier: MeasureIdentifier, _ values: (Double, Double, Double)) throws -> MeasureResult {
             let description = try #require(all.first { $0.identifier == identifier })
-            var result = MeasureResult(
+            let result = MeasureResult(
                 description, original: MeasureValue(values.0), unlearned: MeasureValue(values.1),
                 retrained: retrained ? [MeasureValue(values.2)] : [])
-            result = AuditThresholds.default.judged(result, ofClasses: true)
             return result
         }
-        let measures = [
+        let measures = AuditThresholds.default.judged([
             try measure(.forgetAccuracyTest, (0.9, 0, 0)), try measure(.retainAccuracyTest, (0.9, 0.9, 0.9)),
             try measure(.linearProbe, (0.9, probe, 0.5)), try measure(.membershipLoss, (0.7, 0.5, 0.5)),
-        ]
+        ])
         let result = AuditResult(
             forgottenClasses: [2], classNames: ["a", "b", "c"], adjacentClasses: [1],
             samples: AuditSampleCounts(
@@ -106,14 +105,18 @@ struct PolicyDecisionTests {
 
     @Test("the limits of the policy count, tighter and looser ones")
     func limits() throws {
-        let record = try record(probe: 0.53, retrained: true)
-        #expect(LedgerPolicy().decision(on: record, method: "default").verdict == .partial)
-        #expect(reasons(LedgerPolicy(), record) == [])
-        #expect(reasons(LedgerPolicy(acceptsPartial: false), record).count == 1)
-        let tight = LedgerPolicy(limits: ["linear-probe": .init(pass: 0.01, partial: 0.02)])
-        #expect(reasons(tight, record) == ["beyond their limits: linear-probe"])
-        let loose = LedgerPolicy(acceptsPartial: false, limits: ["linear-probe": .init(pass: 0.1, partial: 0.1)])
-        #expect(reasons(loose, record) == [])
+        let close = try record(probe: 0.53, retrained: true)
+        #expect(LedgerPolicy().decision(on: close, method: "default").verdict == .pass)
+        #expect(reasons(LedgerPolicy(), close) == [])
+        let tight = LedgerPolicy(limits: ["linear-probe": .init(above: 0.01, below: 0.02)])
+        #expect(reasons(tight, close) == ["leak: linear-probe"])
+        let far = try record(probe: 0.1, retrained: true)
+        #expect(LedgerPolicy().decision(on: far, method: "default").verdict == .overForgotten)
+        #expect(
+            reasons(LedgerPolicy(), far) == ["over-forgotten, which the policy does not accept: linear-probe"])
+        #expect(reasons(LedgerPolicy(acceptsOverForgotten: true), far) == [])
+        let loose = LedgerPolicy(limits: ["linear-probe": .init(above: 0.1, below: 0.5)])
+        #expect(reasons(loose, far) == [])
     }
 
     @Test("a retrained model and judged measures can be required")
@@ -122,7 +125,11 @@ struct PolicyDecisionTests {
         let compared = try record(probe: 0.5, retrained: true)
         let policy = LedgerPolicy(requiresRetraining: true, requiredMeasures: ["linear-probe"])
         #expect(reasons(policy, compared) == [])
-        #expect(reasons(policy, alone).count == 2)
+        // The incomplete verdict, too, needs a retrained model and a measure of leakage.
+        #expect(reasons(policy, alone).count == 4)
+        var lenient = policy
+        lenient.acceptsIncomplete = true
+        #expect(reasons(lenient, alone).count == 2)
         #expect(reasons(LedgerPolicy(requiredMeasures: ["total-variation"]), compared).count == 1)
     }
 
@@ -132,7 +139,7 @@ struct PolicyDecisionTests {
         // Its counts of images are missing, which a record of an audit has.
         #expect(decision.isPassed == decision.reasons.isEmpty)
         var text = String(decoding: try record(probe: 0.9, retrained: true).json(), as: UTF8.self)
-        text = text.replacing(#""total" : "fail""#, with: #""total" : "pass""#)
+        text = text.replacing(#""total" : "leak""#, with: #""total" : "pass""#)
         let changed = try AuditRecord(Data(text.utf8), path: "record.json")
         let found = LedgerPolicy().decision(on: changed, method: "default").reasons
         #expect(found.contains { $0.contains("contradicts itself") })

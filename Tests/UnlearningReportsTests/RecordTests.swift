@@ -31,7 +31,7 @@ struct RecordTests {
         #expect(read.forgetting?.phaseSeconds == ["noise": 1, "impair": 2, "repair": 0.5])
         let json = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         #expect(json["schema"] as? String == "unlearning-audit-record")
-        #expect(json["schemaVersion"] as? Int == 3 && json["version"] == nil)
+        #expect(json["schemaVersion"] as? Int == 4 && json["version"] == nil)
         #expect(json["date"] as? String == "2027-01-15T08:00:00Z")
     }
 
@@ -120,8 +120,8 @@ struct RecordTests {
         try expect("not an audit record") { $0["schema"] = "other" }
         try expect("not an audit record") { $0["schema"] = nil }
         try expect("not an audit record") { $0["schemaVersion"] = 0 }
-        try expect("record version 4, but this program reads versions up to 3; update the program") {
-            $0["schemaVersion"] = 4
+        try expect("record version 5, but this program reads versions up to 4; update the program") {
+            $0["schemaVersion"] = 5
         }
         try expect("schemaVersion has the wrong type") { $0["schemaVersion"] = "one" }
         try expect("models is missing") { $0["models"] = nil }

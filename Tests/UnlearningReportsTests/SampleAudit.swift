@@ -20,12 +20,13 @@ enum SampleAudit {
                 values.1, interval: ConfidenceInterval(lower: values.1 - 0.01, upper: values.1 + 0.01, level: 0.95)),
             retrained: [MeasureValue(values.2), MeasureValue(values.2 + 0.02)])
         result.verdict = verdict
-        if verdict != .notJudged { result.threshold = MeasureThreshold(.above, .retrained, pass: 0.02, partial: 0.1) }
+        if verdict != .notJudged { result.limits = [MeasureThreshold(.above, .retrained, limit: 0.1)] }
+        result.findsOriginal = verdict == .notJudged ? nil : true
         return result
     }
 
     static func result(
-        figures: AuditFigures = figures, verdict: MeasureVerdict = .fail, omits: Bool = true
+        figures: AuditFigures = figures, verdict: MeasureVerdict = .leak, omits: Bool = true
     ) -> AuditResult {
         var measures = [
             measure(.forgetAccuracyTest, (0.9, 0, 0), verdict: .pass),

@@ -10,6 +10,8 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     public var resizing: ImageResizing?
     /// The learning rate that the model was trained with, if known.
     public var learningRate: Double?
+    /// How the model was trained, as JSON; nil if unknown.
+    package var training: String?
     /// The indices of the classes that the model has forgotten, over all requests so far.
     public var forgottenClasses: Set<Int>
     /// The requests that the model was made to forget by, in their order, as far as its file remembers them.
@@ -34,7 +36,8 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
     }
 
     private enum Key: String, CodingKey {
-        case architecture, classNames, normalization, resizing, learningRate, forgottenClasses, requests, droppedClasses
+        case architecture, classNames, normalization, resizing, learningRate, training, forgottenClasses, requests
+        case droppedClasses
     }
 
     /// Reads metadata; properties that an older file lacks get their defaults.
@@ -49,6 +52,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
             forgottenClasses: Set(try container.decodeIfPresent([Int].self, forKey: .forgottenClasses) ?? []),
             requests: try container.decodeIfPresent([ForgottenRequest].self, forKey: .requests) ?? [])
         droppedClasses = try container.decodeIfPresent([Int].self, forKey: .droppedClasses) ?? []
+        training = try container.decodeIfPresent(String.self, forKey: .training)
     }
 
     /// Writes metadata; equal metadata gives equal bytes.
@@ -59,6 +63,7 @@ public struct ModelMetadata: Sendable, Codable, Hashable {
         try container.encodeIfPresent(normalization, forKey: .normalization)
         try container.encodeIfPresent(resizing, forKey: .resizing)
         try container.encodeIfPresent(learningRate, forKey: .learningRate)
+        try container.encodeIfPresent(training, forKey: .training)
         if !forgottenClasses.isEmpty { try container.encode(forgottenClasses.sorted(), forKey: .forgottenClasses) }
         if !requests.isEmpty { try container.encode(requests, forKey: .requests) }
         if !droppedClasses.isEmpty { try container.encode(droppedClasses, forKey: .droppedClasses) }

@@ -61,6 +61,14 @@ extension Model {
         parameters == other.parameters && state == other.state
     }
 
+    /// Whether another model has exactly the same parameters and statistics before the last layer.
+    func hasSameFeatures(as other: Model) -> Bool {
+        guard let head = graph.head else { return false }
+        let own = ["weight", "bias"].map(head.key)
+        func features(_ model: Model) -> [String: Tensor] { model.parameters.filter { !own.contains($0.key) } }
+        return features(self) == features(other) && state == other.state
+    }
+
     /// Checks a model's numbers.
     /// - Parameter name: the model's name in messages.
     func checkNumbers(ofAudited name: String) throws(AuditError) {

@@ -10,6 +10,7 @@ extension Audit {
         let target = target.covering(models.unlearned.metadata.forgottenClasses)
         let forgotten = target.classes
         try check(models, forgotten: target)
+        let models = try configuration.weights.map { format in try models.map { try $0.rounded(to: format) } } ?? models
         let (test, training) = try samples(of: data, for: models.original, forgotten: target)
         try context.begin("audit") {
             [
@@ -52,9 +53,7 @@ extension Audit {
                 try progress.advance(to: expected)
             }
         }
-        let measures = findings.results.map {
-            configuration.thresholds.judged($0, ofClasses: target.samples == nil)
-        }
+        let measures = configuration.thresholds.judged(findings.results, ofClasses: target.samples == nil)
         return AuditResult(
             forgottenClasses: forgotten.sorted(), classNames: evidence.classNames,
             adjacentClasses: evidence.adjacentClasses,
@@ -64,6 +63,7 @@ extension Audit {
                 retainedTraining: training?.retained.count ?? 0),
             retrainedModels: models.retrained.count, measures: measures,
             isOriginal: models.unlearned.hasSameNumbers(as: models.original),
+            hasOriginalFeatures: models.unlearned.hasSameFeatures(as: models.original),
             figures: configuration.makesFigures ? findings.figures : AuditFigures(),
             configuration: configuration, seed: context.options.seed, seconds: seconds,
             forgottenSamples: target.samples?.count)
@@ -117,10 +117,6 @@ extension Audit {
                     seed: options.seed)
             )
         }
-        let shown = Set(test.forgotten.map { test.labels[$0] })
-        if let missing = forgotten.subtracting(shown).min() {
-            throw AuditError.forgottenClassMissing(index: missing, name: classNames(of: model)[missing])
-        }
         guard !test.retained.isEmpty else { throw AuditError.retainedClassesMissing }
         let training = try data.training.map {
             try draw($0, named: "training", limit: configuration.trainingSamples, seed: options.seed)
@@ -137,7 +133,7 @@ extension Audit {
         _ models: PerModel<Model>, forgotten target: AuditTarget, test: AuditSamples,
         training: AuditSamples?, context: RunContext, progress: AuditProgress
     ) throws -> AuditEvidence {
-        let forgotten = target.classes
+        let classes = target.classes
         func outputs(
             _ model: Model, _ name: String, _ samples: AuditSamples, of data: String
         ) throws -> ExampleOutputs {
@@ -158,14 +154,14 @@ extension Audit {
                 training: try training.map { try outputs(model, name, $0, of: "training") })
         }
         let original = try evidence(models.original, "original")
-        let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: forgotten)
+        let confusion = Accuracies.confusion(original.test.predictions, labels: test.labels, with: classes)
         let adjacent =
             target.samples != nil
             ? []
             : confusion.indices.filter { confusion[$0] != nil }
                 .sorted { (confusion[$1] ?? 0, $0) < (confusion[$0] ?? 0, $1) }
         return AuditEvidence(
-            configuration: configuration, forgottenClasses: forgotten,
+            configuration: configuration, forgottenClasses: classes,
             forgetsSamples: target.samples != nil,
             classNames: classNames(of: models.original),
             adjacentClasses: Array(adjacent.prefix(configuration.adjacentClasses)), test: test,
@@ -173,6 +169,6 @@ extension Audit {
             models: PerModel(
                 original: original, unlearned: try evidence(models.unlearned, "unlearned"),
                 retrained: try models.retrained.map { try evidence($0, "retrained") }),
-            context: context, progress: progress)
+            forgetting: forgetting, context: context, progress: progress)
     }
 }

@@ -18,14 +18,17 @@ public struct Audit: Sendable {
     public var configuration: AuditConfiguration
     /// The measures in the order to show them in; see ``AuditMeasure`` for measures of your own.
     public var measures: [any AuditMeasure]
+    /// How the model was made to forget, for attacks that repeat it; nil for the attack's settings.
+    public var forgetting: AuditedForgetting?
     /// Seed and threads.
     public var options: RunOptions
 
     /// Creates an audit.
     public init(
         configuration: AuditConfiguration = .full, measures: [any AuditMeasure] = Audit.defaultMeasures,
-        options: RunOptions = RunOptions()
+        forgetting: AuditedForgetting? = nil, options: RunOptions = RunOptions()
     ) {
+        self.forgetting = forgetting
         self.configuration = configuration
         self.measures = measures
         self.options = options
@@ -34,9 +37,9 @@ public struct Audit: Sendable {
     /// Every measure of this package, in the order to show them in.
     public static let defaultMeasures: [any AuditMeasure] = [
         AccuracyMeasures(), OutputDistanceMeasures(), ZeroRetrainForgettingMeasure(), PredictionSpreadMeasure(),
-        ClassRankMeasure(),
-        MembershipMeasures(), LikelihoodRatioAttackMeasure(), RelearningMeasures(),
-        ProbeMeasures(), PrototypeRelearningMeasure(), HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(),
+        ClassRankMeasure(), ClassAttackMeasure(), MembershipMeasures(), InterpolatedMembershipMeasure(),
+        LikelihoodRatioAttackMeasure(), RelearningMeasures(), ProbeMeasures(), PrototypeRelearningMeasure(),
+        HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(), RetrainedAlignmentMeasure(),
     ]
 
     /// The descriptions of all measures that the configuration asks for, in the order to show them in.

@@ -19,6 +19,8 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
     public var examinesRepresentation: Bool
     /// Whether to collect series and pictures for a report.
     public var makesFigures: Bool
+    /// The format that all models' weights are rounded to first, as they will be deployed; nil for as they are.
+    public var weights: WeightFormat?
     /// The limits to judge by.
     public var thresholds: AuditThresholds
 
@@ -27,7 +29,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
         testSamples: Int = 10_000, trainingSamples: Int = 5_000, minimumSamples: Int = 30, adjacentClasses: Int = 3,
         bootstrap: Bootstrap? = Bootstrap(), relearning: RelearningConfiguration? = RelearningConfiguration(),
         likelihoodRatioAttack: LikelihoodRatioAttackConfiguration? = nil, examinesRepresentation: Bool = true,
-        makesFigures: Bool = true, thresholds: AuditThresholds = .default
+        makesFigures: Bool = true, weights: WeightFormat? = nil, thresholds: AuditThresholds = .default
     ) {
         self.testSamples = testSamples
         self.trainingSamples = trainingSamples
@@ -38,6 +40,7 @@ public struct AuditConfiguration: Sendable, Codable, Hashable {
         self.likelihoodRatioAttack = likelihoodRatioAttack
         self.examinesRepresentation = examinesRepresentation
         self.makesFigures = makesFigures
+        self.weights = weights
         self.thresholds = thresholds
     }
 
@@ -103,6 +106,7 @@ extension AuditConfiguration {
             LikelihoodRatioAttackConfiguration.self, forKey: .likelihoodRatioAttack)
         examinesRepresentation = try container.decode(.examinesRepresentation, or: defaults.examinesRepresentation)
         makesFigures = try container.decode(.makesFigures, or: defaults.makesFigures)
+        weights = try container.decodeIfPresent(WeightFormat.self, forKey: .weights)
         // A record without limits judged nothing; default limits would claim that it did.
         thresholds = try container.decode(.thresholds, or: AuditThresholds())
     }

@@ -13,7 +13,7 @@ public struct AuditError: Error, Equatable {
         public static let unsoundModel = Code(name: "unsound model")
         /// A retrained model cannot serve as a reference.
         public static let unusableReference = Code(name: "unusable reference")
-        /// The test data lacks a forgotten class, or all retained ones.
+        /// The test data lacks all retained classes.
         public static let missingData = Code(name: "missing data")
         /// A measure is described wrongly, threw an error or gave an impossible result.
         public static let invalidMeasure = Code(name: "invalid measure")
@@ -68,13 +68,6 @@ extension AuditError {
         return error
     }
 
-    static func forgottenClassMissing(index: Int, name: String) -> AuditError {
-        AuditError(
-            .missingData,
-            "the test data has no example of class \(index) (\(name)), which was to be forgotten; give some, since an audit "
-                + "has to see whether the class is still known")
-    }
-
     static let retainedClassesMissing = AuditError(
         .missingData, "the test data has no example of a retained class; give some of every class")
 
@@ -125,7 +118,7 @@ extension ReferenceFault: CustomStringConvertible {
     }
 }
 
-/// An error that withholds a model because its audit failed or was inconclusive.
+/// An error that withholds a model because its audit did not end in a pass.
 public struct AuditFailure: DescribedError {
     /// The audit's result.
     public let result: AuditResult
@@ -135,14 +128,16 @@ public struct AuditFailure: DescribedError {
         self.result = result
     }
 
-    /// The measures that failed, or the evidence that is missing, in one line.
+    /// The measures beyond their limits, or the evidence that is missing, in one line.
     public var description: String {
-        guard result.verdict.total != .inconclusive else {
-            return "the model is withheld because its audit is inconclusive: "
-                + result.verdict.missingEvidence.joined(separator: "; ")
+        let verdict = result.verdict
+        guard verdict.total != .incomplete else {
+            return "the model is withheld because its audit is incomplete: "
+                + verdict.missingEvidence.joined(separator: "; ")
         }
-        let names = result.verdict.failed.map(\.rawValue).joined(separator: ", ")
+        let names = verdict.carriedBy.map(\.rawValue).joined(separator: ", ")
         return
-            "the model is withheld because its audit failed on: \(names); forget with other settings, or set other limits"
+            "the model is withheld because its audit found it \(verdict.total == .leak ? "to leak" : "over-forgotten") by: "
+            + "\(names); forget with other settings, or set other limits"
     }
 }

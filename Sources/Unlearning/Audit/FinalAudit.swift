@@ -19,7 +19,8 @@ public struct FinalAudit: Sendable {
     public var data: AuditData
     /// Models retrained without the classes, if there are any.
     public var retrained: [Model]
-    /// Whether to throw ``AuditFailure`` instead of returning a model whose audit fails or is inconclusive.
+    /// Whether to throw ``AuditFailure`` instead of returning a model whose audit does not end in a pass, which takes
+    /// ``retrained`` models.
     public var refusesFailure: Bool
 
     /// Creates an audit; by default a quick one.
@@ -46,7 +47,7 @@ public struct FinalAudit: Sendable {
         let models = PerModel(original: original, unlearned: unlearned, retrained: retrained)
         let result = try Audit(configuration: configuration, measures: measures, options: context.options).run(
             models, forgotten: samples.map { .samples($0) } ?? .classes(classes), data: data, context: context)
-        if refusesFailure, !result.verdict.total.isAcceptable { throw AuditFailure(result: result) }
+        if refusesFailure, result.verdict.total != .pass { throw AuditFailure(result: result) }
         return result
     }
 }

@@ -64,6 +64,7 @@ struct ComparisonStore: Sendable {
         var stored = read
         stored.metadata = model.metadata
         stored.metadata.learningRate = read.metadata.learningRate
+        stored.metadata.training = read.metadata.training
         return stored
     }
 

@@ -5,9 +5,9 @@ import NeuralGraph
 ///
 /// An ``Audit`` compares with such models. The method ``FullRetraining`` forgets this way.
 public struct Retraining: Sendable {
-    /// How the networks are trained: as the original was.
-    public var training: TrainingConfiguration
-    /// How training images are changed at random.
+    /// How the networks are trained; nil for as the original was, which files of this package remember.
+    public var training: TrainingConfiguration?
+    /// How training images are changed at random; nil for as the original's were.
     public var augmentation: Augmentation?
     /// The seeds: one network is trained from each.
     ///
@@ -18,7 +18,7 @@ public struct Retraining: Sendable {
 
     /// Creates a retraining.
     public init(
-        training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
+        training: TrainingConfiguration? = nil, augmentation: Augmentation? = nil,
         seeds: [UInt64] = [0], options: RunOptions = RunOptions()
     ) {
         self.training = training
@@ -70,7 +70,9 @@ public struct Retraining: Sendable {
         let images: any ImageDataset = classes.isEmpty ? images : try images.excluding(classes: classes)
         var options = options
         options.seed = seed
-        return try await Trainer(configuration: training).train(
-            network, on: network.prepare(images, augmentation: augmentation), options: options, progress: progress)
+        let usual = network.usualTraining
+        return try await Trainer(configuration: training ?? usual.configuration).train(
+            network, on: network.prepare(images, augmentation: augmentation ?? usual.augmentation), options: options,
+            progress: progress)
     }
 }

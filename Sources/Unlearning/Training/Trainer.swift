@@ -31,14 +31,16 @@ public struct Trainer: Sendable {
     ///   - data: images or examples, labeled with the model's classes.
     ///   - options: seed and threads.
     ///   - progress: called after every step.
-    /// - Returns: the trained model, whose metadata says the learning rate, and the losses.
+    /// - Returns: the trained model, whose metadata says how it was trained, and the losses.
     /// - Throws: ``UnlearningError``, or `CancellationError`.
     public func train(
         _ model: Model, on data: any LabeledData, options: RunOptions = RunOptions(),
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
+        let examples = try data.examples(for: model, named: "training")
+        let record = TrainingRecord(configuration, augmentation: (examples as? PreparedImages)?.augmentation)
         let run = TrainingLoop(
-            examples: try data.examples(for: model, named: "training"), examplesName: "training",
+            examples: examples, examplesName: "training",
             configuration: configuration, phase: .training,
             stream: "training")
         return try await RunContext.run(options, progress: progress) { context in
@@ -52,6 +54,7 @@ public struct Trainer: Sendable {
             let outcome = try run.run(model, context: context)
             var trained = outcome.model
             trained.metadata.learningRate = run.configuration.learningRate
+            trained.trainingRecord = record
             return TrainingOutcome(model: trained, losses: outcome.losses)
         }
     }

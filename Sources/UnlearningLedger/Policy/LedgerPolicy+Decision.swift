@@ -16,7 +16,7 @@ extension LedgerPolicy {
     package func apply(to thresholds: inout AuditThresholds) {
         for measure in AuditConfiguration.everyMeasure {
             guard let limit = limits[measure.identifier.rawValue] else { continue }
-            thresholds.setLimits(of: measure, pass: limit.pass, partial: limit.partial)
+            thresholds.setLimits(of: measure, above: limit.above, below: limit.below)
         }
     }
 
@@ -41,14 +41,12 @@ extension LedgerPolicy {
         reasons += record.check().contradictions.map { "the record contradicts itself: \($0)" }
         let judged = judgement(of: record)
         let verdict = judged.verdict.total
-        if verdict == .fail {
-            reasons.append("beyond their limits: \(judged.verdict.failed.map(\.rawValue).joined(separator: ", "))")
+        func names(_ measures: [MeasureIdentifier]) -> String { measures.map(\.rawValue).joined(separator: ", ") }
+        if !judged.verdict.leaks.isEmpty { reasons.append("leak: \(names(judged.verdict.leaks))") }
+        if !judged.verdict.overForgotten.isEmpty, !acceptsOverForgotten {
+            reasons.append("over-forgotten, which the policy does not accept: \(names(judged.verdict.overForgotten))")
         }
-        if verdict == .inconclusive { reasons += judged.verdict.missingEvidence }
-        if verdict == .partial, !acceptsPartial {
-            let names = judged.verdict.partial.map(\.rawValue).joined(separator: ", ")
-            reasons.append("the policy accepts no partial verdict: \(names)")
-        }
+        if verdict == .incomplete, !acceptsIncomplete { reasons += judged.verdict.missingEvidence }
         if requiresRetraining, record.audit.retrainedModels == 0 {
             reasons.append("the policy requires a retrained model to compare with; give --retrained or --retrain")
         }
@@ -66,9 +64,10 @@ extension LedgerPolicy {
         let audit = record.audit
         var thresholds = audit.configuration.thresholds
         apply(to: &thresholds)
-        let measures = audit.measures.map { thresholds.judged($0, ofClasses: audit.forgottenSamples == nil) }
+        let measures = thresholds.judged(audit.measures, ofClasses: audit.forgottenSamples == nil)
         let verdict = AuditVerdict(
-            measures, comparesWithRetraining: audit.retrainedModels > 0, isOriginal: audit.verdict.isOriginal)
+            measures, comparesWithRetraining: audit.retrainedModels > 0, isOriginal: audit.verdict.isOriginal,
+            hasOriginalFeatures: audit.verdict.hasOriginalFeatures)
         return (measures.filter { !$0.isOmitted }, verdict)
     }
 }

@@ -82,11 +82,9 @@ extension LedgerPolicy {
             throw refuse("measure", unknown, known)
         }
         for (name, limit) in limits.sorted(by: { $0.key < $1.key }) {
-            guard limit.pass >= 0, limit.partial >= limit.pass, limit.partial.isFinite else {
+            guard limit.above >= 0, limit.below >= 0, limit.above.isFinite, limit.below.isFinite else {
                 throw LedgerError(
-                    path,
-                    "limits \(name) by \(limit.pass) and \(limit.partial); use two finite numbers, 0 or more, the second "
-                        + "at least the first")
+                    path, "limits \(name) by \(limit.above) and \(limit.below); use finite numbers, 0 or more")
             }
         }
     }

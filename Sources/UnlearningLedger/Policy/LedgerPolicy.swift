@@ -4,10 +4,10 @@ import Unlearning
 public struct LedgerPolicy: Sendable, Codable, Hashable {
     /// A measure's limits, which replace the audit's own.
     package struct Limits: Sendable, Hashable {
-        /// The largest deviation that passes.
-        package let pass: Double
-        /// The largest deviation that is partial; beyond it the measure fails.
-        package let partial: Double
+        /// The largest difference above the reference that passes.
+        package let above: Double
+        /// The largest difference below the reference that passes.
+        package let below: Double
     }
 
     /// The methods that may be used; nil allows all.
@@ -16,8 +16,10 @@ public struct LedgerPolicy: Sendable, Codable, Hashable {
     package var requiresRetraining: Bool
     /// Whether a model may only leave with an audit.
     package var requiresAudit: Bool
-    /// Whether the verdict `partial` is enough.
-    package var acceptsPartial: Bool
+    /// Whether a model may leave that is over-forgotten.
+    package var acceptsOverForgotten: Bool
+    /// Whether a model may leave whose audit is incomplete.
+    package var acceptsIncomplete: Bool
     /// The measures that must have been judged, whatever else was.
     package var requiredMeasures: [String]
     /// The limits by the measure's name.
@@ -25,12 +27,14 @@ public struct LedgerPolicy: Sendable, Codable, Hashable {
 
     package init(
         methods: [String]? = nil, requiresRetraining: Bool = false, requiresAudit: Bool = true,
-        acceptsPartial: Bool = true, requiredMeasures: [String] = [], limits: [String: Limits] = [:]
+        acceptsOverForgotten: Bool = false, acceptsIncomplete: Bool = false, requiredMeasures: [String] = [],
+        limits: [String: Limits] = [:]
     ) {
         self.methods = methods
         self.requiresRetraining = requiresRetraining
         self.requiresAudit = requiresAudit
-        self.acceptsPartial = acceptsPartial
+        self.acceptsOverForgotten = acceptsOverForgotten
+        self.acceptsIncomplete = acceptsIncomplete
         self.requiredMeasures = requiredMeasures
         self.limits = limits
     }
@@ -38,7 +42,8 @@ public struct LedgerPolicy: Sendable, Codable, Hashable {
 
 extension LedgerPolicy {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case schemaVersion, methods, requiresRetraining, requiresAudit, acceptsPartial, requiredMeasures, limits
+        case schemaVersion, methods, requiresRetraining, requiresAudit, acceptsOverForgotten, acceptsIncomplete
+        case requiredMeasures, limits
     }
 
     /// The version of the file's structure.
@@ -51,7 +56,8 @@ extension LedgerPolicy {
             methods: try container.decodeIfPresent([String].self, forKey: .methods),
             requiresRetraining: try container.decodeIfPresent(Bool.self, forKey: .requiresRetraining) ?? false,
             requiresAudit: try container.decodeIfPresent(Bool.self, forKey: .requiresAudit) ?? true,
-            acceptsPartial: try container.decodeIfPresent(Bool.self, forKey: .acceptsPartial) ?? true,
+            acceptsOverForgotten: try container.decodeIfPresent(Bool.self, forKey: .acceptsOverForgotten) ?? false,
+            acceptsIncomplete: try container.decodeIfPresent(Bool.self, forKey: .acceptsIncomplete) ?? false,
             requiredMeasures: try container.decodeIfPresent([String].self, forKey: .requiredMeasures) ?? [],
             limits: try container.decodeIfPresent([String: Limits].self, forKey: .limits) ?? [:])
     }
@@ -63,7 +69,8 @@ extension LedgerPolicy {
         try container.encodeIfPresent(methods, forKey: .methods)
         try container.encode(requiresRetraining, forKey: .requiresRetraining)
         try container.encode(requiresAudit, forKey: .requiresAudit)
-        try container.encode(acceptsPartial, forKey: .acceptsPartial)
+        try container.encode(acceptsOverForgotten, forKey: .acceptsOverForgotten)
+        try container.encode(acceptsIncomplete, forKey: .acceptsIncomplete)
         try container.encode(requiredMeasures, forKey: .requiredMeasures)
         try container.encode(limits, forKey: .limits)
     }
@@ -74,7 +81,7 @@ extension LedgerPolicy.Limits: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if let number = try? container.decode(Double.self) {
-            self.init(pass: number, partial: number)
+            self.init(above: number, below: number)
             return
         }
         let numbers = try container.decode([Double].self)
@@ -82,12 +89,12 @@ extension LedgerPolicy.Limits: Codable {
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "limits are one number, or a list of two")
         }
-        self.init(pass: numbers[0], partial: numbers[1])
+        self.init(above: numbers[0], below: numbers[1])
     }
 
     /// Writes a list of two numbers.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode([pass, partial])
+        try container.encode([above, below])
     }
 }

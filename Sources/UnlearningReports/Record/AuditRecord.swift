@@ -6,7 +6,7 @@ import Unlearning
 /// `Docs/Formats.md` describes the fields.
 public struct AuditRecord: Sendable, Codable, Hashable {
     /// The version of the structure that is written; it rises when a field changes its meaning or goes away.
-    package static let currentVersion = 3
+    package static let currentVersion = 4
     /// The value of ``schema`` in every record.
     package static let schemaName = "unlearning-audit-record"
 

@@ -9,6 +9,8 @@ import Unlearning
 public struct RecordCheck: Sendable, Hashable {
     /// The verdict that follows from the record's values and limits by this version's rules.
     public let verdict: MeasureVerdict
+    /// The evidence that a pass would take besides, one line each.
+    public let missingEvidence: [String]
     /// The contradictions within the record or with those rules, one line each.
     public let contradictions: [String]
     /// The settings that let more pass than the default ones, one line each.

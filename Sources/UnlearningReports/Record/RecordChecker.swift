@@ -21,10 +21,12 @@ struct RecordChecker {
         let isOriginal =
             audit.verdict.isOriginal || record.models.original.sha256 == record.models.unlearned.sha256
         let verdict = AuditVerdict(
-            measures, comparesWithRetraining: audit.retrainedModels > 0, isOriginal: isOriginal)
+            measures, comparesWithRetraining: audit.retrainedModels > 0, isOriginal: isOriginal,
+            hasOriginalFeatures: audit.verdict.hasOriginalFeatures)
         check(verdict)
         return RecordCheck(
-            verdict: verdict.total, contradictions: contradictions, looserLimits: audit.looserLimits)
+            verdict: verdict.total, missingEvidence: verdict.missingEvidence, contradictions: contradictions,
+            looserLimits: audit.looserLimits)
     }
 
     mutating func contradict(_ text: String) { contradictions.append(text) }
@@ -33,6 +35,16 @@ struct RecordChecker {
     static func areEqual(_ first: Double, _ second: Double) -> Bool {
         first.isFinite && second.isFinite
             && abs(first - second) <= 1e-9 * max(1, abs(first), abs(second))
+    }
+
+    /// Whether limits are the same, up to rounding.
+    private static func areEqual(_ first: [MeasureThreshold], _ second: [MeasureThreshold]) -> Bool {
+        first.count == second.count
+            && zip(first, second).allSatisfy { first, second in
+                var rounded = first
+                rounded.limit = second.limit
+                return rounded == second && areEqual(first.limit, second.limit)
+            }
     }
 
     // MARK: Classes and models
@@ -112,11 +124,12 @@ struct RecordChecker {
             }
             contradict("\(name) has limits, but was neither measured nor left out")
         }
-        return audit.measures.map { stated in
-            let judged = audit.configuration.thresholds.judged(stated, ofClasses: audit.forgottenSamples == nil)
-            if judged.verdict != stated.verdict || judged.threshold != stated.threshold { contradict(stated, judged) }
-            return judged
+        let judged = audit.configuration.thresholds.judged(audit.measures, ofClasses: audit.forgottenSamples == nil)
+        for (stated, judged) in zip(audit.measures, judged)
+        where judged.verdict != stated.verdict || !Self.areEqual(judged.limits, stated.limits) {
+            contradict(stated, judged)
         }
+        return judged
     }
 
     private mutating func contradict(_ stated: MeasureResult, _ judged: MeasureResult) {
@@ -127,7 +140,7 @@ struct RecordChecker {
         }
         var numbers: [String] = []
         if let value = stated.unlearned?.value { numbers.append("unlearned \(value)") }
-        if let threshold = judged.threshold {
+        for threshold in judged.limits {
             let reference: Double? =
                 switch threshold.reference {
                 case .retrained: stated.retrained?.mean
@@ -137,7 +150,7 @@ struct RecordChecker {
             if let reference, threshold.reference != .zero {
                 numbers.append("\(threshold.reference.rawValue) \(reference)")
             }
-            numbers.append("limits \(threshold.pass) and \(threshold.partial)")
+            numbers.append("limit \(threshold.limit)")
         }
         let reason = numbers.isEmpty ? "" : " (\(numbers.joined(separator: ", ")))"
         contradict("\(name): stated \(stated.verdict.title), recomputed \(judged.verdict.title)\(reason)")
@@ -198,13 +211,15 @@ struct RecordChecker {
 
     private mutating func check(_ recomputed: AuditVerdict) {
         let stated = audit.verdict
-        if stated.total != recomputed.total {
+        // Earlier versions passed with less evidence; what they lack is told as missing.
+        let isFormerPass = audit.schemaVersion < 4 && stated.total == .pass && recomputed.total == .incomplete
+        if stated.total != recomputed.total, !isFormerPass {
             let reasons = recomputed.missingEvidence.map { "; \($0)" }.joined()
             contradict(
                 "the verdict: stated \(stated.total.title), recomputed \(recomputed.total.title)\(reasons)")
         }
         let lists: [(String, KeyPath<AuditVerdict, [MeasureIdentifier]>)] = [
-            ("pass", \.passed), ("partial", \.partial), ("fail", \.failed), ("not judged", \.notJudged),
+            ("pass", \.passed), ("leak", \.leaks), ("over-forgotten", \.overForgotten), ("not judged", \.notJudged),
             ("left out", \.omitted),
         ]
         for (name, list) in lists where Set(stated[keyPath: list]) != Set(recomputed[keyPath: list]) {

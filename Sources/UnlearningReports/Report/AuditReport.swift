@@ -44,6 +44,7 @@ public struct AuditReport: Sendable {
         addAttention(to: &page)
         addRelearning(to: &page)
         try addRecord(to: &page)
+        addGlossary(to: &page)
 
         return page.document(title: title) { addSummary(to: &$0) }
     }

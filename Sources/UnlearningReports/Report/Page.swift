@@ -92,7 +92,9 @@ struct Page {
                         if position == 0 {
                             markup.add("th", ["scope": "row"], text: cell)
                         } else {
-                            markup.add("td", text: cell)
+                            markup.add(
+                                "td", ["data-label": columns.indices.contains(position) ? columns[position] : ""],
+                                text: cell)
                         }
                     }
                 }
@@ -100,13 +102,14 @@ struct Page {
         }
     }
 
-    /// Writes a table whose rows a function adds. On narrow pages it scrolls horizontally.
+    /// Writes a table whose rows a function adds. On narrow pages each row is a block of its own, whose cells have the
+    /// names of their columns (`data-label`).
     mutating func table(
         _ caption: String, columns: [String], textColumns: Set<Int> = [], _ rows: (inout Markup) -> Void
     ) {
         // Scrolling by keyboard needs focus.
         body.add(
-            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": caption]
+            "div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Table: \(caption)"]
         ) { markup in
             markup.add("table") { markup in
                 markup.add("caption", text: caption)

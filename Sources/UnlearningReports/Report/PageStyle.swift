@@ -5,12 +5,12 @@ enum PageStyle {
     static let sheet =
         PlotStyle.sheet + """
             :root{color-scheme:light dark;--page:#ffffff;--ink:#1b1b1b;--faint:#555;--line:#d5d5d5;--box:#f4f5f7;\
-            --link:#0b5394;--pass:#00664a;--partial:#7a5200;--fail:#a52a00}
+            --link:#0b5394;--pass:#00664a;--over:#7a5200;--leak:#a52a00;--open:#5b3f8c}
             @media (prefers-color-scheme:dark){:root{--page:#16181b;--ink:#ececec;--faint:#b0b0b0;--line:#3d3f44;\
-            --box:#202327;--link:#8fc7ff;--pass:#53d6ae;--partial:#f0b429;--fail:#ff9a66}}
+            --box:#202327;--link:#8fc7ff;--pass:#53d6ae;--over:#f0b429;--leak:#ff9a66;--open:#c9b3f5}}
             *{box-sizing:border-box}
             html{-webkit-text-size-adjust:100%}
-            body{margin:0 auto;padding:1rem;max-width:72rem;background:var(--page);color:var(--ink);\
+            body{margin:0 auto;padding:1rem;max-width:90rem;background:var(--page);color:var(--ink);\
             font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;\
             overflow-wrap:break-word}
             h1{font-size:1.6rem;line-height:1.25;margin:.5rem 0}
@@ -23,7 +23,16 @@ enum PageStyle {
             background:var(--box)}
             .verdict p{color:var(--ink);margin:.25rem 0}
             .verdict .word{font-size:1.3rem;font-weight:700;color:inherit}
-            .pass{color:var(--pass)}.partial{color:var(--partial)}.fail{color:var(--fail)}.notJudged{color:var(--faint)}.inconclusive{color:var(--fail)}
+            .pass{color:var(--pass)}.over-forgotten{color:var(--over)}.leak{color:var(--leak)}.notJudged{color:var(--faint)}\
+            .incomplete{color:var(--open)}
+            .figures4{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));gap:1rem;margin:1rem 0;\
+            padding:0;list-style:none;max-width:none}
+            .figures4 li{border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;background:var(--box)}
+            .figures4 strong{display:block;font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums}
+            .figures4 span{display:block;font-weight:600}
+            .figures4 small{display:block;color:var(--faint)}
+            .aside{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2.5rem}
+            .aside h2{border:0;margin-top:1rem}
             .mark{font-weight:600;white-space:nowrap}
             nav ul{list-style:none;padding:0;margin:1rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
             .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1.5rem 2rem;\
@@ -52,9 +61,18 @@ enum PageStyle {
             pre{overflow-x:auto;background:var(--box);padding:.75rem;border-radius:.5rem;font-size:.8rem;line-height:1.4}
             code{overflow-wrap:anywhere}
             @media (max-width:30rem){dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.5rem}}
+            @media screen and (max-width:48rem){
+            table,tbody,tr,th[scope=row],td,caption{display:block;width:auto;max-width:none;min-width:0}
+            thead{position:absolute;clip-path:inset(50%);height:1px;width:1px;overflow:hidden}
+            tbody tr{border-bottom:1px solid var(--line);padding:.5rem 0}
+            th[scope=row],td,td.notes{border:0;padding:.15rem 0;text-align:left;white-space:normal;position:static}
+            td{display:grid;grid-template-columns:7.5rem 1fr;gap:0 .75rem}
+            td::before{content:attr(data-label);color:var(--faint);grid-row:span 3}
+            td small{grid-column:2}
+            }
             @media print{
             :root{color-scheme:light;--page:#fff;--ink:#000;--faint:#444;--line:#bbb;--box:#fff;--link:#000;--pass:#00523b;\
-            --partial:#5c3d00;--fail:#8a2300}
+            --over:#5c3d00;--leak:#8a2300;--open:#46306e}
             body{max-width:none;padding:0;font-size:10pt}
             nav{display:none}
             h2,h3,h2+p,figcaption,caption{break-after:avoid}
@@ -63,7 +81,10 @@ enum PageStyle {
             table{font-size:8pt}
             th,td{padding:.2rem .35rem;white-space:normal}
             td small,th small{font-size:7pt}
-            tr,.verdict{break-inside:avoid}
+            @page{margin:15mm}
+            p,li{break-inside:avoid}
+            tr,.verdict,.figures4 li,.aside>div{break-inside:avoid}
+            .aside,.figures4{grid-template-columns:1fr 1fr}
             details::details-content{content-visibility:visible;block-size:auto;opacity:1}
             pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:6.5pt}
             }

@@ -75,9 +75,8 @@ extension MeasureDescription {
 }
 
 extension MeasureThreshold {
-    /// The limits in words.
+    /// The limit in words.
     func text(_ unit: MeasureDescription.Unit) -> String {
-        let (pass, partial) = (unit.limitText(pass), unit.limitText(partial))
         let direction =
             switch side {
             case .above: "above"
@@ -90,7 +89,7 @@ extension MeasureThreshold {
             case .original: "\(direction) the original"
             case .zero: side == .either ? "away from zero" : "\(direction) zero"
             }
-        return "Pass: at most \(pass) \(place); partial: at most \(partial)"
+        return "\(MeasureVerdict.title(of: finding).firstCapitalized) if more than \(unit.limitText(limit)) \(place)"
     }
 }
 
@@ -99,12 +98,15 @@ extension MeasureVerdict {
     var sign: String {
         switch self {
         case .pass: "✓"
-        case .partial: "◐"
-        case .fail: "✗"
+        case .leak: "✗"
+        case .overForgotten: "◐"
         case .notJudged: "·"
-        case .inconclusive: "?"
+        case .incomplete: "?"
         }
     }
+
+    /// A finding in words.
+    static func title(of finding: MeasureThreshold.Finding) -> String { finding.rawValue }
 }
 
 extension MeasureDescription.Group {

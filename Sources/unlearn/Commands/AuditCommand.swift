@@ -17,13 +17,14 @@ struct AuditCommand: ReportingCommand {
             trained without the classes, which are the target. Needs images of all classes, including the forgotten \
             ones. No model is changed.
 
-            A verdict requires a judged forget accuracy and a judged measure of leakage, such as membership, a probe or \
-            the distance to retraining; with less it is inconclusive. Exit code 0 means pass or partial, 2 means fail or \
-            inconclusive. A pass is no proof that nothing is left.
+            A pass requires a retrained model, a judged forget accuracy, and a judged measure of leakage that finds the \
+            original, such as a probe or the distance to retraining; with less the verdict is incomplete. Exit code 0 \
+            means pass, 2 leak or over-forgotten, 3 incomplete. A pass is no proof that nothing is left.
 
             --verify recomputes the verdict from the record's own numbers and limits, and compares the model's file \
             with the record's digests; --key checks its signature, which --sign makes. Exit code 2 means that the record \
-            is not of a pass, contradicts itself, is not signed by the key, or that the file is not its unlearned model.
+            is of a leak or over-forgotten, contradicts itself, is not signed by the key, or that the file is not its \
+            unlearned model, and 3 that its evidence is incomplete.
 
             EXAMPLES
               unlearn audit original.safetensors forgotten.safetensors \\
@@ -33,7 +34,7 @@ struct AuditCommand: ReportingCommand {
                 --retrained gold-1.safetensors gold-2.safetensors
               unlearn audit original.safetensors forgotten.safetensors \\
                 --dataset fashion-mnist --forgotten 0 --retrain --seeds 2 --epochs 3 \\
-                --limit linear-probe=0.05,0.1 --record record.json
+                --limit linear-probe=0.05 --record record.json
               unlearn audit --verify record.json forgotten.safetensors --key public.pem
             """)
 
@@ -172,13 +173,20 @@ struct AuditCommand: ReportingCommand {
             try restored(network.load(path), like: original, path, console).completed(from: test)
         }
         if let trainer = try retraining.retraining(like: original, options: options) {
-            retrained = try await trainer.models(
-                like: original, classes: classes, images: training, progress: console.progress("retrained"))
+            retrained = try await retraining.models(
+                trainer, like: original, classes: classes, images: training, console)
             digests += try retrained.map { try AuditRecord.ModelFile($0) }
+        }
+        var forgetting: AuditedForgetting?
+        if let method = audit.shadowMethod?.method {
+            // The retain data that 'unlearn forget' draws by default with the same seed.
+            let drawn = try MethodImages(
+                for: method, from: training, forgetting: classes, samplesPerClass: 1000, seed: flags.seed)
+            forgetting = AuditedForgetting(method: method, retaining: try drawn.retain.map { try original.prepare($0) })
         }
         let result: AuditResult
         do {
-            let audit = Audit(configuration: configuration, options: options)
+            let audit = Audit(configuration: configuration, forgetting: forgetting, options: options)
             let data = AuditData(test: test, training: others)
             result =
                 if let forgottenImages {

@@ -14,7 +14,7 @@ struct Forget: ReportingCommand {
 
             With --validation, accuracy on the test split is shown before and after. With --report too, the new model \
             is audited, which needs images of all classes; 'unlearn audit' can also compare with retrained models. The \
-            files are written whatever the verdict; exit code 2 means fail, or too little evidence.
+            files are written whatever the verdict; exit code 2 means a leak or over-forgotten, 3 too little evidence.
 
             A file that names no architecture, such as a PyTorch state dictionary, needs --architecture. Class names \
             and normalization are then those of the retain data set.

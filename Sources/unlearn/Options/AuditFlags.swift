@@ -25,6 +25,22 @@ struct AuditFlags: ParsableArguments {
         transform: NumberParsing.integer(.samples))
     var minimumSamples: Int?
 
+    @Option(
+        name: .customLong("shadow-method"),
+        help: ArgumentHelp(
+            "The method by which shadow models forget: the one that the audited model forgot by. (default: the preset "
+                + "'default')", valueName: "name"),
+        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
+    var shadowMethod: MethodArgument?
+
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp(
+            "Round the weights of all models first, as they will be deployed: fp16, bf16, int8 or int4, the integers with "
+                + "a scale per output channel. (default: none, 32-bit floats)", valueName: "format"),
+        completion: WordParsing.completion(WeightFormat.self), transform: WordParsing.word("format"))
+    var weights: WeightFormat?
+
     // The option's name before 1.0, which scripts may still use.
     @Option(
         name: .customLong("least-samples"), parsing: .unconditional, help: .hidden,
@@ -34,9 +50,9 @@ struct AuditFlags: ParsableArguments {
     @Option(
         name: .customLong("limit"),
         help: ArgumentHelp(
-            "A measure's limits, as in linear-probe=0.03,0.06: pass up to the first, partial up to the second, fail "
-                + "beyond. Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
-            valueName: "measure=limits"),
+            "A measure's limit instead of the default one, as in linear-probe=0.05; +0.05,-0.1 sets it above and below. "
+                + "Give it once for each measure; the last one counts. 'none' leaves a measure unjudged.",
+            valueName: "measure=limit"),
         completion: .list(AuditConfiguration.everyMeasure.map { "\($0.identifier)=" }),
         transform: LimitArgument.init(parsing:))
     var limits: [LimitArgument] = []
@@ -46,6 +62,7 @@ struct AuditFlags: ParsableArguments {
         [
             ("--quick", quick), ("--shadow-models", shadowModels != nil),
             ("--minimum-samples", minimumSamples != nil || leastSamples != nil), ("--limit", !limits.isEmpty),
+            ("--as", weights != nil), ("--shadow-method", shadowMethod != nil),
         ]
     }
 
@@ -61,6 +78,9 @@ struct AuditFlags: ParsableArguments {
 
     /// Checks the options by themselves, whatever is audited.
     func validate() throws {
+        try refuse(
+            [("--shadow-method", shadowMethod != nil)], unless: shadowModels != nil,
+            "is how shadow models forget; give --shadow-models too.")
         do {
             _ = try configuration(training: TrainingConfiguration())
         } catch let error as UnlearningError {
@@ -72,6 +92,7 @@ struct AuditFlags: ParsableArguments {
     /// - Throws: `ValidationError` if a limit is for a measure that is not taken.
     func configuration(training: TrainingConfiguration) throws -> AuditConfiguration {
         var configuration: AuditConfiguration = quick ? .quick : .full
+        configuration.weights = weights
         if let samples = minimumSamples ?? leastSamples { configuration.minimumSamples = samples }
         if let shadowModels {
             configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(
@@ -96,32 +117,51 @@ struct AuditFlags: ParsableArguments {
 struct LimitArgument: Sendable {
     /// The measure's name.
     let measure: String
-    /// The limits of pass and of partial; nil leaves the measure unjudged.
-    let limits: (pass: Double, partial: Double)?
+    /// The limits above and below the reference, nil where one stays as it is; without either the measure is not judged.
+    let limits: (above: Double?, below: Double?)?
 
     init(parsing text: String) throws {
         let parts = text.split(separator: "=", omittingEmptySubsequences: false)
         guard parts.count == 2 else {
-            throw ValidationError("write a measure and its limits, as in linear-probe=0.03,0.06")
+            throw ValidationError("write a measure and its limit, as in linear-probe=0.05")
         }
         measure = String(parts[0])
         guard parts[1] != "none" else {
             limits = nil
             return
         }
-        let numbers = parts[1].split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-        guard (1...2).contains(numbers.count), let pass = numbers[0], let partial = numbers.last ?? nil else {
-            throw ValidationError("limits are one or two numbers, as in linear-probe=0.03,0.06, or none")
+        let words = parts[1].split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = words.compactMap { Double($0) }
+        guard (1...2).contains(words.count), numbers.count == words.count, let last = numbers.last else {
+            throw ValidationError(
+                "a limit is a number, as in linear-probe=0.05, numbers with signs for either side, as in "
+                    + "linear-probe=+0.05,-0.1, or none")
         }
-        limits = (pass, partial)
+        let isSigned = words.contains { $0.hasPrefix("+") || $0.hasPrefix("-") }
+        guard isSigned else {
+            // Two numbers were the limits of 'pass' and of 'partial', which was acceptable.
+            limits = (last, last)
+            return
+        }
+        func limit(_ sign: String) throws -> Double? {
+            let side = words.filter { $0.hasPrefix(sign) }
+            guard side.count <= 1 else { throw ValidationError("\(text): give each side once") }
+            return side.first.flatMap { Double($0.dropFirst()) }
+        }
+        limits = (try limit("+"), try limit("-"))
+        guard words.allSatisfy({ $0.hasPrefix("+") || $0.hasPrefix("-") }) else {
+            throw ValidationError("\(text): give a sign with both numbers, or with neither")
+        }
     }
 
-    /// Sets the limits; their reference stays, or follows from the measure's direction.
+    /// Sets the limits, which then do not follow from the spread of retrained models.
+    ///
+    /// Their references stay, or follow from the measure's direction.
     func apply(to measure: MeasureDescription, in thresholds: inout AuditThresholds) {
         guard let limits else {
             thresholds[measure.identifier] = []
             return
         }
-        thresholds.setLimits(of: measure, pass: limits.pass, partial: limits.partial)
+        thresholds.setLimits(of: measure, above: limits.above, below: limits.below)
     }
 }

@@ -22,7 +22,7 @@ struct ForgettingRunFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Passes over the images for --method retrain. (default: 3)",
+            "Passes over the images for --method retrain. (default: as the original's file says, or 3)",
             valueName: "number"),
         transform: NumberParsing.integer(.epochs))
     var epochs: Int?
@@ -73,7 +73,8 @@ struct ForgettingRunFlags: ParsableArguments {
 
     /// How the original was trained, for the method that retrains.
     func training(like original: Model) -> TrainingConfiguration {
-        TrainingConfiguration(
-            epochs: epochs ?? 3, learningRate: original.metadata.learningRate ?? 1e-3, schedule: .oneCycle)
+        var training = original.usualTraining.configuration
+        if let epochs { training.epochs = epochs }
+        return training
     }
 }

@@ -149,11 +149,21 @@ struct AuditFiles: Sendable {
         signatureFiles = recordFiles.compactMap(destination.signatureFile)
     }
 
-    /// The exit code: 0 if the model may be handed over, and 2 if not.
-    var exitCode: Int32 { report.result.verdict.total.isAcceptable ? 0 : Self.failure }
+    /// The exit code of the verdict.
+    var exitCode: Int32 { Self.exitCode(of: report.result.verdict.total) }
 
-    /// The exit code for a model that failed its audit, or that too little evidence supports.
+    /// The exit code for a model that leaks or is over-forgotten, and for a record or file that does not verify.
     static let failure: Int32 = 2
+    /// The exit code for too little evidence.
+    static let incomplete: Int32 = 3
+
+    static func exitCode(of verdict: MeasureVerdict) -> Int32 {
+        switch verdict {
+        case .pass: 0
+        case .incomplete, .notJudged: incomplete
+        case .leak, .overForgotten: failure
+        }
+    }
 
     /// The verdict and its reasons, a few lines.
     var summary: String { "\(report.result.explanation)\n" }
@@ -179,16 +189,17 @@ struct AuditSummary: Encodable {
     let files: AuditFiles
 
     enum CodingKeys: CodingKey {
-        case failed, looserLimits, missingEvidence, partial, record, report, requestID, signature, verdict
+        case carriedBy, leaks, looserLimits, missingEvidence, overForgotten, record, report, requestID, signature, verdict
     }
 
     func encode(to encoder: any Encoder) throws {
         let verdict = files.report.result.verdict
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(verdict.failed, forKey: .failed)
+        try container.encode(verdict.carriedBy, forKey: .carriedBy)
+        try container.encode(verdict.leaks, forKey: .leaks)
         try container.encode(files.report.result.looserLimits, forKey: .looserLimits)
         try container.encode(verdict.missingEvidence, forKey: .missingEvidence)
-        try container.encode(verdict.partial, forKey: .partial)
+        try container.encode(verdict.overForgotten, forKey: .overForgotten)
         try container.encode(files.recordFiles.first?.relativePath, forKey: .record)
         try container.encode(files.reportFile?.relativePath, forKey: .report)
         try container.encode(files.report.record.requestID, forKey: .requestID)

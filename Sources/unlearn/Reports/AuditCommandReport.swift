@@ -9,7 +9,7 @@ enum AuditCommandReport: Report {
     var exitCode: Int32 {
         switch self {
         case .audit(let files): files.exitCode
-        case .verification(let verification): verification.isSound ? 0 : AuditFiles.failure
+        case .verification(let verification): verification.exitCode
         }
     }
 
@@ -58,7 +58,8 @@ struct AuditTable {
         let names =
             result.forgottenSamples.map { "\($0) samples" }
             ?? result.classNames.names(of: Set(result.forgottenClasses))
-        var text = "Audit of approximate class unlearning of \(names)\n\n" + table.text
+        let format = result.configuration.weights.map { ", weights rounded to \($0.rawValue)" } ?? ""
+        var text = "Audit of approximate class unlearning of \(names)\(format)\n\n" + table.text
         let omitted = result.measures.filter(\.isOmitted)
         if !omitted.isEmpty {
             text += "\nLeft out\n"

@@ -101,7 +101,8 @@ struct ListedMeasure: Listed {
                 case .zero: "zero"
                 }
             let side = limit.side == .either ? "away from" : limit.side.rawValue
-            return ("limits", "pass \(limit.pass), partial \(limit.partial) \(side) \(reference)")
+            let spread = limit.spread.map { ", or as much as retrained models differ (usually \($0.deviation))" } ?? ""
+            return ("limits", "\(limit.finding.rawValue) if more than \(limit.limit)\(spread) \(side) \(reference)")
         }
         return [
             ("title", measure.title), ("what it measures", measure.definition), ("unit", unit),

@@ -56,8 +56,13 @@ struct Verification: Sendable {
 
     /// Whether the record is of a pass, does not contradict itself, and is the file's.
     var isSound: Bool {
-        (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty && check.verdict.isAcceptable
+        isConsistent && check.verdict == .pass
     }
+
+    /// 0 for a pass, the code of its verdict for another record, and 2 for one that contradicts itself or the file.
+    var exitCode: Int32 { isConsistent ? AuditFiles.exitCode(of: check.verdict) : AuditFiles.failure }
+
+    private var isConsistent: Bool { (model?.match ?? .unlearned) == .unlearned && contradictions.isEmpty }
 
     private var contradictions: [String] {
         check.contradictions + (classContradictions ?? []) + memoryContradictions
@@ -75,12 +80,13 @@ struct Verification: Sendable {
     }
 
     var text: String {
-        let stated = record.audit.verdict.total
+        let stated = record.audit.verdict.formerWord ?? record.audit.verdict.total.title
         let verdict =
-            check.verdict == stated
-            ? "its verdict is: \(stated.title)"
-            : "its verdict is stated as \(stated.title), and its numbers give \(check.verdict.title)"
+            check.verdict.title == stated
+            ? "its verdict is: \(stated)"
+            : "its verdict is stated as \(stated), and its numbers give \(check.verdict.title)"
         var text = identity(verdict) + "\n"
+        text += check.missingEvidence.map { "missing: \($0)\n" }.joined()
         text += contradictions.map { "contradiction: \($0)\n" }.joined()
         text += signature.text
         text += check.looserLimits.map { "looser than the default: \($0)\n" }.joined()
@@ -105,7 +111,8 @@ struct Verification: Sendable {
 
 extension Verification: Encodable {
     enum CodingKeys: CodingKey {
-        case contradictions, looserLimits, match, model, recomputedVerdict, requestID, signature, verdict, verified
+        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, signature, verdict,
+            verified
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -113,6 +120,7 @@ extension Verification: Encodable {
         try container.encode(contradictions, forKey: .contradictions)
         try container.encode(check.looserLimits, forKey: .looserLimits)
         try container.encode(matchName, forKey: .match)
+        try container.encode(check.missingEvidence, forKey: .missingEvidence)
         try container.encode(model?.path, forKey: .model)
         try container.encode(check.verdict, forKey: .recomputedVerdict)
         try container.encode(record.requestID, forKey: .requestID)

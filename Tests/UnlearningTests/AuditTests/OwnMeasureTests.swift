@@ -54,15 +54,15 @@ struct OwnMeasureTests {
     @Test("is measured, judged and listed like the built-in ones, which stay as they are")
     func beside() async throws {
         var configuration = AuditConfiguration.quick
-        configuration.thresholds["mean-confidence"] = [MeasureThreshold(.above, .zero, pass: 0, partial: 0.001)]
+        configuration.thresholds["mean-confidence"] = [MeasureThreshold(.above, .zero, limit: 0.001)]
         let plain = try await audit(Audit.defaultMeasures, retrained: true)
         let result = try await audit(
             Audit.defaultMeasures + [OwnMeasure.confidence], retrained: true, configuration: configuration)
         #expect(Array(result.measures.dropLast()) == plain.measures)
         let own = try #require(result["mean-confidence"])
         #expect(
-            own.measure.title == "Mean confidence" && own.verdict == .fail
-                && result.verdict.failed.contains("mean-confidence"))
+            own.measure.title == "Mean confidence" && own.verdict == .leak
+                && result.verdict.leaks.contains("mean-confidence"))
 
         let model = try await AuditedModels.alsoRetrained
         let examples = try model.prepare(Patterns.test)
@@ -86,12 +86,12 @@ struct OwnMeasureTests {
         }
         let result = try await audit([measure], retrained: true)
         #expect(result.measures.count == 1 && result.measures[0].note == "all of them")
-        #expect(result.measures[0].gap != nil && result.verdict.total == .inconclusive)
+        #expect(result.measures[0].gap != nil && result.verdict.total == .incomplete)
         #expect(result.verdict.missingEvidence.count == 2)
         var configuration = AuditConfiguration.quick
-        configuration.thresholds["mean-confidence"] = [MeasureThreshold(.above, .zero, pass: 1, partial: 1)]
+        configuration.thresholds["mean-confidence"] = [MeasureThreshold(.above, .zero, limit: 1)]
         // A pass of the app's own measure does not stand in for a built-in measure of leakage.
-        #expect(try await audit([measure], configuration: configuration).verdict.total == .inconclusive)
+        #expect(try await audit([measure], configuration: configuration).verdict.total == .incomplete)
     }
 
     @Test("evidence that is missing leaves it out with the reason, and so does the measure itself")
@@ -136,7 +136,7 @@ struct OwnMeasureTests {
                     == "the measure '\(name)' is not a valid name; use lower-case letters, digits and hyphens")
         }
         var configuration = AuditConfiguration.quick
-        configuration.thresholds["mean-confidense"] = [MeasureThreshold(.above, .zero, pass: 1, partial: 1)]
+        configuration.thresholds["mean-confidense"] = [MeasureThreshold(.above, .zero, limit: 1)]
         let misspelled = await message { [configuration] in
             try await audit([OwnMeasure.confidence], configuration: configuration)
         }

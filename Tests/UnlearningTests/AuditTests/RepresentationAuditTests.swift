@@ -42,7 +42,7 @@ struct RepresentationAuditTests {
         #expect(try measure(.forgetAccuracyTest, in: result).unlearned?.value == 0)
         for identifier in [.headShareBias, .headShareLayer] as [MeasureIdentifier] {
             let share = try measure(identifier, in: result)
-            #expect(share.unlearned?.value == 1 && share.verdict == .fail)
+            #expect(share.unlearned?.value == 1 && share.verdict == .leak)
         }
         let probe = try measure(.linearProbe, in: result)
         #expect(probe.unlearned == probe.original)

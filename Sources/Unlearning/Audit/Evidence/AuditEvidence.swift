@@ -69,6 +69,8 @@ public struct AuditEvidence: Sendable {
     /// The training examples, if there are any.
     public let training: AuditSamples?
     let models: PerModel<ModelEvidence>
+    /// How the model was made to forget, if it was said.
+    let forgetting: AuditedForgetting?
     /// Threads, seed, cancellation.
     let context: RunContext
     /// Takes reports of finished work.

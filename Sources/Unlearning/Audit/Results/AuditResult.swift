@@ -5,7 +5,7 @@ import Foundation
 /// Its JSON is stable: the same audit gives the same bytes, except for the times.
 public struct AuditResult: Sendable, Codable, Hashable {
     /// The version of this structure that is written; it rises when a field changes its meaning or goes away.
-    package static let schemaVersion = 3
+    package static let schemaVersion = 4
 
     /// The version that this result was written in.
     public let schemaVersion: Int
@@ -52,8 +52,9 @@ public struct AuditResult: Sendable, Codable, Hashable {
 
     package init(
         forgottenClasses: [Int], classNames: [String], adjacentClasses: [Int], samples: AuditSampleCounts,
-        retrainedModels: Int, measures: [MeasureResult], isOriginal: Bool, figures: AuditFigures,
-        configuration: AuditConfiguration, seed: UInt64, seconds: [String: Double], forgottenSamples: Int?
+        retrainedModels: Int, measures: [MeasureResult], isOriginal: Bool, hasOriginalFeatures: Bool = false,
+        figures: AuditFigures, configuration: AuditConfiguration, seed: UInt64, seconds: [String: Double],
+        forgottenSamples: Int?
     ) {
         schemaVersion = Self.schemaVersion
         self.forgottenClasses = forgottenClasses
@@ -62,7 +63,9 @@ public struct AuditResult: Sendable, Codable, Hashable {
         self.samples = samples
         self.retrainedModels = retrainedModels
         self.measures = measures
-        verdict = AuditVerdict(measures, comparesWithRetraining: retrainedModels > 0, isOriginal: isOriginal)
+        verdict = AuditVerdict(
+            measures, comparesWithRetraining: retrainedModels > 0, isOriginal: isOriginal,
+            hasOriginalFeatures: hasOriginalFeatures)
         self.figures = figures
         self.configuration = configuration
         self.seed = seed
@@ -91,11 +94,12 @@ public struct AuditResult: Sendable, Codable, Hashable {
     /// The verdict and the measures that decide it, in one line for people.
     public var summary: String {
         func names(_ identifiers: [MeasureIdentifier]) -> String { identifiers.map(\.rawValue).joined(separator: ", ") }
-        let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
+        let judged = verdict.passed.count + verdict.leaks.count + verdict.overForgotten.count
         var text = "audit: \(verdict.total.title) (\(verdict.passed.count) of \(judged) measures passed"
-        if verdict.total == .inconclusive { text += "; not enough evidence" }
-        if !verdict.failed.isEmpty { text += "; failed: \(names(verdict.failed))" }
-        if !verdict.partial.isEmpty { text += "; partial: \(names(verdict.partial))" }
+        if verdict.total == .incomplete { text += "; not enough evidence" }
+        if !verdict.leaks.isEmpty { text += "; leak: \(names(verdict.leaks))" }
+        if !verdict.overForgotten.isEmpty { text += "; over-forgotten: \(names(verdict.overForgotten))" }
+        if verdict.total == .pass { text += "; carried by: \(names(verdict.carriedBy))" }
         return text + (verdict.comparesWithRetraining ? ")" : "; not compared with retraining)")
     }
 

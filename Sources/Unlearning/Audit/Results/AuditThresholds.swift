@@ -1,92 +1,27 @@
-/// The limits by which one measure of the unlearned model is judged.
-public struct MeasureThreshold: Sendable, Codable, Hashable {
-    /// The value that the unlearned model's value is compared with.
-    public enum Reference: String, Sendable, Codable {
-        /// The mean of the retrained models.
-        case retrained
-        /// The model before forgetting.
-        case original
-        /// Zero, so that the value itself is limited.
-        case zero
-    }
-
-    /// The side of the reference on which a difference counts.
-    public enum Side: String, Sendable, Codable {
-        /// Values above the reference.
-        case above
-        /// Values below the reference.
-        case below
-        /// Values on either side of the reference.
-        case either
-    }
-
-    /// The value to compare with.
-    public var reference: Reference
-    /// The side of the reference on which a difference counts.
-    public var side: Side
-    /// The largest difference that passes, in the measure's unit; 0 or more.
-    public var pass: Double
-    /// The largest difference that is judged partial, ``pass`` or more; a larger one fails.
-    public var partial: Double
-
-    /// Creates limits.
-    public init(_ side: Side, _ reference: Reference, pass: Double, partial: Double) {
-        self.reference = reference
-        self.side = side
-        self.pass = pass
-        self.partial = partial
-    }
-
-    /// Judges a value; without a finite value and reference it is not judged.
-    package func verdict(of value: Double, against reference: Double) -> MeasureVerdict {
-        guard value.isFinite, reference.isFinite else { return .notJudged }
-        return verdict(of: value...value, against: reference...reference)
-    }
-
-    /// Judges a value of which only bounds may be known.
-    ///
-    /// If the bounds leave open whether it passes, it is not judged; if they only leave open whether it fails, it is
-    /// partial.
-    func verdict(of value: ClosedRange<Double>, against reference: ClosedRange<Double>) -> MeasureVerdict {
-        let (least, most) = deviations(of: value, from: reference)
-        let (best, worst) = (verdict(ofDeviation: least), verdict(ofDeviation: most))
-        if best == worst { return best }
-        return best == .pass ? .notJudged : best
-    }
-
-    /// The least and the greatest possible difference that counts, 0 or more.
-    private func deviations(
-        of value: ClosedRange<Double>, from reference: ClosedRange<Double>
-    ) -> (least: Double, most: Double) {
-        let (above, below) = (value.lowerBound - reference.upperBound, reference.lowerBound - value.upperBound)
-        let (mostAbove, mostBelow) = (value.upperBound - reference.lowerBound, reference.upperBound - value.lowerBound)
-        return switch side {
-        case .above: (max(0, above), max(0, mostAbove))
-        case .below: (max(0, below), max(0, mostBelow))
-        case .either: (max(0, above, below), max(mostAbove, mostBelow))
-        }
-    }
-
-    private func verdict(ofDeviation deviation: Double) -> MeasureVerdict {
-        if deviation <= pass { return .pass }
-        return deviation <= partial ? .partial : .fail
-    }
-}
-
 /// The limits that an audit judges by, one or several for each measure.
 ///
-/// Of several, the first whose reference is available counts. A measure without limits is shown, but not judged.
+/// Of several with the same ``MeasureThreshold/finding``, the first whose reference is available counts. A measure
+/// without limits is shown, but not judged.
 public struct AuditThresholds: Sendable, Codable, Hashable {
     /// The limits by the measure's name.
     package var limits: [String: [MeasureThreshold]]
+    /// The probability that a truly retrained model exceeds any of the limits that follow from the spread of retrained
+    /// models, between 0 and 1.
+    ///
+    /// It is divided evenly among these limits (Bonferroni).
+    public var falseAlarmRate: Double
+
+    /// The default of ``falseAlarmRate``.
+    package static let defaultFalseAlarmRate = 0.05
 
     /// Creates thresholds without limits, with which nothing is judged.
     public init() {
-        limits = [:]
+        self.init(limits: [:])
     }
 
-    package init(limits: [String: [MeasureThreshold]]) {
+    package init(limits: [String: [MeasureThreshold]], falseAlarmRate: Double = Self.defaultFalseAlarmRate) {
         self.limits = limits
+        self.falseAlarmRate = falseAlarmRate
     }
 
     /// The limits of a measure; with an empty list it is not judged.
@@ -99,6 +34,52 @@ public struct AuditThresholds: Sendable, Codable, Hashable {
 extension AuditThresholds {
     /// Reads limits; nothing is judged if there are none.
     public init(from decoder: any Decoder) throws {
-        limits = try decoder.container(keyedBy: CodingKeys.self).decode(.limits, or: [:])
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let limits: [String: [MeasureThreshold]] = try container.decode(.limits, or: [:])
+        self.limits = Dictionary(
+            uniqueKeysWithValues: limits.map { name, list in
+                (name, list.map { $0.withFormerFinding(of: MeasureIdentifier(rawValue: name)) })
+            })
+        falseAlarmRate = try container.decode(.falseAlarmRate, or: Self.defaultFalseAlarmRate)
+    }
+}
+
+extension MeasureThreshold {
+    /// The measures of retained classes, below whose limits a model forgot more than it should.
+    static let retainedMeasures: Set<MeasureIdentifier> = [.retainAccuracyTest, .adjacentAccuracy, .remoteAccuracy]
+
+    /// A limit of a measure as read from a file: versions 1 to 3 did not say what a value beyond it means.
+    func withFormerFinding(of measure: MeasureIdentifier) -> MeasureThreshold {
+        var result = self
+        if Self.retainedMeasures.contains(measure), side == .below { result.finding = .overForgotten }
+        return result
+    }
+
+    /// Checks that the limit is finite and not negative.
+    fileprivate func validate(_ name: String) throws(UnlearningError) {
+        guard limit >= 0, limit.isFinite else {
+            throw UnlearningError.invalidSetting(
+                name: "limit of \(name)", value: "\(limit)", remedy: "use a finite number, 0 or more")
+        }
+        if let spread, !(spread.deviation > 0 && spread.freedom > 0 && spread.deviation.isFinite) {
+            throw UnlearningError.invalidSetting(
+                name: "spread of \(name)", value: "\(spread.deviation) with \(spread.freedom) degrees of freedom",
+                remedy: "use two finite numbers above 0")
+        }
+    }
+}
+
+extension AuditThresholds {
+    /// Checks that the limits are finite and not negative.
+    /// - Throws: ``UnlearningError``.
+    package func validate() throws {
+        for (name, list) in limits.sorted(by: { $0.key < $1.key }) {
+            for threshold in list { try threshold.validate(name) }
+        }
+        guard falseAlarmRate > 0, falseAlarmRate < 1 else {
+            throw UnlearningError.invalidSetting(
+                name: "false alarm rate", value: "\(falseAlarmRate)",
+                remedy: "use a number between 0 and 1, such as 0.05")
+        }
     }
 }

@@ -39,6 +39,8 @@ extension MeasureIdentifier {
     public static let forgetAccuracyWorstClass = MeasureIdentifier(rawValue: "forget-accuracy-worst-class")
     /// Accuracy on training images of the forgotten classes.
     public static let forgetAccuracyTraining = MeasureIdentifier(rawValue: "forget-accuracy-training")
+    /// Mean probability of the true class on test images of the forgotten classes.
+    public static let forgetConfidence = MeasureIdentifier(rawValue: "forget-confidence")
     /// Accuracy on test images of the retained classes.
     public static let retainAccuracyTest = MeasureIdentifier(rawValue: "retain-accuracy-test")
     /// Accuracy on training images of the retained classes.
@@ -63,6 +65,8 @@ extension MeasureIdentifier {
     public static let predictionEntropy = MeasureIdentifier(rawValue: "prediction-entropy")
     /// Mean rank of the true class on test images of the forgotten classes.
     public static let forgottenClassRank = MeasureIdentifier(rawValue: "forgotten-class-rank")
+    /// The retained class that a linear attack on logits takes forgotten images for.
+    public static let classAttack = MeasureIdentifier(rawValue: "class-attack")
     // Membership
     /// Membership inference from the prediction's entropy.
     public static let membershipEntropy = MeasureIdentifier(rawValue: "membership-entropy")
@@ -72,6 +76,8 @@ extension MeasureIdentifier {
     public static let membershipLoss = MeasureIdentifier(rawValue: "membership-loss")
     /// Membership inference by likelihood ratio over shadow models (U-LiRA).
     public static let likelihoodRatioAttack = MeasureIdentifier(rawValue: "likelihood-ratio-attack")
+    /// How far each image's confidence has moved to that of models that never saw it (IAM).
+    public static let interpolatedMembership = MeasureIdentifier(rawValue: "interpolated-membership")
     // Relearning
     /// Steps until the forgotten classes are known again.
     public static let relearnTime = MeasureIdentifier(rawValue: "relearn-time")
@@ -90,6 +96,18 @@ extension MeasureIdentifier {
     public static let headShareLayer = MeasureIdentifier(rawValue: "head-share-layer")
     /// Distance of the weights to the original's, by layer.
     public static let weightDistance = MeasureIdentifier(rawValue: "weight-distance")
+    /// Similarity of features to retrained models' on forgotten images (linear CKA).
+    public static let retrainedAlignmentForgotten = MeasureIdentifier(rawValue: "retrained-alignment-forgotten")
+    /// Similarity of features to retrained models' on retained images (linear CKA).
+    public static let retrainedAlignmentRetained = MeasureIdentifier(rawValue: "retrained-alignment-retained")
     /// Similarity of features to the original's by stage (linear CKA).
     public static let kernelAlignment = MeasureIdentifier(rawValue: "kernel-alignment")
+}
+
+extension MeasureIdentifier {
+    /// Distances to the retrained models, whose own value is their distance from each other.
+    package static let distances: Set<MeasureIdentifier> = [
+        .totalVariation, .jensenShannon, .softmaxDistance, .predictionAgreement, .classAttack,
+        .retrainedAlignmentForgotten, .retrainedAlignmentRetained,
+    ]
 }

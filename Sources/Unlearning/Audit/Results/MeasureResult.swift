@@ -16,8 +16,12 @@ public struct MeasureResult: Sendable, Codable, Hashable {
     public var rowKind: RowKind?
     /// The unit of the rows' values; nil if it is the measure's.
     public var rowUnit: MeasureDescription.Unit?
-    /// The limits by which it was judged; nil if it was not judged.
-    public var threshold: MeasureThreshold?
+    /// The limits by which it was judged, as they follow from the retrained models; empty if it was not judged.
+    public var limits: [MeasureThreshold]
+    /// Whether the same limits find that the original leaks; nil without a value of the original.
+    ///
+    /// If they do not, a pass of the measure says little.
+    public var findsOriginal: Bool?
     /// The verdict on this measure.
     public var verdict: MeasureVerdict
     /// The reason for leaving it out; nil if it was measured.
@@ -31,6 +35,8 @@ public struct MeasureResult: Sendable, Codable, Hashable {
         case classes
         /// Layers or stages of the network, from input to output.
         case layers
+        /// Single images.
+        case images
         /// Variants of the measure, such as false positive rates.
         case variants
     }
@@ -49,6 +55,7 @@ public struct MeasureResult: Sendable, Codable, Hashable {
         self.rows = rows
         self.rowKind = rowKind
         self.note = note
+        limits = []
         verdict = .notJudged
         if gap == nil, let unlearned, let retrained = self.retrained {
             self.gap = MeasureValue(
@@ -84,5 +91,38 @@ public struct MeasureRow: Sendable, Codable, Hashable {
         self.name = name
         self.index = index
         self.values = values
+    }
+}
+
+extension MeasureResult {
+    /// Keys of record versions 1 to 3.
+    private enum FormerKeys: String, CodingKey {
+        case threshold
+    }
+
+    /// Reads a result. Versions 1 to 3 had one limit.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        measure = try container.decode(MeasureDescription.self, forKey: .measure)
+        original = try container.decodeIfPresent(MeasureValue.self, forKey: .original)
+        unlearned = try container.decodeIfPresent(MeasureValue.self, forKey: .unlearned)
+        retrained = try container.decodeIfPresent(RetrainedValue.self, forKey: .retrained)
+        gap = try container.decodeIfPresent(MeasureValue.self, forKey: .gap)
+        rows = try container.decode(.rows, or: [])
+        rowKind = try container.decodeIfPresent(RowKind.self, forKey: .rowKind)
+        rowUnit = try container.decodeIfPresent(MeasureDescription.Unit.self, forKey: .rowUnit)
+        let former = try decoder.container(keyedBy: FormerKeys.self)
+            .decodeIfPresent(MeasureThreshold.self, forKey: .threshold)
+        let identifier = measure.identifier
+        limits =
+            try container.decodeIfPresent([MeasureThreshold].self, forKey: .limits)
+            ?? [former?.withFormerFinding(of: identifier)].compactMap(\.self)
+        findsOriginal = try container.decodeIfPresent(Bool.self, forKey: .findsOriginal)
+        omission = try container.decodeIfPresent(String.self, forKey: .omission)
+        note = try container.decodeIfPresent(String.self, forKey: .note)
+        let stated = try container.decode(MeasureVerdict.self, forKey: .verdict)
+        verdict =
+            former != nil && stated == .leak && MeasureThreshold.retainedMeasures.contains(identifier)
+            ? .overForgotten : stated
     }
 }

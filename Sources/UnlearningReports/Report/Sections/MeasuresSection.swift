@@ -77,14 +77,15 @@ extension AuditReport {
         switch kind {
         case .classes: "class"
         case .layers: "layer"
+        case .images: "image"
         case .variants, nil: "variant"
         }
     }
 
     private static func addRow(_ result: MeasureResult, to markup: inout Markup) {
         let measure = result.measure
-        func cell(_ text: String, _ small: String?, _ markup: inout Markup) {
-            markup.add("td") { markup in
+        func cell(_ column: String, _ text: String, _ small: String?, _ markup: inout Markup) {
+            markup.add("td", ["data-label": column]) { markup in
                 markup.add(text: text)
                 if let small { markup.add("small", text: small) }
             }
@@ -94,23 +95,32 @@ extension AuditReport {
                 markup.add(text: measure.title)
                 markup.add("small", text: measure.directionText)
             }
-            markup.add("td", ["class": "text"]) { markup in
+            markup.add("td", ["class": "text", "data-label": "verdict"]) { markup in
                 markup.add(
                     "span", ["class": "mark \(result.verdict.rawValue)"],
                     text: "\(result.verdict.sign) \(result.verdict.title)")
             }
-            cell(measure.text(result.original), measure.intervalText(result.original), &markup)
-            cell(measure.text(result.unlearned), measure.intervalText(result.unlearned), &markup)
-            cell(measure.text(result.retrained), spread(result), &markup)
+            cell("original", measure.text(result.original), measure.intervalText(result.original), &markup)
+            cell("unlearned", measure.text(result.unlearned), measure.intervalText(result.unlearned), &markup)
+            cell("retrained", measure.text(result.retrained), spread(result), &markup)
             cell(
-                measure.gapText(result.gap),
+                "gap", measure.gapText(result.gap),
                 result.gap?.interval.map {
                     "\(measure.unit.differenceText($0.lower, isShort: true)) to "
                         + measure.unit.differenceText($0.upper, isShort: true)
                 }, &markup)
-            let notes = [result.threshold?.text(measure.unit), result.note].compactMap(\.self)
+            let blind =
+                result.findsOriginal == false && result.verdict == .pass && !result.limits.isEmpty
+                ? "The original is within these limits too, so a pass says little here" : nil
+            let notes =
+                (result.limits.map { limit in
+                    limit.finding == .leak && MeasureIdentifier.distances.contains(measure.identifier)
+                        ? limit.text(measure.unit).replacing("Leak if", with: "Leak or over-forgotten if")
+                        : limit.text(measure.unit)
+                } + [blind, result.note].compactMap(\.self))
                 .map { $0.firstCapitalized.trimmingSuffix(".") + "." }
-            markup.add("td", ["class": "text notes"], text: notes.joined(separator: " "))
+            markup.add(
+                "td", ["class": "text notes", "data-label": "limits and notes"], text: notes.joined(separator: " "))
         }
     }
 

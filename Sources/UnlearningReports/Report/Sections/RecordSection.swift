@@ -5,22 +5,23 @@ import Unlearning
 extension AuditReport {
     /// Adds the record and the settings.
     func addRecord(to page: inout Page) throws {
-        let (measures, audit) = (try Self.json(record.forgetting?.configuration), try Self.json(result.configuration))
+        let run = try record.forgetting.map { run in
+            try run.configuration.map { try SettingsList($0).lines } ?? SettingsList(json: run.settings).lines
+        }
+        let audit = try SettingsList(result.configuration).lines
         page.section(
             "record", "Record",
             "The audited models, with the SHA-256 of each file. 'unlearn audit --verify record.json MODEL' checks a file "
                 + "against the record."
         ) { page in
             page.facts(facts)
-            if let run = record.forgetting, let measures {
-                page.details("Settings of the unlearning run (seed \(run.seed))") { page in
-                    page.write { $0.add("pre", text: measures) }
+            if let run, !run.isEmpty {
+                page.details("Settings of the unlearning run (seed \(record.forgetting?.seed ?? 0))") { page in
+                    page.table("Settings of the unlearning run", columns: ["setting", "value"], rows: run)
                 }
             }
-            if let audit {
-                page.details("Settings of the audit (seed \(result.seed))") { page in
-                    page.write { $0.add("pre", text: audit) }
-                }
+            page.details("Settings of the audit (seed \(result.seed))") { page in
+                page.table("Settings of the audit", columns: ["setting", "value"], rows: audit)
             }
             page.details("Duration of the audit by part, in seconds") { page in
                 page.facts(
@@ -69,14 +70,5 @@ extension AuditReport {
 
     private static func text(_ file: AuditRecord.ModelFile) -> String {
         "\(file.name ?? "in memory"), SHA-256 \(file.sha256)"
-    }
-
-    private static func json(_ value: (some Encodable)?) throws -> String? {
-        guard let value else { return nil }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }

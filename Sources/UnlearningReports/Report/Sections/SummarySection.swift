@@ -3,38 +3,61 @@ import Plotting
 import Unlearning
 
 extension AuditReport {
-    /// Title and verdict.
+    /// The first screen: title, verdict in plain words, four figures, what they do not prove, and what to do next.
     func addSummary(to markup: inout Markup) {
         let verdict = result.verdict
         markup.add("h1", text: "Audit of approximate class unlearning: \(forgottenNames)")
         markup.add("div", ["class": "verdict \(verdict.total.rawValue)", "role": "status"]) { markup in
             markup.add("p", ["class": "word"], text: "\(verdict.total.sign) Verdict: \(verdict.total.title)")
-            markup.add("p", text: verdictText)
-            if !verdict.missingEvidence.isEmpty {
-                markup.add("p", text: "There is not enough evidence that the model has forgotten:")
-                markup.add("ul") { markup in
-                    for missing in verdict.missingEvidence { markup.add("li", text: missing) }
+            markup.add("p", text: plainVerdict)
+            for sentence in record.duplicates?.findings ?? [] { markup.add("p", text: sentence) }
+        }
+        markup.add("ul", ["class": "figures4"]) { markup in
+            for figure in headlines {
+                markup.add("li") { markup in
+                    markup.add("span", text: figure.name)
+                    markup.add("strong", text: figure.value.keepingUnits)
+                    markup.add("small", text: figure.comparison.keepingUnits)
                 }
             }
-            for sentence in findings { markup.add("p", text: sentence.keepingUnits) }
         }
-        for sentence in record.duplicates?.findings ?? [] { markup.add("p", text: sentence) }
-        let looser = result.looserLimits
-        if !looser.isEmpty {
-            markup.add("p", text: "Some limits are looser than the default:")
+        markup.add("div", ["class": "aside"]) { markup in
+            Self.add("What to do next", nextSteps, to: &markup)
+            Self.add("What this does not prove", Self.limitations(retrained: result.retrainedModels), to: &markup)
+        }
+        addReasons(to: &markup)
+    }
+
+    private static func add(_ title: String, _ items: [String], to markup: inout Markup) {
+        markup.add("div") { markup in
+            markup.add("h2", text: title)
             markup.add("ul") { markup in
-                for limit in looser { markup.add("li", text: limit) }
+                for item in items { markup.add("li", text: item) }
             }
         }
-        markup.add(
-            "p", ["class": "faint"],
-            text: "A pass means that no judged measure exceeds its limit. It does not prove that nothing is left, and "
-                + "this report is not a legal assessment.")
+    }
+
+    /// The measures behind the verdict, missing evidence, looser limits, and the request.
+    private func addReasons(to markup: inout Markup) {
+        markup.add("h2", text: "How the verdict came about")
+        markup.add("p", text: verdictText)
+        let lists = [
+            ("There is not enough evidence that the model has forgotten:", result.verdict.missingEvidence),
+            ("Some limits are looser than the default:", result.looserLimits),
+        ]
+        for (lead, items) in lists where !items.isEmpty {
+            markup.add("p", text: lead)
+            markup.add("ul") { markup in
+                for item in items { markup.add("li", text: item) }
+            }
+        }
         markup.add(
             "p", ["class": "faint"],
             text: "Request \(record.requestID), \(Self.dateText(record.date)). Measured on "
                 + "\(result.samples.forgottenTest) test images of the forgotten classes and "
-                + "\(result.samples.retainedTest) of the retained classes\(trainingText).")
+                + "\(result.samples.retainedTest) of the retained classes\(trainingText)."
+                + (result.configuration.weights.map { " All models' weights were rounded to \($0.rawValue) first." }
+                    ?? ""))
     }
 
     private var trainingText: String {
@@ -48,7 +71,7 @@ extension AuditReport {
     /// The measures that decide the verdict, in a sentence.
     private var verdictText: String {
         let verdict = result.verdict
-        let judged = verdict.passed.count + verdict.partial.count + verdict.failed.count
+        let judged = verdict.passed.count + verdict.leaks.count + verdict.overForgotten.count
         let comparison =
             switch result.retrainedModels {
             case 0: "No retrained model was given, so leakage compared with retraining is unknown."
@@ -57,36 +80,20 @@ extension AuditReport {
             }
         guard judged > 0 else { return "No measure was judged. " + comparison }
         var parts = ["\(verdict.passed.count) of \(judged) judged measures passed"]
-        if !verdict.partial.isEmpty { parts.append("partial: \(titles(verdict.partial))") }
-        if !verdict.failed.isEmpty { parts.append("failed: \(titles(verdict.failed))") }
+        if !verdict.leaks.isEmpty { parts.append("leak: \(titles(verdict.leaks))") }
+        if !verdict.overForgotten.isEmpty { parts.append("over-forgotten: \(titles(verdict.overForgotten))") }
+        if verdict.total == .pass { parts.append("the pass is carried by \(titles(verdict.carriedBy))") }
         return parts.joined(separator: "; ") + ". " + comparison
     }
 
     /// What was to be forgotten, in two words.
-    private var forgottenObject: String {
+    var forgottenObject: String {
         if result.forgottenSamples != nil { return "the samples" }
         return result.forgottenClasses.count == 1 ? "the class" : "the classes"
     }
 
-    private func titles(_ identifiers: [MeasureIdentifier]) -> String {
+    func titles(_ identifiers: [MeasureIdentifier]) -> String {
         identifiers.map { result[$0]?.measure.title ?? $0.rawValue }.inWords
-    }
-
-    /// The accuracies, in sentences.
-    private var findings: [String] {
-        [
-            (MeasureIdentifier.forgetAccuracyTest, "Accuracy on the forgotten classes"),
-            (.forgetAccuracyWorstClass, "Highest accuracy on one of them"),
-            (.retainAccuracyTest, "Accuracy on the retained classes"),
-        ].compactMap { identifier, name in
-            guard let measure = result[identifier], let after = measure.unlearned else { return nil }
-            var text = "\(name): \(measure.measure.text(after)) after unlearning"
-            if let before = measure.original { text += ", \(measure.measure.text(before)) before" }
-            if let retrained = measure.retrained {
-                text += ", \(measure.measure.text(retrained)) after retraining without \(forgottenObject)"
-            }
-            return text + "."
-        }
     }
 
     static func dateText(_ date: Date) -> String {

@@ -156,7 +156,8 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
 ///
 /// The examples in question are the audit's training and test examples of the forgotten classes. Each shadow model is
 /// trained like the original on a random half of them and on all other training examples, so that half of the shadow
-/// models see each example. It then forgets the classes like the audited model. The original is attacked with the
+/// models see each example. It then forgets the classes like the audited model, by the same method with the same retain
+/// data, and with the half that it saw where the method needs images of the classes. The original is attacked with the
 /// shadow models before they forget, the other models with them afterwards.
 struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     let descriptions = [LikelihoodRatioAttack.description]
@@ -195,7 +196,8 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
             ) { _ in
                 let shadow = try trained(
                     number, showing: shown[number], of: pool, training: training, evidence, configuration)
-                let unlearned = try forgot(shadow, training: training, evidence, configuration)
+                let half = try ExampleSubset(pool, indices: shown[number].indices.filter { shown[number][$0] })
+                let unlearned = try forgot(shadow, seen: half, training: training, evidence, configuration)
                 return (
                     trained: try Self.confidences(shadow, pool, evidence.context),
                     unlearned: try Self.confidences(unlearned, pool, evidence.context)
@@ -266,12 +268,15 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
     }
 
     private func forgot(
-        _ model: Model, training: AuditSamples, _ evidence: AuditEvidence,
+        _ model: Model, seen: any ExampleSource, training: AuditSamples, _ evidence: AuditEvidence,
         _ configuration: LikelihoodRatioAttackConfiguration
     ) throws -> Model {
-        let retain = try ExampleSubset(training.examples, indices: training.retained)
+        let retain: any LabeledData =
+            try evidence.forgetting?.retaining ?? ExampleSubset(training.examples, indices: training.retained)
+        let method = evidence.forgetting?.method ?? configuration.method
         return try Unlearner(
-            model: model, retaining: retain, method: configuration.method, options: evidence.context.options
+            model: model, retaining: retain, forgetting: seen, method: method, training: configuration.training,
+            options: evidence.context.options
         ).run(evidence.forgottenClasses, context: evidence.context).model
     }
 

@@ -60,6 +60,9 @@ package enum Accuracies {
         .forgetAccuracyTraining, "Forget accuracy (training)",
         "Accuracy on training images of the forgotten classes.",
         .closerToRetrained)
+    static let forgetConfidence = accuracy(
+        .forgetConfidence, "Confidence in forgotten classes",
+        "Mean probability of the true class on test images of the forgotten classes.", .closerToRetrained)
     static let retainTest = accuracy(
         .retainAccuracyTest, "Retain accuracy (test)",
         "Accuracy on test images of the retained classes.", .higher)
@@ -91,8 +94,8 @@ package enum Accuracies {
 /// Takes the accuracies of forgotten, retained, adjacent and remote classes, and of each class.
 struct AccuracyMeasures: BuiltInMeasure {
     let descriptions = [
-        Accuracies.forgetTest, Accuracies.worstForgotten, Accuracies.forgetTraining, Accuracies.retainTest,
-        Accuracies.retainTraining,
+        Accuracies.forgetTest, Accuracies.worstForgotten, Accuracies.forgetTraining,
+        Accuracies.forgetConfidence, Accuracies.retainTest, Accuracies.retainTraining,
         Accuracies.adjacent, Accuracies.remote, Accuracies.perClass,
     ]
     let requirements: [EvidenceRequirement] = []
@@ -117,6 +120,10 @@ struct AccuracyMeasures: BuiltInMeasure {
             model.training.map { Accuracies.scores($0.predictions, labels: training?.labels ?? []) } ?? []
         }
         add(Accuracies.forgetTraining, trainingScores, at: training?.forgotten ?? [], need: .forgottenTraining)
+        let confidences = evidence.models.map {
+            MembershipInference.confidences($0.test.predictions, labels: test.labels)
+        }
+        add(Accuracies.forgetConfidence, confidences, at: test.forgotten, need: .forgottenClasses, .forgottenTest)
         add(Accuracies.retainTest, scores, at: test.retained, need: .retainedTest)
         add(Accuracies.retainTraining, trainingScores, at: training?.retained ?? [], need: .retainedTraining)
         for (measure, classes) in [

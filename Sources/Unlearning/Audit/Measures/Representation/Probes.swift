@@ -191,8 +191,13 @@ struct ProbeMeasures: BuiltInMeasure {
                 retrained: zip(last.retrained, scores.retrained).map { stage, scores in
                     stage.flatMap { scores[$0] }
                 })
+            let knowing = stages.filter { stage in
+                guard let own = means.unlearned[stage], !means.retrained.isEmpty else { return false }
+                return means.retrained.allSatisfy { $0[stage].map { own > $0 } ?? false }
+            }
+            let found = knowing.isEmpty ? "" : "; above every retrained model at: \(knowing.joined(separator: ", "))"
             findings.results.append(
-                evidence.result(measure, meanOf: penultimate, rows: rows, rowKind: .layers, note: note))
+                evidence.result(measure, meanOf: penultimate, rows: rows, rowKind: .layers, note: note + found))
             for row in rows {
                 findings.figures.updateLayer(row.name, of: evidence.models.original.model.graph) { layer in
                     if measure.identifier == .linearProbe {

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Trains small networks again and again, audits each against others, and writes what the verdicts are worth.
+
+    swift build -c release --product unlearn
+    python3 Benchmarks/evidence.py --work evidence train            # 24 retrained networks, hours or minutes
+    python3 Benchmarks/evidence.py --work evidence spread           # how much they differ, by measure
+    python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
+    python3 Benchmarks/evidence.py --work evidence score            # how well each measure tells
+
+What is finished stays in the folder of --work, and the same command goes on from there. The usual spreads of
+AuditThresholds.default come from the tasks of --calibration; the table of Docs/Audit.md from the task 'report', whose
+class, networks and seeds no limit was chosen on.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import statistics
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "PyTorch"))
+import tables  # noqa: E402
+
+DOCS = HERE.parent / "Docs"
+SMALL = ["--architecture", "resnet18:width=0.25", "--epochs", "2"]
+# Name: data set, class, network and training, first seed, retrained networks. DIGITS is scikit-learn's digits as a folder.
+TASKS = {
+    "report": ("fashion-mnist", "0", SMALL, 0, 24),
+    "bag": ("fashion-mnist", "8", SMALL, 50, 8),
+    "sandal": ("fashion-mnist", "5", SMALL, 70, 8),
+    "digits": ("digits", "3", ["--architecture", "resnet18:width=0.25", "--epochs", "12", "--batch-size", "64"], 60, 8),
+}
+CALIBRATION = ["bag", "sandal", "digits"]
+# What must not pass, and what is true of the presets: the arguments of 'unlearn forget'.
+FORGOTTEN = {
+    "last-row": ["--method", "last-row"],
+    "fine-tune": ["--method", "fine-tune"],
+    "default": ["--preset", "default"],
+    "thorough": ["--preset", "thorough"],
+    "unsir": ["--preset", "paper-safe"],
+    "unsir-paper": ["--preset", "paper"],
+}
+
+
+def run(command, statuses=(0,)):
+    print("$ " + shlex.join(map(str, command)), file=sys.stderr, flush=True)
+    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    if result.returncode not in statuses:
+        sys.exit(f"that ended with status {result.returncode}")
+    return result.stdout
+
+
+def masked(source, target, label):
+    """Writes a copy of a safetensors file whose last bias forbids a class: the output is masked, nothing is forgotten."""
+    data = bytearray(source.read_bytes())
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    start = header["fc.bias"]["data_offsets"][0] + 8 + length + 4 * label
+    data[start : start + 4] = struct.pack("<f", -1000.0)
+    target.write_bytes(data)
+
+
+class Task:
+    def __init__(self, name, arguments):
+        self.name, self.arguments = name, arguments
+        dataset, self.label, self.training, self.seed, self.count = TASKS[name]
+        self.dataset = arguments.digits if dataset == "digits" else dataset
+        self.folder = arguments.work / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.original = self.folder / "original.safetensors"
+        self.retrained = [self.folder / f"retrained-{self.seed + 1 + i}.safetensors" for i in range(self.count)]
+
+    def train(self):
+        common = [self.arguments.unlearn, "train", "--dataset", self.dataset, *self.training]
+        if not self.original.exists():
+            run([*common, "--seed", self.seed, "--output", self.original])
+        for number, model in enumerate(self.retrained):
+            if not model.exists():
+                run([*common, "--exclude-classes", self.label, "--seed", self.seed + 1 + number, "--output", model])
+
+    def variants(self):
+        """Models that were made to forget, and ones that only look like it, by name."""
+        models = {"original": self.original, "masked output": self.folder / "masked.safetensors"}
+        if not models["masked output"].exists():
+            masked(self.original, models["masked output"], int(self.label))
+        for name, method in FORGOTTEN.items():
+            models[name] = self.folder / f"{name}.safetensors"
+            if not models[name].exists():
+                run([self.arguments.unlearn, "forget", self.original, "--classes", self.label, "--retain", self.dataset,
+                     *method, "--output", models[name]])
+        return models
+
+    def audit(self, model, references, name):
+        """The record of an audit, kept by name."""
+        kept = self.folder / f"{name}.json"
+        if not kept.exists():
+            kept.write_text(run([
+                self.arguments.unlearn, "audit", self.original, model, "--dataset", self.dataset, "--forgotten", self.label,
+                "--json", "--retrained", *references], statuses=(0, 2, 3)))
+        return json.loads(kept.read_text())
+
+    def others(self, model, count):
+        """The next retrained networks after a model, in a circle."""
+        place = self.retrained.index(model) if model in self.retrained else -1
+        return [self.retrained[(place + 1 + i) % self.count] for i in range(count)]
+
+
+def spread(arguments):
+    """Prints the standard deviation of every measure between retrained networks, by task."""
+    found = {}
+    for name in arguments.calibration:
+        task = Task(name, arguments)
+        record = task.audit(task.variants()["default"], task.retrained, "spread")
+        for measure in record["audit"]["measures"]:
+            values = [value["value"] for value in measure.get("retrained", {}).get("values", [])]
+            if len(values) > 2:
+                identifier = measure["measure"]["identifier"]
+                deviation = statistics.stdev(values)
+                # Mean distances to the others share their distances.
+                if identifier in ("total-variation", "jensen-shannon", "softmax-distance", "prediction-agreement"):
+                    deviation *= (len(values) - 1) / (len(values) - 2)
+                found.setdefault(identifier, {})[name] = (statistics.mean(values), deviation)
+    lines = [["measure", *arguments.calibration, "pooled"]]
+    for identifier, values in found.items():
+        pooled = statistics.mean(deviation**2 for _, deviation in values.values()) ** 0.5
+        cells = [f"{values[name][0]:.3f} ± {values[name][1]:.4f}" if name in values else "-" for name in arguments.calibration]
+        lines.append([f"`{identifier}`", *cells, f"{pooled:.4f}"])
+    text = tables.markdown(lines, (0,))
+    print(text)
+    if arguments.docs:
+        tables.write_block("spread", [text], DOCS / "Audit.md")
+
+
+def verdicts(arguments):
+    task = Task("report", arguments)
+    lines = [["retrained models given", "audited", "pass", "leak", "over-forgotten", "incomplete"]]
+    for count in arguments.references:
+        totals = []
+        for model in task.retrained[: arguments.audited]:
+            record = task.audit(model, task.others(model, count), f"{model.stem}-against-{count}")
+            totals.append(record["audit"]["verdict"]["total"])
+        shares = [f"{100 * totals.count(word) / len(totals):.0f} %" for word in lines[0][2:]]
+        lines.append([str(count), f"{len(totals)} retrained", *shares])
+    text = tables.markdown(lines, (0, 1)) + "\n"
+    counts = arguments.references
+    lines = [["model", *(f"against {count}" for count in counts)]]
+    for name, model in task.variants().items():
+        cells = []
+        for count in counts:
+            verdict = task.audit(model, task.others(model, count), f"{name.replace(' ', '-')}-against-{count}")["audit"]["verdict"]
+            carried = verdict["carriedBy"] if verdict["total"] != "pass" else []
+            cells.append(verdict["total"] + (": " + ", ".join(f"`{word}`" for word in carried) if carried else ""))
+        lines.append([name, *cells])
+    text += "\n" + tables.markdown(lines, (0, *range(1, len(counts) + 1)))
+    print(text)
+    if arguments.docs:
+        tables.write_block("evidence", [text], DOCS / "Audit.md")
+
+
+def score(arguments):
+    """Prints for each measure how well it tells models that know the class from retrained ones (area under the curve)."""
+    task = Task("report", arguments)
+    count = arguments.references[-1]
+    knowing = [task.audit(model, task.others(model, count), f"{name.replace(' ', '-')}-against-{count}")
+               for name, model in task.variants().items() if name in ("original", "masked output", "last-row", "fine-tune")]
+    without = [task.audit(model, task.others(model, count), f"{model.stem}-against-{count}")
+               for model in task.retrained[: arguments.audited]]
+
+    def values(records, identifier):
+        return [measure["unlearned"]["value"] for record in records for measure in record["audit"]["measures"]
+                if measure["measure"]["identifier"] == identifier and measure.get("unlearned")]
+
+    lines = [["measure", "faithfulness", "models that know"]]
+    for measure in without[0]["audit"]["measures"]:
+        identifier = measure["measure"]["identifier"]
+        known, unknown = values(knowing, identifier), values(without, identifier)
+        if known and unknown:
+            above = sum((k > u) + 0.5 * (k == u) for k in known for u in unknown) / len(known) / len(unknown)
+            lines.append([f"`{identifier}`", f"{max(above, 1 - above):.2f}", str(len(known))])
+    text = tables.markdown(lines, (0,))
+    print(text)
+    if arguments.docs:
+        tables.write_block("faithfulness", [text], DOCS / "Audit.md")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=["train", "spread", "verdicts", "score"])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
+    parser.add_argument("--digits", default="folder:digits", help="scikit-learn's digits as a folder of pictures")
+    parser.add_argument("--calibration", nargs="+", default=CALIBRATION, choices=TASKS)
+    parser.add_argument("--references", nargs="+", type=int, default=[1, 3, 5, 10])
+    parser.add_argument("--audited", type=int, default=20, help="how many of the retrained networks are audited")
+    parser.add_argument("--docs", action="store_true", help="write the tables of Docs/Audit.md")
+    arguments = parser.parse_args()
+    if arguments.step == "train":
+        for name in ["report", *arguments.calibration]:
+            Task(name, arguments).train()
+    else:
+        {"spread": spread, "verdicts": verdicts, "score": score}[arguments.step](arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+import Foundation
+import Unlearning
+
+/// A folder of retrained models, from which later audits take them instead of training again.
+///
+/// A model's file is named after a digest of all that decides it: the untrained network with its seed, the training, the
+/// classes that are left out, every image with its label, and this package's version.
+package struct RetrainedModelStore: Sendable {
+    /// The folder, which is created if it is missing.
+    package let folder: URL
+
+    /// Names a folder.
+    package init(folder: URL) {
+        self.folder = folder
+    }
+
+    /// Takes a model for each of a retraining's seeds from the folder, or trains and keeps it.
+    /// - Parameters:
+    ///   - retraining: the training and the seeds.
+    ///   - original: gives architecture and metadata.
+    ///   - classes: the classes to leave out.
+    ///   - images: what the original was trained on.
+    ///   - progress: called after every step of a training.
+    /// - Returns: the models, and the number of those that were in the folder already.
+    /// - Throws: as ``Unlearning/Retraining``, and `FileError` if the folder cannot be written.
+    package func models(
+        _ retraining: Retraining, like original: Model, classes: Set<Int>, images: any ImageDataset,
+        progress: ProgressHandler?
+    ) async throws -> (models: [Model], found: Int) {
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw FileError(folder.path, "cannot be created: \(error.localizedDescription); give another folder")
+        }
+        let content = try Self.digest(of: images)
+        var (models, found): ([Model], Int) = ([], 0)
+        for seed in retraining.seeds {
+            let file = try file(for: retraining, seed: seed, original: original, classes: classes, images: content)
+            if let kept = Self.read(file, like: original) {
+                models.append(kept)
+                found += 1
+                continue
+            }
+            var one = retraining
+            one.seeds = [seed]
+            let model = try await one.models(like: original, classes: classes, images: images, progress: progress)[0]
+            try model.write(to: file)
+            models.append(model)
+        }
+        return (models, found)
+    }
+
+    private static func read(_ file: URL, like original: Model) -> Model? {
+        guard let read = try? Model(contentsOf: file, graph: original.graph) else { return nil }
+        var model = read
+        model.metadata = original.metadata
+        model.metadata.learningRate = read.metadata.learningRate
+        model.metadata.training = read.metadata.training
+        return model
+    }
+
+    private func file(
+        for retraining: Retraining, seed: UInt64, original: Model, classes: Set<Int>, images: SHA256Digest
+    ) throws -> URL {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let training = try encoder.encode(retraining.training ?? original.usualTraining.configuration)
+        let augmentation = retraining.augmentation ?? original.usualTraining.augmentation
+        let untrained = Model(graph: original.graph, metadata: original.metadata, seed: seed)
+        let parts = [
+            PackageVersion.current, try SHA256Digest(of: untrained).text, "\(seed)",
+            String(decoding: training, as: UTF8.self), "\(String(describing: augmentation))", "\(classes.sorted())",
+            images.text,
+        ]
+        let digest = SHA256Digest(of: Data(parts.joined(separator: "\n").utf8))
+        return folder.appendingPathComponent("retrained-\(digest.text.prefix(32)).safetensors")
+    }
+
+    /// Computes the digest of all images with their labels.
+    private static func digest(of images: any ImageDataset) throws -> SHA256Digest {
+        var digests = Data("\(images.count) \(images.imageShape)\n".utf8)
+        var pixels = [UInt8](repeating: 0, count: images.imageShape.count)
+        var piece = Data()
+        for index in 0..<images.count {
+            try pixels.withUnsafeMutableBufferPointer { try images.readPixels(at: index, into: $0) }
+            piece.append(contentsOf: pixels)
+            piece.append(Data("\(images.label(at: index))\n".utf8))
+            if piece.count > 1 << 20 || index == images.count - 1 {
+                digests.append(Data(SHA256Digest(of: piece).text.utf8))
+                piece.removeAll(keepingCapacity: true)
+            }
+        }
+        return SHA256Digest(of: digests)
+    }
+}
