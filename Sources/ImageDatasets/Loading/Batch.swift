@@ -52,9 +52,9 @@ public final class Batch: @unchecked Sendable {
 
     /// A copy of the inputs: `[count, ...exampleShape]`.
     package var inputTensor: Tensor {
-        Tensor(shape: TensorShape([count] + exampleShape.dimensions)) { target in
-            _ = target.update(fromContentsOf: inputs)
-        }
+        Tensor(
+            shape: TensorShape([count] + exampleShape.dimensions),
+            writingElements: { target in _ = target.update(fromContentsOf: inputs) })
     }
 
     /// Reads examples into the batch, whose old content is gone.
@@ -102,9 +102,11 @@ public final class Batch: @unchecked Sendable {
         }
         indexStorage[position] = index
         labelStorage[position] = label
-        guard let target = inputStorage.baseAddress else { return }
         // The position in the source, not in the batch: an example changes the same way wherever it stands.
         let seed = augmentationSeed.map { $0 &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15 }
-        try source.write(index, augmentationSeed: seed, into: target + position * exampleShape.count)
+        let size = exampleShape.count
+        let place = UnsafeMutableBufferPointer(rebasing: inputStorage[position * size..<(position + 1) * size])
+        var target = place.mutableSpan
+        try source.write(index, augmentationSeed: seed, into: &target)
     }
 }

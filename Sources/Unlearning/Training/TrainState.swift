@@ -45,11 +45,10 @@ final class TrainState {
             let indices = batch.indices.baseAddress, let target = executor.input.baseAddress,
             let logits = executor.output.baseAddress,
             let gradient = executor.outputGradient.baseAddress,
-            let parameters = executor.parameters.baseAddress,
             let gradients = executor.gradients.baseAddress
         else { return LossValue(loss: 0, correct: 0) }
         target.update(from: inputs, count: batch.inputs.count)
-        executor.forward(batch: batch.count, mode: .training, seed: seed)
+        try executor.forward(batch: batch.count, mode: .training, seed: seed)
         let value = (objective ?? self.objective).evaluate(
             BatchOutputs(
                 count: batch.count, classes: executor.graph.outputShape.count, logits: logits, labels: labels,
@@ -57,16 +56,17 @@ final class TrainState {
         guard value.loss.isFinite else {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
         }
-        executor.backward()
+        try executor.backward()
         if let mask {
             threads.forEachChunk(of: mask.count, floatsEach: 2) { part in
                 for index in part { gradients[index] *= mask[index] }
             }
         }
         _ = clipping.apply(to: gradients, count: executor.trainableCount, threads: threads)
-        optimizer.step(
-            parameters: parameters, gradients: gradients, count: executor.trainableCount,
-            learningRate: Float(learningRate), threads: threads)
+        var parameters = executor.trainableParameters.mutableSpan
+        try optimizer.step(
+            parameters: &parameters, gradients: executor.gradients.span, learningRate: Float(learningRate),
+            threads: threads)
         return value
     }
 

@@ -26,7 +26,7 @@ import Testing
     private func run(_ model: Model, _ input: [Float]) -> [Float] {
         let executor = Executor(model: model, batchCapacity: 1, computing: .nothing, modes: [.inference])
         _ = executor.input.update(fromContentsOf: input)
-        executor.forward(batch: 1, mode: .inference)
+        try executor.forward(batch: 1, mode: .inference)
         return Array(executor.output)
     }
 

@@ -63,7 +63,7 @@ struct GradientStatistics {
             let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress
         else { return }
         executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
-        executor.forward(batch: batch.count, mode: .inference, updatesState: false)
+        try executor.forward(batch: batch.count, mode: .inference, updatesState: false)
         let classes = executor.graph.outputShape.count
         var targets = (0..<batch.count).map { own[$0] }
         if case .drawn = labels {
@@ -76,7 +76,7 @@ struct GradientStatistics {
             _ = CrossEntropy().evaluate(
                 logits: logits, count: batch.count, classes: classes, targets: .labels(targets), gradient: gradient)
         }
-        executor.backward()
+        try executor.backward()
     }
 
     private func add(_ executor: Executor, to sums: inout [Float]) {
