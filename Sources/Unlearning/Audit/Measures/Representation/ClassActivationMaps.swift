@@ -83,7 +83,7 @@ package final class ClassActivationMaps {
     }
 
     /// Runs forward to the logits, and back to the node from the logits of the given classes.
-    private func pass(_ pictures: Tensor, _ labels: [Int], first: Int, batch: Int, classes: Int) {
+    private func pass(_ pictures: Tensor, _ labels: [Int], first: Int, batch: Int, classes: Int) throws {
         let size = features.graph.inputShape.count
         pictures.withUnsafeElements { source in
             _ = features.input.update(fromContentsOf: source[first * size..<(first + batch) * size])
