@@ -24,7 +24,7 @@ final class PictureCache: Sendable {
     func insert(_ pixels: Span<UInt8>, at position: Int) {
         let hasRoom = pictures.withLock { $0.count < capacity && $0[position] == nil }
         guard hasRoom else { return }
-        let copy = pixels.withUnsafeBufferPointer(Array.init)
+        let copy = unsafe pixels.withUnsafeBufferPointer(Array.init)
         pictures.withLock { if $0.count < capacity { $0[position] = copy } }
     }
 }

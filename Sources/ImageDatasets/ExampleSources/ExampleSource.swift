@@ -35,12 +35,13 @@ extension ExampleSource {
             throw DatasetError.indexOutOfRange(name: "examples", index: wrong, count: count)
         }
         let size = exampleShape.count
-        let inputs = try Tensor(
+        let inputs = try unsafe Tensor(
             shape: TensorShape([indices.count] + exampleShape.dimensions),
             writingElements: { buffer in
                 for (position, index) in indices.enumerated() {
-                    let place = UnsafeMutableBufferPointer(rebasing: buffer[position * size..<(position + 1) * size])
-                    var target = place.mutableSpan
+                    let place = unsafe UnsafeMutableBufferPointer(
+                        rebasing: buffer[position * size..<(position + 1) * size])
+                    var target = unsafe place.mutableSpan
                     try write(index, augmentationSeed: nil, into: &target)
                 }
             })

@@ -47,9 +47,9 @@ package struct PreparedImages: ExampleSource {
         _ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>
     ) throws {
         let placement = augmentationSeed.flatMap { augmentation?.placement(seed: $0) }
-        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageShape.count) { memory in
-            memory.initialize(repeating: 0)
-            var pixels = memory.mutableSpan
+        try unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageShape.count) { memory in
+            unsafe memory.initialize(repeating: 0)
+            var pixels = unsafe memory.mutableSpan
             try dataset.readPixels(at: index, into: &pixels)
             preparation.write(
                 pixels.span, shape: imageShape, placement: placement ?? Augmentation.Placement(), into: &target)

@@ -10,9 +10,9 @@ struct PictureReader: Sendable {
     /// - Parameter target: at least `fitting.shape.count` bytes.
     func read(_ path: String, into target: inout MutableSpan<UInt8>) throws(PictureError) {
         let picture = try DecodedPicture.read(path, limits: limits)
-        target.withUnsafeMutableBufferPointer { target in
+        unsafe target.withUnsafeMutableBufferPointer { target in
             guard let start = target.baseAddress else { return }
-            picture.withUprightPixels { fitting.write($0, into: start) }
+            unsafe picture.withUprightPixels { unsafe fitting.write($0, into: start) }
         }
     }
 
