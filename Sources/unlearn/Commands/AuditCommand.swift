@@ -113,8 +113,9 @@ struct AuditCommand: ReportingCommand {
         let absent = AbsentClasses(classes: forgotten, option: "--forgotten")
         let recordFile = record.map { URL(fileURLWithPath: $0) }
         let modelFiles = models + retraining.retrained
+        let destination = reporting.destination
         try InputFiles(models: modelFiles, files: pictures.files, datasets: [dataset]).check(
-            reporting.files + [recordFile].compactMap(\.self).filter { $0.path != reporting.recordFile?.path })
+            destination.files + [recordFile].compactMap(\.self).filter { $0.path != destination.recordFile?.path })
 
         var (original, unlearned) = (try network.load(models[0]), try network.load(models[1]))
         let test = try pictures.load(dataset, split: .test, for: original, absent: absent, console)
@@ -146,11 +147,11 @@ struct AuditCommand: ReportingCommand {
             throw CommandError("\(retraining.retrained[reference.number - 1]): \(reference.fault)")
         }
         try Task.checkCancellation()
-        let record = try reporting.record(
+        let record = try destination.record(
             result,
             models: AuditRecord.Models(
                 original: digests[0], unlearned: digests[1], retrained: Array(digests.dropFirst(2))))
-        let files = AuditFiles(result, record: record, flags: reporting, otherRecord: recordFile)
+        let files = AuditFiles(result, record: record, destination: destination, otherRecord: recordFile)
         try files.write()
         return .audit(files)
     }

@@ -92,7 +92,8 @@ struct Compare: ReportingCommand {
 
     private func material(_ console: Console) throws -> Material {
         let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
-        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(models + reporting.files)
+        try InputFiles(files: training.pictures.files, datasets: [training.dataset]).check(
+            models + reporting.destination.files)
         let configuration = try training.configuration(epochs: epochs)
         let network = try training.network()
         let images = try training.images(console)
@@ -148,14 +149,14 @@ struct Compare: ReportingCommand {
             data: AuditData(test: test, training: images), progress: console.progress())
         let samples = try images.samples(
             perClass: forgetting.target.samplesPerClass, excluding: classes, seed: flags.seed)
-        let record = try reporting.record(
+        let record = try reporting.destination.record(
             result,
             models: AuditRecord.Models(
                 original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
                 unlearned: AuditRecord.ModelFile(outcome.model, goingTo: file(of: .unlearned)),
                 retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
             forgetting: ForgettingRun(outcome, retained: RetainList(samples)))
-        return AuditFiles(result, record: record, noise: outcome.noise, flags: reporting)
+        return AuditFiles(result, record: record, noise: outcome.noise, destination: reporting.destination)
     }
 
     /// The file for a network; nil if it is not kept.

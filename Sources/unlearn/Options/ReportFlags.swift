@@ -18,11 +18,10 @@ struct ReportFlags: ParsableArguments {
             valueName: "name"))
     var requestID: String?
 
-    /// The report's file; nil without `--report`.
-    var reportFile: URL? { file("report.html") }
-
-    /// The file of the record beside it; nil without `--report`.
-    var recordFile: URL? { file("record.json") }
+    /// Where they go.
+    var destination: ReportDestination {
+        ReportDestination(folder: report.map { URL(fileURLWithPath: $0) }, requestID: requestID)
+    }
 
     /// Checks a request's name, and that there is a record for it.
     /// - Parameter hasRecord: whether there is a record for it, besides that of --report.
@@ -37,8 +36,19 @@ struct ReportFlags: ParsableArguments {
             throw ValidationError("\(error)")
         }
     }
+}
 
-    /// Both files.
+/// Where an audit's report and record go, and what the record calls the request.
+struct ReportDestination: Sendable {
+    /// The folder for both; nil writes neither.
+    var folder: URL?
+    /// The request's name; nil makes a new UUID.
+    var requestID: String?
+
+    var reportFile: URL? { folder?.appendingPathComponent("report.html") }
+    var recordFile: URL? { folder?.appendingPathComponent("record.json") }
+
+    /// Both files; none without a folder.
     var files: [URL] { [reportFile, recordFile].compactMap(\.self) }
 
     /// Makes the record.
@@ -50,10 +60,6 @@ struct ReportFlags: ParsableArguments {
         }
         return try AuditRecord(result, models: models, forgetting: forgetting)
     }
-
-    private func file(_ name: String) -> URL? {
-        report.map { URL(fileURLWithPath: $0).appendingPathComponent(name) }
-    }
 }
 
 /// A finished audit, ready to be written and printed.
@@ -64,12 +70,12 @@ struct AuditFiles: Sendable {
 
     /// Puts the files together; nothing is written yet.
     init(
-        _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], flags: ReportFlags,
+        _ result: AuditResult, record: AuditRecord, noise: [Noise] = [], destination: ReportDestination,
         otherRecord: URL? = nil
     ) {
         report = AuditReport(result, record: record, noise: noise)
-        reportFile = flags.reportFile
-        recordFiles = [flags.recordFile, otherRecord].compactMap(\.self)
+        reportFile = destination.reportFile
+        recordFiles = [destination.recordFile, otherRecord].compactMap(\.self)
     }
 
     /// The exit code: 0 if the model may be handed over, and 2 if not.
