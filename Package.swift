@@ -117,4 +117,8 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
     ]
+    // Modules that read files from anywhere: what is unsafe in them is marked.
+    if ["ImageDatasets", "ImageFolders"].contains(target.name) {
+        target.swiftSettings?.append(.strictMemorySafety())
+    }
 }

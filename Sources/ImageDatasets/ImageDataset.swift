@@ -38,9 +38,9 @@ public protocol ImageDataset: LabeledData {
     /// Writes one image's pixels, row after row, channels last, one byte a channel.
     /// - Parameters:
     ///   - index: in `0..<count`; anything else is a programming error.
-    ///   - pixels: room for `imageShape.count` bytes.
+    ///   - pixels: `imageShape.count` bytes; all are written.
     /// - Throws: ``DatasetError`` if the image has to be fetched or decoded and cannot be.
-    func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws
+    func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws
 }
 
 extension ImageDataset {
@@ -71,9 +71,9 @@ extension ImageDataset {
         guard (0..<count).contains(index) else {
             throw DatasetError.indexOutOfRange(name: name, index: index, count: count)
         }
-        return try [UInt8](unsafeUninitializedCapacity: imageShape.count) { buffer, written in
-            try readPixels(at: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<imageShape.count]))
-            written = imageShape.count
-        }
+        var bytes = [UInt8](repeating: 0, count: imageShape.count)
+        var pixels = bytes.mutableSpan
+        try readPixels(at: index, into: &pixels)
+        return bytes
     }
 }

@@ -31,17 +31,10 @@ extension ImageFolder {
     ) throws(ImageFolderError) -> (positions: [Int], skipped: [PictureError]) {
         let size = reader.fitting.shape.count
         let errors = PictureReader.failures(of: scan.pictures.map(\.path)) { position, path throws(PictureError) in
-            var failure: PictureError?
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { pixels in
-                guard let target = pixels.baseAddress else { return }
-                do throws(PictureError) {
-                    try reader.read(path, into: target)
-                    cache.insert(UnsafeBufferPointer(start: target, count: size), at: position)
-                } catch {
-                    failure = error
-                }
-            }
-            if let failure { throw failure }
+            var bytes = [UInt8](repeating: 0, count: size)
+            var pixels = bytes.mutableSpan
+            try reader.read(path, into: &pixels)
+            cache.insert(pixels.span, at: position)
         }
         let bad = Set(errors.map(\.position))
         let positions = scan.pictures.indices.filter { !bad.contains($0) }

@@ -127,20 +127,17 @@ public struct ImageFolder: ImageDataset {
 
     /// Reads one picture: the file is decoded, turned upright, resized and cut.
     /// - Throws: ``PictureError``.
-    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+    public func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws {
         precondition(
             pixels.count >= imageShape.count,
             "a picture has \(imageShape.count) bytes, but there is room for \(pixels.count)")
-        guard let target = pixels.baseAddress else { return }
         let position = positions[index]
         if let kept = cache[position] {
-            kept.withUnsafeBufferPointer { source in
-                if let from = source.baseAddress { target.update(from: from, count: imageShape.count) }
-            }
+            pixels.copy(kept.span)
             return
         }
-        try reader.read(pictures[position].path, into: target)
-        cache.insert(UnsafeBufferPointer(start: target, count: imageShape.count), at: position)
+        try reader.read(pictures[position].path, into: &pixels)
+        cache.insert(pixels.span, at: position)
     }
 }
 
@@ -195,11 +192,10 @@ package struct PictureFiles: ImageDataset {
 
     /// Reads one picture: the file is decoded, turned upright, resized and cut.
     /// - Throws: ``PictureError``.
-    package func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+    package func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws {
         precondition(
             pixels.count >= imageShape.count,
             "a picture has \(imageShape.count) bytes, but there is room for \(pixels.count)")
-        guard let target = pixels.baseAddress else { return }
-        try reader.read(files[index].path, into: target)
+        try reader.read(files[index].path, into: &pixels)
     }
 }

@@ -21,10 +21,10 @@ final class PictureCache: Sendable {
     }
 
     /// Keeps a picture, if there is room.
-    func insert(_ pixels: UnsafeBufferPointer<UInt8>, at position: Int) {
+    func insert(_ pixels: Span<UInt8>, at position: Int) {
         let hasRoom = pictures.withLock { $0.count < capacity && $0[position] == nil }
         guard hasRoom else { return }
-        let copy = Array(pixels)
+        let copy = unsafe pixels.withUnsafeBufferPointer(Array.init)
         pictures.withLock { if $0.count < capacity { $0[position] = copy } }
     }
 }

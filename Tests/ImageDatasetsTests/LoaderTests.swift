@@ -160,10 +160,10 @@ struct ObservedSource: ExampleSource {
     var microseconds: UInt32 = 0
 
     func label(at index: Int) -> Int { 0 }
-    func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
+    func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws {
         if microseconds > 0 { usleep(microseconds) }
         if index >= failsAt { throw Failure() }
-        target.update(repeating: Float(index), count: exampleShape.count)
+        for position in target.indices { target[position] = Float(index) }
         log.reads.add(1, ordering: .relaxed)
     }
 }

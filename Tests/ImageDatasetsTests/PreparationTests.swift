@@ -13,7 +13,7 @@ private struct GradientImages: ImageDataset {
 
     var classNames: [String] { ["a"] }
     func label(at index: Int) -> Int { 0 }
-    func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+    func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {
         for position in pixels.indices { pixels[position] = UInt8(truncatingIfNeeded: index + position + 1) }
     }
 }
@@ -96,12 +96,8 @@ struct PreparationTests {
                 isFlipped: random.integer(below: 2) == 0)
             let pixels = try images.pixels(at: 1)
             var output = [Float](repeating: .nan, count: target.count)
-            output.withUnsafeMutableBufferPointer { buffer in
-                pixels.withUnsafeBufferPointer { source in
-                    guard let from = source.baseAddress, let to = buffer.baseAddress else { return }
-                    preparation.write(from, shape: images.imageShape, placement: placement, into: to)
-                }
-            }
+            var room = output.mutableSpan
+            preparation.write(pixels.span, shape: images.imageShape, placement: placement, into: &room)
             let expected = try reference(
                 images, 1, target: target, normalization: normalization, placement: placement)
             #expect(output == expected, "\(images.imageShape) to \(target), \(placement)")
@@ -178,12 +174,10 @@ struct AugmentationTests {
         let source = try PreparedImages(images, augmentation: Augmentation(horizontalFlipProbability: 1))
         var flipped = [Float](repeating: 0, count: 16)
         var unchanged = flipped
-        try flipped.withUnsafeMutableBufferPointer { buffer in
-            try source.write(0, augmentationSeed: 1, into: try #require(buffer.baseAddress))
-        }
-        try unchanged.withUnsafeMutableBufferPointer { buffer in
-            try source.write(0, augmentationSeed: nil, into: try #require(buffer.baseAddress))
-        }
+        var room = flipped.mutableSpan
+        try source.write(0, augmentationSeed: 1, into: &room)
+        room = unchanged.mutableSpan
+        try source.write(0, augmentationSeed: nil, into: &room)
         for row in 0..<4 {
             for column in 0..<4 { #expect(flipped[row * 4 + column] == unchanged[row * 4 + 3 - column]) }
         }

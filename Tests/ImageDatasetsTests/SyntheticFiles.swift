@@ -83,7 +83,7 @@ struct CountingImages: ImageDataset {
 
     var classNames: [String] { (0..<classes).map { "class \($0)" } }
     func label(at index: Int) -> Int { index % classes }
-    func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
+    func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {
         for position in pixels.indices { pixels[position] = UInt8(truncatingIfNeeded: index) }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite("Charts", .tags(.reports))
 struct ChartTests {
     private func lineChart(_ y: [Double], x: [Double]? = nil, yAxis: Axis = Axis("loss")) -> LineChart {
-        let series = x.map { LineChart.Series("a", x: $0, y: y) } ?? LineChart.Series("a", y: y)
+        let series = x.map { PointSeries("a", x: $0, y: y) } ?? PointSeries("a", y: y)
         return LineChart(
             title: "Loss", summary: "Falls.", xAxis: Axis("steps"), yAxis: yAxis, series: [series])
     }

@@ -80,7 +80,7 @@ struct RecordTests {
             let classNames = ["a", "b"]
             let normalization = Normalization(mean: [0], standardDeviation: [1])
             func label(at index: Int) -> Int { index % 2 }
-            func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {}
+            func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {}
         }
         let list = RetainList(try ImageSubset(Images(), indices: [3, 0]))
         #expect(list.count == 2 && list.dataset == "four")

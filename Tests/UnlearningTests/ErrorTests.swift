@@ -234,7 +234,7 @@ struct ErrorTests {
             let count = 10
             let exampleShape: TensorShape = [4]
             func label(at index: Int) -> Int { 0 }
-            func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>)
+            func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>)
                 throws
             {
                 throw Unreadable()

@@ -23,7 +23,7 @@ struct NoiseTests {
         func callAsFunction(_ noise: [Double]) -> Double {
             for (index, value) in noise.enumerated() { executor.input[index] = Float(value) }
             let images = executor.batchCapacity
-            executor.forward(batch: images, mode: mode, updatesState: false)
+            try executor.forward(batch: images, mode: mode, updatesState: false)
             let classes = executor.graph.outputShape.count
             var crossEntropy = 0.0
             for row in 0..<images {

@@ -16,8 +16,8 @@ struct MatrixProductWorkload: Workload {
         self.size = size
     }
 
-    func run() {
-        executor.forward(batch: size, mode: .inference)
+    func run() throws {
+        try executor.forward(batch: size, mode: .inference)
     }
 }
 
@@ -40,15 +40,15 @@ struct ConvolutionPasses: Workload {
         let forward = graph.directOperations()
         operations = Double(Self.batch) * (backward ? graph.directOperations(computing: .both) - forward : forward)
         executor.input.fillWithNoise()
-        executor.forward(batch: Self.batch, mode: .training)
+        try executor.forward(batch: Self.batch, mode: .training)
         if backward { executor.outputGradient.fillWithNoise() }
     }
 
-    func run() {
+    func run() throws {
         if backward {
-            executor.backward()
+            try executor.backward()
         } else {
-            executor.forward(batch: Self.batch, mode: .training)
+            try executor.forward(batch: Self.batch, mode: .training)
         }
     }
 }
@@ -81,9 +81,9 @@ struct NetworkPass: Workload {
         executor.input.fillWithNoise()
     }
 
-    func run() {
+    func run() throws {
         let batch = labels.count
-        executor.forward(batch: batch, mode: kind == .trainingStep ? .training : .inference)
+        try executor.forward(batch: batch, mode: kind == .trainingStep ? .training : .inference)
         guard kind != .inference, let logits = executor.output.baseAddress,
             let gradient = executor.outputGradient.baseAddress
         else { return }
@@ -92,13 +92,12 @@ struct NetworkPass: Workload {
             _ = CrossEntropy().evaluate(
                 logits: logits, count: batch, classes: 10, targets: .labels(labels), gradient: gradient)
         }
-        executor.backward()
-        guard kind == .trainingStep, let parameters = executor.parameters.baseAddress,
-            let gradients = executor.gradients.baseAddress
-        else { return }
-        optimizer.step(
-            parameters: parameters, gradients: gradients, count: executor.trainableCount, learningRate: 1e-3,
-            threads: executor.threads)
+        try executor.backward()
+        guard kind == .trainingStep else { return }
+        var parameters = UnsafeMutableBufferPointer(rebasing: executor.parameters[..<executor.trainableCount])
+            .mutableSpan
+        try optimizer.step(
+            parameters: &parameters, gradients: executor.gradients.span, learningRate: 1e-3, threads: executor.threads)
     }
 }
 

@@ -11,17 +11,17 @@ func worstGradientError(_ model: Model, batch: Int, seed: UInt64) throws -> Floa
     let input = numbers(batch * model.graph.inputShape.count)
     let weights = numbers(batch * model.graph.outputShape.count)
 
-    func objective(_ model: Model, _ input: [Float]) -> Float {
+    func objective(_ model: Model, _ input: [Float]) throws -> Float {
         let executor = Executor(model: model, batchCapacity: batch)
         _ = executor.input.update(fromContentsOf: input)
-        executor.forward(batch: batch, mode: .training)
+        try executor.forward(batch: batch, mode: .training)
         return zip(executor.output, weights).reduce(0) { $0 + $1.0 * $1.1 }
     }
     let executor = Executor(model: model, batchCapacity: batch, computing: .both)
     _ = executor.input.update(fromContentsOf: input)
-    executor.forward(batch: batch, mode: .training)
+    try executor.forward(batch: batch, mode: .training)
     _ = executor.outputGradient.update(fromContentsOf: weights)
-    executor.backward()
+    try executor.backward()
 
     let step: Float = 0.01
     func worst(_ gradient: [Float], _ moved: (Int, Float) throws -> Float) rethrows -> Float {
@@ -32,10 +32,10 @@ func worstGradientError(_ model: Model, batch: Int, seed: UInt64) throws -> Floa
         }.max() ?? 0
     }
     var errors = [
-        worst(Array(executor.inputGradient)) { index, distance in
+        try worst(Array(executor.inputGradient)) { index, distance in
             var other = input
             other[index] += distance
-            return objective(model, other)
+            return try objective(model, other)
         }
     ]
     for (name, gradient) in try executor.parameterGradients() {
@@ -43,7 +43,7 @@ func worstGradientError(_ model: Model, batch: Int, seed: UInt64) throws -> Floa
             try worst(gradient.elements) { index, distance in
                 guard var tensor = model.parameters[name] else { return .nan }
                 tensor[index] += distance
-                return objective(try model.replacing([name: tensor]), input)
+                return try objective(try model.replacing([name: tensor]), input)
             })
     }
     // An undefined number is no small error.

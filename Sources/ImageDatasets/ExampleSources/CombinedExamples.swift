@@ -42,10 +42,10 @@ package struct CombinedExamples: ExampleSource {
 
     /// Writes one example.
     package func write(
-        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+        _ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>
     ) throws {
         let place = locate(index)
-        try sources[place.source].write(place.index, augmentationSeed: augmentationSeed, into: target)
+        try sources[place.source].write(place.index, augmentationSeed: augmentationSeed, into: &target)
     }
 
     private func locate(_ index: Int) -> (source: Int, index: Int) {

@@ -19,9 +19,9 @@ public protocol ExampleSource: LabeledData {
     ///   - index: in `0..<count`; anything else is a programming error.
     ///   - augmentationSeed: chooses the random change of an example that has one; the same seed makes the same
     ///     change. nil asks for the example unchanged.
-    ///   - target: room for `exampleShape.count` floats; all are written.
+    ///   - target: `exampleShape.count` floats; all are written.
     /// - Throws: what reading the example throws.
-    func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws
+    func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws
 }
 
 extension ExampleSource {
@@ -35,12 +35,16 @@ extension ExampleSource {
             throw DatasetError.indexOutOfRange(name: "examples", index: wrong, count: count)
         }
         let size = exampleShape.count
-        let inputs = try Tensor(shape: TensorShape([indices.count] + exampleShape.dimensions)) { buffer in
-            guard let base = buffer.baseAddress else { return }
-            for (position, index) in indices.enumerated() {
-                try write(index, augmentationSeed: nil, into: base + position * size)
-            }
-        }
+        let inputs = try unsafe Tensor(
+            shape: TensorShape([indices.count] + exampleShape.dimensions),
+            writingElements: { buffer in
+                for (position, index) in indices.enumerated() {
+                    let place = unsafe UnsafeMutableBufferPointer(
+                        rebasing: buffer[position * size..<(position + 1) * size])
+                    var target = unsafe place.mutableSpan
+                    try write(index, augmentationSeed: nil, into: &target)
+                }
+            })
         return (inputs, indices.map { label(at: $0) })
     }
 

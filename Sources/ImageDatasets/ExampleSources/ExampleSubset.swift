@@ -31,9 +31,9 @@ package struct ExampleSubset: ExampleSource {
 
     /// Writes one example.
     package func write(
-        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+        _ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>
     ) throws {
-        try source.write(indices[index], augmentationSeed: augmentationSeed, into: target)
+        try source.write(indices[index], augmentationSeed: augmentationSeed, into: &target)
     }
 }
 

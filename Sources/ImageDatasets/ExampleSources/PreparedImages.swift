@@ -44,14 +44,15 @@ package struct PreparedImages: ExampleSource {
 
     /// Writes one image's input, augmented if there are an augmentation and a seed.
     package func write(
-        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+        _ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>
     ) throws {
         let placement = augmentationSeed.flatMap { augmentation?.placement(seed: $0) }
-        try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageShape.count) { pixels in
-            try dataset.readPixels(at: index, into: pixels)
-            guard let base = pixels.baseAddress else { return }
+        try unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageShape.count) { memory in
+            unsafe memory.initialize(repeating: 0)
+            var pixels = unsafe memory.mutableSpan
+            try dataset.readPixels(at: index, into: &pixels)
             preparation.write(
-                base, shape: imageShape, placement: placement ?? Augmentation.Placement(), into: target)
+                pixels.span, shape: imageShape, placement: placement ?? Augmentation.Placement(), into: &target)
         }
     }
 }

@@ -32,8 +32,8 @@ package struct RepeatedExamples: ExampleSource {
 
     /// Writes one example.
     package func write(
-        _ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>
+        _ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>
     ) throws {
-        try source.write(index % source.count, augmentationSeed: augmentationSeed, into: target)
+        try source.write(index % source.count, augmentationSeed: augmentationSeed, into: &target)
     }
 }

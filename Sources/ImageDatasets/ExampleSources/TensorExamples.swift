@@ -41,12 +41,9 @@ public struct TensorExamples: ExampleSource {
     public func label(at index: Int) -> Int { classes[index] }
 
     /// Copies one example.
-    public func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) {
+    public func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) {
         let size = exampleShape.count
         precondition(index >= 0 && index < count, "there is no example \(index) among \(count)")
-        inputs.withUnsafeElements { elements in
-            guard let base = elements.baseAddress else { return }
-            target.update(from: base + index * size, count: size)
-        }
+        target.copy(inputs.elements.span.extracting(index * size..<(index + 1) * size))
     }
 }

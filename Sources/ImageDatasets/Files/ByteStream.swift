@@ -47,7 +47,7 @@ final class ByteStream {
     /// Fills the whole of `target`.
     /// - Parameter total: the size that the file should have, for the message.
     func fill(_ target: UnsafeMutableRawBufferPointer, total: Int) throws(DatasetError) {
-        let received = try read(into: target)
+        let received = try unsafe read(into: target)
         guard received == target.count else {
             throw .truncated(path: path, expected: total, found: position)
         }
@@ -57,9 +57,9 @@ final class ByteStream {
     func bytes(_ count: Int, total: Int) throws(DatasetError) -> [UInt8] {
         var failure: DatasetError?
         // Not set to zero first: memory is taken as bytes arrive, and a file may end long before what it promises.
-        let result = [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+        let result = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             do throws(DatasetError) {
-                try fill(UnsafeMutableRawBufferPointer(buffer), total: total)
+                try unsafe fill(UnsafeMutableRawBufferPointer(buffer), total: total)
                 initializedCount = count
             } catch {
                 failure = error
@@ -73,14 +73,14 @@ final class ByteStream {
     func expectEnd() throws(DatasetError) {
         let expected = position
         var extra: UInt8 = 0
-        let received = try withUnsafeMutableBytes(of: &extra) { (buffer) throws(DatasetError) in
-            try read(into: buffer)
+        let received = try unsafe withUnsafeMutableBytes(of: &extra) { (buffer) throws(DatasetError) in
+            try unsafe read(into: buffer)
         }
         if received > 0 { throw .trailingBytes(path: path, expected: expected) }
     }
 
     private func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
-        let received = if let gzip { try gzip.read(into: target) } else { try file.read(into: target) }
+        let received = if let gzip { try unsafe gzip.read(into: target) } else { try unsafe file.read(into: target) }
         position += received
         return received
     }

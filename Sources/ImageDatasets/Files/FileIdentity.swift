@@ -14,7 +14,7 @@ package struct FileIdentity: Hashable, Sendable {
     /// The identity of what a path leads to; nil if there is nothing, or it cannot be looked at.
     package init?(_ url: URL) {
         var status = stat()
-        guard stat(url.path, &status) == 0 else { return nil }
+        guard unsafe stat(url.path, &status) == 0 else { return nil }
         self.init(status)
     }
 }

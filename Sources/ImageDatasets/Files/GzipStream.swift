@@ -4,7 +4,7 @@ internal import CZlib
 ///
 /// It writes only where it is told to, so that a small file that unpacks to gigabytes costs no memory: the caller
 /// asks for what the header promises and no more.
-final class GzipStream {
+@safe final class GzipStream {
     private static let inputCapacity = 1 << 16
 
     private let file: InputFile
@@ -15,18 +15,18 @@ final class GzipStream {
 
     init(_ file: InputFile) throws(DatasetError) {
         self.file = file
-        input = .allocate(byteCount: Self.inputCapacity, alignment: 16)
-        stream = .allocate(capacity: 1)
-        stream.initialize(to: z_stream())
+        unsafe input = .allocate(byteCount: Self.inputCapacity, alignment: 16)
+        unsafe stream = .allocate(capacity: 1)
+        unsafe stream.initialize(to: z_stream())
         // 15 bits are the largest window; 16 more ask for gzip's header and trailer.
-        let code = inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        let code = unsafe inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard code == Z_OK else { throw .unreadable(path: file.path, reason: "zlib does not start: \(code)") }
     }
 
     deinit {
-        inflateEnd(stream)
-        stream.deallocate()
-        input.deallocate()
+        unsafe inflateEnd(stream)
+        unsafe stream.deallocate()
+        unsafe input.deallocate()
     }
 
     /// Unpacks the next bytes: fewer than asked for only at the end.
@@ -34,26 +34,26 @@ final class GzipStream {
     func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
         var total = 0
         while total < target.count, let base = target.baseAddress {
-            if stream.pointee.avail_in == 0 { try refill() }
+            if unsafe stream.pointee.avail_in == 0 { try refill() }
             if isBetweenMembers {
-                if stream.pointee.avail_in == 0 { break }
-                inflateReset(stream)
+                if unsafe stream.pointee.avail_in == 0 { break }
+                unsafe inflateReset(stream)
                 isBetweenMembers = false
             }
             let room = min(target.count - total, 1 << 30)
-            stream.pointee.next_out = (base + total).assumingMemoryBound(to: Bytef.self)
-            stream.pointee.avail_out = UInt32(room)
-            let code = inflate(stream, Z_NO_FLUSH)
-            total += room - Int(stream.pointee.avail_out)
+            unsafe stream.pointee.next_out = unsafe (base + total).assumingMemoryBound(to: Bytef.self)
+            unsafe stream.pointee.avail_out = UInt32(room)
+            let code = unsafe inflate(stream, Z_NO_FLUSH)
+            unsafe total += room - Int(stream.pointee.avail_out)
             try check(code)
         }
         return total
     }
 
     private func refill() throws(DatasetError) {
-        let received = try file.read(into: input)
-        stream.pointee.next_in = input.baseAddress?.assumingMemoryBound(to: Bytef.self)
-        stream.pointee.avail_in = UInt32(received)
+        let received = try unsafe file.read(into: input)
+        unsafe stream.pointee.next_in = unsafe input.baseAddress?.assumingMemoryBound(to: Bytef.self)
+        unsafe stream.pointee.avail_in = UInt32(received)
     }
 
     private func check(_ code: Int32) throws(DatasetError) {
@@ -63,7 +63,7 @@ final class GzipStream {
         // No progress although there was room and input had been asked for: the file is over.
         case Z_BUF_ERROR: throw .corruptGzip(path: file.path, reason: "it ends too early")
         default:
-            let message = stream.pointee.msg.map { String(cString: $0) }
+            let message = unsafe stream.pointee.msg.map { unsafe String(cString: $0) }
             throw .corruptGzip(path: file.path, reason: message ?? "zlib error \(code)")
         }
     }
@@ -72,5 +72,5 @@ final class GzipStream {
 /// The zlib that is loaded.
 package enum ZlibLibrary {
     /// Its version, such as `1.3.1`.
-    package static var version: String { zlibVersion().map { String(cString: $0) } ?? "unknown" }
+    package static var version: String { unsafe zlibVersion().map { unsafe String(cString: $0) } ?? "unknown" }
 }

@@ -12,7 +12,7 @@ package final class InputFile {
     package init(_ url: URL, remedy: String) throws(DatasetError) {
         path = url.path
         // Not blocking: opening a pipe would wait for its writer for ever.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR {
                 throw .missingFile(path: path, remedy: remedy)
@@ -20,7 +20,7 @@ package final class InputFile {
             throw .unreadable(path: path, reason: systemMessage())
         }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
+        guard unsafe fstat(descriptor, &status) == 0 else {
             let reason = systemMessage()
             close(descriptor)
             throw .unreadable(path: path, reason: reason)
@@ -40,14 +40,14 @@ package final class InputFile {
     /// Whether the first two bytes are gzip's (RFC 1952).
     var isGzip: Bool {
         var bytes: [UInt8] = [0, 0]
-        return pread(descriptor, &bytes, 2, 0) == 2 && bytes == [0x1f, 0x8b]
+        return unsafe pread(descriptor, &bytes, 2, 0) == 2 && bytes == [0x1f, 0x8b]
     }
 
     /// Reads the next bytes: fewer than asked for only at the end of the file.
     package func read(into target: UnsafeMutableRawBufferPointer) throws(DatasetError) -> Int {
         var total = 0
         while total < target.count, let base = target.baseAddress {
-            let received = Foundation.read(descriptor, base + total, min(target.count - total, 1 << 30))
+            let received = unsafe Foundation.read(descriptor, base + total, min(target.count - total, 1 << 30))
             if received == 0 { break }
             if received < 0 {
                 if errno == EINTR { continue }
@@ -60,13 +60,13 @@ package final class InputFile {
 }
 
 /// The system's words for the last failed call.
-func systemMessage() -> String { String(cString: strerror(errno)) }
+func systemMessage() -> String { unsafe String(cString: strerror(errno)) }
 
 /// A data set's folder.
 /// - Throws: ``DatasetError`` if it is missing or no folder.
 func checkDirectory(_ url: URL, remedy: String) throws(DatasetError) {
     var status = stat()
-    guard stat(url.path, &status) == 0 else {
+    guard unsafe stat(url.path, &status) == 0 else {
         if errno == ENOENT { throw .missingDirectory(path: url.path, remedy: remedy) }
         if errno == ENOTDIR { throw .notADirectory(path: url.path) }
         throw .unreadable(path: url.path, reason: systemMessage())

@@ -19,7 +19,7 @@ struct CIFARFiles {
         try checkDirectory(directory, remedy: remedy)
         let inner = directory.appendingPathComponent(subfolder, isDirectory: true)
         var isDirectory: ObjCBool = false
-        let hasInner = FileManager.default.fileExists(atPath: inner.path, isDirectory: &isDirectory)
+        let hasInner = unsafe FileManager.default.fileExists(atPath: inner.path, isDirectory: &isDirectory)
         self.directory = hasInner && isDirectory.boolValue ? inner : directory
     }
 
@@ -95,15 +95,15 @@ struct CIFARFiles {
         let count = bytes.count / record
         let start = pixels.count
         pixels.append(contentsOf: repeatElement(0, count: count * shape.count))
-        pixels.withUnsafeMutableBufferPointer { target in
-            bytes.withUnsafeBufferPointer { source in
+        unsafe pixels.withUnsafeMutableBufferPointer { target in
+            unsafe bytes.withUnsafeBufferPointer { source in
                 for index in 0..<count {
                     let from = index * record + labelBytes
                     let to = start + index * shape.count
                     for position in 0..<plane {
-                        target[to + 3 * position] = source[from + position]
-                        target[to + 3 * position + 1] = source[from + plane + position]
-                        target[to + 3 * position + 2] = source[from + 2 * plane + position]
+                        unsafe target[to + 3 * position] = unsafe source[from + position]
+                        unsafe target[to + 3 * position + 1] = unsafe source[from + plane + position]
+                        unsafe target[to + 3 * position + 2] = unsafe source[from + 2 * plane + position]
                     }
                 }
             }

@@ -59,8 +59,8 @@ public struct FashionMNIST: ImageDataset {
     public func label(at index: Int) -> Int { images.label(at: index) }
 
     /// Copies one image's pixels.
-    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
-        images.readPixels(at: index, into: pixels)
+    public func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {
+        images.readPixels(at: index, into: &pixels)
     }
 
     /// Where torchvision has the files in the folder that it is given.

@@ -53,7 +53,7 @@ public struct IDXImages: ImageDataset {
     public func label(at index: Int) -> Int { Int(packed.labels[index]) }
 
     /// Copies one image's pixels.
-    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
-        packed.readPixels(at: index, into: pixels)
+    public func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {
+        packed.readPixels(at: index, into: &pixels)
     }
 }

@@ -9,15 +9,12 @@ struct PackedImages: Sendable {
 
     var count: Int { labels.count }
 
-    func readPixels(at index: Int, into target: UnsafeMutableBufferPointer<UInt8>) {
+    func readPixels(at index: Int, into target: inout MutableSpan<UInt8>) {
         let size = shape.count
         precondition(index >= 0 && index < count, "there is no image \(index) among \(count)")
         precondition(
             target.count >= size, "an image has \(size) bytes, but there is room for \(target.count)")
-        pixels.withUnsafeBufferPointer { source in
-            guard let from = source.baseAddress, let to = target.baseAddress else { return }
-            to.update(from: from + index * size, count: size)
-        }
+        target.copy(pixels.span.extracting(index * size..<(index + 1) * size))
     }
 
     /// The mean and standard deviation of each channel, from exact histograms; 1 for the deviation of a constant

@@ -4,7 +4,7 @@ import Synchronization
 /// Examples for one step, in memory that is reused.
 ///
 /// A batch of a ``BatchLoader`` is valid until the next one is asked for.
-public final class Batch: @unchecked Sendable {
+@safe public final class Batch: @unchecked Sendable {
     // Unchecked, since a batch is in one pair of hands at a time: the loader's thread fills it, then the caller has it.
 
     /// The most examples that fit.
@@ -21,40 +21,40 @@ public final class Batch: @unchecked Sendable {
     init(capacity: Int, exampleShape: TensorShape) {
         self.capacity = capacity
         self.exampleShape = exampleShape
-        inputStorage = .allocate(capacity: capacity * exampleShape.count)
-        labelStorage = .allocate(capacity: capacity)
-        indexStorage = .allocate(capacity: capacity)
-        inputStorage.initialize(repeating: 0)
-        labelStorage.initialize(repeating: 0)
-        indexStorage.initialize(repeating: 0)
+        unsafe inputStorage = .allocate(capacity: capacity * exampleShape.count)
+        unsafe labelStorage = .allocate(capacity: capacity)
+        unsafe indexStorage = .allocate(capacity: capacity)
+        unsafe inputStorage.initialize(repeating: 0)
+        unsafe labelStorage.initialize(repeating: 0)
+        unsafe indexStorage.initialize(repeating: 0)
     }
 
     deinit {
-        inputStorage.deallocate()
-        labelStorage.deallocate()
-        indexStorage.deallocate()
+        unsafe inputStorage.deallocate()
+        unsafe labelStorage.deallocate()
+        unsafe indexStorage.deallocate()
     }
 
     /// The inputs: `[count, ...exampleShape]`, row-major.
     public var inputs: UnsafeMutableBufferPointer<Float> {
-        UnsafeMutableBufferPointer(start: inputStorage.baseAddress, count: count * exampleShape.count)
+        unsafe UnsafeMutableBufferPointer(start: inputStorage.baseAddress, count: count * exampleShape.count)
     }
 
     /// The classes: `[count]`.
     public var labels: UnsafeMutableBufferPointer<Int32> {
-        UnsafeMutableBufferPointer(start: labelStorage.baseAddress, count: count)
+        unsafe UnsafeMutableBufferPointer(start: labelStorage.baseAddress, count: count)
     }
 
     /// The examples' positions in their source: `[count]`.
     public var indices: UnsafeMutableBufferPointer<Int> {
-        UnsafeMutableBufferPointer(start: indexStorage.baseAddress, count: count)
+        unsafe UnsafeMutableBufferPointer(start: indexStorage.baseAddress, count: count)
     }
 
     /// A copy of the inputs: `[count, ...exampleShape]`.
     package var inputTensor: Tensor {
-        Tensor(shape: TensorShape([count] + exampleShape.dimensions)) { target in
-            _ = target.update(fromContentsOf: inputs)
-        }
+        unsafe Tensor(
+            shape: TensorShape([count] + exampleShape.dimensions),
+            writingElements: { target in _ = unsafe target.update(fromContentsOf: inputs) })
     }
 
     /// Reads examples into the batch, whose old content is gone.
@@ -100,11 +100,13 @@ public final class Batch: @unchecked Sendable {
                 path: "examples", index: index, label: source.label(at: index),
                 classes: Int(Int32.max) + 1)
         }
-        indexStorage[position] = index
-        labelStorage[position] = label
-        guard let target = inputStorage.baseAddress else { return }
+        unsafe indexStorage[position] = index
+        unsafe labelStorage[position] = label
         // The position in the source, not in the batch: an example changes the same way wherever it stands.
         let seed = augmentationSeed.map { $0 &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15 }
-        try source.write(index, augmentationSeed: seed, into: target + position * exampleShape.count)
+        let size = exampleShape.count
+        let place = unsafe UnsafeMutableBufferPointer(rebasing: inputStorage[position * size..<(position + 1) * size])
+        var target = unsafe place.mutableSpan
+        try source.write(index, augmentationSeed: seed, into: &target)
     }
 }

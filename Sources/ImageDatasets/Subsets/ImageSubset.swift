@@ -49,7 +49,7 @@ public struct ImageSubset: ImageDataset {
     public func label(at index: Int) -> Int { base.label(at: indices[index]) }
 
     /// Writes one image's pixels.
-    public func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
-        try base.readPixels(at: indices[index], into: pixels)
+    public func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws {
+        try base.readPixels(at: indices[index], into: &pixels)
     }
 }

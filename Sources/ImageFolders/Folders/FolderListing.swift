@@ -24,7 +24,7 @@ struct FolderListing {
             let entryPath = Self.join(path, name)
             var status = stat()
             // What a link's target or a file's rights hide is found when the file is opened.
-            let isKnown = stat(entryPath, &status) == 0
+            let isKnown = unsafe stat(entryPath, &status) == 0
             let entry = Entry(name: name, path: entryPath, identity: FileIdentity(status))
             if isKnown, status.st_mode & S_IFMT == S_IFDIR { folders.append(entry) } else { files.append(entry) }
         }
@@ -38,11 +38,11 @@ struct FolderListing {
     /// The folder's identity.
     static func identity(of path: String) throws(ImageFolderError) -> FileIdentity {
         var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard unsafe stat(path, &status) == 0 else {
             switch errno {
             case ENOENT: throw .missingFolder(path: path)
             case ENOTDIR: throw .notAFolder(path: path)
-            default: throw .unreadableFolder(path: path, reason: String(cString: strerror(errno)))
+            default: throw unsafe .unreadableFolder(path: path, reason: String(cString: strerror(errno)))
             }
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notAFolder(path: path) }
@@ -52,7 +52,7 @@ struct FolderListing {
     private static func reason(_ error: any Error) -> String {
         let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         if let underlying, underlying.domain == NSPOSIXErrorDomain {
-            return String(cString: strerror(Int32(truncatingIfNeeded: underlying.code)))
+            return unsafe String(cString: strerror(Int32(truncatingIfNeeded: underlying.code)))
         }
         return error.localizedDescription
     }

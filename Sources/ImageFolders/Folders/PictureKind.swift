@@ -45,12 +45,12 @@ enum PictureKind: Equatable {
 
     private static func beginsAsPicture(_ path: String) -> Bool {
         // Not blocking: opening a pipe would wait for its writer for ever.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 18)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        return count > 0 && cimage_format(bytes, count) != CImageFormatNone
+        let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+        return unsafe count > 0 && cimage_format(bytes, count) != CImageFormatNone
     }
 }
 

@@ -3,33 +3,33 @@ import Foundation
 internal import ImageDatasets
 
 /// A decoded picture in memory that libpng's or libjpeg's caller has allocated.
-struct DecodedPicture: ~Copyable {
+@safe struct DecodedPicture: ~Copyable {
     private var image: CImage
 
     /// Decodes a file's bytes.
     /// - Parameter path: what messages call the file.
     init(_ bytes: [UInt8], path: String, limits: PictureLimits) throws(PictureError) {
-        image = CImage()
-        let status = bytes.withUnsafeBufferPointer {
-            cimage_decode($0.baseAddress, $0.count, CImageLimits(limits), &image)
+        unsafe image = unsafe CImage()
+        let status = unsafe bytes.withUnsafeBufferPointer {
+            unsafe cimage_decode($0.baseAddress, $0.count, CImageLimits(limits), &image)
         }
-        if let error = PictureError(status, image, byteCount: bytes.count, path: path) {
-            cimage_free(&image)
+        if let error = unsafe PictureError(status, image, byteCount: bytes.count, path: path) {
+            unsafe cimage_free(&image)
             throw error
         }
     }
 
     deinit {
-        var image = image
-        cimage_free(&image)
+        var image = unsafe image
+        unsafe cimage_free(&image)
     }
 
     /// Lends the pixels, turned upright as the file's orientation says.
     func withUprightPixels<Result>(_ body: (PixelView) -> Result) -> Result {
         // The pixels are there: decoding without them is an error.
-        let pixels = UnsafeBufferPointer(
+        let pixels = unsafe UnsafeBufferPointer(
             start: image.pixels, count: Int(image.width) * Int(image.height) * PixelView.channels)
-        return body(
+        return unsafe body(
             PixelView(
                 pixels, width: Int(image.width), height: Int(image.height), orientation: Int(image.orientation)))
     }
@@ -45,12 +45,12 @@ struct DecodedPicture: ~Copyable {
         let lengths = [1 << 16, Int.max]
         for length in lengths {
             let bytes = try fileBytes(path, limits: limits, atMost: length)
-            var image = CImage()
-            let status = bytes.withUnsafeBufferPointer {
-                cimage_read_header($0.baseAddress, $0.count, CImageLimits(limits), &image)
+            var image = unsafe CImage()
+            let status = unsafe bytes.withUnsafeBufferPointer {
+                unsafe cimage_read_header($0.baseAddress, $0.count, CImageLimits(limits), &image)
             }
             if status == CImageStatusTruncated, bytes.count == length { continue }
-            if let error = PictureError(status, image, byteCount: bytes.count, path: path) { throw error }
+            if let error = unsafe PictureError(status, image, byteCount: bytes.count, path: path) { throw error }
             return
         }
     }
@@ -65,9 +65,9 @@ struct DecodedPicture: ~Copyable {
                     path: path, reason: "\(file.size) bytes are more than the limit of \(limits.fileBytes)")
             }
             var failure: DatasetError?
-            let bytes = [UInt8](unsafeUninitializedCapacity: min(file.size, length)) { buffer, count in
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: min(file.size, length)) { buffer, count in
                 do throws(DatasetError) {
-                    count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+                    count = try unsafe file.read(into: UnsafeMutableRawBufferPointer(buffer))
                 } catch {
                     failure = error
                 }
@@ -90,7 +90,9 @@ extension CImageLimits {
 extension PictureError {
     /// nil if all went well.
     fileprivate init?(_ status: CImageStatus, _ image: CImage, byteCount: Int, path: String) {
-        let reason = withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let reason = unsafe withUnsafeBytes(of: image.message) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
         switch status {
         case CImageStatusOK: return nil
         case CImageStatusNotAPicture: self = byteCount == 0 ? .empty(path: path) : .notAPicture(path: path)
@@ -116,6 +118,6 @@ package enum PictureLibraries {
         [
             ("libpng", CImageFormatPNG), ("libjpeg-turbo", CImageFormatJPEG), ("libwebp", CImageFormatWebP),
             ("giflib", CImageFormatGIF),
-        ].map { ($0, cimage_library_version($1).map { String(cString: $0) } ?? "unknown") }
+        ].map { unsafe ($0, cimage_library_version($1).map { unsafe String(cString: $0) } ?? "unknown") }
     }
 }

@@ -7,10 +7,13 @@ struct PictureReader: Sendable {
     let limits: PictureLimits
 
     /// Reads one file.
-    /// - Parameter target: room for `fitting.shape.count` bytes.
-    func read(_ path: String, into target: UnsafeMutablePointer<UInt8>) throws(PictureError) {
+    /// - Parameter target: at least `fitting.shape.count` bytes.
+    func read(_ path: String, into target: inout MutableSpan<UInt8>) throws(PictureError) {
         let picture = try DecodedPicture.read(path, limits: limits)
-        picture.withUprightPixels { fitting.write($0, into: target) }
+        unsafe target.withUnsafeMutableBufferPointer { target in
+            guard let start = target.baseAddress else { return }
+            unsafe picture.withUprightPixels { unsafe fitting.write($0, into: start) }
+        }
     }
 
     /// Which of many files cannot be read, in their order; all processors look for them.

@@ -1,5 +1,5 @@
 /// Red, green and blue of a picture, seen upright: an orientation changes the steps, and no pixel is moved.
-struct PixelView {
+@unsafe struct PixelView {
     static let channels = 3
 
     let width: Int
@@ -15,7 +15,7 @@ struct PixelView {
     ///   - pixels: `[height, width, 3]` as stored.
     ///   - orientation: EXIF's, 1 to 8, as TIFF 6.0 defines it: where the stored first row and first column are seen.
     init(_ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, orientation: Int) {
-        let pixel = Self.channels
+        let pixel = unsafe Self.channels
         let row = width * pixel
         let (lastColumn, lastRow) = ((width - 1) * pixel, (height - 1) * row)
         let (offset, columnStep, rowStep) =
@@ -30,10 +30,10 @@ struct PixelView {
             default: (0, pixel, row)
             }
         let isTurned = (5...8).contains(orientation)
-        self.width = isTurned ? height : width
-        self.height = isTurned ? width : height
-        self.columnStep = columnStep
-        self.rowStep = rowStep
-        start = pixels.baseAddress.map { $0 + offset }
+        unsafe self.width = isTurned ? height : width
+        unsafe self.height = isTurned ? width : height
+        unsafe self.columnStep = columnStep
+        unsafe self.rowStep = rowStep
+        unsafe start = unsafe pixels.baseAddress.map { unsafe $0 + offset }
     }
 }

@@ -87,10 +87,12 @@ public struct SafetensorsFile: Sendable {
     private func read(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
         switch entry.scalarType {
         case .float32:
-            return try Tensor(shape: entry.shape) { target in
-                try file.read(
-                    at: dataOffset + entry.bytes.lowerBound, into: UnsafeMutableRawBufferPointer(target))
-            }
+            return try Tensor(
+                shape: entry.shape,
+                writingElements: { target in
+                    try file.read(
+                        at: dataOffset + entry.bytes.lowerBound, into: UnsafeMutableRawBufferPointer(target))
+                })
         case .float16: return try read(entry) { float(fromHalf: UInt16(littleEndian: $0)) }
         case .bfloat16: return try read(entry) { float(fromBrain: UInt16(littleEndian: $0)) }
         case .float64: return try read(entry) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
@@ -112,8 +114,8 @@ public struct SafetensorsFile: Sendable {
         defer { raw.deallocate() }
         try file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
         return raw.withMemoryRebound(to: Scalar.self) { source in
-            Tensor(shape: entry.shape) { target in
-                for index in target.indices { target[index] = convert(source[index]) }
+            Tensor(shape: entry.shape) { elements in
+                for scalar in source { elements.append(convert(scalar)) }
             }
         }
     }

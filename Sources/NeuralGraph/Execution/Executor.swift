@@ -139,6 +139,11 @@ public final class Executor {
         return buffer(parameterArena, 0, count: parameterArena.count)
     }
 
+    /// The trainable ones of ``parameters``, which come first and in the order of ``gradients``.
+    package var trainableParameters: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(rebasing: parameters[..<trainableCount])
+    }
+
     /// The gradients with respect to the trainable parameters after a backward pass, in the order of ``parameters``.
     public var gradients: UnsafeMutableBufferPointer<Float> { buffer(gradientArena, 0, count: trainableCount) }
 
@@ -153,9 +158,14 @@ public final class Executor {
     ///   - mode: training or inference, one of the modes that the executor was created for.
     ///   - updatesState: whether training mode updates running statistics.
     ///   - seed: the seed of random operations; pass another at each step.
-    public func forward(batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0) {
-        precondition((1...batchCapacity).contains(batch), "batch \(batch) is not in 1...\(batchCapacity)")
-        precondition(modes.contains(mode), "the executor was not made for \(mode)")
+    /// - Throws: ``GraphError`` if the batch or the mode is not one that the executor was created for.
+    public func forward(
+        batch: Int, mode: Mode, updatesState: Bool = true, seed: UInt64 = 0
+    ) throws(GraphError) {
+        guard (1...batchCapacity).contains(batch) else {
+            throw .batchOutOfRange(batch, capacity: batchCapacity)
+        }
+        guard modes.contains(mode) else { throw .modeNotPlanned(mode) }
         packWeights()
         lastPass = (batch, mode, updatesState, seed)
         for index in kernels.indices {
@@ -177,10 +187,10 @@ public final class Executor {
     }
 
     /// Computes the gradients from ``outputGradient``, for the last forward pass.
-    public func backward() {
-        guard let (batch, mode, updatesState, seed) = lastPass else {
-            preconditionFailure("a backward pass follows a forward pass")
-        }
+    /// - Throws: ``GraphError`` if no forward pass came before, or the executor computes no gradients.
+    public func backward() throws(GraphError) {
+        guard request.input || request.parameters else { throw .gradientsNotPlanned }
+        guard let (batch, mode, updatesState, seed) = lastPass else { throw .backwardWithoutForward }
         for index in kernels.indices.reversed() where runsBackward[index] {
             kernels[index].backward(
                 BackwardPass(

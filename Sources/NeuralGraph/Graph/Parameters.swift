@@ -109,12 +109,12 @@ public enum Initializer: Sendable, Hashable {
 
     /// Draws a tensor of a shape.
     package func tensor(shape: TensorShape, random: inout SeededRandom) -> Tensor {
-        Tensor(shape: shape) { buffer in
-            for index in buffer.indices {
+        Tensor(shape: shape) { elements in
+            for _ in 0..<shape.count {
                 switch self {
-                case .constant(let value): buffer[index] = value
-                case .uniform(let bound): buffer[index] = Float((2 * random.uniform() - 1) * Double(bound))
-                case .normal(let deviation): buffer[index] = Float(random.normal() * Double(deviation))
+                case .constant(let value): elements.append(value)
+                case .uniform(let bound): elements.append(Float((2 * random.uniform() - 1) * Double(bound)))
+                case .normal(let deviation): elements.append(Float(random.normal() * Double(deviation)))
                 }
             }
         }

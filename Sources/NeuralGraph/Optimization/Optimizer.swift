@@ -5,14 +5,14 @@ public protocol Optimizer: AnyObject {
 
     /// Takes one step. Nothing is allocated, and the result does not depend on the number of workers.
     /// - Parameters:
-    ///   - parameters: one flat vector, changed in place.
+    ///   - parameters: ``parameterCount`` numbers, changed in place.
     ///   - gradients: the loss's gradient by each parameter.
-    ///   - count: the number of parameters, ``parameterCount``.
     ///   - learningRate: the step size.
     ///   - threads: runs the loop.
+    /// - Throws: ``OptimizationError`` if there are more or fewer parameters or gradients than ``parameterCount``.
     func step(
-        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
-        learningRate: Float, threads: ThreadTeam)
+        parameters: inout MutableSpan<Float>, gradients: Span<Float>, learningRate: Float, threads: ThreadTeam
+    ) throws(OptimizationError)
 }
 
 /// What an optimizer keeps from step to step, as a checkpoint stores it.

@@ -41,10 +41,9 @@ final class Adam: ResumableOptimizer {
     }
 
     func step(
-        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
-        learningRate: Float, threads: ThreadTeam
-    ) {
-        precondition(count == parameterCount, "\(count) parameters, but \(parameterCount) were announced")
+        parameters: inout MutableSpan<Float>, gradients: Span<Float>, learningRate: Float, threads: ThreadTeam
+    ) throws(OptimizationError) {
+        try checkCounts(parameters.count, gradients.count)
         steps += 1
         let rate = Double(learningRate)
         let step = cnk_adam_step(
@@ -54,10 +53,12 @@ final class Adam: ResumableOptimizer {
             epsilon: Float(epsilon), gradientDecay: Float(gradientDecay),
             parameterScale: Float(1 - rate * parameterDecay))
         let (first, second) = (first.values, second.values)
-        threads.forEachChunk(of: count, floatsEach: 1) { part in
-            cnk_adam(
-                parameters + part.lowerBound, gradients + part.lowerBound, first + part.lowerBound,
-                second + part.lowerBound, part.count, step)
+        withPointers(&parameters, gradients) { parameters, gradients in
+            threads.forEachChunk(of: parameterCount, floatsEach: 1) { part in
+                cnk_adam(
+                    parameters + part.lowerBound, gradients + part.lowerBound, first + part.lowerBound,
+                    second + part.lowerBound, part.count, step)
+            }
         }
     }
 }
@@ -88,22 +89,48 @@ final class GradientDescent: ResumableOptimizer {
     }
 
     func step(
-        parameters: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, count: Int,
-        learningRate: Float, threads: ThreadTeam
-    ) {
-        precondition(count == parameterCount, "\(count) parameters, but \(parameterCount) were announced")
+        parameters: inout MutableSpan<Float>, gradients: Span<Float>, learningRate: Float, threads: ThreadTeam
+    ) throws(OptimizationError) {
+        try checkCounts(parameters.count, gradients.count)
         let step = cnk_sgd_step(
             learningRate: learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
             nesterov: nesterov)
         let velocity = velocity.values
-        threads.forEachChunk(of: count, floatsEach: 1) { part in
-            if momentum == 0 {
-                cnk_sgd(parameters + part.lowerBound, gradients + part.lowerBound, part.count, step)
-            } else {
-                cnk_sgd_momentum(
-                    parameters + part.lowerBound, gradients + part.lowerBound, velocity + part.lowerBound, part.count,
-                    step)
+        withPointers(&parameters, gradients) { parameters, gradients in
+            threads.forEachChunk(of: parameterCount, floatsEach: 1) { part in
+                if momentum == 0 {
+                    cnk_sgd(parameters + part.lowerBound, gradients + part.lowerBound, part.count, step)
+                } else {
+                    cnk_sgd_momentum(
+                        parameters + part.lowerBound, gradients + part.lowerBound, velocity + part.lowerBound,
+                        part.count, step)
+                }
             }
+        }
+    }
+}
+
+extension Optimizer {
+    /// Makes sure that a step gets as many numbers as the optimizer was created for.
+    fileprivate func checkCounts(_ parameters: Int, _ gradients: Int) throws(OptimizationError) {
+        guard parameters == parameterCount, gradients == parameterCount else {
+            throw OptimizationError(
+                "step",
+                "\(parameters) parameters and \(gradients) gradients do not fit an optimizer of \(parameterCount); "
+                    + "create one for their count")
+        }
+    }
+}
+
+/// Calls `body` with the first elements' addresses; does nothing if there are no elements.
+private func withPointers(
+    _ parameters: inout MutableSpan<Float>, _ gradients: Span<Float>,
+    _ body: (UnsafeMutablePointer<Float>, UnsafePointer<Float>) -> Void
+) {
+    gradients.withUnsafeBufferPointer { gradients in
+        parameters.withUnsafeMutableBufferPointer { parameters in
+            guard let first = parameters.baseAddress, let slope = gradients.baseAddress else { return }
+            body(first, slope)
         }
     }
 }

@@ -24,10 +24,11 @@ extension Softmax {
             throw ShapeError("softmax", "logits of shape \(logits.shape) are not a batch of rows, [n, K]")
         }
         var result = logits
-        result.withUnsafeMutableElements { buffer in
-            guard let start = buffer.baseAddress else { return }
-            probabilities(
-                logits: start, count: logits.shape[0], classes: logits.shape[1], into: start)
+        result.withMutableElements { elements in
+            elements.withUnsafeMutableBufferPointer { buffer in
+                guard let start = buffer.baseAddress else { return }
+                probabilities(logits: start, count: logits.shape[0], classes: logits.shape[1], into: start)
+            }
         }
         return result
     }

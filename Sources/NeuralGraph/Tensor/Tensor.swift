@@ -22,9 +22,22 @@ public struct Tensor: Sendable, Hashable {
         self.elements = [Float](repeating: value, count: shape.count)
     }
 
-    /// Creates a tensor whose elements `body` writes; it must write all of them, in row-major order.
-    public init(
-        shape: TensorShape, initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void
+    /// Creates a tensor whose elements `body` appends in row-major order.
+    ///
+    /// Elements that it leaves out are 0; more than `shape.count` do not fit.
+    public init<Failure: Error>(
+        shape: TensorShape, initializingWith body: (inout OutputSpan<Float>) throws(Failure) -> Void
+    ) throws(Failure) {
+        self.shape = shape
+        self.elements = try [Float](capacity: shape.count) { (span) throws(Failure) in
+            try body(&span)
+            span.append(repeating: 0, count: shape.count - span.count)
+        }
+    }
+
+    /// Creates a tensor whose elements `body` writes, in any order; it must write all of them.
+    package init(
+        shape: TensorShape, writingElements body: (UnsafeMutableBufferPointer<Float>) throws -> Void
     ) rethrows {
         self.shape = shape
         self.elements = try [Float](unsafeUninitializedCapacity: shape.count) { buffer, count in
@@ -43,17 +56,18 @@ public struct Tensor: Sendable, Hashable {
     }
 
     /// Calls `body` with the elements' memory.
-    public func withUnsafeElements<Result, Failure: Error>(
+    package func withUnsafeElements<Result, Failure: Error>(
         _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try elements.withUnsafeBufferPointer { (buffer) throws(Failure) in try body(buffer) }
     }
 
-    /// Calls `body` with the elements' memory, which it may change.
-    public mutating func withUnsafeMutableElements<Result, Failure: Error>(
-        _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
+    /// Calls `body` with the elements, which it may change.
+    public mutating func withMutableElements<Result, Failure: Error>(
+        _ body: (inout MutableSpan<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try elements.withUnsafeMutableBufferPointer { (buffer) throws(Failure) in try body(buffer) }
+        var span = elements.mutableSpan
+        return try body(&span)
     }
 
     /// Returns the same elements under another shape.
@@ -86,25 +100,27 @@ public struct Tensor: Sendable, Hashable {
         let length = result.channels
         let step = steps.last ?? 1
         return withUnsafeElements { source in
-            Tensor(shape: result) { target in
-                guard target.count > 0 else { return }
-                var index = [Int](repeating: 0, count: result.rank)
-                var offset = 0
-                var position = 0
-                while position < target.count {
-                    for k in 0..<length { target[position + k] = source[offset + k * step] }
-                    position += length
-                    var axis = result.rank - 2
-                    while axis >= 0 {
-                        index[axis] += 1
-                        offset += steps[axis]
-                        if index[axis] < result[axis] { break }
-                        offset -= steps[axis] * result[axis]
-                        index[axis] = 0
-                        axis -= 1
+            Tensor(
+                shape: result,
+                writingElements: { target in
+                    guard target.count > 0 else { return }
+                    var index = [Int](repeating: 0, count: result.rank)
+                    var offset = 0
+                    var position = 0
+                    while position < target.count {
+                        for k in 0..<length { target[position + k] = source[offset + k * step] }
+                        position += length
+                        var axis = result.rank - 2
+                        while axis >= 0 {
+                            index[axis] += 1
+                            offset += steps[axis]
+                            if index[axis] < result[axis] { break }
+                            offset -= steps[axis] * result[axis]
+                            index[axis] = 0
+                            axis -= 1
+                        }
                     }
-                }
-            }
+                })
         }
     }
 

@@ -1,27 +1,5 @@
 /// A line chart with one line per series. Undefined numbers leave gaps.
 package struct LineChart: Plot {
-    /// One line.
-    package struct Series: Sendable {
-        /// The name in the legend.
-        package var name: String
-        /// The horizontal values.
-        package var x: [Double]
-        /// The vertical values.
-        package var y: [Double]
-
-        /// Creates a line; the longer list is cut.
-        package init(_ name: String, x: [Double], y: [Double]) {
-            self.name = name
-            self.x = x
-            self.y = y
-        }
-
-        /// Creates a line over 1, 2, 3 and so on.
-        package init(_ name: String, y: [Double]) {
-            self.init(name, x: y.indices.map { Double($0 + 1) }, y: y)
-        }
-    }
-
     package var title: String
     package var summary: String
     /// The horizontal axis.
@@ -29,10 +7,10 @@ package struct LineChart: Plot {
     /// The vertical axis.
     package var yAxis: Axis
     /// The lines in the order of the legend.
-    package var series: [Series]
+    package var series: [PointSeries]
 
     /// Creates a chart.
-    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [PointSeries]) {
         self.title = title
         self.summary = summary
         self.xAxis = xAxis

@@ -1,22 +1,5 @@
-/// A scatter plot, with a color and a marker for each series.
+/// A scatter plot, with a color and a marker for each series. Points that are not finite are left out.
 package struct ScatterPlot: Plot {
-    /// A series of points.
-    package struct Series: Sendable {
-        /// The name in the legend.
-        package var name: String
-        /// The horizontal values.
-        package var x: [Double]
-        /// The vertical values.
-        package var y: [Double]
-
-        /// Creates a series; the longer list is cut, and points that are not finite are left out.
-        package init(_ name: String, x: [Double], y: [Double]) {
-            self.name = name
-            self.x = x
-            self.y = y
-        }
-    }
-
     package var title: String
     package var summary: String
     /// What the horizontal places are.
@@ -24,10 +7,10 @@ package struct ScatterPlot: Plot {
     /// What the vertical places are.
     package var yAxis: Axis
     /// The series, the first drawn on top.
-    package var series: [Series]
+    package var series: [PointSeries]
 
     /// Creates a plot.
-    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [Series]) {
+    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [PointSeries]) {
         self.title = title
         self.summary = summary
         self.xAxis = xAxis

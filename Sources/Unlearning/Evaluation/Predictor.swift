@@ -57,7 +57,6 @@ public struct Predictor: Sendable {
             PooledFeatures(node: node, shape: try model.graph.shape(ofNode: node), examples: examples.count)
         }
         let logits = try Tensor(shape: [examples.count, classes]) { logits in
-            var done = 0
             var step = 0
             while let batch = try loader.next() {
                 if let index = batch.firstNonFiniteExample {
@@ -66,19 +65,16 @@ public struct Predictor: Sendable {
                 if let source = batch.inputs.baseAddress {
                     executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
                 }
-                executor.forward(batch: batch.count, mode: .inference)
-                if let target = logits.baseAddress, let source = executor.output.baseAddress {
-                    (target + done * classes).update(from: source, count: batch.count * classes)
-                    let values = UnsafeBufferPointer(start: source, count: batch.count * classes)
-                    if let position = values.firstIndex(where: { !$0.isFinite }) {
-                        throw UnlearningError.outputNotFinite(
-                            data: name, index: batch.indices[position / classes], value: values[position])
-                    }
+                try executor.forward(batch: batch.count, mode: .inference)
+                let values = executor.output[..<(batch.count * classes)]
+                if let position = values.firstIndex(where: { !$0.isFinite }) {
+                    throw UnlearningError.outputNotFinite(
+                        data: name, index: batch.indices[position / classes], value: values[position])
                 }
+                for value in values { logits.append(value) }
                 for index in features.indices {
                     try features[index].add(executor.value(of: features[index].node), examples: batch.count)
                 }
-                done += batch.count
                 step += 1
                 try finished(step, loader.batchCount, batch.count)
             }

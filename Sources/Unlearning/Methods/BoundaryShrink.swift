@@ -75,10 +75,10 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
                 let gradient = executor.outputGradient.baseAddress
             else { break }
             input.update(from: source, count: batch.inputs.count)
-            executor.forward(batch: batch.count, mode: .inference, updatesState: false)
+            try executor.forward(batch: batch.count, mode: .inference, updatesState: false)
             _ = CrossEntropy().evaluate(
                 logits: logits, count: batch.count, classes: K, targets: .labels(own), gradient: gradient)
-            executor.backward()
+            try executor.backward()
             let slopes = executor.inputGradient
             // The input's memory may have been used for something else since.
             for index in 0..<batch.inputs.count {
@@ -86,7 +86,7 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
                 let sign: Float = slope > 0 ? 1 : slope < 0 ? -1 : 0
                 executor.input[index] = scale.moving(source[index], by: Float(step) * sign, at: index)
             }
-            executor.forward(batch: batch.count, mode: .inference, updatesState: false)
+            try executor.forward(batch: batch.count, mode: .inference, updatesState: false)
             for row in 0..<batch.count {
                 let (label, outputs) = (Int(own[row]), executor.output)
                 let others = (0..<K).filter { $0 != label && !classes.contains($0) }

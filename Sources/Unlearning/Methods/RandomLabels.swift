@@ -47,8 +47,8 @@ struct RelabeledExamples: ExampleSource {
 
     func label(at index: Int) -> Int { classes[index] }
 
-    func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
-        try source.write(index, augmentationSeed: augmentationSeed, into: target)
+    func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws {
+        try source.write(index, augmentationSeed: augmentationSeed, into: &target)
     }
 }
 

@@ -67,8 +67,8 @@ private struct CustomObjective: BatchObjective {
 
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         let (rows, K) = (outputs.count, outputs.classes)
-        let logits = Tensor(shape: [rows, K]) { target in
-            target.baseAddress?.update(from: outputs.logits, count: rows * K)
+        let logits = Tensor(shape: [rows, K]) { elements in
+            for index in 0..<rows * K { elements.append(outputs.logits[index]) }
         }
         let labels = (0..<rows).map { Int(outputs.labels[$0]) }
         let value = function(logits, labels, (0..<rows).map { outputs.indices[$0] })

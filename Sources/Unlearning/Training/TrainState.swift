@@ -58,11 +58,11 @@ final class TrainState {
             let indices = batch.indices.baseAddress, let target = executor.input.baseAddress,
             let logits = executor.output.baseAddress,
             let gradient = executor.outputGradient.baseAddress,
-            let parameters = executor.parameters.baseAddress,
+            let weights = executor.parameters.baseAddress,
             let gradients = executor.gradients.baseAddress
         else { return LossValue(loss: 0, correct: 0) }
         target.update(from: inputs, count: batch.inputs.count)
-        executor.forward(batch: batch.count, mode: .training, seed: seed)
+        try executor.forward(batch: batch.count, mode: .training, seed: seed)
         let value = (objective ?? self.objective).evaluate(
             BatchOutputs(
                 count: batch.count, classes: executor.graph.outputShape.count, logits: logits, labels: labels,
@@ -70,10 +70,10 @@ final class TrainState {
         guard value.loss.isFinite else {
             throw UnlearningError.diverged(phase: phase, step: steps, what: "the loss")
         }
-        executor.backward()
+        try executor.backward()
         if anchorWeight > 0 {
             threads.forEachChunk(of: start.count, floatsEach: 3) { part in
-                for index in part { gradients[index] += anchorWeight * (parameters[index] - start[index]) }
+                for index in part { gradients[index] += anchorWeight * (weights[index] - start[index]) }
             }
         }
         if let mask {
@@ -82,12 +82,13 @@ final class TrainState {
             }
         }
         _ = clipping.apply(to: gradients, count: executor.trainableCount, threads: threads)
-        optimizer.step(
-            parameters: parameters, gradients: gradients, count: executor.trainableCount,
-            learningRate: Float(learningRate), threads: threads)
+        var parameters = executor.trainableParameters.mutableSpan
+        try optimizer.step(
+            parameters: &parameters, gradients: executor.gradients.span, learningRate: Float(learningRate),
+            threads: threads)
         if let mask {
             threads.forEachChunk(of: mask.count, floatsEach: 2) { part in
-                for index in part where mask[index] == 0 { parameters[index] = start[index] }
+                for index in part where mask[index] == 0 { weights[index] = start[index] }
             }
         }
         return value

@@ -40,14 +40,14 @@ struct NoiseBatch {
         let images = configuration.imagesPerClass
         let (imageSize, classes) = (executor.graph.inputShape.count, executor.graph.outputShape.count)
         for (place, member) in members.enumerated() { member.write(to: input + place * images * imageSize) }
-        executor.forward(
+        try executor.forward(
             batch: members.count * images, mode: configuration.mode, updatesState: false,
             seed: first.dropoutSeed &+ UInt64(step))
         let crossEntropies = members.enumerated().map { place, member in
             let start = place * images * classes
             return member.crossEntropy(logits: logits + start, classes: classes, gradient: outputGradient + start)
         }
-        executor.backward()
+        try executor.backward()
         for ((place, member), crossEntropy) in zip(members.enumerated(), crossEntropies) {
             try member.descend(
                 inputGradient + place * images * imageSize, crossEntropy: crossEntropy, step: step,
@@ -125,8 +125,9 @@ final class NoiseInProgress {
             threads.forEachChunk(of: count, floatsEach: 2) { part in
                 for index in part { gradient[index] += slope * noise[index] }
             }
-            optimizer.step(
-                parameters: noise, gradients: gradient, count: count,
+            var numbers = images.mutableSpan
+            try optimizer.step(
+                parameters: &numbers, gradients: UnsafeBufferPointer(start: gradient, count: count).span,
                 learningRate: Float(configuration.learningRate), threads: threads)
         }
     }

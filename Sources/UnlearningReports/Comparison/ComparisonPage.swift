@@ -128,7 +128,7 @@ public struct ComparisonPage: Sendable {
                 guard let seconds = result.summary(of: .seconds, for: method)?.mean, seconds > 0,
                     let distance = result.summary(of: .totalVariation, for: method)?.mean
                 else { return nil }
-                return ScatterPlot.Series(method, x: [seconds], y: [distance])
+                return PointSeries(method, x: [seconds], y: [distance])
             })
     }
 

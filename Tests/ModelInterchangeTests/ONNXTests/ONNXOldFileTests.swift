@@ -23,10 +23,10 @@ import Testing
         }
     }
 
-    private func run(_ model: Model, _ input: [Float]) -> [Float] {
+    private func run(_ model: Model, _ input: [Float]) throws -> [Float] {
         let executor = Executor(model: model, batchCapacity: 1, computing: .nothing, modes: [.inference])
         _ = executor.input.update(fromContentsOf: input)
-        executor.forward(batch: 1, mode: .inference)
+        try executor.forward(batch: 1, mode: .inference)
         return Array(executor.output)
     }
 
@@ -150,7 +150,7 @@ import Testing
             let (x, count) = (Double(numbers[index]), Double(index + 1))
             return count * (x - 2 * count) / (exp(count) + 1e-5).squareRoot() + count
         }
-        let found = run(model, numbers)
+        let found = try run(model, numbers)
         for column in 0..<2 {
             let expected = (0..<4).reduce(0.0) { $0 + normalized[$1] * Double(2 * $1 + column) / 8 }
             #expect(abs(Double(found[column]) - expected) < 1e-5)

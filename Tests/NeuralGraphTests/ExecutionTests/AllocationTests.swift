@@ -53,30 +53,30 @@ import Testing
             threads: ThreadTeam(workers: workers))
         let optimizer = try configuration.makeOptimizer(parameterCount: executor.trainableCount)
         let labels = [Int32](repeating: 2, count: batch)
-        let parameters = try #require(executor.parameters.baseAddress)
         let gradients = try #require(executor.gradients.baseAddress)
         let logits = try #require(executor.output.baseAddress)
         let outputGradient = try #require(executor.outputGradient.baseAddress)
         let loss = CrossEntropy()
 
-        func step(_ labels: UnsafePointer<Int32>) {
-            executor.forward(batch: batch, mode: .training, seed: 5)
+        func step(_ labels: UnsafePointer<Int32>) throws {
+            try executor.forward(batch: batch, mode: .training, seed: 5)
             _ = loss.evaluate(
                 logits: logits, count: batch, classes: classes, targets: .labels(labels), gradient: outputGradient)
-            executor.backward()
+            try executor.backward()
             _ = GradientClipping.norm(1).apply(
                 to: gradients, count: executor.trainableCount, threads: executor.threads)
-            optimizer.step(
-                parameters: parameters, gradients: gradients, count: executor.trainableCount,
-                learningRate: 1e-4, threads: executor.threads)
+            var parameters = executor.trainableParameters.mutableSpan
+            try optimizer.step(
+                parameters: &parameters, gradients: executor.gradients.span, learningRate: 1e-4,
+                threads: executor.threads)
         }
         try labels.withUnsafeBufferPointer { labels in
             let labels = try #require(labels.baseAddress)
-            step(labels)
+            try step(labels)
             let before = allocation_counter_value()
             watch(executor.threads, true)
             let watched = allocation_counter_value()
-            step(labels)
+            try step(labels)
             let after = allocation_counter_value()
             watch(executor.threads, false)
             #expect(after - watched == 0, "\(after - watched) allocations in a step (\(watched - before) before)")

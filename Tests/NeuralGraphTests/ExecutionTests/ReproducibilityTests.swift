@@ -51,15 +51,14 @@ import Testing
             let executor = Executor(
                 model: item.model, batchCapacity: 4, computing: .parameters, threads: ThreadTeam(workers: workers))
             let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
-            let parameters = try #require(executor.parameters.baseAddress)
-            let gradients = try #require(executor.gradients.baseAddress)
             for seed in 0..<3 {
                 _ = try EngineRun(
                     executor, input: item.input, outputGradient: item.outputGradient,
                     EngineRun.Options().with { $0.seed = UInt64(seed) })
-                optimizer.step(
-                    parameters: parameters, gradients: gradients, count: executor.trainableCount,
-                    learningRate: 1e-3, threads: executor.threads)
+                var parameters = executor.trainableParameters.mutableSpan
+                try optimizer.step(
+                    parameters: &parameters, gradients: executor.gradients.span, learningRate: 1e-3,
+                    threads: executor.threads)
             }
             return Array(executor.parameters)
         }

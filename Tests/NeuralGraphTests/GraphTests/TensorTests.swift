@@ -7,6 +7,20 @@ import Testing
         try Tensor((0..<shape.count).map(Float.init), shape: shape)
     }
 
+    @Test("elements that are not appended are 0, and an error leaves no tensor")
+    func appending() throws {
+        let tensor = Tensor(shape: [2, 3]) { elements in
+            for value in 1...4 { elements.append(Float(value)) }
+        }
+        #expect(tensor.elements == [1, 2, 3, 4, 0, 0])
+        #expect(throws: CancellationError.self) {
+            try Tensor(shape: [2]) { (elements) throws(CancellationError) in
+                elements.append(1)
+                throw CancellationError()
+            }
+        }
+    }
+
     @Test("transposes by definition") func transposesByDefinition() throws {
         let tensor = try counting([2, 3, 4])
         let result = try tensor.transposed([2, 0, 1])
@@ -65,7 +79,7 @@ import Testing
         let tensor = Tensor(repeating: 1, shape: [3])
         var copy = tensor
         copy[1] = 5
-        copy.withUnsafeMutableElements { $0[2] = 7 }
+        copy.withMutableElements { $0[2] = 7 }
         #expect(tensor.elements == [1, 1, 1] && copy.elements == [1, 5, 7])
     }
 

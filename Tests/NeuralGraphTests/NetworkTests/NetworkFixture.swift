@@ -107,9 +107,9 @@ struct NetworkFixture {
     var batch: Int { labels.count }
 
     /// Runs a forward pass, the loss and a backward pass.
-    func step(_ executor: Executor, mode: Mode) -> LossValue {
+    func step(_ executor: Executor, mode: Mode) throws -> LossValue {
         _ = executor.input.update(fromContentsOf: input)
-        executor.forward(batch: batch, mode: mode)
+        try executor.forward(batch: batch, mode: mode)
         guard let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress else {
             return LossValue(loss: .nan, correct: 0)
         }
@@ -120,7 +120,7 @@ struct NetworkFixture {
                     gradient: gradient)
             }
         }
-        executor.backward()
+        try executor.backward()
         return loss ?? LossValue(loss: .nan, correct: 0)
     }
 }

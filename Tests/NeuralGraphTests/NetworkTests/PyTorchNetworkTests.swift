@@ -10,7 +10,7 @@ import Testing
     func inference(_ name: String) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .nothing)
-        _ = fixture.step(executor, mode: .inference)
+        _ = try fixture.step(executor, mode: .inference)
         try expectClose(executor.output, fixture.results.values("inference.logits"), 1e-4, "inference logits", name)
     }
 
@@ -18,7 +18,7 @@ import Testing
     func training(_ name: String) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .both)
-        let loss = fixture.step(executor, mode: .training)
+        let loss = try fixture.step(executor, mode: .training)
         let results = fixture.results
         try expectClose(executor.output, results.values("training.logits"), 1e-4, "training logits", name)
         try expectClose([loss.loss], results.values("training.loss"), 1e-4, "training loss", name)
@@ -41,7 +41,7 @@ import Testing
     func smoothGradients(_ name: String, _ mode: Mode) throws {
         let fixture = try NetworkFixture(name)
         let executor = Executor(model: fixture.model, batchCapacity: fixture.batch, computing: .both)
-        _ = fixture.step(executor, mode: mode)
+        _ = try fixture.step(executor, mode: mode)
         try expectGradients(
             input: fixture.inputGradient(executor),
             executor.parameterGradients().mapValues { $0.elements.map(Double.init) },
@@ -71,7 +71,7 @@ import Testing
         let sources = ReferenceGates.sources(of: fixture.model.graph)
         let executor = try Executor(
             model: fixture.model, batchCapacity: fixture.batch, computing: .both, keeping: sources)
-        _ = fixture.step(executor, mode: mode)
+        _ = try fixture.step(executor, mode: mode)
         let reference = try fixture.referenceGradients(mode: mode, gates: fixture.gates(of: executor))
         let place = "\(name), \(mode)"
         try expectClose(executor.inputGradient, reference.input, 1e-4, "input gradient", place)
@@ -140,12 +140,11 @@ import Testing
         let optimizer = try OptimizerConfiguration.adam(epsilon: results.scalar("descent.epsilon"))
             .makeOptimizer(parameterCount: executor.trainableCount)
         let rate = Float(try results.scalar("descent.learning_rate"))
-        let parameters = try #require(executor.parameters.baseAddress)
-        let gradients = try #require(executor.gradients.baseAddress)
-        return (0..<10).map { _ in
-            let loss = fixture.step(executor, mode: .training).loss
-            optimizer.step(
-                parameters: parameters, gradients: gradients, count: executor.trainableCount, learningRate: rate,
+        return try (0..<10).map { _ in
+            let loss = try fixture.step(executor, mode: .training).loss
+            var parameters = executor.trainableParameters.mutableSpan
+            try optimizer.step(
+                parameters: &parameters, gradients: executor.gradients.span, learningRate: rate,
                 threads: executor.threads)
             return loss
         }

@@ -28,9 +28,7 @@ import Testing
         for step in 0..<10 {
             let noise = LossFixtures.symmetric("gradient.\(step)", count: 16)
             let gradients = zip(parameters, noise).map { $0 * 0.5 + $1 }
-            optimizer.step(
-                parameters: &parameters, gradients: gradients, count: 16,
-                learningRate: trajectory.learningRate, threads: threads)
+            try optimizer.step(&parameters, gradients, learningRate: trajectory.learningRate, threads: threads)
             let row = Array(expected[step * 16..<(step + 1) * 16])
             #expect(relativeError(parameters, row) < 1e-6, "step \(step)")
         }
@@ -48,9 +46,7 @@ import Testing
         for step in 0..<steps {
             var gradients = LossFixtures.symmetric("gradient.\(step)", count: Self.count)
             GradientClipping.norm(1).apply(to: &gradients, count: Self.count, threads: threads)
-            optimizer.step(
-                parameters: &parameters, gradients: gradients, count: Self.count, learningRate: 0.1,
-                threads: threads)
+            try optimizer.step(&parameters, gradients, learningRate: 0.1, threads: threads)
         }
         return parameters
     }
@@ -75,9 +71,7 @@ import Testing
             let optimizer = try OptimizerConfiguration.adam(weightDecay: 0.1)
                 .makeOptimizer(parameterCount: count)
             for _ in 0..<5 {
-                optimizer.step(
-                    parameters: &parameters, gradients: gradients, count: count, learningRate: 0.1,
-                    threads: ThreadTeam(workers: 1))
+                try optimizer.step(&parameters, gradients, learningRate: 0.1, threads: ThreadTeam(workers: 1))
             }
             #expect(Set(parameters).count == 1, "\(count) parameters")
         }
@@ -132,9 +126,7 @@ import Testing
     @Test("plain descent subtracts the gradient") func plainDescentSubtractsTheGradient() throws {
         var parameters: [Float] = [1, 2]
         let optimizer = try OptimizerConfiguration.sgd.makeOptimizer(parameterCount: 2)
-        optimizer.step(
-            parameters: &parameters, gradients: [4, -4], count: 2, learningRate: 0.25,
-            threads: ThreadTeam(workers: 1))
+        try optimizer.step(&parameters, [4, -4], learningRate: 0.25, threads: ThreadTeam(workers: 1))
         #expect(parameters == [0, 3])
         #expect(optimizer.parameterCount == 2)
     }
@@ -143,10 +135,24 @@ import Testing
         for configuration: OptimizerConfiguration in [.sgd, .sgd(momentum: 0.9), .adam, .adamW] {
             var parameters: [Float] = [1, 2]
             let optimizer = try configuration.makeOptimizer(parameterCount: 2)
-            optimizer.step(
-                parameters: &parameters, gradients: [.nan, 0], count: 2, learningRate: 0.1,
-                threads: ThreadTeam(workers: 1))
+            try optimizer.step(&parameters, [.nan, 0], learningRate: 0.1, threads: ThreadTeam(workers: 1))
             #expect(parameters[0].isNaN && parameters[1].isFinite)
+        }
+    }
+
+    @Test("a step with another number of parameters or gradients is refused and changes nothing")
+    func countsAreChecked() throws {
+        for configuration: OptimizerConfiguration in [.sgd, .sgd(momentum: 0.9), .adam] {
+            let optimizer = try configuration.makeOptimizer(parameterCount: 3)
+            for (parameters, gradients) in [(2, 3), (3, 2), (4, 4), (0, 0)] {
+                var numbers = [Float](repeating: 1, count: parameters)
+                #expect(throws: OptimizationError.self) {
+                    try optimizer.step(
+                        &numbers, [Float](repeating: 1, count: gradients), learningRate: 1,
+                        threads: ThreadTeam(workers: 1))
+                }
+                #expect(numbers == [Float](repeating: 1, count: parameters))
+            }
         }
     }
 
@@ -154,9 +160,7 @@ import Testing
         for configuration: OptimizerConfiguration in [.sgd, .adam] {
             var parameters: [Float] = []
             let optimizer = try configuration.makeOptimizer(parameterCount: 0)
-            optimizer.step(
-                parameters: &parameters, gradients: [], count: 0, learningRate: 1,
-                threads: ThreadTeam(workers: 2))
+            try optimizer.step(&parameters, [], learningRate: 1, threads: ThreadTeam(workers: 2))
         }
     }
 
@@ -194,5 +198,15 @@ import Testing
             #expect(try JSONDecoder().decode(OptimizerConfiguration.self, from: data) == configuration)
         }
         #expect(OptimizerConfiguration.adam == .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0))
+    }
+}
+
+extension Optimizer {
+    /// Takes a step on arrays.
+    fileprivate func step(
+        _ parameters: inout [Float], _ gradients: [Float], learningRate: Float, threads: ThreadTeam
+    ) throws {
+        var numbers = parameters.mutableSpan
+        try step(parameters: &numbers, gradients: gradients.span, learningRate: learningRate, threads: threads)
     }
 }

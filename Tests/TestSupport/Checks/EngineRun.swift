@@ -65,12 +65,12 @@ package struct EngineRun: Sendable {
     ) throws {
         let batch = input.count / executor.graph.inputShape.count
         _ = executor.input.update(fromContentsOf: input)
-        executor.forward(
+        try executor.forward(
             batch: batch, mode: options.mode, updatesState: options.updatesState, seed: options.seed)
         output = Array(executor.output[..<(batch * executor.graph.outputShape.count)])
         if executor.request.input || executor.request.parameters {
             _ = executor.outputGradient.update(fromContentsOf: outputGradient)
-            executor.backward()
+            try executor.backward()
         }
         inputGradient = Array(executor.inputGradient[..<min(input.count, executor.inputGradient.count)])
         parameterGradients = try executor.parameterGradients()

@@ -109,9 +109,7 @@ struct RepresentationAuditTests {
         let result = try await audit(model, original: model)
         var known: Set<Data> = []
         for index in 0..<Patterns.test.count where Patterns.test.label(at: index) == Self.forgotten {
-            var pixels = [UInt8](repeating: 0, count: 144)
-            pixels.withUnsafeMutableBufferPointer { Patterns.test.readPixels(at: index, into: $0) }
-            known.insert(Data(pixels))
+            known.insert(Data(try Patterns.test.pixels(at: index)))
         }
         #expect(result.figures.attention.isEmpty == false)
         for picture in result.figures.attention { #expect(known.contains(picture.image.pixels)) }

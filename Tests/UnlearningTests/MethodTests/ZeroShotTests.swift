@@ -39,10 +39,10 @@ struct ZeroShotTests {
             let executor = Executor(
                 model: model, batchCapacity: capacity, computing: .input, threads: ThreadTeam(workers: threads))
             for index in 0..<count { executor.input[index] = Float(x[index]) }
-            executor.forward(batch: batch, mode: .inference)
+            try executor.forward(batch: batch, mode: .inference)
             #expect((0..<count).allSatisfy { executor.output[$0] == Float(x[$0]) })
             for index in 0..<count { executor.outputGradient[index] = 0.5 }
-            executor.backward()
+            try executor.backward()
             var error = 0.0
             for index in 0..<count {
                 func moved(_ step: Double) -> Double {
@@ -100,7 +100,7 @@ struct ZeroShotTests {
         let executor = try Executor(
             model: model, batchCapacity: examples.count, modes: [.inference], keeping: ["conv0"])
         for (index, value) in examples.inputs.elements.enumerated() { executor.input[index] = value }
-        executor.forward(batch: examples.count, mode: .inference)
+        try executor.forward(batch: examples.count, mode: .inference)
         let values = try executor.value(of: "conv0").map(Double.init)
         return distance(
             values, channels: 8, mean: try #require(model.state["bn0.running_mean"]).elements,

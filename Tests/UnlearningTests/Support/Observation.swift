@@ -21,8 +21,8 @@ struct TokenExamples: ExampleSource {
     var count: Int { source.count }
     var exampleShape: TensorShape { source.exampleShape }
     func label(at index: Int) -> Int { source.label(at: index) }
-    func write(_ index: Int, augmentationSeed: UInt64?, into target: UnsafeMutablePointer<Float>) throws {
-        try source.write(index, augmentationSeed: augmentationSeed, into: target)
+    func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws {
+        try source.write(index, augmentationSeed: augmentationSeed, into: &target)
     }
 }
 

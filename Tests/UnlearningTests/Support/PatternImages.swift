@@ -38,8 +38,8 @@ struct PatternImages: ImageDataset {
 
     func label(at index: Int) -> Int { index % classNames.count }
 
-    func readPixels(at index: Int, into target: UnsafeMutableBufferPointer<UInt8>) {
-        _ = target.update(fromContentsOf: pixels[index * imageShape.count..<(index + 1) * imageShape.count])
+    func readPixels(at index: Int, into target: inout MutableSpan<UInt8>) {
+        for position in target.indices { target[position] = pixels[index * imageShape.count + position] }
     }
 }
 

@@ -1,5 +1,6 @@
-/// An integer that may depend on the batch size N: `constant + perExample * N`. Shapes are computed with these, so
-/// that `Shape -> Gather -> Concat -> Reshape` is settled when a file is read.
+/// An integer that may depend on the batch size N: `constant + perExample * N`.
+///
+/// Shapes are computed with these, so that `Shape -> Gather -> Concat -> Reshape` is resolved when a file is read.
 struct BatchInteger: Hashable {
     var constant: Int
     var perExample = 0
@@ -9,10 +10,10 @@ struct BatchInteger: Hashable {
         self.perExample = perExample
     }
 
-    /// The number, if it does not depend on the batch.
+    /// The number, if it does not depend on the batch size.
     var fixed: Int? { perExample == 0 ? constant : nil }
 
-    /// The sum; nil if it does not fit.
+    /// The sum; nil on overflow.
     func adding(_ other: BatchInteger, times factor: Int = 1) -> BatchInteger? {
         guard let scaled = other.multiplied(by: BatchInteger(factor)) else { return nil }
         let (first, overflow) = constant.addingReportingOverflow(scaled.constant)
@@ -20,7 +21,7 @@ struct BatchInteger: Hashable {
         return overflow || carry ? nil : BatchInteger(first, perExample: second)
     }
 
-    /// The product; nil if it does not fit or would have N squared.
+    /// The product; nil on overflow or if it depends on N squared.
     func multiplied(by other: BatchInteger) -> BatchInteger? {
         guard let factor = other.fixed ?? fixed else { return nil }
         let number = other.fixed == nil ? other : self
@@ -43,7 +44,7 @@ struct BatchInteger: Hashable {
         return BatchInteger(perExample / other.perExample)
     }
 
-    /// The rest of a division.
+    /// The remainder of a division.
     /// - Parameter followsDividend: whether it has the dividend's sign, as in C, instead of the divisor's.
     func remainder(_ other: BatchInteger, followsDividend: Bool) -> BatchInteger? {
         guard let divisor = other.fixed, divisor != 0, divisor != -1 else {
@@ -56,7 +57,7 @@ struct BatchInteger: Hashable {
         return BatchInteger(followsDividend || rest == 0 || (rest < 0) == (divisor < 0) ? rest : rest + divisor)
     }
 
-    /// The number to a power; nil if it does not fit.
+    /// The number raised to a power; nil on overflow.
     func raised(to exponent: BatchInteger) -> BatchInteger? {
         guard let exponent = exponent.fixed, exponent >= 0 else { return nil }
         if exponent == 1 { return self }
@@ -71,7 +72,7 @@ struct BatchInteger: Hashable {
         return exponent < 64 ? result : nil
     }
 
-    /// The sign of the number for every batch of one example or more; nil if that depends on the batch.
+    /// The sign for every batch size of at least 1; nil if it depends on the batch size.
     var sign: Int? {
         if perExample == 0 { return constant.signum() }
         let (atOne, overflow) = constant.addingReportingOverflow(perExample)
@@ -79,7 +80,7 @@ struct BatchInteger: Hashable {
         return perExample.signum()
     }
 
-    /// Whether it is 0; nil if that depends on the batch.
+    /// Whether it is 0; nil if that depends on the batch size.
     var isZero: Bool? {
         if let sign { return sign == 0 }
         // constant + perExample N = 0 for some whole N of 1 or more?
@@ -113,13 +114,13 @@ struct AxisLength: Hashable {
 
     var number: BatchInteger { hasBatch ? BatchInteger(0, perExample: count) : BatchInteger(count) }
 
-    /// This length over another; nil if that does not divide it.
+    /// The quotient of two lengths; nil if there is a remainder.
     func divided(by other: AxisLength) -> AxisLength? {
         guard other.count > 0, count % other.count == 0, hasBatch || !other.hasBatch else { return nil }
         return AxisLength(count / other.count, hasBatch: hasBatch && !other.hasBatch)
     }
 
-    /// The product; nil if it does not fit or would have the batch twice.
+    /// The product; nil on overflow or if it depends on N squared.
     func multiplied(by other: AxisLength) -> AxisLength? {
         let (product, overflow) = count.multipliedReportingOverflow(by: other.count)
         return overflow || (hasBatch && other.hasBatch)

@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Which stored tensor of a file a parameter is, and how its elements are ordered there.
+/// The stored tensor of a file that a parameter came from, and the order of its elements there.
 struct ONNXBinding: Sendable {
     /// The name in the file.
     let name: String
@@ -63,33 +63,33 @@ struct ONNXBinding: Sendable {
     }
 }
 
-/// An input of a node that reads a stored tensor together with others, and gets one of its own once it differs.
+/// A node's input that shares a stored tensor with others, and gets its own once training changes it.
 struct ONNXSharedInput: Sendable, Hashable {
     /// The node's first output.
     let output: String
-    /// Which of its inputs it is.
+    /// The position among the node's inputs.
     let position: Int
     /// The name of the stored tensor.
     let stored: String
 }
 
-/// A constant of the file as a parameter of one of our nodes.
+/// A constant of the file as a parameter of a node of the engine's graph.
 struct ONNXParameter {
     /// The parameter's name below the node, such as `weight`.
     let name: String
-    /// Its name among the model's, if it is stored in the file under that.
+    /// Its name in the model, if the file stores it under that name.
     let key: String?
     let tensor: Tensor
-    /// Whether training moves it.
+    /// Whether training changes it.
     let learns: Bool
 }
 
 extension ONNXImporter {
-    /// A constant as a parameter.
+    /// Makes a constant a parameter.
     /// - Parameters:
     ///   - order: the view's factors in the order of the parameter's elements.
     ///   - shape: the parameter's shape; that of the factors if nil.
-    ///   - learns: whether it is of a kind that is trained.
+    ///   - learns: whether parameters of this kind are trained.
     mutating func parameter(
         _ view: ValueView, order: [Place], shape: TensorShape? = nil, node: String, _ name: String, learns: Bool
     ) throws -> ONNXParameter {

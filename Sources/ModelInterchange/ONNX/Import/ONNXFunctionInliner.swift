@@ -1,9 +1,10 @@
-/// Writes out the nodes that stand for a function of the model.
+/// Replaces calls of a model's functions by the functions' nodes.
 struct ONNXFunctionInliner {
-    /// The most nodes that a graph may have once its functions are written out: a few functions that call each other
-    /// twice could otherwise stand for more than any memory holds.
+    /// The most nodes that a graph may have after inlining.
+    ///
+    /// Without a limit, a few functions that call each other twice could need more than any memory.
     static let maximumNodes = 200_000
-    /// How deep functions may call each other.
+    /// The deepest nesting of function calls.
     static let deepest = 64
 
     private struct Key: Hashable {
@@ -13,7 +14,7 @@ struct ONNXFunctionInliner {
 
     private let functions: [Key: ONNXFunction]
     private var calls = 0
-    /// Bytes of names that may still be made.
+    /// The bytes left for new names.
     private var namesLeft = 1 << 28
 
     init(_ document: ONNXDocument) {
@@ -22,7 +23,7 @@ struct ONNXFunctionInliner {
             uniquingKeysWith: { first, _ in first })
     }
 
-    /// The nodes with functions written out, and functions in those.
+    /// The nodes with all function calls inlined, nested ones included.
     mutating func inlined(_ nodes: [ONNXNode]) throws -> [ONNXNode] {
         guard !functions.isEmpty else { return nodes }
         var result: [ONNXNode] = []

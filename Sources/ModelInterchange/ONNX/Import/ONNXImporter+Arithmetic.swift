@@ -1,12 +1,12 @@
 import NeuralGraph
 
 extension ONNXImporter {
-    /// Two inputs brought into the same order of axes, for elementwise operations.
+    /// Two inputs in the same order of axes, for elementwise operations.
     struct Pair {
-        /// The input that has every factor, and the other one, with axes cut alike.
+        /// The input that has every factor, and the other one, with their axes split into the same factors.
         var first: ValueView
         var second: ValueView
-        /// The axes of our value of the first.
+        /// The axes of the first input's engine value.
         var groups: [[Place]]
         /// The second's factors in that order, and its shape, which broadcasts to the first's.
         var secondGroups: [[Place]]
@@ -84,7 +84,7 @@ extension ONNXImporter {
         return pair.first.restrided(value, order: pair.groups.flatMap { $0 })
     }
 
-    /// Brings two views into one order: that of the first one's memory, which must have every factor.
+    /// Brings two views into the memory order of the first, which must have every factor.
     mutating func arranged(_ first: ValueView, _ second: ValueView, _ node: ONNXNode) throws -> Pair {
         for axis in first.axes.indices {
             let (a, b) = (first.length(axis), second.length(axis))
@@ -164,14 +164,14 @@ extension ONNXImporter {
 }
 
 extension ValueView {
-    /// Whether another view's axes are as long as this one's, where those are longer than 1.
+    /// Whether another view's axes are as long as those of this view that are longer than 1.
     fileprivate func broadcasts(to other: ValueView) -> Bool {
         axes.indices.allSatisfy { length($0) == .one || length($0) == other.length($0) }
     }
 }
 
 extension ArithmeticKind {
-    /// The function of the first input, where the second is a number.
+    /// The function of the first input if the second is a scalar constant.
     fileprivate func function(withSecond number: Float) -> PointwiseFunction? {
         switch self {
         case .addition: .affine(scale: 1, shift: number)
@@ -184,7 +184,7 @@ extension ArithmeticKind {
         }
     }
 
-    /// The function of the second input, where the first is a number.
+    /// The function of the second input if the first is a scalar constant.
     fileprivate func function(withFirst number: Float) -> PointwiseFunction? {
         switch self {
         case .addition, .multiplication, .maximum, .minimum: function(withSecond: number)

@@ -1,8 +1,9 @@
 import NeuralGraph
 
 extension ONNXImporter {
-    /// `softmax(q kT scale) v` (Vaswani et al. 2017, eq. 1) as one node, where heads and features lie so that it can be;
-    /// nil if the product is another.
+    /// Fuses `softmax(q kT scale) v` (Vaswani et al. 2017, eq. 1) into one attention node.
+    ///
+    /// nil if the product is not attention, or its heads and features are laid out in another way.
     mutating func attention(_ weights: ValueView, _ values: ValueView, _ node: ONNXNode) throws -> ValueView? {
         guard let probabilities = weights.value, let softmax = maker(probabilities), softmax.operation is Softmax else {
             return nil
@@ -34,8 +35,7 @@ extension ONNXImporter {
         return ValueView(cut.source, axes: [cut.axes[0], cut.axes[2], cut.axes[1], cut.axes[3]])
     }
 
-    /// Attention of queries, keys and values `[..., tokens, features]`, where the axes in front are batch and heads;
-    /// nil if their lengths are others.
+    /// Attention of queries, keys and values `[batch, heads, tokens, features]`; nil if their lengths do not match.
     mutating func attention(
         _ query: ValueView, _ key: ValueView, _ values: ValueView, scale: Float, _ node: ONNXNode
     ) throws -> ValueView? {
@@ -70,7 +70,7 @@ extension ONNXImporter {
             value, order: result.places(ofAxis: rank - 2) + heads + result.places(ofAxis: rank - 1))
     }
 
-    /// The value that queries, keys and values are cut from, if they lie side by side in it: the product of one layer.
+    /// The output of one linear layer that queries, keys and values are slices of; nil if there is none.
     private mutating func packed(_ parts: [Graph.Value], _ node: ONNXNode) throws -> Graph.Value? {
         let shape = builder.shape(of: parts[0])
         guard parts.allSatisfy({ builder.shape(of: $0) == shape }) else { return nil }
@@ -90,7 +90,7 @@ extension ONNXImporter {
         return try source.map { try reshaped($0, to: [shape[0], 3 * shape[1]], named: node.label) }
     }
 
-    /// A view of what a value was before it was multiplied by a number.
+    /// The view of a value before its multiplication by a scalar.
     private func unscaled(_ view: ValueView, _ scale: inout Float) -> ValueView {
         guard let value = view.value, let scaled = affine(value), scaled.shift == 0 else { return view }
         scale *= scaled.scale

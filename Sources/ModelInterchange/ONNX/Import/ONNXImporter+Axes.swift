@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Operators that only look at a value in another way.
+/// Operators that change axes or types without moving elements.
 extension ONNXImporter {
     mutating func identity(_ node: ONNXNode) throws {
         // Exporters store equal tensors once, and name the others by Identity: parameters of their own.
@@ -10,7 +10,7 @@ extension ONNXImporter {
         try define(node, try operand(node, 0))
     }
 
-    /// A cast between numbers with a fraction, which all are 32-bit floats here.
+    /// A cast between floating-point types, all of which are computed as 32-bit floats.
     mutating func cast(_ node: ONNXNode) throws {
         let type = ONNXScalarType(rawValue: try node.integer("to") ?? 0)
         try cast(node, isFloat: type?.isFloat == true)
@@ -88,7 +88,7 @@ extension ONNXImporter {
         ONNXProblem(node, "has more elements than any memory holds")
     }
 
-    /// A view with other axes; numbers move only if the new axes go across the present order.
+    /// A view with other axes; elements move only if the new axes do not fit the present memory order.
     mutating func regrouped(_ view: ValueView, _ target: [AxisLength], _ node: ONNXNode) throws -> ValueView {
         if let result = view.regrouped(target) { return result }
         if let result = try straightened(view, node).regrouped(target) { return result }
@@ -96,7 +96,7 @@ extension ONNXImporter {
             node, "reshapes \(view.description) across the batch, so that examples would mix, which cannot be run")
     }
 
-    /// A view of a value that lies in memory in the order of the view's axes.
+    /// A view of a value whose memory order is that of the view's axes.
     mutating func straightened(_ view: ValueView, _ node: ONNXNode) throws -> ValueView {
         if let constant = view.constant {
             return try rowMajor(constant, view)
@@ -106,7 +106,7 @@ extension ONNXImporter {
         return view.restrided(value, order: view.places)
     }
 
-    /// A constant in the order of a view of it.
+    /// A constant with its elements in the order of a view.
     func rowMajor(_ constant: ONNXConstant, _ view: ValueView) throws -> ValueView {
         let steps = view.axes.flatMap { $0 }.filter { !$0.isBatch }
             .map { ONNXBinding.Step(count: $0.length.count, stride: $0.stride ?? 0) }

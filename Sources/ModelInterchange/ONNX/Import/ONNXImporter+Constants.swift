@@ -80,14 +80,14 @@ extension ONNXImporter {
         try define(node, ValueView(.constant(ONNXConstant([number])), axes: axes))
     }
 
-    /// Lengths of 0 or more that do not depend on the batch; nil if others do.
+    /// Lengths of at least 0 that do not depend on the batch size; nil if any does.
     private static func fixed(_ lengths: [BatchInteger]) -> [Int]? {
         let numbers = lengths.compactMap(\.fixed)
         return numbers.count == lengths.count && numbers.allSatisfy { (0...largestValue).contains($0) } ? numbers : nil
     }
 
-    /// Computes a node whose inputs are all known.
-    /// - Returns: whether it was one.
+    /// Evaluates a node if all its inputs are constants.
+    /// - Returns: whether they are.
     mutating func fold(_ node: ONNXNode) throws -> Bool {
         guard node.inputs.contains(where: { !$0.isEmpty }) else { return false }
         if try foldGrid(node) { return true }
@@ -107,8 +107,10 @@ extension ONNXImporter {
         return view.constant != nil && !view.axes.contains { $0.contains(where: \.isBatch) }
     }
 
-    /// Whether a node of constants is read like one of values: those that only look at a constant in another way, so
-    /// that it stays the stored tensor that it is; and those that compute with weights, so that these are trained.
+    /// Whether a node of constants is imported as an operation instead of being evaluated.
+    ///
+    /// Reshaping and transposing keep the stored tensor behind the constant, and computing with weights keeps them
+    /// trainable.
     private func keepsConstant(_ node: ONNXNode, _ operands: [Operand?]) -> Bool {
         // What is repeated for each example is looked at again and again.
         if node.operation == "Expand", operands.count > 1, case .integers(let shape)? = operands[1],
@@ -129,14 +131,14 @@ extension ONNXImporter {
         }
     }
 
-    /// Whether a constant is stored and more than a list of settings for axes.
+    /// Whether a constant is a stored tensor of weights and not a list of axes or lengths.
     private func isWeight(_ view: ValueView) -> Bool {
         guard let constant = view.constant, constant.isStored else { return false }
         let count = view.lengths.reduce(1.0) { $0 * Double($1.count) }
         return count > Double(Self.maximumAxes) || (view.rank >= 2 && count > 1)
     }
 
-    /// An operand's numbers, read now.
+    /// The elements of an operand, read at once.
     func known(_ operand: Operand, _ node: ONNXNode) throws -> KnownNumbers {
         switch operand {
         case .integers(let tensor): return .integers(tensor)

@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Elementwise functions of one input that few networks have; some are composed of others.
+/// Less common elementwise functions, some of them composed of others.
 extension ONNXImporter {
     mutating func elementary(_ node: ONNXNode, _ function: ElementaryFunction) throws {
         try define(node, try elementary(try view(node, 0), function, name: node.label))
@@ -58,8 +58,8 @@ extension ONNXImporter {
 
     /// A comparison of two inputs, which has no gradient.
     /// - Parameters:
-    ///   - functions: of their difference; each true where it is 1, and no two at once.
-    ///   - swaps: whether the first is subtracted from the second.
+    ///   - functions: functions of the difference that are 1 where the comparison holds; at most one is 1 at a time.
+    ///   - swaps: whether the difference is the second minus the first.
     mutating func comparison(_ node: ONNXNode, _ functions: ElementaryFunction..., swaps: Bool = false) throws {
         let inputs = try [view(node, swaps ? 1 : 0), view(node, swaps ? 0 : 1)]
         if try isInfinite(inputs[0]) || isInfinite(inputs[1]) {
@@ -80,7 +80,7 @@ extension ONNXImporter {
 
     private func isInfinite(_ view: ValueView) throws -> Bool { try Self.scalar(view)?.isInfinite ?? false }
 
-    /// Whether numbers are the infinite one, which no difference tells.
+    /// Compares with infinity, for which a difference does not help.
     private mutating func equality(_ x: ValueView, with infinite: ValueView, _ node: ONNXNode) throws {
         let sign: Float = (try Self.scalar(infinite) ?? 0) > 0 ? 1 : -1
         let isLarge = try elementary(x, .isInfinite, name: node.label + ".infinite")
@@ -89,7 +89,7 @@ extension ONNXImporter {
         try define(node, try combined(isLarge, isOnSide, .multiplication, node, name: node.label))
     }
 
-    /// `x > number` also chooses between x and its softplus.
+    /// Recognizes `x > number` as the condition that selects between x and its softplus.
     mutating func greater(_ node: ONNXNode) throws {
         try comparison(node, .isPositive)
         if let threshold = try scalar(node, 1), let output = node.outputs.first {
@@ -113,8 +113,10 @@ extension ONNXImporter {
         try elementary(node, .isInfinite)
     }
 
-    /// PyTorch's softplus is x itself above 20, where both are the same in 32 bits. Its attention replaces what is undefined
-    /// in a softmax by 0; a softmax of numbers has no such values.
+    /// Removes selections that PyTorch exports and that make no difference here.
+    ///
+    /// Its softplus returns x above 20, where both are equal in 32 bits; its attention replaces NaN in a softmax by 0,
+    /// and a softmax of finite numbers has none.
     mutating func choice(_ node: ONNXNode) throws {
         let (condition, above, below) = (try view(node, 0), try view(node, 1), try view(node, 2))
         if isSoftplus(below, above: above, where: node.input(0)) || isSoftmax(below, whereDefined: condition) {
@@ -133,7 +135,7 @@ extension ONNXImporter {
         try define(node, try choice([condition, above, below], node))
     }
 
-    /// Whether a view is the softplus of another, which is chosen above a threshold.
+    /// Whether a view is the softplus of another view, which is selected above a threshold.
     private func isSoftplus(_ below: ValueView, above: ValueView, where condition: String?) -> Bool {
         guard let condition, let comparison = thresholds[condition], comparison.threshold >= 17,
             let x = comparison.value.value, above.value == x, let y = below.value, let curve = maker(y)
@@ -141,14 +143,14 @@ extension ONNXImporter {
         return (curve.operation as? Pointwise)?.function == .softplus && curve.inputs[0] == x
     }
 
-    /// Whether a view is a softmax, and a condition whether it is undefined.
+    /// Whether a view is a softmax and a condition tests it for NaN.
     private func isSoftmax(_ below: ValueView, whereDefined condition: ValueView) -> Bool {
         guard let truth = condition.value, let test = maker(truth), let y = below.value else { return false }
         return (test.operation as? Elementary)?.function == .isUndefined && test.inputs[0] == y
             && below.axes == condition.axes && maker(unshaped(y))?.operation is Softmax
     }
 
-    /// Of a condition and two views, the first one's numbers where the condition is not 0, the second's elsewhere.
+    /// Selects elements of the first view where a condition is not 0, and of the second elsewhere.
     private mutating func choice(_ views: [ValueView], _ node: ONNXNode) throws -> ValueView {
         // All three whole, in the order of their axes.
         var values: [Graph.Value] = []
@@ -170,7 +172,7 @@ extension ONNXImporter {
         return shape.restrided(value, order: shape.axes.indices.flatMap { shape.places(ofAxis: $0) })
     }
 
-    /// A view with axes of length 1 repeated to those of others; nil if others are longer elsewhere.
+    /// A view broadcast to the lengths of others; nil if they do not broadcast.
     private func spread(_ view: ValueView, like others: [ValueView]) -> ValueView? {
         let rank = ([view] + others).map(\.rank).max() ?? 0
         var result = view.padded(toRank: rank)

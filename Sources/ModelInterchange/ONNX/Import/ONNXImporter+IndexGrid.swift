@@ -1,7 +1,8 @@
 import NeuralGraph
 
-/// A tensor of places that step evenly along each of its axes, of which one may be the batch: `offset + sum of stride *
-/// index`. PyTorch's exporter writes `as_strided` with one.
+/// A tensor of indices with a constant stride along each axis: `offset + sum of stride * index`.
+///
+/// One axis may be the batch. PyTorch's exporter writes `as_strided` with such a tensor.
 struct IndexGrid {
     var axes: [(length: AxisLength, stride: Int)]
     var offset = 0
@@ -33,10 +34,10 @@ struct IndexGrid {
         self.offset = offset
     }
 
-    /// The number, if it is one.
+    /// The number, if the grid is a scalar.
     private var number: Int? { axes.allSatisfy { $0.length == .one } ? offset : nil }
 
-    /// The sum, axes of length 1 going along; nil if lengths do not fit.
+    /// The sum of two grids that broadcast; nil if they do not.
     func adding(_ other: IndexGrid) -> IndexGrid? {
         let rank = max(axes.count, other.axes.count)
         func padded(_ grid: IndexGrid) -> [(length: AxisLength, stride: Int)] {
@@ -50,14 +51,14 @@ struct IndexGrid {
         return IndexGrid(axes: sum, offset: offset &+ other.offset)
     }
 
-    /// The product with a number; nil if neither is one.
+    /// The product; nil unless one of the grids is a scalar.
     func multiplied(by other: IndexGrid) -> IndexGrid? {
         guard let factor = other.number else { return number == nil ? nil : other.multiplied(by: self) }
         return IndexGrid(
             axes: axes.map { ($0.length, $0.stride &* factor) }, offset: offset &* factor)
     }
 
-    /// Whether it counts from 0 without a gap, in the order of its axes.
+    /// Whether it is 0, 1, 2 and so on in row-major order.
     var countsUp: Bool {
         var unit = 1
         for axis in axes.reversed() where axis.length != .one {
@@ -71,8 +72,8 @@ struct IndexGrid {
 }
 
 extension ONNXImporter {
-    /// Computes a node that makes or uses a grid of places.
-    /// - Returns: whether it is one.
+    /// Imports a node that makes or uses a grid of indices.
+    /// - Returns: whether it is such a node.
     mutating func foldGrid(_ node: ONNXNode) throws -> Bool {
         if node.operation == "Range" {
             let numbers = try (0..<3).map { position -> BatchInteger? in

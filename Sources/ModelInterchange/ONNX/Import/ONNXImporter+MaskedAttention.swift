@@ -1,8 +1,8 @@
 import NeuralGraph
 
-/// The operator of set 23, which attends with heads that may be shared, a mask and a cap.
+/// `Attention` of operator set 23, with grouped heads, a mask and a soft cap.
 extension ONNXImporter {
-    /// Instead of minus infinity, which no parameter may be; its exponential is 0 as well.
+    /// Stands for minus infinity, which is not allowed in a parameter; its exponential is 0 as well.
     private static let masked: Float = -1e30
 
     /// Queries, keys and values `[N, heads, tokens, features]`, or `[N, tokens, heads * features]`.
@@ -44,7 +44,7 @@ extension ONNXImporter {
         try define(node, result)
     }
 
-    /// Attention spelled out.
+    /// Attention as separate products and a softmax.
     private mutating func attention(
         _ views: [ValueView], scale: Float, cap: Float, mask: ValueView?, _ node: ONNXNode
     ) throws -> ValueView {
@@ -64,8 +64,7 @@ extension ONNXImporter {
         return try product(scores.restrided(shares, order: order), views[2], node, name: node.label)
     }
 
-    /// What is added to the scores, `[..., queries, keys]`: 0 where a query looks at a key, below elsewhere; nil if each looks
-    /// at all.
+    /// The mask that is added to the scores, `[..., queries, keys]`; nil if no key is masked.
     private func mask(_ node: ONNXNode, queries: Int, keys: Int) throws -> ValueView? {
         let isCausal = try node.integer("is_causal") ?? 0 != 0
         let (left, right) = (
@@ -105,7 +104,7 @@ extension ONNXImporter {
         return ValueView(ONNXConstant(mask.values), dimensions: mask.dimensions)
     }
 
-    /// The mask that a node is given, as what is added.
+    /// A node's mask, converted to one that is added.
     private func additive(_ node: ONNXNode, keys: Int) throws -> KnownTensor<Float> {
         let operand = try operand(node, 3)
         guard Self.isKnown(operand) else {

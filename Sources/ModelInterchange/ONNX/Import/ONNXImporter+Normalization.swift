@@ -34,9 +34,10 @@ extension ONNXImporter {
         try define(node, input.restrided(value, order: order))
     }
 
-    /// Statistics belong to their node, even where several of them are stored once because they are equal, as exporters
-    /// do before any training.
-    /// - Returns: whether they can be.
+    /// Gives a node statistics of its own, even if the file stores those of several nodes once because they are equal.
+    ///
+    /// Exporters do so for networks that were never trained.
+    /// - Returns: whether the node can have its own.
     private mutating func keepsApart(_ key: String, _ node: ONNXNode, _ position: Int) -> Bool {
         guard node.field != nil, let output = node.outputs.first, let stored = node.input(position),
             plan.tensors[stored] != nil
@@ -46,8 +47,9 @@ extension ONNXImporter {
         return true
     }
 
-    /// Batch norm with statistics that the file computes, or that functions share, and that could not be written back once
-    /// training had moved them: they stay as they are.
+    /// Batch norm whose statistics stay as they are, since trained ones could not be written back to the file.
+    ///
+    /// That is so if the file computes them or shares them through functions.
     private mutating func frozenNormalization(
         _ x: Graph.Value, _ parameters: [ONNXParameter], epsilon: Float, name: String
     ) throws -> Graph.Value {
@@ -133,7 +135,7 @@ extension ONNXImporter {
         try define(node, input.restrided(value, order: order))
     }
 
-    /// One number a group as one a channel.
+    /// Repeats a number for each group as one for each channel.
     private func spreadGroups(
         _ view: ValueView, _ groups: Int, channels: Int, _ node: ONNXNode
     ) throws -> ValueView {
@@ -182,7 +184,7 @@ extension ONNXImporter {
         try define(node, ValueView(.value(result), axes: view.axes))
     }
 
-    /// Whether nothing but other views of the node's output comes after it.
+    /// Whether everything that reads the node's output only reshapes or transposes it.
     private func isLast(_ node: ONNXNode) -> Bool {
         var name = node.outputs.first ?? ""
         while name != plan.outputName {
@@ -196,7 +198,7 @@ extension ONNXImporter {
 
     // MARK: Patterns
 
-    /// `(x - mean) / sqrt(variance + epsilon)` over the last axis as one node; nil if the quotient is another.
+    /// Fuses `(x - mean) / sqrt(variance + epsilon)` over the last axis into one node; nil for any other quotient.
     mutating func spelledNormalization(
         _ numerator: ValueView, _ denominator: ValueView, name: String
     ) throws -> ValueView? {
@@ -224,7 +226,7 @@ extension ONNXImporter {
         return (operation as? Arithmetic)?.arithmetic == .multiplication
     }
 
-    /// The x of x - mean(x).
+    /// Returns x if the value is `x - mean(x)`.
     private func meanDifference(_ node: Graph.Node) -> Graph.Value? {
         guard (node.operation as? Arithmetic)?.arithmetic == .subtraction, let mean = meanOfLast(node.inputs[1]),
             unshaped(mean) == unshaped(node.inputs[0])
@@ -232,7 +234,7 @@ extension ONNXImporter {
         return node.inputs[0]
     }
 
-    /// What a value is the mean over the last axis of.
+    /// Returns x if the value is the mean of x over the last axis.
     private func meanOfLast(_ value: Graph.Value) -> Graph.Value? {
         guard let node = maker(unshaped(value)), let mean = node.operation as? Reduction, mean.reduction == .mean,
             mean.axes == [node.inputShapes[0].rank - 1],
@@ -241,7 +243,7 @@ extension ONNXImporter {
         return node.inputs[0]
     }
 
-    /// A value before it was given another shape.
+    /// A value before it was reshaped.
     func unshaped(_ value: Graph.Value) -> Graph.Value {
         var value = value
         while let node = maker(value), node.operation is Reshape { value = node.inputs[0] }
@@ -250,6 +252,6 @@ extension ONNXImporter {
 }
 
 extension Array where Element == ValueView.Factor {
-    /// How many factors step over our value.
+    /// The number of factors that step over the engine's value.
     fileprivate var places: Int { filter { $0.stride != nil }.count }
 }

@@ -8,7 +8,7 @@ extension ONNXImporter {
         node.domain.isEmpty && lowerings[node.operation] != nil
     }
 
-    /// Turns one node of the file into nodes of the graph, another view of a value, or known numbers.
+    /// Imports one node of the file as nodes of the graph, as a view of a value, or as a constant.
     mutating func lower(_ node: ONNXNode) throws {
         guard let lowering = Self.lowerings[node.operation] else {
             throw ONNXProblem(node, "is an operator that is not supported")
@@ -153,7 +153,7 @@ extension ONNXImporter {
         "NonZero": { try $0.unfoldable($1) },
     ]
 
-    /// An operator that is only run on numbers that are known when the file is read.
+    /// Imports an operator that is supported for constants alone.
     func unfoldable(_ node: ONNXNode) throws {
         let name = node.inputs.first { name in
             if case .view(let view)? = operands[name] { view.value != nil } else { false }

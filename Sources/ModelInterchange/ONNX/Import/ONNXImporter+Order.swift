@@ -30,7 +30,7 @@ extension ONNXImporter {
         return value
     }
 
-    /// The wanted order as stretches of the memory's order, as few as there are.
+    /// The wanted order as the fewest contiguous runs of the memory order.
     private static func runs(_ order: [Place], in memory: [Place]) -> [Range<Int>] {
         let positions = Dictionary(uniqueKeysWithValues: memory.enumerated().map { ($1, $0) })
         var runs: [Range<Int>] = []
@@ -44,7 +44,7 @@ extension ONNXImporter {
         return runs
     }
 
-    /// The value under a view; of a constant, a node that gives it for each example.
+    /// The value under a view; for a constant, a node that repeats it for each example.
     private mutating func stored(_ view: ValueView, named name: String) throws -> Graph.Value {
         switch view.source {
         case .value(let value): return value
@@ -57,7 +57,7 @@ extension ONNXImporter {
         }
     }
 
-    /// The same numbers in the same order under another shape.
+    /// The same elements in the same order with another shape.
     mutating func reshaped(_ value: Graph.Value, to shape: TensorShape, named name: String) throws -> Graph.Value {
         guard builder.shape(of: value) != shape else { return value }
         // Of a reshaped value, what it was before will do as well.
@@ -71,7 +71,7 @@ extension ONNXImporter {
         return result
     }
 
-    /// A view whose repeated factors are numbers of their own, as operations need that look at positions.
+    /// A view whose repeated factors are copied out, for operations that depend on positions.
     mutating func expanded(_ view: ValueView, named name: String) throws -> ValueView {
         let repeats = view.axes.contains { $0.contains { if case .repeated = $0 { true } else { false } } }
         guard repeats else { return view }
@@ -99,8 +99,8 @@ extension ONNXImporter {
         return result.restrided(spread, order: order + strided)
     }
 
-    /// A value with the given factors as its last axis, and the view's other factors in front as they lie in memory.
-    /// - Returns: the value, and the order of factors in it.
+    /// A value with the given factors as its last axis and the view's other factors before it in memory order.
+    /// - Returns: the value, and the order of its factors.
     mutating func materialize(
         _ view: ValueView, last: [Place], named name: String
     ) throws -> (value: Graph.Value, order: [Place]) {
@@ -137,7 +137,7 @@ extension ONNXImporter {
             view, places.map { axes in axes.flatMap { view.places(ofAxis: $0) } }, named: unique(node, ".input"))
     }
 
-    /// The view of an image that an operation gave, with as many axes as its input had.
+    /// The view of an operation's image output, with as many axes as the input had.
     func view(ofImage value: Graph.Value, rank: Int) -> ValueView {
         let shape = builder.shape(of: value)
         func axis(_ length: Int, _ stride: Int) -> [ValueView.Factor] {
@@ -148,7 +148,7 @@ extension ONNXImporter {
         return ValueView(.value(value), axes: [plan.batchFactors] + axes)
     }
 
-    /// Runs an operation on a value that has one axis for each of the view's, but the batch, as they lie in memory.
+    /// Runs an operation on a value that has one axis for each of the view's except the batch, in memory order.
     /// - Parameter body: makes the operation's output from the value and the view's axes in the value's order.
     mutating func onWholeAxes(
         _ view: ValueView, _ node: ONNXNode, output: Int = 0,
@@ -160,7 +160,7 @@ extension ONNXImporter {
         try define(node, self.view(of: value, axes: order, like: view), output: output)
     }
 
-    /// The axes but the batch, in the order of memory where there is one.
+    /// The axes except the batch, in memory order where they have one.
     func wholeAxes(of view: ValueView, _ node: ONNXNode) throws -> [Int] {
         let axes = view.axes.indices.filter { $0 != view.batchAxis && !($0 == 0 && view.axes[0].isEmpty) }
         guard !axes.contains(where: { view.axes[$0].contains(where: \.isBatch) }) else {
@@ -177,7 +177,7 @@ extension ONNXImporter {
             }
     }
 
-    /// The view of a value that has one axis for each of some axes; the others are as in another view.
+    /// The view of a value with one axis for each given axis; the other axes are as in another view.
     func view(of value: Graph.Value, axes order: [Int], like view: ValueView) -> ValueView {
         var result = ValueView(.value(value), axes: view.axes)
         var stride = 1
@@ -188,7 +188,7 @@ extension ONNXImporter {
         return result
     }
 
-    /// Throws unless the first axis is the batch and nothing else.
+    /// Throws unless the first axis is exactly the batch.
     func checkBatch(_ view: ValueView, _ node: ONNXNode) throws {
         let isFirst = view.rank > 0 && view.axes[0] == plan.batchFactors
         let isElsewhere = view.axes.dropFirst().contains { $0.contains { $0.isBatch } }
@@ -200,11 +200,11 @@ extension ONNXImporter {
 }
 
 extension ValueView {
-    /// The factors of one axis that step over our value.
+    /// The factors of one axis that step over the engine's value.
     func places(ofAxis axis: Int) -> [Place] { places.filter { $0.axis == axis } }
 }
 
 extension ONNXNode {
-    /// What our node is called: the node's name, or its first output's.
+    /// The name for the engine's node: the node's name, or its first output's.
     var label: String { name.isEmpty ? outputs.first ?? operation : name }
 }

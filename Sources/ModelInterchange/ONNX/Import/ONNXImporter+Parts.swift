@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Operators that take parts of a value, or join several.
+/// Slicing, splitting, gathering and concatenation.
 extension ONNXImporter {
     mutating func concat(_ node: ONNXNode) throws {
         var views = try node.inputs.indices.map { try expanded(try view(node, $0), named: node.label) }
@@ -41,8 +41,9 @@ extension ONNXImporter {
         try define(node, view(of: value, axes: order, like: first))
     }
 
-    /// A constant without its batch axis, where another value has the batch there: exporters for a fixed batch store one
-    /// copy an example, as of a class token.
+    /// A constant without its batch axis, to be concatenated with a value that has the batch there.
+    ///
+    /// Exporters for a fixed batch store a copy for each example, as of a class token.
     func withoutExamples(_ view: ValueView, like other: ValueView, _ node: ONNXNode) throws -> ValueView {
         guard let constant = view.constant, view.rank == other.rank,
             let axis = other.axes.indices.first(where: { axis in
@@ -144,7 +145,7 @@ extension ONNXImporter {
         try define(node, taken)
     }
 
-    /// Entries named by places along several axes at once, as exporters write adaptive pooling.
+    /// Gathers entries by indices along several axes at once, as exporters write adaptive pooling.
     mutating func gatherByIndices(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let table = try integers(node, 1).dimensions
@@ -171,7 +172,7 @@ extension ONNXImporter {
             node, try regrouped(taken, table.dropLast().map { AxisLength($0) } + lengths[depth...], node))
     }
 
-    /// A stretch of one axis.
+    /// A contiguous range of one axis.
     private mutating func part(
         _ view: ValueView, axis: Int, start: Int, count: Int, step: Int = 1, _ node: ONNXNode, output: Int = 0
     ) throws {
@@ -209,14 +210,14 @@ extension ONNXImporter {
 }
 
 extension ValueView {
-    /// The numbers in row-major order from one entry of an axis to the next.
+    /// The stride of an axis: the number of elements from one entry to the next in row-major order.
     fileprivate func stride(ofAxis axis: Int) -> Int {
         axes[(axis + 1)...].flatMap { $0 }.filter { !$0.isBatch }.reduce(1) { $0 * $1.length.count }
     }
 }
 
 extension ONNXNode {
-    /// What a slice takes of an axis: the first entry and how many.
+    /// The part of an axis that a slice takes: the first entry and the count.
     func range(start: Int, end: Int, step: Int, length: Int) throws -> (first: Int, count: Int) {
         guard step != 0, step != .min else { throw ONNXProblem(self, "has a step of \(step)") }
         func placed(_ number: Int, _ limits: ClosedRange<Int>) -> Int {

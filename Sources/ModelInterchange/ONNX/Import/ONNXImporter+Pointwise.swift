@@ -1,7 +1,7 @@
 import NeuralGraph
 
 extension ONNXImporter {
-    /// An elementwise function of one input: it works in any order of axes, and nothing is moved.
+    /// An elementwise function of one input, applied in the present memory order.
     mutating func pointwise(_ node: ONNXNode, _ function: PointwiseFunction) throws {
         try define(node, try pointwise(try view(node, 0), function, name: node.label))
     }
@@ -86,7 +86,7 @@ extension ONNXImporter {
 
     // MARK: Patterns
 
-    /// A function of a value as fewer nodes: two scalings are one, and what is spelled out is called by its name.
+    /// A function of a value in fewer nodes: scalings are combined, and known compositions become one function.
     func merging(_ function: PointwiseFunction, of value: Graph.Value) -> (
         function: PointwiseFunction, value: Graph.Value
     ) {
@@ -111,8 +111,9 @@ extension ONNXImporter {
         return (function, value)
     }
 
-    /// The product of two values as one function of one value, if it is spelled out: `x * sigmoid(x)`, `x *
-    /// hardSigmoid(x)`, and the error function's gate (Hendrycks and Gimpel 2016).
+    /// Fuses a product of two values that is a known activation of one value.
+    ///
+    /// `x * sigmoid(x)`, `x * hardSigmoid(x)`, and GELU by the error function (Hendrycks and Gimpel 2016).
     func curvedProduct(_ first: Graph.Value, _ second: Graph.Value) -> (
         function: PointwiseFunction, value: Graph.Value
     )? {
@@ -128,7 +129,7 @@ extension ONNXImporter {
         return nil
     }
 
-    /// The x of clip(x + 3, 0, 6).
+    /// Returns x if the value is `clip(x + 3, 0, 6)`.
     private func shiftedRectification(_ value: Graph.Value) -> Graph.Value? {
         guard let clip = maker(value), (clip.operation as? ReLU)?.ceiling == 6,
             let sum = affine(clip.inputs[0]), sum.scale == 1, sum.shift == 3
@@ -136,7 +137,7 @@ extension ONNXImporter {
         return sum.value
     }
 
-    /// The x and the p of p x (1 + erf(x / sqrt 2)), from p' x and p'' (1 + erf(x / sqrt 2)).
+    /// Returns x and p if the product of two values is `p x (1 + erf(x / sqrt 2))`.
     private func errorGate(_ first: Graph.Value, _ second: Graph.Value) -> (value: Graph.Value, factor: Float)? {
         guard let gate = affine(second), gate.scale == gate.shift, let error = maker(gate.value),
             (error.operation as? Pointwise)?.function == .erf, let inner = affine(error.inputs[0]), inner.shift == 0,
@@ -147,7 +148,7 @@ extension ONNXImporter {
         return (scaled.value, gate.scale * scaled.scale)
     }
 
-    /// A value as a multiple of another plus a number, if it was made so.
+    /// Returns x, a and b if the value is `a x + b`.
     func affine(_ value: Graph.Value) -> (scale: Float, shift: Float, value: Graph.Value)? {
         guard let maker = maker(value), case .affine(let scale, let shift) = (maker.operation as? Pointwise)?.function
         else { return nil }

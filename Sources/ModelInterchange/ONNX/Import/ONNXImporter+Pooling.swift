@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Windows over images whose numbers are powers, and windows over channels.
+/// Lp pooling, and normalization over channels or positions.
 extension ONNXImporter {
     /// The p-th root of the sum of p-th powers in a window, of which `p` is 1 or 2.
     mutating func powerPooling(_ node: ONNXNode) throws {
@@ -29,7 +29,7 @@ extension ONNXImporter {
         try define(node, try norm(input, axes: Array(2..<input.rank), p: exponent(node, standard: 2), node))
     }
 
-    /// `x / |x|_p` along an axis; 0 where all is.
+    /// `x / |x|_p` along an axis; 0 where the norm is 0.
     mutating func powerNormalization(_ node: ONNXNode) throws {
         let input = try view(node, 0)
         let axis = try node.axis(try node.integer("axis") ?? -1, rank: input.rank)

@@ -32,7 +32,7 @@ extension ONNXImporter {
         try define(node, result)
     }
 
-    /// A matrix product over the last two axes; the others are gone through, and broadcast.
+    /// A matrix product over the last two axes; the axes before them are batch axes, and broadcast.
     mutating func matMul(_ node: ONNXNode) throws {
         let (first, second) = (try view(node, 0), try view(node, 1))
         guard first.rank >= 1, second.rank >= 1, first.rank + second.rank > 2 else {
@@ -55,7 +55,7 @@ extension ONNXImporter {
         try define(node, try product(first, second, node, name: node.label))
     }
 
-    /// A vector is a row in front and a column behind, and its axis goes away again.
+    /// A vector counts as a row on the left and as a column on the right; its axis is removed from the result.
     private mutating func vectorProduct(_ first: ValueView, _ second: ValueView, _ node: ONNXNode) throws {
         let row = first.rank == 1 ? ValueView(first.source, axes: [[]] + first.axes) : first
         let column = second.rank == 1 ? ValueView(second.source, axes: second.axes + [[]]) : second
@@ -101,7 +101,7 @@ extension ONNXImporter {
         return result.restrided(value, order: front + result.places(ofAxis: last))
     }
 
-    /// A product of two values, with the axes in front gone through for each example.
+    /// A product of two values, computed for each position of the leading axes.
     mutating func product(
         _ first: ValueView, _ second: ValueView, _ node: ONNXNode, name: String
     ) throws -> ValueView {
@@ -137,7 +137,7 @@ extension ONNXImporter {
         return view
     }
 
-    /// Both factors with as many axes, and those in front cut alike.
+    /// Both operands with the same number of axes, and leading axes split into the same factors.
     private func fronts(
         _ first: ValueView, _ second: ValueView, rank: Int, _ node: ONNXNode
     ) throws -> (ValueView, ValueView) {
@@ -166,7 +166,7 @@ extension ONNXImporter {
         return (cutLeft, cutRight)
     }
 
-    /// The axes in front of a product, and their factors in the order of the first one's memory.
+    /// The leading axes of a product, and their factors in the memory order of the first operand.
     private func shared(_ left: ValueView, _ right: ValueView, rank: Int) -> (ValueView, [Place]) {
         var front = left
         for axis in 0..<(rank - 2) where left.axes[axis].isEmpty { front.axes[axis] = right.axes[axis] }

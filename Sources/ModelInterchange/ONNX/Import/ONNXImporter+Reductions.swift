@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Operators that make one number of those along some axes.
+/// Reductions over axes.
 extension ONNXImporter {
     mutating func reduction(_ node: ONNXNode, _ kind: ReductionKind) throws {
         try reduction(node) { importer, input, axes, keepsAxes in
@@ -25,7 +25,7 @@ extension ONNXImporter {
         try define(node, try body(&self, input, axes, keepsAxes))
     }
 
-    /// A reduction of a function of the numbers, and a function of the result.
+    /// A reduction of a function of the elements, followed by a function of the result.
     mutating func reduction(
         _ node: ONNXNode, of before: [PointwiseFunction], _ kind: ReductionKind, then after: [PointwiseFunction] = []
     ) throws {
@@ -38,7 +38,7 @@ extension ONNXImporter {
         }
     }
 
-    /// The logarithm of a sum of exponentials, which are taken after the largest was subtracted.
+    /// The logarithm of a sum of exponentials, with the largest element subtracted first.
     mutating func logSumExp(_ node: ONNXNode) throws {
         try reduction(node) { importer, input, axes, keepsAxes in
             let name = node.label
@@ -55,7 +55,7 @@ extension ONNXImporter {
         }
     }
 
-    /// The numbers along some axes put together.
+    /// Reduces a value along some axes.
     mutating func reduced(
         _ input: ValueView, axes: [Int], keepsAxes: Bool, _ kind: ReductionKind, _ node: ONNXNode
     ) throws -> ValueView {

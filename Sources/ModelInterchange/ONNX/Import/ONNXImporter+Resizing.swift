@@ -1,6 +1,6 @@
 import NeuralGraph
 
-/// Operators that give an image another size, or move its numbers between positions and channels.
+/// Resizing, tiling, and moving elements between positions and channels.
 extension ONNXImporter {
     mutating func resizing(_ node: ONNXNode) throws {
         let input = try view(node, 0)
@@ -14,7 +14,7 @@ extension ONNXImporter {
         try define(node, result)
     }
 
-    /// The axes that are resized, their lengths afterwards, and by how much each grows.
+    /// The resized axes with their new lengths and scale factors.
     private func sizes(
         _ node: ONNXNode, _ input: ValueView
     ) throws -> (axes: [Int], lengths: [Int], scales: [Double]) {
@@ -58,7 +58,7 @@ extension ONNXImporter {
         return (axes, lengths, scales)
     }
 
-    /// Where each place of a resized axis is read.
+    /// The source coordinate of each position of a resized axis.
     private static func places(_ node: ONNXNode, from length: Int, to target: Int, scale: Double) throws -> [Int] {
         let isOld = node.operation == "Upsample" || node.operatorSet < 11
         let coordinates = try node.text("coordinate_transformation_mode") ?? (isOld ? "asymmetric" : "half_pixel")
@@ -89,7 +89,7 @@ extension ONNXImporter {
         }
     }
 
-    /// Places of one axis, in any order.
+    /// Gathers positions of one axis, in any order.
     mutating func selected(
         _ view: ValueView, axis: Int, places: [Int], _ node: ONNXNode, name: String
     ) throws -> ValueView {
@@ -125,7 +125,7 @@ extension ONNXImporter {
 
     // MARK: Blocks
 
-    /// Channels to blocks of positions.
+    /// Moves channels to blocks of positions (depth to space).
     mutating func depthToSpace(_ node: ONNXNode) throws {
         let (input, size, isColumnFirst) = try blocks(node)
         let lengths = input.lengths
@@ -144,7 +144,7 @@ extension ONNXImporter {
                 axes: [cut.axes[0], cut.axes[channel], cut.axes[4] + cut.axes[row], cut.axes[5] + cut.axes[column]]))
     }
 
-    /// Blocks of positions to channels.
+    /// Moves blocks of positions to channels (space to depth).
     mutating func spaceToDepth(_ node: ONNXNode) throws {
         let (input, size, isColumnFirst) = try blocks(node)
         let lengths = input.lengths

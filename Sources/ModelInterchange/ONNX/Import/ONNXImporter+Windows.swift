@@ -165,7 +165,7 @@ extension ONNXImporter {
         }
     }
 
-    /// A border of the numbers from the other side.
+    /// Circular padding: a border of elements from the opposite side.
     private mutating func wrapped(_ input: ValueView, before: [Int], after: [Int], _ node: ONNXNode) throws {
         var result = input
         for axis in 0..<input.rank where before[axis] + after[axis] > 0 {

@@ -1,5 +1,5 @@
 extension ONNXNode {
-    /// A whole-number attribute.
+    /// An integer attribute.
     func integer(_ name: String) throws -> Int? {
         switch attributes[name] {
         case nil: return nil
@@ -17,7 +17,7 @@ extension ONNXNode {
         }
     }
 
-    /// A number.
+    /// A floating-point attribute.
     func float(_ name: String) throws -> Float? {
         switch attributes[name] {
         case nil: return nil
@@ -26,7 +26,7 @@ extension ONNXNode {
         }
     }
 
-    /// A list of numbers.
+    /// A list of floating-point numbers.
     func floats(_ name: String) throws -> [Float]? {
         switch attributes[name] {
         case nil: return nil
@@ -35,7 +35,7 @@ extension ONNXNode {
         }
     }
 
-    /// A word.
+    /// A string attribute.
     func text(_ name: String) throws -> String? {
         switch attributes[name] {
         case nil: return nil
@@ -44,7 +44,7 @@ extension ONNXNode {
         }
     }
 
-    /// A list of settings for a window, each at least `minimum` and of a size that can be computed with.
+    /// Integers for a window's axes, each from `minimum` to the largest that is supported.
     func extents(_ name: String, count: Int, minimum: Int = 1) throws -> [Int]? {
         guard let values = try integers(name) else { return nil }
         guard values.count == count, values.allSatisfy({ (minimum...ONNXImporter.largestSetting).contains($0) }) else {

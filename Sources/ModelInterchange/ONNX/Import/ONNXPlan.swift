@@ -1,19 +1,20 @@
 import NeuralGraph
 
-/// What of an ONNX graph is run, checked before anything is computed: functions are written out, and what the output
-/// does not depend on is left out.
+/// The nodes of an ONNX graph that are imported, checked before anything is computed.
+///
+/// Functions are inlined, and nodes that the output does not depend on are dropped.
 struct ONNXPlan {
     let inputName: String
     let outputName: String
-    /// The nodes in an order in which every input is there before it is read.
+    /// The nodes in topological order.
     private(set) var nodes: [ONNXNode] = []
     /// The stored tensors by name.
     private(set) var tensors: [String: ONNXTensor]
-    /// For a name that stands for a stored tensor (`Identity`), that tensor's.
+    /// The stored tensor's name for each name that `Identity` nodes give it.
     private(set) var aliases: [String: String] = [:]
     /// The operator set's version.
     let operatorSet: Int
-    /// The length of the batch axis as the file has it; nil if the file is for single examples, where it says nothing.
+    /// The batch size that the file was exported with; nil if it was exported for single examples.
     let batch: AxisLength?
     /// How many nodes read each value.
     private(set) var readers: [String: Int] = [:]
@@ -62,8 +63,7 @@ struct ONNXPlan {
         count()
     }
 
-    /// Takes tensors out of `Constant` nodes of the graph itself, which are stored ones like any other: some exporters keep
-    /// all weights there.
+    /// Treats the tensors of the graph's `Constant` nodes as stored ones, since some exporters keep all weights there.
     /// - Returns: the other nodes.
     private mutating func hoistConstants(of all: [ONNXNode]) throws -> [ONNXNode] {
         var rest: [ONNXNode] = []
@@ -109,7 +109,7 @@ struct ONNXPlan {
             "is an operator that is not supported\(more); export the model without it, or build the network in Swift")
     }
 
-    /// Puts the nodes that the output depends on into order.
+    /// Sorts the nodes that the output depends on topologically.
     private mutating func sort(_ all: [ONNXNode]) throws {
         var makers: [String: Int] = [:]
         for (index, node) in all.enumerated() {
@@ -160,7 +160,7 @@ struct ONNXPlan {
         nodes = (isSorted ? order.sorted() : order).map { all[$0] }
     }
 
-    /// Counts readers; an `Identity` of a stored tensor is another name of it, and a reader of its own.
+    /// Counts the readers of each value; an `Identity` of a stored tensor is another name for it, and also a reader.
     private mutating func count() {
         for (index, node) in nodes.enumerated() {
             for input in Set(node.inputs) where !input.isEmpty { consumers[input, default: []].append(index) }

@@ -1,11 +1,12 @@
-/// What is read of an operator, from one operator set on: how many inputs and outputs, and which attributes. Whatever
-/// else a node has is an error, so that no setting changes a result without a word.
+/// The inputs, outputs and attributes of an operator that are supported, from one operator set on.
+///
+/// Anything else that a node has is an error, so that no attribute is ignored silently.
 struct OperatorForm: Sendable, Hashable {
-    /// What an attribute may be.
+    /// The values of an attribute that are supported.
     enum Setting: Sendable, Hashable {
-        /// Whatever it is, the operator's lowering reads it, or it has no influence on numbers of 32 bits.
+        /// Any value: the importer reads it, or it has no effect on 32-bit floats.
         case any
-        /// This value only, which is also the default.
+        /// Only this value, which is also the default.
         case only(String)
     }
 
@@ -31,14 +32,14 @@ struct OperatorForm: Sendable, Hashable {
 }
 
 extension OperatorForm {
-    /// The form that a node's operator set has; nil if it has none.
+    /// The form in a node's operator set; nil if the operator is not in it.
     static func form(of operation: String, inSet version: Int) -> OperatorForm? {
         guard let forms = all[operation], !(operation == "Upsample" && version > 9) else { return nil }
         return forms.last { $0.since <= version }
     }
 
-    /// Throws unless everything that a node has is read.
-    /// - Parameter isRead: whether anything reads a value.
+    /// Throws unless all that a node has is supported.
+    /// - Parameter isRead: whether any node reads a value.
     static func check(_ node: ONNXNode, isRead: (String) -> Bool) throws(ONNXProblem) {
         guard let form = form(of: node.operation, inSet: node.operatorSet) else {
             if node.operation == "Upsample" {

@@ -1,5 +1,5 @@
 extension ValueView {
-    /// The view with its axes regrouped; nil if that takes a value in another order.
+    /// The view with its axes regrouped; nil if the elements would have to move.
     /// - Parameter target: lengths whose product is the view's.
     func regrouped(_ target: [AxisLength]) -> ValueView? {
         var rest = Self.joined(axes.flatMap { $0 })[...]
@@ -11,7 +11,7 @@ extension ValueView {
         return rest.isEmpty ? ValueView(source, axes: result) : nil
     }
 
-    /// The factors that make up a length, taken off the front and cut where needed.
+    /// Removes factors from the front whose product is a length, splitting one where needed.
     private static func take(_ length: AxisLength, from rest: inout ArraySlice<Factor>) -> [Factor]? {
         var remaining = length
         var taken: [Factor] = []
@@ -31,7 +31,7 @@ extension ValueView {
         return taken
     }
 
-    /// Factors with neighbors that step on where the other ends made one.
+    /// Merges neighboring factors that step through memory as one.
     private static func joined(_ factors: [Factor]) -> [Factor] {
         var result: [Factor] = []
         for factor in factors {
@@ -44,8 +44,9 @@ extension ValueView {
         return result
     }
 
-    /// Both views with their axes cut into factors of the same lengths; an axis that one of them lacks or has at length
-    /// 1 is left as it is. Nil if that takes values in another order, or lengths differ.
+    /// Both views with their axes split into factors of the same lengths; nil if elements would have to move.
+    ///
+    /// An axis that one of them lacks, or has with length 1, is left as it is. nil also if lengths differ.
     /// - Precondition: both have the same number of axes.
     static func aligned(_ first: ValueView, _ second: ValueView) -> (ValueView, ValueView)? {
         var (first, second) = (first, second)
@@ -76,14 +77,14 @@ extension ValueView {
         return (first, second)
     }
 
-    /// The view with more axes of length 1 in front.
+    /// The view with leading axes of length 1 added.
     func padded(toRank rank: Int) -> ValueView {
         ValueView(source, axes: [[Factor]](repeating: [], count: max(0, rank - axes.count)) + axes)
     }
 }
 
 extension ValueView.Factor {
-    /// The factor as an outer one of a length and an inner one; nil if it cannot be cut there.
+    /// Splits a factor into an outer one of a given length and an inner one; nil if the length does not divide it.
     fileprivate func cut(outer: AxisLength) -> (ValueView.Factor, ValueView.Factor)? {
         guard !outer.hasBatch, outer.count > 1, let inner = length.divided(by: outer), inner != .one else { return nil }
         switch self {

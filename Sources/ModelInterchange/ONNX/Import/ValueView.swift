@@ -2,18 +2,18 @@ import NeuralGraph
 
 /// A value of the ONNX graph, seen as a view of a value of the engine's graph.
 ///
-/// ONNX keeps channels in front of rows and columns and has a batch axis; here channels come last and the batch is
-/// outside. So an ONNX value is described by what each of its axes steps over in our value: convolution's output
-/// `[N, C, H, W]` is `{batch}, {C}, {H}, {W}` of our `[H, W, C]`. Transposing and reshaping only change the description;
-/// numbers move when an operation needs another order, in ``ONNXImporter/materialize(_:_:)``.
+/// ONNX puts channels before rows and columns and has a batch axis; the engine puts channels last and leaves the batch
+/// out of shapes. An ONNX value is therefore described by what each of its axes steps over in the engine's value: a
+/// convolution's output `[N, C, H, W]` is `{batch}, {C}, {H}, {W}` of `[H, W, C]`. Transposing and reshaping change only
+/// the description; elements move when an operation needs another order, in ``ONNXImporter/materialize(_:_:)``.
 struct ValueView {
-    /// One step of an axis; an axis is some of them, outermost first. An axis of length 1 has none.
+    /// A factor of an axis; an axis is a list of factors, outermost first, and empty if its length is 1.
     enum Factor: Hashable {
-        /// Over the examples. The length is what the file says: N, or a number that it was exported with.
+        /// Steps over the examples; the length is N, or the number that the file was exported with.
         case batch(AxisLength)
-        /// A number of elements of one example, and their distance in the engine's value.
+        /// Steps over elements of one example, with their count and their stride in the engine's value.
         case strided(Int, stride: Int)
-        /// The same number again.
+        /// Repeats the same element.
         case repeated(Int)
 
         var length: AxisLength {
@@ -23,7 +23,7 @@ struct ValueView {
             }
         }
 
-        /// The distance in our value, if it steps over it.
+        /// The stride in the engine's value, if it steps over that.
         var stride: Int? {
             if case .strided(_, let stride) = self { stride } else { nil }
         }
@@ -33,7 +33,7 @@ struct ValueView {
         }
     }
 
-    /// What is looked at.
+    /// The value or constant that is viewed.
     enum Source {
         case value(Graph.Value)
         case constant(ONNXConstant)
@@ -92,14 +92,14 @@ struct ValueView {
             .joined(separator: ", ") + "]"
     }
 
-    /// The axes' factors that step over our value, by where they are in the axes.
+    /// The factors that step over the engine's value, in the order of the axes.
     var places: [Place] {
         axes.enumerated().flatMap { axis, factors in
             factors.indices.map { Place(axis: axis, index: $0) }
         }.filter { self[$0].stride != nil }
     }
 
-    /// The same in the order of our value's memory.
+    /// The factors that step over the engine's value, in memory order.
     var memoryOrder: [Place] {
         places.sorted { (self[$0].stride ?? 0) > (self[$1].stride ?? 0) }
     }
@@ -112,7 +112,7 @@ struct ValueView {
         var index: Int
     }
 
-    /// The same axes over a value that holds the numbers in another order.
+    /// The same axes over a value that holds the elements in another order.
     /// - Parameter order: the factors in the order of that value's memory.
     func restrided(_ source: Graph.Value, order: [Place]) -> ValueView {
         var result = ValueView(.value(source), axes: axes)
@@ -126,7 +126,7 @@ struct ValueView {
     }
 }
 
-/// Numbers that are known when a file is read.
+/// A constant of the file.
 final class ONNXConstant {
     /// Its name in the file, under which it is a parameter.
     let name: String
@@ -135,14 +135,14 @@ final class ONNXConstant {
     private let load: () throws -> [Float]
     private var loaded: [Float]?
 
-    /// A constant whose numbers are read when they are first asked for.
+    /// Creates a constant whose elements are read on first use.
     init(name: String, isStored: Bool, load: @escaping () throws -> [Float]) {
         self.name = name
         self.isStored = isStored
         self.load = load
     }
 
-    /// A constant that was computed.
+    /// Creates a constant that was computed.
     convenience init(_ values: [Float]) {
         self.init(name: "", isStored: false) { values }
     }

@@ -3,7 +3,7 @@ import Foundation
 /// The logarithm of a softmax along one axis: `x_k - log sum_j exp(x_j)`, as PyTorch's `LogSoftmax`.
 ///
 /// Unlike the logarithm of a softmax, it is finite for every finite input.
-package struct LogSoftmax: GraphOperation {
+package struct LogSoftmax: AxisOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
 
@@ -14,25 +14,14 @@ package struct LogSoftmax: GraphOperation {
 
     package var kind: String { "LogSoftmax" }
 
-    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
-        let input = try onlyInput(inputs, node: node, minimumRank: 1)
-        _ = try input.axis(axis, node: node)
-        return input
-    }
-
     package func kernel(for request: KernelRequest) -> any Kernel {
-        let axis = axis < 0 ? axis + request.output.rank : axis
-        return LogSoftmaxKernel(
-            outer: request.output.dimensions[..<axis].reduce(1, *), length: request.output[axis],
-            inner: request.output.dimensions[(axis + 1)...].reduce(1, *))
+        LogSoftmaxKernel(rows: rows(in: request.output))
     }
 }
 
-/// Rows of `length` numbers, `inner` apart; sums are in Double.
+/// Sums are in Double.
 private struct LogSoftmaxKernel: Kernel {
-    let outer: Int
-    let length: Int
-    let inner: Int
+    let rows: AxisRows
 
     var backwardReads: BackwardReads { .output }
     var worksInPlace: Bool { true }
@@ -64,7 +53,8 @@ private struct LogSoftmaxKernel: Kernel {
     }
 
     private func forEachRow(_ threads: ThreadTeam, batch: Int, _ body: (StrideTo<Int>) -> Void) {
-        threads.forEachChunk(of: batch * outer * inner, floatsEach: length) { rows in
+        let (length, inner) = (rows.length, rows.inner)
+        threads.forEachChunk(of: batch * rows.outer * inner, floatsEach: length) { rows in
             for row in rows {
                 let (block, offset) = row.quotientAndRemainder(dividingBy: inner)
                 let start = block * length * inner + offset

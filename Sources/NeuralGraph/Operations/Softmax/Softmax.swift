@@ -3,7 +3,7 @@ internal import CNeuralKernels
 /// Softmax along one axis: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
 ///
 /// The largest number is subtracted first, so that no finite one overflows.
-package struct Softmax: GraphOperation {
+package struct Softmax: AxisOperation {
     /// The axis; a negative one counts from the end.
     package var axis: Int
 
@@ -14,31 +14,21 @@ package struct Softmax: GraphOperation {
 
     package var kind: String { "Softmax" }
 
-    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
-        let input = try onlyInput(inputs, node: node, minimumRank: 1)
-        _ = try input.axis(axis, node: node)
-        return input
-    }
-
     package func kernel(for request: KernelRequest) -> any Kernel {
-        let axis = axis < 0 ? axis + request.output.rank : axis
-        return SoftmaxKernel(
-            outer: request.output.dimensions[..<axis].reduce(1, *), length: request.output[axis],
-            inner: request.output.dimensions[(axis + 1)...].reduce(1, *))
+        SoftmaxKernel(rows: rows(in: request.output))
     }
 }
 
 private struct SoftmaxKernel: Kernel {
-    let outer: Int
-    let length: Int
-    let inner: Int
+    let rows: AxisRows
 
     var backwardReads: BackwardReads { .output }
     var worksInPlace: Bool { true }
 
     func forward(_ pass: ForwardPass) {
+        let (length, inner) = (rows.length, rows.inner)
         let count = length * inner
-        pass.threads.forEachChunk(of: pass.batch * outer, floatsEach: count) { rows in
+        pass.threads.forEachChunk(of: pass.batch * rows.outer, floatsEach: count) { rows in
             let (x, y) = (pass.inputs[0], pass.output)
             if inner == 1 {
                 cnk_softmax(x + rows.lowerBound * length, y + rows.lowerBound * length, rows.count, length, 1)
@@ -50,9 +40,10 @@ private struct SoftmaxKernel: Kernel {
 
     func backward(_ pass: BackwardPass) {
         guard let dx = pass.inputGradients[0] else { return }
+        let (length, inner) = (rows.length, rows.inner)
         let count = length * inner
         let accumulates: Int32 = dx.accumulates ? 1 : 0
-        pass.threads.forEachChunk(of: pass.batch * outer, floatsEach: count) { rows in
+        pass.threads.forEachChunk(of: pass.batch * rows.outer, floatsEach: count) { rows in
             let offset = rows.lowerBound * count
             let (y, dy, dx) = (pass.forward.output + offset, pass.outputGradient + offset, dx.pointer + offset)
             if inner == 1 {

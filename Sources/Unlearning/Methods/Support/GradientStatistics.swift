@@ -62,7 +62,7 @@ struct GradientStatistics {
                 try addExpectation(over: batch, executor, to: &sums, session)
             } else {
                 let own = (0..<batch.count).map { batch.labels[$0] }
-                gradient(of: batch, labels: own, executor)
+                try gradient(of: batch, labels: own, executor)
                 add(executor, weight: 1, to: &sums)
             }
             step += 1
@@ -92,7 +92,7 @@ struct GradientStatistics {
     ) throws {
         guard let source = batch.inputs.baseAddress else { return }
         executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
-        executor.forward(batch: 1, mode: .inference, updatesState: false)
+        try executor.forward(batch: 1, mode: .inference, updatesState: false)
         let logits = executor.output.prefix(executor.graph.outputShape.count).map(Double.init)
         let largest = logits.max() ?? 0
         let weights = logits.map { exp($0 - largest) }
@@ -102,24 +102,24 @@ struct GradientStatistics {
         for (label, probability) in probabilities.enumerated() where probability > Self.leastShare * remainder {
             try session.checkCancellation()
             // A backward pass may use the memory of what the forward pass left.
-            gradient(of: batch, labels: [Int32(label)], executor)
+            try gradient(of: batch, labels: [Int32(label)], executor)
             add(executor, weight: Float(probability), to: &sums)
         }
     }
 
-    private func gradient(of batch: Batch, labels: [Int32], _ executor: Executor) {
+    private func gradient(of batch: Batch, labels: [Int32], _ executor: Executor) throws {
         guard let source = batch.inputs.baseAddress, let logits = executor.output.baseAddress,
             let gradient = executor.outputGradient.baseAddress
         else { return }
         executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
-        executor.forward(batch: batch.count, mode: .inference, updatesState: false)
+        try executor.forward(batch: batch.count, mode: .inference, updatesState: false)
         labels.withUnsafeBufferPointer { labels in
             guard let labels = labels.baseAddress else { return }
             _ = CrossEntropy().evaluate(
                 logits: logits, count: batch.count, classes: executor.graph.outputShape.count,
                 targets: .labels(labels), gradient: gradient)
         }
-        executor.backward()
+        try executor.backward()
     }
 
     private func add(_ executor: Executor, weight: Float, to sums: inout [Float]) {

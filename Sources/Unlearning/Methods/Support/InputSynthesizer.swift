@@ -90,13 +90,13 @@ package struct InputSynthesizer: Sendable, Codable, Hashable {
         let optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: count)
         let slope = Float(2 * normWeight / Double(count))
         for step in 0..<steps {
-            let loss = inputs.withUnsafeMutableBufferPointer { inputs -> Double in
+            let loss = try inputs.withUnsafeMutableBufferPointer { inputs -> Double in
                 guard let x = inputs.baseAddress, let input = executor.input.baseAddress,
                     let logits = executor.output.baseAddress, let gradient = executor.outputGradient.baseAddress,
                     let inputGradient = executor.inputGradient.baseAddress
                 else { return .nan }
                 input.update(from: x, count: count)
-                executor.forward(batch: labels.count, mode: .inference, updatesState: false)
+                try executor.forward(batch: labels.count, mode: .inference, updatesState: false)
                 let value = labels.withUnsafeBufferPointer { labels in
                     labels.baseAddress.map {
                         CrossEntropy().evaluate(
@@ -104,11 +104,12 @@ package struct InputSynthesizer: Sendable, Codable, Hashable {
                             targets: .labels($0), gradient: gradient)
                     }
                 }
-                executor.backward()
+                try executor.backward()
                 for index in 0..<count { inputGradient[index] += slope * x[index] }
-                optimizer.step(
-                    parameters: x, gradients: inputGradient, count: count, learningRate: Float(learningRate),
-                    threads: executor.threads)
+                var numbers = inputs.mutableSpan
+                try optimizer.step(
+                    parameters: &numbers, gradients: UnsafeBufferPointer(start: inputGradient, count: count).span,
+                    learningRate: Float(learningRate), threads: executor.threads)
                 return value?.loss ?? .nan
             }
             guard loss.isFinite else {

@@ -38,7 +38,7 @@ extension AuditReport {
             xAxis: Axis("first component"), yAxis: Axis("second component"),
             series: groups.map { name, labels in
                 let points = figure.labels.indices.filter { labels.contains(figure.labels[$0]) }
-                return ScatterPlot.Series(
+                return PointSeries(
                     name, x: points.compactMap { figure.x.indices.contains($0) ? figure.x[$0] : nil },
                     y: points.compactMap { figure.y.indices.contains($0) ? figure.y[$0] : nil })
             })
@@ -101,7 +101,7 @@ extension AuditReport {
         ) { page in
             let repeated = curves.filter { $0.model == .retrained }.count > 1
             let lines = curves.map { curve in
-                LineChart.Series(
+                PointSeries(
                     curve.model.title + (repeated && curve.model == .retrained ? " \(curve.number + 1)" : ""),
                     x: curve.steps.map(Double.init), y: curve.accuracies)
             }

@@ -76,7 +76,7 @@ func logits(_ folder: URL) throws {
         let batch = input.shape[0]
         let executor = Executor(model: model, batchCapacity: batch, computing: .nothing, modes: [.inference])
         _ = executor.input.update(fromContentsOf: input.elements)
-        executor.forward(batch: batch, mode: .inference)
+        try executor.forward(batch: batch, mode: .inference)
         try SafetensorsWriter.write(
             ["logits": try Tensor(Array(executor.output), shape: [batch, model.classCount])],
             to: folder.appendingPathComponent("logits.safetensors"))
@@ -94,16 +94,16 @@ func check(_ arguments: [String]) throws {
 
     let executor = Executor(model: model, batchCapacity: batch, computing: .both)
     _ = executor.input.update(fromContentsOf: input.elements)
-    executor.forward(batch: batch, mode: .inference)
+    try executor.forward(batch: batch, mode: .inference)
     let logits = Array(executor.output)
     _ = executor.outputGradient.update(fromContentsOf: try file.tensor("weights").elements)
-    executor.backward()
+    try executor.backward()
     var gradient = try Tensor(Array(executor.inputGradient), shape: input.shape)
     if isImage { gradient = try gradient.transposed([0, 3, 1, 2]) }
 
     let trained = try forgettingStep(executor, batch: batch, classes: model.classCount)
     _ = executor.input.update(fromContentsOf: input.elements)
-    executor.forward(batch: batch, mode: .inference)
+    try executor.forward(batch: batch, mode: .inference)
     try SafetensorsWriter.write(
         [
             "logits": try Tensor(logits, shape: [batch, model.classCount]), "input_gradient": gradient,
@@ -120,11 +120,11 @@ func check(_ arguments: [String]) throws {
 
 /// Lowers the first class's score by a step whose length is a thousandth of the parameters'.
 func forgettingStep(_ executor: Executor, batch: Int, classes: Int) throws -> Model {
-    executor.forward(batch: batch, mode: .training, seed: 1)
+    try executor.forward(batch: batch, mode: .training, seed: 1)
     for index in executor.outputGradient.indices {
         executor.outputGradient[index] = index % classes == 0 ? 1 / Float(batch) : 0
     }
-    executor.backward()
+    try executor.backward()
     let gradients = executor.gradients
     let parameters = executor.parameters
     func norm(_ values: UnsafeMutableBufferPointer<Float>) -> Double {

@@ -1,6 +1,6 @@
-/// Known numbers as those of another type.
+/// Casts of constants.
 extension Folding {
-    /// Numbers as those of another type. All types with a fraction are 32-bit floats here.
+    /// Casts a constant to another type; all floating-point types are computed as 32-bit floats.
     func cast(_ numbers: KnownNumbers, to type: ONNXScalarType?) throws -> KnownNumbers {
         guard let type else {
             throw ONNXProblem(node, "casts to the type \(try node.integer("to") ?? 0), which is not supported")
@@ -25,7 +25,7 @@ extension Folding {
         }
     }
 
-    /// Integers as a type's, which must hold them.
+    /// Casts integers to a type that must be able to hold them.
     private func whole(_ tensor: IntegerTensor, _ type: ONNXScalarType) throws -> IntegerTensor {
         IntegerTensor(
             dimensions: tensor.dimensions,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Elementwise operators, with inputs that broadcast to each other.
+/// Elementwise operators on constants that broadcast to each other.
 extension Folding {
     static let elementwise: [String: Rule] = [
         "Add": { try $0.combined({ $0.adding($1) }, { $0 + $1 }) },
@@ -61,7 +61,7 @@ extension Folding {
 
     private static func difference(_ a: BatchInteger, _ b: BatchInteger) -> BatchInteger? { a.adding(b, times: -1) }
 
-    /// The smaller and the larger of two numbers; nil if that depends on the batch.
+    /// The smaller and the larger of two numbers; nil if that depends on the batch size.
     private static func ordered(_ a: BatchInteger, _ b: BatchInteger) -> (BatchInteger, BatchInteger)? {
         guard let difference = difference(a, b) else { return nil }
         if let sign = difference.sign { return sign <= 0 ? (a, b) : (b, a) }
@@ -80,7 +80,7 @@ extension Folding {
 
     // MARK: Shared by operators
 
-    /// One input, elementwise; nil where the operator does not take such numbers.
+    /// A function of one input; nil for an element type that the operator does not take.
     private func mapped(
         _ whole: ((BatchInteger) -> BatchInteger?)?, _ fraction: ((Float) -> Float)?
     ) throws -> [KnownNumbers] {
@@ -143,7 +143,7 @@ extension Folding {
         }
     }
 
-    /// Two inputs to truth values.
+    /// A comparison of two inputs.
     private func compared(
         _ whole: (BatchInteger, BatchInteger) -> Bool?, _ fraction: ((Float, Float) -> Bool)?
     ) throws -> [KnownNumbers] {
@@ -165,7 +165,7 @@ extension Folding {
         return [.integers(IntegerTensor(dimensions: shape, values: values))]
     }
 
-    /// One input of fractions to truth values.
+    /// A test of one floating-point input.
     private func tested(_ test: (Float) -> Bool) throws -> [KnownNumbers] {
         let numbers = try input(0)
         try check(numbers.dimensions)
@@ -188,7 +188,7 @@ extension Folding {
 
     // MARK: Operators
 
-    /// Integers are divided towards 0, fractions that depend on the batch only without a rest.
+    /// Divides integers towards 0, and numbers that depend on the batch size only without remainder.
     private func quotient() throws -> [KnownNumbers] {
         let inputs = try allInputs()
         if case .reals = try alike(inputs) {
@@ -210,7 +210,7 @@ extension Folding {
             { $0.remainder($1, followsDividend: followsDividend) }, { $0.truncatingRemainder(dividingBy: $1) })
     }
 
-    /// The result is of the base's kind, whatever the exponent's.
+    /// Raises to a power; the result has the base's element type.
     private func power() throws -> [KnownNumbers] {
         var inputs = [try input(0), try input(1)]
         if case .integers(let base) = inputs[0], case .floats = inputs[1] {

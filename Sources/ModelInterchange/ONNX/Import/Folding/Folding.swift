@@ -1,11 +1,12 @@
-/// Computes one node whose inputs are all known when a file is read: every operator that shapes and indices are made
-/// with, by the semantics that https://onnx.ai/onnx/operators gives it, whichever kinds of numbers come in.
+/// Evaluates one node whose inputs are all constants, by the semantics of https://onnx.ai/onnx/operators.
+///
+/// It supports every operator that shapes and indices are computed with, for all element types.
 struct Folding {
     let node: ONNXNode
     let inputs: [KnownNumbers?]
     let budget: ONNXBudget
 
-    /// How the outputs come about, by operator.
+    /// The rules by operator.
     typealias Rule = @Sendable (Folding) throws -> [KnownNumbers]
 
     /// The rule for an operator; nil if it is not computed while a file is read.
@@ -44,7 +45,7 @@ struct Folding {
 
     // MARK: Outputs
 
-    /// Computes with the batch size in a way that is neither a number nor a multiple of it.
+    /// An error for a result that depends on the batch size N in another way than `a + b N`.
     var unknown: ONNXProblem {
         ONNXProblem(
             node,
@@ -61,7 +62,7 @@ struct Folding {
         try budget.spend(Int(count), node)
     }
 
-    /// The shape that all inputs have together.
+    /// The shape that all inputs broadcast to.
     func shape(_ inputs: [KnownNumbers]) throws -> [Int] {
         guard let shape = broadcastShape(inputs.map(\.dimensions)) else {
             let shapes = inputs.map { "\($0.dimensions)" }.joined(separator: " and ")
@@ -71,7 +72,7 @@ struct Folding {
         return shape
     }
 
-    /// Applies a change of structure to numbers of whatever kind.
+    /// Applies a structural change to a constant of any element type.
     func restructured(
         _ numbers: KnownNumbers, integers: (IntegerTensor) throws -> IntegerTensor,
         floats: (KnownTensor<Float>) throws -> KnownTensor<Float>
@@ -83,14 +84,14 @@ struct Folding {
         }
     }
 
-    /// Numbers of one kind: whole ones, plain fractions, or fractions of which some depend on the batch size.
+    /// Constants of one element type: integers, floats, or floats of which some depend on the batch size.
     enum Alike {
         case integers([IntegerTensor])
         case reals([IntegerTensor])
         case floats([KnownTensor<Float>])
     }
 
-    /// Inputs as numbers of one kind.
+    /// The inputs converted to one element type.
     func alike(_ inputs: [KnownNumbers]) throws -> Alike {
         var integers: [IntegerTensor] = []
         var floats: [KnownTensor<Float>] = []

@@ -1,4 +1,4 @@
-/// Operators that count, sum up one after another, or look where numbers are.
+/// Ranges, cumulative sums, triangles and positions of nonzero elements.
 extension Folding {
     /// The upper or lower triangle, with zeros elsewhere.
     func triangle() throws -> [KnownNumbers] {
@@ -88,7 +88,7 @@ extension Folding {
         ]
     }
 
-    /// Where numbers are not 0, one row of places for each axis.
+    /// The positions of elements that are not 0, with a row for each axis.
     func nonZero() throws -> [KnownNumbers] {
         let numbers = try input(0)
         let isSet: [Bool]

@@ -1,4 +1,4 @@
-/// A tensor whose elements are known when a file is read, in row-major order.
+/// A constant tensor, whose elements are known when a file is read, in row-major order.
 struct KnownTensor<Element> {
     var dimensions: [Int]
     var values: [Element]
@@ -8,19 +8,19 @@ struct KnownTensor<Element> {
         self.values = values
     }
 
-    /// A list.
+    /// A tensor of rank 1.
     init(_ values: [Element]) {
         self.init(dimensions: [values.count], values: values)
     }
 
-    /// One number.
+    /// A scalar.
     init(_ value: Element) {
         self.init(dimensions: [], values: [value])
     }
 
     var rank: Int { dimensions.count }
 
-    /// The distance in memory from one entry of each axis to the next.
+    /// The stride of each axis, in elements.
     var strides: [Int] {
         var strides = [Int](repeating: 1, count: rank)
         for axis in dimensions.indices.dropLast().reversed() {
@@ -29,7 +29,7 @@ struct KnownTensor<Element> {
         return strides
     }
 
-    /// The elements at the given steps through memory, as a tensor with an axis for each step.
+    /// The elements at the given strides, as a tensor with an axis for each.
     func stepping(_ steps: [ONNXBinding.Step], from first: Int = 0) -> KnownTensor {
         var taken: [Element] = []
         taken.reserveCapacity(steps.reduce(1) { $0 * $1.count })
@@ -37,7 +37,7 @@ struct KnownTensor<Element> {
         return KnownTensor(dimensions: steps.map(\.count), values: taken)
     }
 
-    /// The tensor repeated along axes where it has length 1, and along new ones in front.
+    /// The tensor broadcast to a shape.
     /// - Precondition: its shape broadcasts to `target`.
     func broadcast(to target: [Int]) -> KnownTensor {
         guard dimensions != target else { return self }
@@ -52,16 +52,16 @@ struct KnownTensor<Element> {
     }
 }
 
-/// A tensor of integers that is known when a file is read, such as a shape. Truth values are 0 and 1.
+/// A constant tensor of integers, such as a shape; booleans are 0 and 1.
 typealias IntegerTensor = KnownTensor<BatchInteger>
 
-/// Numbers that are known when a file is read.
+/// A constant of one of three element types.
 enum KnownNumbers {
-    /// Integers and truth values.
+    /// Integers and booleans.
     case integers(IntegerTensor)
-    /// Numbers with a fraction.
+    /// Floating-point numbers.
     case floats(KnownTensor<Float>)
-    /// Numbers of a type with a fraction that are whole, some of which depend on the batch size.
+    /// Integers of a floating-point type, some of which depend on the batch size.
     case reals(IntegerTensor)
 
     var dimensions: [Int] {
@@ -71,7 +71,7 @@ enum KnownNumbers {
         }
     }
 
-    /// Numbers of a type with a fraction: those that do not depend on the batch size are plain ones.
+    /// Floating-point numbers; plain ones if none depends on the batch size.
     static func real(_ tensor: IntegerTensor) -> KnownNumbers {
         let numbers = tensor.values.compactMap(\.fixed)
         guard numbers.count == tensor.values.count else { return .reals(tensor) }
@@ -79,7 +79,7 @@ enum KnownNumbers {
     }
 }
 
-/// The shape that shapes have together, axes of length 1 going along; nil if they do not fit each other.
+/// The shape that shapes broadcast to; nil if they do not broadcast.
 func broadcastShape(_ shapes: [[Int]]) -> [Int]? {
     var result = [Int](repeating: 1, count: shapes.map(\.count).max() ?? 0)
     for shape in shapes {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Operators that make one number of those along some axes.
+/// Reductions of constants over axes.
 extension Folding {
     static let reductions: [String: Rule] = [
         "ReduceSum": { try $0.reduced({ $0.adding($1) }, { $0 + $1 }, from: 0) },
@@ -24,9 +24,9 @@ extension Folding {
     }
 
     /// - Parameters:
-    ///   - whole: the function of integers; nil where the operator takes none.
-    ///   - start: what no numbers come to; nil if there must be one.
-    ///   - finish: what is done with the result and the count of numbers.
+    ///   - whole: the function for integers; nil if the operator does not take them.
+    ///   - start: the result for no elements; nil if there must be at least one.
+    ///   - finish: the last step, from the result and the number of elements.
     private func reduced(
         _ whole: ((BatchInteger, BatchInteger) -> BatchInteger?)?, _ fraction: (Double, Double) -> Double,
         from start: Int?, finish: (Double, Int) -> Double = { number, _ in number }

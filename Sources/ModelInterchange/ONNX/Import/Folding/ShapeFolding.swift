@@ -1,6 +1,6 @@
-/// Operators that give numbers another shape.
+/// Reshaping of constants.
 extension Folding {
-    /// The same numbers under another shape.
+    /// The same elements with another shape.
     private func shaped(_ numbers: KnownNumbers, _ shape: [Int]) throws -> KnownNumbers {
         guard shape.count <= ONNXImporter.maximumAxes else {
             throw ONNXProblem(

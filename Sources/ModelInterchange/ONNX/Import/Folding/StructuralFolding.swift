@@ -1,4 +1,4 @@
-/// Operators that take, join, order and repeat numbers without computing with them.
+/// Slicing, joining, reordering and repeating of constants.
 extension Folding {
     static let structural: [String: Rule] = [
         "Concat": { try $0.concat() },
@@ -19,7 +19,7 @@ extension Folding {
         "NonZero": { try $0.nonZero() },
     ]
 
-    /// The axes that an operator names in an input, or in an attribute as it did in older sets.
+    /// The axes that an operator names in an input, or, in older operator sets, in an attribute.
     func axes(input position: Int, attribute: String = "axes") throws -> [Int]? {
         try integers(position) ?? node.integers(attribute)
     }
@@ -63,7 +63,7 @@ extension Folding {
         return ONNXProblem(node, "joins \(shapes), which do not fit each other")
     }
 
-    /// Takes elements at steps through memory.
+    /// Takes elements at strides.
     private func taking(
         _ numbers: KnownNumbers, _ steps: [ONNXBinding.Step], from first: Int = 0, as shape: [Int]? = nil
     ) throws -> KnownNumbers {

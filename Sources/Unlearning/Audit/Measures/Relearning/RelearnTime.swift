@@ -162,7 +162,7 @@ extension TrainState {
             if let source = batch.inputs.baseAddress {
                 executor.input.baseAddress?.update(from: source, count: batch.inputs.count)
             }
-            executor.forward(batch: batch.count, mode: .inference)
+            try executor.forward(batch: batch.count, mode: .inference)
             guard let logits = executor.output.baseAddress, let labels = batch.labels.baseAddress else { continue }
             correct +=
                 CrossEntropy().evaluate(

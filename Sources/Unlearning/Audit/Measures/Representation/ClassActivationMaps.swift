@@ -68,14 +68,14 @@ package final class ClassActivationMaps {
             throw ShapeError("labels", "\(labels) does not name one of \(classes) classes for each picture")
         }
         let positions = mapShape.count
-        return Tensor(shape: [labels.count, mapShape[0], mapShape[1]]) { maps in
+        return try Tensor(shape: [labels.count, mapShape[0], mapShape[1]]) { maps in
             var first = 0
             while first < labels.count {
                 let batch = min(features.batchCapacity, labels.count - first)
-                pass(pictures, labels, first: first, batch: batch, classes: classes)
+                try pass(pictures, labels, first: first, batch: batch, classes: classes)
                 for example in 0..<batch {
                     let map = map(of: example)
-                    for position in 0..<positions { maps[(first + example) * positions + position] = map[position] }
+                    for position in 0..<positions { maps.append(map[position]) }
                 }
                 first += batch
             }
@@ -83,17 +83,17 @@ package final class ClassActivationMaps {
     }
 
     /// Runs forward to the logits, and back to the node from the logits of the given classes.
-    private func pass(_ pictures: Tensor, _ labels: [Int], first: Int, batch: Int, classes: Int) {
+    private func pass(_ pictures: Tensor, _ labels: [Int], first: Int, batch: Int, classes: Int) throws {
         let size = features.graph.inputShape.count
         pictures.withUnsafeElements { source in
             _ = features.input.update(fromContentsOf: source[first * size..<(first + batch) * size])
         }
-        features.forward(batch: batch, mode: .inference)
+        try features.forward(batch: batch, mode: .inference)
         _ = classifier.input.update(fromContentsOf: features.output[..<(batch * positions * channels)])
-        classifier.forward(batch: batch, mode: .inference)
+        try classifier.forward(batch: batch, mode: .inference)
         classifier.outputGradient.update(repeating: 0)
         for example in 0..<batch { classifier.outputGradient[example * classes + labels[first + example]] = 1 }
-        classifier.backward()
+        try classifier.backward()
     }
 
     private var positions: Int { mapShape.count }
@@ -224,13 +224,7 @@ struct AttentionDrawing: BuiltInMeasure {
     }
 
     private func pictures(_ rows: [Int], of examples: any ExampleSource) throws -> Tensor {
-        let shape = examples.exampleShape
-        return try Tensor(shape: TensorShape([rows.count] + shape.dimensions)) { target in
-            guard let start = target.baseAddress else { return }
-            for (number, row) in rows.enumerated() {
-                try examples.write(row, augmentationSeed: nil, into: start + number * shape.count)
-            }
-        }
+        try examples.tensor(at: rows).inputs
     }
 
     /// Converts a prepared picture back to bytes; without a known normalization its values are scaled to the whole
