@@ -41,7 +41,7 @@ package struct RelabeledImages: ImageDataset {
 
     package func label(at index: Int) -> Int { newLabels[index] }
 
-    package func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
-        try base.readPixels(at: positions[index], into: pixels)
+    package func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws {
+        try base.readPixels(at: positions[index], into: &pixels)
     }
 }
