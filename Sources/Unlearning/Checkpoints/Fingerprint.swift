@@ -80,9 +80,9 @@ extension Fingerprint {
                 nonisolated(unsafe) let target = start
                 context.threads.forEach(positions.count) { position, _ in
                     failure.catching {
+                        var room = UnsafeMutableBufferPointer(start: target + position * size, count: size).mutableSpan
                         try examples.write(
-                            positions.lowerBound + position, augmentationSeed: augmentationSeed,
-                            into: target + position * size)
+                            positions.lowerBound + position, augmentationSeed: augmentationSeed, into: &room)
                     }
                 }
                 try failure.check()

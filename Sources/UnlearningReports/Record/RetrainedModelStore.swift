@@ -82,7 +82,8 @@ package struct RetrainedModelStore: Sendable {
         var pixels = [UInt8](repeating: 0, count: images.imageShape.count)
         var piece = Data()
         for index in 0..<images.count {
-            try pixels.withUnsafeMutableBufferPointer { try images.readPixels(at: index, into: $0) }
+            var room = pixels.mutableSpan
+            try images.readPixels(at: index, into: &room)
             piece.append(contentsOf: pixels)
             piece.append(Data("\(images.label(at: index))\n".utf8))
             if piece.count > 1 << 20 || index == images.count - 1 {
