@@ -36,7 +36,8 @@ struct MethodsCommandTests {
         // One short epoch from new weights on a few images, which a twentieth of the others' are watched on.
         let output = folder.path("out.safetensors")
         let arguments = [
-            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "eu-k", "--output",
+            "forget", materials.model, "--classes", "0,1", "--retain", materials.dataset, "--method", "eu-k",
+            "--output",
             output,
         ]
         let refused = try Program.run(arguments + ["--json"])

@@ -113,10 +113,11 @@ struct UnlearnerTests {
     @Test("a second request goes on from the first one's model")
     func sequence() async throws {
         let first = try await Patterns.unlearner(forgetting: [0]).forget(classes: [0])
-        let second = try await Unlearner(
+        var unlearner = Unlearner(
             model: first.model, retaining: try Patterns.retained(without: [0, 1]), validation: Patterns.test,
-            method: .unsir(Patterns.configuration)
-        ).forget(classes: [1])
+            method: .unsir(Patterns.configuration))
+        unlearner.guarding = nil
+        let second = try await unlearner.forget(classes: [1])
         let accuracy = try #require(second.accuracyAfter)
         #expect(try #require(accuracy.perClass[0]) <= 0.1 && #require(accuracy.perClass[1]) <= 0.1)
         #expect(try #require(accuracy.perClass[5]) >= 0.7)
