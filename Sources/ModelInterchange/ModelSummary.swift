@@ -55,7 +55,7 @@ package struct ModelSummary: Sendable {
 
     /// Summarizes a model.
     package init(_ model: Model) {
-        let origin = model.origin as? ONNXOrigin
+        let origin = model.origin as? any NetworkFileOrigin
         inputShape = model.graph.inputShape
         classCount = model.classCount
         metadata = model.metadata
@@ -95,17 +95,16 @@ package struct ModelSummary: Sendable {
         self.notes = notes
         outputs = model.outputs.map { Output(name: $0.name, shape: $0.shape, isRead: $0.isRead) }
         if let origin {
-            let producer = origin.producer.isEmpty ? "" : ", by \(origin.producer)"
-            source = "ONNX, operator set \(origin.operatorSet)\(producer)"
+            source = origin.source
         } else {
             let prefix = (model.origin as? SafetensorsOrigin).map { ", all names after \(quoted($0.prefix))" } ?? ""
             source = "safetensors\(prefix)"
         }
     }
 
-    private static func reason(_ key: String, _ node: Graph.Node, _ origin: ONNXOrigin?) -> String {
-        if let reason = origin?.untrained[key] { return reason }
-        if let origin, origin.bindings[key] == nil { return "the file computes it, or has it as a constant" }
+    private static func reason(_ key: String, _ node: Graph.Node, _ origin: (any NetworkFileOrigin)?) -> String {
+        if let reason = origin?.stored.untrained[key] { return reason }
+        if let origin, origin.stored.bindings[key] == nil { return "the file computes it, or has it as a constant" }
         if let arithmetic = node.operation as? ParametricArithmetic,
             ![.addition, .subtraction, .multiplication].contains(arithmetic.arithmetic)
         {

@@ -79,6 +79,7 @@ package final class AtomicFile {
     /// Removes the unfinished files of the whole program, which is about to end.
     package static func removeUnfinished() {
         PartialFile.removeAll()
+        AtomicFolder.removeUnfinished()
     }
 
     /// Writes a whole file at once, such as a report.

@@ -26,6 +26,18 @@ enum ForeignFormat: CaseIterable {
         self = found
     }
 
+    /// What a folder is that people mistake for a model, and the remedy; nil for other folders and for files.
+    static func message(forFolder url: URL) -> String? {
+        func has(_ name: String) -> Bool {
+            FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
+        }
+        if has("coremldata.bin") || has("model.mil") {
+            return
+                "is a compiled Core ML model, which is not read; give the .mlpackage or .mlmodel that it was made from"
+        }
+        return has("saved_model.pb") ? savedModel.message : nil
+    }
+
     private static func archive(names: [UInt8]) -> ForeignFormat {
         if names.contains("constants.pkl") { return .torchScript }
         if names.contains("data.pkl") { return .pyTorch }

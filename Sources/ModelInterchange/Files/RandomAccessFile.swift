@@ -33,6 +33,13 @@ package final class RandomAccessFile: Sendable {
         close(descriptor)
     }
 
+    /// Whether both are open on one file, whatever paths lead to it.
+    func isSame(as other: RandomAccessFile) -> Bool {
+        var (own, others) = (stat(), stat())
+        return fstat(descriptor, &own) == 0 && fstat(other.descriptor, &others) == 0 && own.st_dev == others.st_dev
+            && own.st_ino == others.st_ino
+    }
+
     /// Reads a part of the file.
     func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)

@@ -152,6 +152,8 @@ public struct Unlearner: Sendable {
             throw UnlearningError.diverged(
                 phase: .forgetting, step: session.losses.values.reduce(0) { $0 + $1.count }, what: "tensor '\(tensor)'")
         }
+        // What is measured is what will be written, also where the file has 16-bit floats.
+        unlearned = try unlearned.roundedToItsFile()
         let after = try session.phase(.evaluation) {
             try measure(unlearned, validation, samples, request.forgottenClasses, context)
         }

@@ -30,9 +30,34 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// Computes the digest of bytes in an array.
     package init(of bytes: [UInt8]) { self.init(of: Data(bytes)) }
 
-    /// Computes the digest of a file, which is read in pieces.
+    /// Computes the digest of a file, which is read in pieces, or of a Core ML package.
+    ///
+    /// A package's digest is that of the list that `find . -type f | LC_ALL=C sort | xargs sha256sum` prints in its folder.
     /// - Throws: `FileError` if the file is missing, cannot be read, or is a pipe or device.
     public init(ofFile url: URL) throws(FileError) {
+        if let contents = try Self.packageContents(url) {
+            var list = ""
+            for location in contents {
+                let digest = try SHA256Digest(ofSingleFile: url.appendingPathComponent(location))
+                list += "\(digest)  ./\(location)\n"
+            }
+            self.init(of: Data(list.utf8))
+        } else {
+            try self.init(ofSingleFile: url)
+        }
+    }
+
+    private static func packageContents(_ url: URL) throws(FileError) -> [String]? {
+        do {
+            return try Model.contents(ofPackageAt: url)
+        } catch let error as FileError {
+            throw error
+        } catch {
+            throw FileError(url.path, "cannot be listed: \(error)")
+        }
+    }
+
+    private init(ofSingleFile url: URL) throws(FileError) {
         let file = try RandomAccessFile(url)
         var hash = SHA256Hash()
         var piece = [UInt8](repeating: 0, count: min(1 << 20, file.size))

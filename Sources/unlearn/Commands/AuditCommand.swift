@@ -39,7 +39,7 @@ struct AuditCommand: ReportingCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The model before forgetting and the one after it, safetensors or ONNX files; with --verify one or none.",
+            "The model before forgetting and the one after it, safetensors, ONNX or Core ML files; with --verify one or none.",
             valueName: "models"), completion: .model)
     var models: [String] = []
 

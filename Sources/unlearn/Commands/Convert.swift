@@ -8,20 +8,23 @@ struct Convert: ReportingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Writes a model in another format.",
         discussion: """
-            The format of the input follows from its content, that of the output from its name: .safetensors or \
-            .onnx. An ONNX file contains its network. A safetensors file names it; one that does not, such as \
-            PyTorch's, needs --architecture.
+            The format of the input follows from its content, that of the output from its name: .safetensors, \
+            .onnx or .mlpackage. ONNX and Core ML files contain their network. A safetensors file names it; one that does \
+            not, such as PyTorch's, needs --architecture.
 
             EXAMPLES
               unlearn convert model.safetensors model.onnx
               unlearn convert torch.safetensors model.onnx \\
                 --architecture resnet18 --image-size 224
               unlearn convert model.onnx weights.safetensors
+              unlearn convert model.onnx Classifier.mlpackage
             """)
 
     @OptionGroup var model: ModelFlags
 
-    @Argument(help: ArgumentHelp("The file to write, .safetensors or .onnx.", valueName: "output"), completion: .model)
+    @Argument(
+        help: ArgumentHelp("The file to write, .safetensors, .onnx or .mlpackage.", valueName: "output"),
+        completion: .model)
     var output: String
 
     @Option(
@@ -38,7 +41,7 @@ struct Convert: ReportingCommand {
         // A name that ends in a slash is a folder's, which the check of the destination reports.
         guard !output.hasSuffix("/") else { return }
         guard ModelFormat(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) != nil else {
-            throw ValidationError("\(output) names no format; let it end in .safetensors or .onnx.")
+            throw ValidationError("\(output) names no format; let it end in .safetensors, .onnx or .mlpackage.")
         }
     }
 
@@ -46,6 +49,7 @@ struct Convert: ReportingCommand {
         let destination = URL(fileURLWithPath: output)
         try InputFiles(models: [model.path]).check([destination])
         var network = try model.load()
+        try network.checkWritable(to: destination)
         if !alreadyForgotten.isEmpty {
             let classes = try network.classIndices(of: ClassList(joining: alreadyForgotten), console)
             network.metadata.forgottenClasses.formUnion(classes)

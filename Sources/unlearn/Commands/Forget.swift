@@ -42,7 +42,8 @@ struct Forget: ReportingCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+            "The file to write: safetensors, or what its name ends in, .onnx, .mlpackage or .mlmodel.",
+            valueName: "file"),
         completion: .model)
     var output: String
 

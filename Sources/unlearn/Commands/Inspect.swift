@@ -13,6 +13,7 @@ struct Inspect: ReportingCommand {
 
             EXAMPLES
               unlearn inspect model.onnx
+              unlearn inspect Classifier.mlpackage
               unlearn inspect model.safetensors --batch-size 128 --json
             """)
 

@@ -42,7 +42,8 @@ struct Train: ReportingCommand {
     var excludedLists: [ClassList] = []
 
     @Option(
-        help: ArgumentHelp("The file to write: safetensors, or ONNX if its name ends in .onnx.", valueName: "file"),
+        help: ArgumentHelp(
+            "The file to write: safetensors, or what its name ends in, .onnx or .mlpackage.", valueName: "file"),
         completion: .model)
     var output: String
 
@@ -81,6 +82,7 @@ struct Train: ReportingCommand {
         let network = try training.network()
         var images = try training.images(excluding: excludedClasses, console)
         let model = try training.untrainedModel(network, for: images, seed: options.seed)
+        try model.checkWritable(to: destination)
         let excluded = try excludedClasses.map { try model.classIndices(of: $0, console) }
         if let excluded {
             try model.checkForgettable(excluded)

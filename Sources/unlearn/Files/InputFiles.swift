@@ -21,7 +21,13 @@ struct InputFiles {
     /// Checks, before the work, that files can be written, differ from each other, and are not read.
     /// - Throws: `FileError` that names the file.
     func check(_ outputs: [URL]) throws {
-        for output in outputs { try AtomicFile.checkDestination(output) }
+        for output in outputs {
+            if ModelFormat(writing: output) == .coreMLPackage {
+                try AtomicFolder.checkDestination(output)
+            } else {
+                try AtomicFile.checkDestination(output)
+            }
+        }
         var places: [String: URL] = [:]
         for output in outputs {
             if let other = places.updateValue(output, forKey: Self.place(of: output)) {
@@ -44,7 +50,10 @@ struct InputFiles {
     /// Checks that no file is read.
     func checkNotRead(_ outputs: [URL]) throws {
         let contents = contents
-        for output in outputs { try Self.checkOutside(contents, output) }
+        for output in outputs {
+            try Self.checkOutside(contents, output)
+            try checkOutsidePackages(output)
+        }
         let written = outputs.flatMap(Self.written).flatMap { [$0, Self.target(of: $0)] }
         let existing = written.compactMap { url in FileIdentity(url).map { (url, $0) } }
         // A file that does not exist is not read either. Listing what is read may take a while.
@@ -55,10 +64,25 @@ struct InputFiles {
         }
     }
 
-    /// The files that are written for a destination. A model from ONNX with tensors in separate files is written so too.
+    /// The files that are written for a destination. A model from ONNX with tensors in separate files is written so too, and
+    /// a Core ML package with all that is in it.
     private static func written(for output: URL) -> [URL] {
-        guard ModelFormat(writing: output) == .onnx else { return [output] }
-        return [output] + Model.filesBeside(modelAt: output)
+        switch ModelFormat(writing: output) {
+        case .onnx: [output] + Model.filesBeside(modelAt: output)
+        case .coreMLPackage: [output] + Model.externalFiles(ofModelAt: output)
+        case .safetensors, .coreMLFile: [output]
+        }
+    }
+
+    /// Checks that a file would not lie in a package that is read.
+    private func checkOutsidePackages(_ output: URL) throws {
+        let packages = Set(
+            models.filter { (try? ModelFormat(reading: $0)) == .coreMLPackage }.compactMap { FileIdentity($0) })
+        guard !packages.isEmpty else { return }
+        for place in [output, Self.target(of: output)]
+        where Self.foldersAbove(place).contains(where: { packages.contains($0.identity) }) {
+            throw FileError(output.path, "lies in a model that this run reads; give a place outside")
+        }
     }
 
     /// Every file that is named, and the files that belong to it.

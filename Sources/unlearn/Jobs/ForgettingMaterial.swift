@@ -29,6 +29,7 @@ struct ForgettingMaterial: Sendable {
         var options = job.options
         if !job.isSeedGiven, let seed = file.seed { options.seed = seed }
         let read = try job.model.load()
+        try read.checkWritable(to: job.outputFile)
         let images = try run.pictures.load(run.retain, split: .train, for: read, absent: job.absent, console)
         var original = try read.completed(from: images)
         if let list = job.details.alreadyForgotten {
@@ -37,6 +38,9 @@ struct ForgettingMaterial: Sendable {
         let samples = try job.details.samples?.positions(in: images, folder: run.retain.folder)
         let classes: Set<Int> = if samples == nil { try original.classIndices(of: job.classes, console) } else { [] }
         if samples == nil { try original.checkForgettable(classes) }
+        if job.details.dropsOutputs {
+            try FinishedModel.withoutOutputs(of: classes, original).checkWritable(to: job.outputFile)
+        }
         let test = try run.validation.map {
             try run.pictures.load($0, split: .test, for: original, absent: job.absent, console)
         }

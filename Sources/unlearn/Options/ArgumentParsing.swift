@@ -126,5 +126,5 @@ struct MethodList: Sendable {
 
 extension CompletionKind {
     /// Models' files.
-    static let model = file(extensions: ["safetensors", "onnx"])
+    static let model = file(extensions: ["safetensors", "onnx", "mlpackage", "mlmodel"])
 }

@@ -5,7 +5,7 @@ import Unlearning
 /// The model that a command reads.
 struct ModelFlags: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("The model, a safetensors or ONNX file.", valueName: "model"), completion: .model)
+        help: ArgumentHelp("The model, a safetensors, ONNX or Core ML file.", valueName: "model"), completion: .model)
     var path: String
 
     @OptionGroup var network: NetworkFlags
@@ -44,7 +44,7 @@ struct NetworkFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The output with the class scores, for an ONNX file with several classifiers.", valueName: "name"))
+            "The output with the class scores, for a file with several classifiers.", valueName: "name"))
     var outputName: String?
 
     func validate() throws {

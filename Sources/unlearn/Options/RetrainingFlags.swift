@@ -6,7 +6,7 @@ struct RetrainingFlags: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Models trained without the classes, safetensors or ONNX files, after the other arguments.",
+            "Models trained without the classes, safetensors, ONNX or Core ML files, after the other arguments.",
             valueName: "model"), completion: .model)
     var retrained: [String] = []
 

@@ -310,4 +310,5 @@ def main(names):
                 "onnxruntime differs by", float(np.abs(found - expected).max()))
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -36,28 +36,37 @@ extension ONNXDocument {
     /// The edits by which the file's properties say what a model has forgotten, and by which names; none if they say so
     /// already.
     func remembering(_ model: Model, _ bytes: [UInt8], path: String) throws -> [WireEdit] {
+        guard let changed = try Self.properties(remembering: model, in: properties, path: path) else { return [] }
+        return try Self.replacing(changed, in: bytes)
+    }
+
+    /// The properties of a file that change so that they say what a model has forgotten, and by which names; nil if they say
+    /// so already.
+    static func properties(
+        remembering model: Model, in properties: [String: String], path: String
+    ) throws -> [String: String]? {
         let memory = model.metadata
-        var changed: [String: String]
         if let known = try ModelDescription(properties, path: path) {
             var description = known
             description.metadata.forgottenClasses = memory.forgottenClasses
             description.metadata.requests = memory.requests
             if !description.metadata.classNames.isEmpty { description.metadata.classNames = memory.classNames }
-            changed = try description == known ? [:] : description.properties()
-        } else {
-            let known = try self.memory(of: model.classCount)
-            changed = [:]
-            if known.forgottenClasses != memory.forgottenClasses {
-                let indices = memory.forgottenClasses.sorted().map(String.init)
-                changed[Self.forgottenKey] = "[\(indices.joined(separator: ","))]"
-            }
-            if known.requests != memory.requests {
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                changed[Self.requestsKey] = String(decoding: try encoder.encode(memory.requests), as: UTF8.self)
-            }
+            return try description == known ? nil : description.properties()
         }
-        return changed.isEmpty ? [] : try Self.replacing(changed, in: bytes)
+        var document = ONNXDocument()
+        document.properties = properties
+        let known = try document.memory(of: model.classCount)
+        var changed: [String: String] = [:]
+        if known.forgottenClasses != memory.forgottenClasses {
+            let indices = memory.forgottenClasses.sorted().map(String.init)
+            changed[forgottenKey] = "[\(indices.joined(separator: ","))]"
+        }
+        if known.requests != memory.requests {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            changed[requestsKey] = String(decoding: try encoder.encode(memory.requests), as: UTF8.self)
+        }
+        return changed.isEmpty ? nil : changed
     }
 
     /// Replaces properties, or appends those that the file does not have.

@@ -11,9 +11,12 @@ struct ONNXNode: Sendable {
     var field: Range<Int>?
     /// The version of the standard operators that the node is of.
     var operatorSet = 0
+    /// What the node is in the file, for messages, if that is not ONNX.
+    var foreignPlace: String?
 
     /// The node for messages, as in `node 'conv1' (Conv)`.
     var place: String {
+        if let foreignPlace { return foreignPlace }
         let label = name.isEmpty ? outputs.first ?? "" : name
         return "node \(quoted(label)) (\(domain.isEmpty ? "" : domain + ".")\(operation.isEmpty ? "?" : operation))"
     }

@@ -10,6 +10,10 @@ struct ONNXTensor: Sendable {
         case fields([Range<Int>], number: Int)
         /// Another file.
         case external(ONNXExternalData)
+        /// Little-endian numbers in another file that is open, from an offset on.
+        case file(RandomAccessFile, offset: Int)
+        /// Little-endian numbers that the file does not have: a setting, or a default.
+        case memory([UInt8])
     }
 
     let name: String
@@ -21,6 +25,11 @@ struct ONNXTensor: Sendable {
 
     /// The number of elements.
     var count: Int { dimensions.reduce(1, *) }
+    /// Whether the file has the numbers, so that trained ones can be written back.
+    var isStored: Bool {
+        if case .memory = storage { false } else { true }
+    }
+
     /// The tensor's name for messages.
     var place: String { name.isEmpty ? "a constant" : "tensor \(quoted(name))" }
 }
@@ -110,15 +119,7 @@ extension ONNXTensor {
         guard let scalarType = ONNXScalarType(rawValue: type) else {
             throw ONNXProblem("\(place) has the data type \(type), which is not read; convert it to float32")
         }
-        // Axes of length 0 count as 1 here, so that no product of some of the axes overflows anywhere.
-        var size = scalarType.byteCount
-        for length in dimensions {
-            let (product, overflow) = size.multipliedReportingOverflow(by: max(1, length))
-            guard length >= 0, !overflow else {
-                throw ONNXProblem("\(place) has the shape \(dimensions), which no memory holds; the file is damaged")
-            }
-            size = product
-        }
+        try Self.check(dimensions, scalarType, place)
         let storage: Storage
         if isExternal {
             storage = .external(try ONNXExternalData(external, bytes, place))
@@ -129,6 +130,21 @@ extension ONNXTensor {
         }
         self.init(
             name: name, scalarType: scalarType, dimensions: dimensions, storage: storage, message: range)
+    }
+}
+
+extension ONNXTensor {
+    /// Checks that memory can hold a tensor. Axes of length 0 count as 1 here, so that no product of some of the axes
+    /// overflows anywhere.
+    static func check(_ dimensions: [Int], _ type: ONNXScalarType, _ place: String) throws(ONNXProblem) {
+        var size = type.byteCount
+        for length in dimensions {
+            let (product, overflow) = size.multipliedReportingOverflow(by: max(1, length))
+            guard length >= 0, !overflow else {
+                throw ONNXProblem("\(place) has the shape \(dimensions), which no memory holds; the file is damaged")
+            }
+            size = product
+        }
     }
 }
 

@@ -45,15 +45,28 @@ struct ONNXTensorReader: Sendable {
             }
         case .external(let data):
             let (file, offset) = try external.find(data, byteCount: count * size, of: tensor.place)
-            let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: count * size, alignment: 16)
-            defer { raw.deallocate() }
-            try file.read(at: offset, into: raw)
-            return (0..<count).map { convert(raw.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
+            return try scalars(of: file, at: offset, count: count, convert)
+        case .file(let file, let offset): return try scalars(of: file, at: offset, count: count, convert)
+        case .memory(let bytes):
+            try check(bytes.count / size, bytes.count % size == 0, tensor)
+            return bytes.withUnsafeBytes { buffer in
+                (0..<count).map { convert(buffer.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
+            }
         case .fields(let fields, _):
             let stored = try stored(fields, tensor.scalarType)
             try check(stored.count, true, tensor)
             return stored.map { convert(Bits(truncatingIfNeeded: $0).littleEndian) }
         }
+    }
+
+    private func scalars<Bits: FixedWidthInteger, Value>(
+        of file: RandomAccessFile, at offset: Int, count: Int, _ convert: (Bits) -> Value
+    ) throws -> [Value] {
+        let size = MemoryLayout<Bits>.size
+        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: count * size, alignment: 16)
+        defer { raw.deallocate() }
+        try file.read(at: offset, into: raw)
+        return (0..<count).map { convert(raw.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
     }
 
     /// The numbers' bits in fields that hold one or several packed.

@@ -93,6 +93,10 @@ extension ONNXExporter {
                 $0.attribute("beta", beta)
             }
         case .hardSwish: return add("HardSwish", [x], named: name)
+        case .silu where usesNewerOperators: return add("Swish", [x], named: name)
+        case .gelu where usesNewerOperators: return add("Gelu", [x], named: name)
+        case .geluTanh where usesNewerOperators:
+            return add("Gelu", [x], named: name) { $0.attribute("approximate", "tanh") }
         case .silu:
             let gate = add("Sigmoid", [x], named: name + ".gate")
             return add("Mul", [x, gate], named: name)

@@ -27,6 +27,8 @@ struct ONNXExporter {
     }
 
     let model: Model
+    /// Whether operators of newer sets are used, by a writer of another format that has them.
+    let usesNewerOperators: Bool
     private var graph = WireWriter()
     private var names: Set<String>
     private var values: [Graph.Value: Exported] = [:]
@@ -34,8 +36,9 @@ struct ONNXExporter {
     private var integerConstants: [[Int]: String] = [:]
     private var written: Set<String> = []
 
-    private init(_ model: Model) {
+    private init(_ model: Model, usingNewerOperators: Bool = false) {
         self.model = model
+        usesNewerOperators = usingNewerOperators
         names = Set(model.stateDictionary.keys).union(["input", "output"])
     }
 
@@ -49,6 +52,13 @@ struct ONNXExporter {
         let file = try AtomicFile(replacing: url)
         try file.append(bytes)
         try file.commit()
+    }
+
+    /// The file's bytes.
+    /// - Parameter usingNewerOperators: whether `Gelu` and `Swish` are used, which the operator set does not have.
+    static func bytes(of model: Model, usingNewerOperators: Bool) throws -> [UInt8] {
+        var exporter = ONNXExporter(model, usingNewerOperators: usingNewerOperators)
+        return try exporter.encoded()
     }
 
     private mutating func encoded() throws -> [UInt8] {

@@ -3,20 +3,13 @@ import NeuralGraph
 
 /// Where a model that was read from an ONNX file came from, so that it can be written back node for node: only the
 /// bytes of weights that have changed are replaced.
-struct ONNXOrigin: ModelOrigin {
+struct ONNXOrigin: NetworkFileOrigin {
     let file: RandomAccessFile
     let external: ONNXExternalFiles
-    let initializers: [String: ONNXTensor]
-    /// Names that stand for a stored tensor of another name.
-    let aliases: [String: String]
-    /// Which stored tensor each parameter or state tensor is.
-    let bindings: [String: ONNXBinding]
+    /// The file's tensors, and which of them are parameters.
+    let stored: StoredTensors
     /// State tensors that the file stores together with equal ones.
     let shared: [String: ONNXSharedInput]
-    /// Parameters that the file does not store by themselves, as they were.
-    let computed: [String: Tensor]
-    /// Stored tensors that are not trained, and why.
-    let untrained: [String: String]
     let endsInSoftmax: Bool
     let operatorSet: Int
     let producer: String
@@ -25,10 +18,18 @@ struct ONNXOrigin: ModelOrigin {
     /// Height and width of the images, where the file leaves them open.
     let imageSize: Int?
 
-    /// New bytes of an external file.
-    private struct Patch {
-        let offset: Int
-        let bytes: [UInt8]
+    var path: String { file.path }
+
+    var source: String {
+        "ONNX, operator set \(operatorSet)" + (producer.isEmpty ? "" : ", by \(producer)")
+    }
+
+    func model(output: String) throws -> Model {
+        do {
+            return try ONNXModelFile(file, external: external).model(imageSize: imageSize, outputName: output)
+        } catch {
+            throw ONNXError(error, path: path)
+        }
     }
 
     /// Writes the file with a model's numbers.
@@ -37,39 +38,17 @@ struct ONNXOrigin: ModelOrigin {
         let document = try ONNXDocument(bytes)
         let reader = ONNXTensorReader(bytes: bytes, external: external)
         var edits: [WireEdit] = []
-        var patches: [String: [Patch]] = [:]
-        let now = model.stateDictionary
-        if let key = computed.first(where: { now[$0.key] != $0.value })?.key {
-            throw ONNXProblem(
-                "parameter \(quoted(key)) was changed, but is not stored in the file on its own; freeze it, or write "
-                    + "safetensors")
-        }
-        for (key, binding) in bindings.sorted(by: { $0.key < $1.key }) {
-            guard let tensor = now[key], let stored = initializers[aliases[binding.name] ?? binding.name] else {
-                continue
-            }
-            let values = binding.scattered(tensor.elements)
-            // Unchanged numbers keep the file's precision, which may exceed the engine's.
-            let before = try reader.floats(stored)
-            guard !zip(values, before).allSatisfy({ $0.bitPattern == $1.bitPattern }) else { continue }
-            let encoded = try ONNXScalarEncoding(stored, name: binding.name, values: values)
-            if aliases[binding.name] != nil {
-                edits.append(try Self.ownTensor(encoded, named: binding.name, in: document))
-                continue
-            }
-            switch stored.storage {
-            case .raw(let range): edits.append(WireEdit(range: range, bytes: encoded.raw))
-            case .fields(let fields, let number):
-                var writer = WireWriter()
-                writer.content(number, encoded.packed)
-                for (index, range) in fields.enumerated() {
-                    edits.append(WireEdit(range: range, bytes: index == 0 ? writer.bytes : []))
-                }
-            case .external(let data):
-                patches[data.location, default: []].append(Patch(offset: data.offset, bytes: encoded.raw))
+        var patches: [String: [FilePatch]] = [:]
+        for change in try stored.changes(in: model, reader) {
+            if stored.aliases[change.name] != nil {
+                edits.append(try Self.ownTensor(change.encoded, named: change.name, in: document))
+            } else if case .external(let data) = change.tensor.storage {
+                patches[data.location, default: []].append(FilePatch(offset: data.offset, bytes: change.encoded.raw))
+            } else {
+                edits += change.edits
             }
         }
-        edits += try separated(now, in: document, bytes, reader)
+        edits += try separated(model.stateDictionary, in: document, bytes, reader)
         edits += try document.remembering(model, bytes, path: file.path)
         try writeExternal(patches, besides: url, &edits)
         let output = try AtomicFile(replacing: url)
@@ -99,7 +78,7 @@ struct ONNXOrigin: ModelOrigin {
             var changed: [Int: String] = [:]
             var added = WireWriter()
             for (key, input) in inputs.sorted(by: { $0.key < $1.key }) {
-                guard let values = now[key]?.elements, let stored = initializers[input.stored] else { continue }
+                guard let values = now[key]?.elements, let stored = stored.tensors[input.stored] else { continue }
                 let before = try reader.floats(stored)
                 guard !zip(values, before).allSatisfy({ $0.bitPattern == $1.bitPattern }) else { continue }
                 var name = key
@@ -141,45 +120,20 @@ struct ONNXOrigin: ModelOrigin {
     }
 
     /// Copies the external files beside the new file, with changed tensors in their places.
-    private func writeExternal(_ patches: [String: [Patch]], besides url: URL, _ edits: inout [WireEdit]) throws {
+    private func writeExternal(_ patches: [String: [FilePatch]], besides url: URL, _ edits: inout [WireEdit]) throws {
         var references: [String: [ONNXExternalData]] = [:]
-        for tensor in initializers.values {
+        for tensor in stored.tensors.values {
             if case .external(let data) = tensor.storage { references[data.location, default: []].append(data) }
         }
         for (index, location) in references.keys.sorted().enumerated() {
             let name = url.lastPathComponent + (index == 0 ? ".data" : ".\(index).data")
             let target = url.deletingLastPathComponent().appendingPathComponent(name)
-            try copy(
-                try external.open(location, of: "a tensor"), to: target,
-                (patches[location] ?? []).sorted { $0.offset < $1.offset })
+            let file = try AtomicFile(replacing: target)
+            try file.append(try external.open(location, of: "a tensor"), patches: patches[location] ?? [])
+            try file.commit()
             for data in references[location] ?? [] {
                 edits.append(WireEdit(range: data.locationBytes, bytes: Array(name.utf8)))
             }
         }
-    }
-
-    private func copy(_ source: RandomAccessFile, to url: URL, _ patches: [Patch]) throws {
-        let target = try AtomicFile(replacing: url)
-        let chunk = 1 << 20
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 16)
-        defer { buffer.deallocate() }
-        func copy(_ range: Range<Int>) throws {
-            for start in stride(from: range.lowerBound, to: range.upperBound, by: chunk) {
-                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(chunk, range.upperBound - start)])
-                try source.read(at: start, into: part)
-                try target.append(UnsafeRawBufferPointer(part))
-            }
-        }
-        var position = 0
-        for patch in patches {
-            guard patch.offset >= position else {
-                throw ONNXProblem("two tensors share bytes of \(quoted(source.path)), so that neither can be changed")
-            }
-            try copy(position..<patch.offset)
-            try target.append(patch.bytes)
-            position = patch.offset + patch.bytes.count
-        }
-        if position < source.size { try copy(position..<source.size) }
-        try target.commit()
     }
 }

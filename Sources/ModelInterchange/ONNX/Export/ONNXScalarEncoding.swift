@@ -24,9 +24,7 @@ struct ONNXScalarEncoding {
                 let bits = tensor.scalarType == .float16 ? halfBits(of: value) : brainBits(of: value)
                 let infinite: UInt16 = tensor.scalarType == .float16 ? 0x7c00 : 0x7f80
                 guard !value.isFinite || bits & infinite != infinite else {
-                    throw ONNXProblem(
-                        "tensor \(quoted(name)) is stored as \(tensor.scalarType), which does not reach \(value); "
-                            + "write safetensors instead")
+                    throw Self.outOfRange(value, tensor.scalarType, name: name)
                 }
                 raw.append(bits)
                 packed.varint(UInt64(bits))
@@ -36,6 +34,12 @@ struct ONNXScalarEncoding {
         }
         self.raw = raw.bytes
         self.packed = [.float32, .float64].contains(tensor.scalarType) ? raw.bytes : packed.bytes
+    }
+
+    /// A number that a file's type does not reach.
+    static func outOfRange(_ value: Float, _ type: ONNXScalarType, name: String) -> ONNXProblem {
+        ONNXProblem(
+            "tensor \(quoted(name)) is stored as \(type), which does not reach \(value); write safetensors instead")
     }
 
     /// Writes the numbers as a tensor's message.

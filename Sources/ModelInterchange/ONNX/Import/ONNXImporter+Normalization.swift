@@ -168,6 +168,20 @@ extension ONNXImporter {
         try define(node, input.restrided(value, order: order))
     }
 
+    /// The logarithm of a softmax is one operation, which does not run out of digits.
+    mutating func logarithm(_ node: ONNXNode) throws {
+        let view = try view(node, 0)
+        guard let value = view.value, let source = maker(value), let softmax = source.operation as? Softmax else {
+            return try pointwise(node, .logarithm)
+        }
+        if isLast(node), builder.shape(of: value).rank == 1 {
+            endsInSoftmax = true
+            return try define(node, ValueView(.value(source.inputs[0]), axes: view.axes))
+        }
+        let result = try add(LogSoftmax(axis: softmax.axis), for: node, "", source.inputs[0])
+        try define(node, ValueView(.value(result), axes: view.axes))
+    }
+
     /// Whether nothing but other views of the node's output comes after it.
     private func isLast(_ node: ONNXNode) -> Bool {
         var name = node.outputs.first ?? ""

@@ -59,7 +59,7 @@ extension ONNXImporter {
         "Erf": { try $0.pointwise($1, .erf) },
         "Softplus": { try $0.pointwise($1, .softplus) },
         "Exp": { try $0.pointwise($1, .exponential) },
-        "Log": { try $0.pointwise($1, .logarithm) },
+        "Log": { try $0.logarithm($1) },
         "Sqrt": { try $0.pointwise($1, .squareRoot) },
         "Neg": { try $0.pointwise($1, .negation) },
         "Abs": { try $0.pointwise($1, .absolute) },

@@ -124,7 +124,7 @@ struct ONNXImporter {
         guard let tensor = plan.tensors[name] else {
             throw ONNXProblem(node, "reads \(quoted(name)), which nothing gives; the file is damaged")
         }
-        return try operand(tensor, name: name, isStored: true)
+        return try operand(tensor, name: name, isStored: tensor.isStored)
     }
 
     /// A stored tensor: integers, or a constant that is read when it is needed.

@@ -45,7 +45,7 @@ struct WireReader {
         case 5: value = .fixed32(UInt32(truncatingIfNeeded: try fixed(4)))
         case let type:
             throw ONNXProblem(
-                "byte \(start) begins a field of wire type \(type), which ONNX does not use; \(Self.remedy)")
+                "byte \(start) begins a field of wire type \(type), which models do not use; \(Self.remedy)")
         }
         return Field(number: Int(number), value: value, bytes: start..<position)
     }
@@ -88,7 +88,7 @@ struct WireReader {
         return position..<(position + Int(length))
     }
 
-    private static let remedy = "the file is damaged or not an ONNX file"
+    private static let remedy = "the file is damaged or not a model"
 
     private static func cutOff(at byte: Int) -> ONNXProblem {
         ONNXProblem("the value at byte \(byte) goes on beyond its message; \(remedy)")

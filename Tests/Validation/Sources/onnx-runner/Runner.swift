@@ -1,16 +1,17 @@
 import Foundation
 import Unlearning
 
-/// Runs ONNX files for the scripts beside this folder:
+/// Runs ONNX and Core ML models for the scripts beside this folder:
 ///
-///     onnx-runner check MODEL.onnx INPUT.safetensors RESULTS.safetensors TRAINED.onnx EXPORTED.onnx
-///     onnx-runner forget MODEL.onnx RETAIN.safetensors CLASS FORGOTTEN.onnx
+///     onnx-runner check MODEL INPUT.safetensors RESULTS.safetensors TRAINED EXPORTED [STATE.safetensors]
+///     onnx-runner forget MODEL RETAIN.safetensors CLASS FORGOTTEN [STATE.safetensors]
+///     onnx-runner convert MODEL OUTPUT
 ///     onnx-runner logits FOLDER...
 ///
 /// `check`: INPUT has `input` [n, ...] in the file's layout and `weights` [n, classes]. RESULTS get `logits` and
 /// `input_gradient` (of sum(weights * logits)) in inference mode, and `trained_logits` after one step of forgetting:
 /// descent along the gradient that lowers the first class's score, in training mode. TRAINED is that model written back
-/// into its file, EXPORTED the same written anew, without the file.
+/// into its file, EXPORTED the same written anew, without the file, STATE its tensors.
 ///
 /// `logits`: runs `model.onnx` of each folder on `input` of its `input.safetensors`, and writes `logits` to
 /// `logits.safetensors` there, or what is wrong to `error.txt`.
@@ -18,10 +19,12 @@ import Unlearning
 /// `forget`: makes the model forget a class, given pictures `input` [n, C, H, W] of others and their `labels` [n].
 func run(_ arguments: [String]) async throws {
     switch (arguments.first, arguments.count) {
-    case ("check", 6): try check(Array(arguments.dropFirst()))
+    case ("check", 6...7): try check(Array(arguments.dropFirst()))
     case ("logits", 2...): for folder in arguments.dropFirst() { try logits(URL(fileURLWithPath: folder)) }
-    case ("forget", 5): try await forget(Array(arguments.dropFirst()))
-    default: throw ShapeError("usage", "onnx-runner check|forget|logits ARGUMENTS; see its source")
+    case ("forget", 5...6): try await forget(Array(arguments.dropFirst()))
+    case ("convert", 3):
+        try Model(contentsOf: URL(fileURLWithPath: arguments[1])).write(to: URL(fileURLWithPath: arguments[2]))
+    default: throw ShapeError("usage", "onnx-runner check|forget|convert|logits ARGUMENTS; see its source")
     }
 }
 
@@ -44,7 +47,14 @@ func unlearner(_ arguments: [String]) throws -> Unlearner {
 
 func forget(_ arguments: [String]) async throws {
     guard let forgotten = Int(arguments[2]) else { throw ShapeError("class", "'\(arguments[2])' is no number") }
-    try finish(await unlearner(arguments).forget(classes: [forgotten]), path: arguments[3])
+    let outcome = try await unlearner(arguments).forget(classes: [forgotten])
+    try finish(outcome, path: arguments[3])
+    if arguments.count > 4 { try writeState(of: outcome.model, to: arguments[4]) }
+}
+
+/// Writes a model's tensors by their names.
+func writeState(of model: Model, to path: String) throws {
+    try SafetensorsWriter.write(model.stateDictionary, to: URL(fileURLWithPath: path))
 }
 
 func finish(_ outcome: UnlearningOutcome, path: String) throws {
@@ -103,6 +113,7 @@ func check(_ arguments: [String]) throws {
     var anew = trained
     anew.origin = nil
     try anew.write(to: URL(fileURLWithPath: arguments[4]))
+    if arguments.count > 5 { try writeState(of: trained, to: arguments[5]) }
     let count = model.graph.nodes.count
     print("\(count) nodes, \(model.parameterCount) parameters, \(executor.byteCount >> 20) MiB")
 }
