@@ -49,6 +49,7 @@ struct Convert: ReportingCommand {
         let destination = URL(fileURLWithPath: output)
         try InputFiles(models: [model.path]).check([destination])
         var network = try model.load()
+        try network.checkWritable(to: destination)
         if !alreadyForgotten.isEmpty {
             let classes = try network.classIndices(of: ClassList(joining: alreadyForgotten), console)
             network.metadata.forgottenClasses.formUnion(classes)

@@ -130,7 +130,7 @@ struct ForgettingJob: Sendable {
 }
 
 /// The new model on its way to its file.
-private struct FinishedModel {
+struct FinishedModel {
     var model: Model
     /// The classes whose outputs were removed, by their numbers before.
     private(set) var droppedOutputs: [Int] = []
@@ -140,15 +140,22 @@ private struct FinishedModel {
     }
 
     /// Removes the classes' outputs.
-    /// - Throws: `CommandError` if the network has none that can be removed.
+    /// - Throws: `CommandError` as ``withoutOutputs(of:_:)``.
     mutating func dropOutputs(of classes: Set<Int>, in path: String, _ console: Console) throws {
-        guard let smaller = try model.droppingOutputs(of: classes) else {
-            throw CommandError(
-                "--drop-outputs: the network does not end in a linear layer whose rows could be removed; leave it out")
-        }
+        let smaller = try Self.withoutOutputs(of: classes, model)
         if model.origin != nil, smaller.origin == nil {
             console.logger.warning("\(path): without its outputs the network is written anew, not as its file had it")
         }
         (model, droppedOutputs) = (smaller, classes.sorted())
+    }
+
+    /// A model without the classes' outputs.
+    /// - Throws: `CommandError` if it has none that can be removed.
+    static func withoutOutputs(of classes: Set<Int>, _ model: Model) throws -> Model {
+        guard let smaller = try model.droppingOutputs(of: classes) else {
+            throw CommandError(
+                "--drop-outputs: the network does not end in a linear layer whose rows could be removed; leave it out")
+        }
+        return smaller
     }
 }

@@ -40,6 +40,9 @@ struct ForgettingMaterial: Sendable {
         let samples = try job.details.samples?.positions(in: images, folder: run.retain.folder)
         let classes: Set<Int> = if samples == nil { try original.classIndices(of: job.classes, console) } else { [] }
         if samples == nil { try original.checkForgettable(classes) }
+        if job.details.dropsOutputs {
+            try FinishedModel.withoutOutputs(of: classes, original).checkWritable(to: job.outputFile)
+        }
         let test = try run.validation.map {
             try run.pictures.load($0, split: .test, for: original, absent: job.absent, console)
         }
