@@ -16,12 +16,12 @@ struct MethodsCommandTests {
         ["compare", "--dataset", materials.dataset, "--classes", "0,1,2,3"] + Materials.training + extra
     }
 
-    @Test("forget takes a method by name", arguments: ["scrub", "last-row", "ssd", "retrain", "eu-k"])
+    @Test("forget takes a method by name", arguments: ["scrub", "last-row", "retrain", "eu-k"])
     func forgets(method: String) throws {
         let output = folder.path("out.safetensors")
         let ending = try Program.run([
             "forget", materials.model, "--classes", "0,1", "--retain", materials.dataset, "--validation",
-            materials.dataset, "--method", method, "--output", output, "--json",
+            materials.dataset, "--method", method, "--output", output, "--keep-ruined", "--json",
         ])
         #expect(ending.status == 0, "\(ending.errors)")
         let report = try ending.json()
@@ -29,6 +29,36 @@ struct MethodsCommandTests {
         #expect(FileManager.default.fileExists(atPath: output))
         let seconds = try #require(report["phaseSeconds"] as? [String: Double])
         #expect(!seconds.isEmpty && seconds["noise"] == nil)
+    }
+
+    @Test("forget does not write a model whose retained classes are in ruins, unless it is told to")
+    func ruined() throws {
+        // One short epoch from new weights on a few images, which a twentieth of the others' are watched on.
+        let output = folder.path("out.safetensors")
+        let arguments = [
+            "forget", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "eu-k", "--output",
+            output,
+        ]
+        let refused = try Program.run(arguments + ["--json"])
+        #expect(refused.status == 2, "\(refused.errors)")
+        let report = try refused.json()
+        #expect(report["ruined"] as? Bool == true && report["output"] == nil)
+        #expect((report["notes"] as? [String])?.isEmpty == false)
+        #expect(!FileManager.default.fileExists(atPath: output))
+        let text = try Program.run(arguments)
+        #expect(text.status == 2 && text.output.contains("Wrote nothing: the retained classes are in ruins."))
+        let kept = try Program.run(arguments + ["--keep-ruined"])
+        #expect(kept.status == 0 && kept.output.contains("Warning: the retained classes are in ruins."))
+        #expect(FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test("dampening is refused where it can select nothing")
+    func impossible() throws {
+        let ending = try Program.run([
+            "forget", materials.model, "--classes", "0,1", "--retain", materials.dataset, "--method", "ssd", "--output",
+            folder.path("out.safetensors"),
+        ])
+        #expect(ending.status == 1 && ending.errors.contains("so no weight can matter"), "\(ending.errors)")
     }
 
     @Test("compare has a row for each method, a page, and finds its work again", .tags(.slow), .slow)

@@ -191,8 +191,8 @@ struct Compare: ReportingCommand {
             if entry.stage == .unlearned { try record?.bind(to: &model, goingTo: file(of: .unlearned)) }
             if let file = file(of: entry.stage) { try model.write(to: file) }
         }
-        let files = audit.flatMap { audit in
-            record.map {
+        let files = try audit.flatMap { audit in
+            try record.map {
                 try AuditFiles(audit.result, record: $0, noise: audit.noise, destination: reporting.destination())
             }
         }

@@ -32,7 +32,6 @@ import Testing
         Function("exp2") { exp2($0) }, Function("abs") { abs($0) }, Function("square") { $0 * $0 },
         Function("sign") { $0 > 0 ? 1 : -1 }, Function("sin") { sin($0) }, Function("cos") { cos($0) },
         Function("atan") { atan($0) }, Function("sinh") { sinh($0) }, Function("cosh") { cosh($0) },
-        Function("identity") { $0 },
         Function("inverse", [("epsilon", .number(0.25))]) { 1 / ($0 + 0.25) },
         Function("inverse") { 1 / ($0 + 1e-4) },
         Function("leaky_relu", [("alpha", .number(0.2))]) { $0 > 0 ? $0 : 0.2 * $0 },

@@ -54,7 +54,8 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         MethodCase(
             method: BoundaryShrink(training: descent(epochs: 5, rate: 0.002)), mostForgotten: 0.1, leastRetained: 0.6),
         MethodCase(
-            method: SelectiveSynapticDampening(selection: 2), mostForgotten: 0.2, leastRetained: 0.5),
+            method: SelectiveSynapticDampening(selection: 2, examplesPerGradient: 1), mostForgotten: 0.2,
+            leastRetained: 0.5),
         MethodCase(method: SCRUB(training: training(epochs: 3)), mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: BadTeacher(training: training(epochs: 1)), mostForgotten: 0.3, leastRetained: 0.9),
         MethodCase(

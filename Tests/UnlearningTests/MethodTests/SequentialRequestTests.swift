@@ -17,10 +17,12 @@ struct SequentialRequestTests {
 
     /// An app that does not know of earlier requests hands over their classes' images as retain data.
     private func unlearner(_ method: any UnlearningMethod, _ model: Model) throws -> Unlearner {
-        Unlearner(
+        var unlearner = Unlearner(
             model: model, retaining: try Patterns.retained(without: MethodCase.classes),
             forgetting: try Patterns.train.only(classes: MethodCase.classes), validation: Patterns.test, method: method,
             training: Patterns.training)
+        unlearner.guarding = nil
+        return unlearner
     }
 
     @Test("a class stays forgotten when another one is, by whichever method", arguments: MethodCase.all)

@@ -91,9 +91,12 @@ enum Patterns {
     static func unlearner(
         forgetting classes: Set<Int>, validated: Bool = false, options: RunOptions = RunOptions()
     ) async throws -> Unlearner {
-        Unlearner(
+        var unlearner = Unlearner(
             model: try await model, retaining: try retained(without: classes), validation: validated ? test : nil,
             method: .unsir(configuration), options: options)
+        // These rates cost some accuracy, and a run as it is has a known number of steps.
+        unlearner.guarding = nil
+        return unlearner
     }
 
     /// A network trained for four epochs.

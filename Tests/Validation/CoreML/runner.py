@@ -15,7 +15,8 @@ RUNNERS = [ROOT / "Tests/Validation/.build/release/onnx-runner", ROOT / ".build/
 
 def swift(*arguments):
     """Runs onnx-runner, which Tests/Validation's package builds."""
-    runner = next((path for path in RUNNERS if path.exists()), None)
+    given = os.environ.get("ONNX_RUNNER")
+    runner = given or next((path for path in RUNNERS if path.exists()), None)
     if runner is None:
         raise SystemExit("onnx-runner is not built: swift build -c release --package-path Tests/Validation")
     run = subprocess.run([runner, *map(str, arguments)], capture_output=True, text=True)

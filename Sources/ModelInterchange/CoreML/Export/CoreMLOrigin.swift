@@ -99,12 +99,26 @@ struct CoreMLOrigin: NetworkFileOrigin {
             let changed = try ONNXDocument.properties(
                 remembering: model, in: properties, path: path)
         else { return [] }
-        let metadata = try description.message(Field.metadata)
-        let rewritten = try rewritten(metadata, changed)
-        if let metadata { return [WireEdit(range: metadata.range, bytes: rewritten)] }
-        var writer = WireWriter()
-        writer.content(Field.metadata, rewritten)
-        return [WireEdit(range: description.range, bytes: Array(bytes[description.range]) + writer.bytes)]
+        // The whole description is replaced: its metadata may be empty, and then has no place of its own.
+        var content: [UInt8] = []
+        var isThere = false
+        try description.forEach { field throws(ONNXProblem) in
+            guard field.number == Field.metadata, !isThere else {
+                content += bytes[field.bytes]
+                return
+            }
+            isThere = true
+            var writer = WireWriter()
+            let metadata = WireMessage(bytes, in: try field.content("the metadata"))
+            writer.content(Field.metadata, try rewritten(metadata, changed))
+            content += writer.bytes
+        }
+        if !isThere {
+            var writer = WireWriter()
+            writer.content(Field.metadata, try rewritten(nil, changed))
+            content += writer.bytes
+        }
+        return [WireEdit(range: description.range, bytes: content)]
     }
 
     /// The content of the metadata with some notes replaced or appended.
