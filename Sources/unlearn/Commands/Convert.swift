@@ -57,7 +57,6 @@ struct Convert: ReportingCommand {
                 throw UnlearningError.allClasses(count: network.classCount)
             }
         }
-        try network.checkWritable(to: destination)
         if ModelFormat(writing: destination) == .safetensors, network.metadata.architecture == nil {
             console.logger.warning(
                 "\(output): names no architecture, since \(model.path) does not; only a program that has the network can use it"
