@@ -65,7 +65,8 @@ struct Tune: ReportingCommand {
         try original.checkForgettable(forgotten)
         let trained = try trained
         console.describe(original, flags.options, [(trained.name, .parameters, trained.training.batchSize)])
-        let search = RateSearch(trained, samplesPerClass: samples.given ?? SampleFlags.defaultPerClass, options: flags.options)
+        let search = RateSearch(
+            trained, samplesPerClass: samples.given ?? SampleFlags.defaultPerClass, options: flags.options)
         let trials = try await search.run(original, forgetting: forgotten, images: images) { rate, progress in
             console.report(progress, title: "rate \(rate)")
         }

@@ -67,7 +67,8 @@ struct ForgettingMaterial: Sendable {
                 perClass: min(100, choice.samplesPerClass),
                 excluding: classes.union(original.metadata.forgottenClasses), seed: options.seed) : nil
         unlearner = Unlearner(
-            model: original, retaining: data.retain ?? watched, forgetting: data.forget, validation: test, method: method,
+            model: original, retaining: data.retain ?? watched, forgetting: data.forget, validation: test,
+            method: method,
             training: training, options: options)
         resolved = try choice.configuration(
             command: "forget", seed: options.seed,
