@@ -84,28 +84,27 @@ import Testing
             try #require(
                 try trajectory.configuration.makeOptimizer(parameterCount: count) as? any ResumableOptimizer)
         }
-        func step(_ optimizer: any Optimizer, _ parameters: inout [Float], _ number: Int) {
+        func step(_ optimizer: any Optimizer, _ parameters: inout [Float], _ number: Int) throws {
             let gradients = (0..<count).map { Float(($0 * 7 + number * 3) % 11) - 5 }
-            optimizer.step(
-                parameters: &parameters, gradients: gradients, count: count, learningRate: trajectory.learningRate,
-                threads: ThreadTeam(workers: 1))
+            try optimizer.step(
+                &parameters, gradients, learningRate: trajectory.learningRate, threads: ThreadTeam(workers: 1))
         }
         let whole = try optimizer()
         var expected = [Float](repeating: 0.2, count: count)
-        for number in 0..<4 { step(whole, &expected, number) }
+        for number in 0..<4 { try step(whole, &expected, number) }
         let snapshot = whole.snapshot
         var parameters = expected
-        for number in 4..<9 { step(whole, &expected, number) }
+        for number in 4..<9 { try step(whole, &expected, number) }
         let resumed = try optimizer()
         #expect(resumed.restore(snapshot))
-        for number in 4..<9 { step(resumed, &parameters, number) }
+        for number in 4..<9 { try step(resumed, &parameters, number) }
         #expect(parameters == expected)
         #expect(resumed.snapshot == whole.snapshot)
         // Without the snapshot the steps would differ.
         let fresh = try optimizer()
         var others = parameters
-        step(fresh, &others, 9)
-        step(resumed, &parameters, 9)
+        try step(fresh, &others, 9)
+        try step(resumed, &parameters, 9)
         #expect(others != parameters)
     }
 
