@@ -189,7 +189,8 @@ struct AuditSummary: Encodable {
     let files: AuditFiles
 
     enum CodingKeys: CodingKey {
-        case carriedBy, leaks, looserLimits, missingEvidence, overForgotten, record, report, requestID, signature, verdict
+        case carriedBy, leaks, looserLimits, missingEvidence, overForgotten, record, report, requestID, signature,
+            verdict
     }
 
     func encode(to encoder: any Encoder) throws {

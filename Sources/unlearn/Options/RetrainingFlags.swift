@@ -62,7 +62,8 @@ struct RetrainingFlags: ParsableArguments {
             throw ValidationError("--retrained gives models and --retrain makes them; give one of them.")
         }
         try refuse([("--seeds", seeds != nil)], unless: retrain, "is how many models --retrain makes; give it too.")
-        try refuse([("--keep-retrained", keptFolder != nil)], unless: retrain, "keeps the models of --retrain; give it too.")
+        try refuse(
+            [("--keep-retrained", keptFolder != nil)], unless: retrain, "keeps the models of --retrain; give it too.")
         try refuse([("--augment", augment)], unless: retrain, "changes the images of --retrain; give it too.")
     }
 

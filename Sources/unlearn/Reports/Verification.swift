@@ -111,7 +111,8 @@ struct Verification: Sendable {
 
 extension Verification: Encodable {
     enum CodingKeys: CodingKey {
-        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, signature, verdict,
+        case contradictions, looserLimits, match, missingEvidence, model, recomputedVerdict, requestID, signature,
+            verdict,
             verified
     }
 
