@@ -141,8 +141,9 @@ struct CheckpointTests {
                 == "unlearn: error: \(checkpoint): has the checkpoint of an unfinished run; add --resume, or give another "
                 + "folder\n")
         for (options, words) in [
-            (["--samples-per-class", "9"], "its retain data is "), (["--epochs-are-no-option"], "Unknown option"),
-            (["--validation", materials.dataset], "its validation data is not given, "),
+            (["--samples-per-class", "9"], "differs in the retain data: "),
+            (["--epochs-are-no-option"], "Unknown option"),
+            (["--validation", materials.dataset], "differs in the validation data: not given then, "),
         ] {
             let other = try Program.run(forget(["--checkpoint", checkpoint, "--resume"] + options, output: "f"))
             #expect(other.status != 0)
@@ -153,7 +154,7 @@ struct CheckpointTests {
             "--seed", "4", "--output", folder.path("f"), "--checkpoint", checkpoint, "--resume",
         ])
         #expect(seed.status == 1)
-        #expect(seed.errors.contains("its seed is 3, and that of this run is 4"), "\(seed.errors)")
+        #expect(seed.errors.contains("differs in the seed: 3 then, 4 now"), "\(seed.errors)")
         // Nothing of this has touched the checkpoint.
         let resumed = try Program.run(forget(["--checkpoint", checkpoint, "--resume", "--verbose"], output: "f"))
         #expect(resumed.status == 0)

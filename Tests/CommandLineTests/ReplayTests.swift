@@ -189,8 +189,14 @@ struct ReplayTests {
         let current = ComputingEnvironment.current
         let kernels = current.matrixKernels == "Prescott" ? "Nehalem" : "Prescott"
         for (variable, words) in [
-            ("OPENBLAS_CORETYPE=\(kernels)", "the OpenBLAS kernels was \(current.matrixKernels) and is \(kernels)"),
-            ("UNLEARNING_KERNELS=portable", "the vector kernels was \(current.vectorKernels) and is portable"),
+            (
+                "OPENBLAS_CORETYPE=\(kernels)",
+                "OpenBLAS kernels: \(current.matrixKernels) is recorded, and this machine has \(kernels)"
+            ),
+            (
+                "UNLEARNING_KERNELS=portable",
+                "vector kernels: \(current.vectorKernels) is recorded, and this machine has portable"
+            ),
         ] where !(variable.hasSuffix("portable") && current.vectorKernels == "portable") {
             let ending = try replay(under: ["/usr/bin/env", variable])
             #expect(ending.status == 3, "\(ending.output)\(ending.errors)")

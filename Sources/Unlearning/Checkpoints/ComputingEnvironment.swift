@@ -64,9 +64,9 @@ package struct ComputingEnvironment: Sendable, Codable, Hashable {
         ]
     }
 
-    /// Where another environment differs, each as a part of a sentence.
+    /// Where this machine's environment differs from a recorded one, each on a line for people.
     package func differences(to other: ComputingEnvironment) -> [String] {
         zip(fields, other.fields).filter { $0.value != $1.value }
-            .map { "the \($0.name) was \($0.value) and is \($1.value)" }
+            .map { "\($0.name): \($0.value) is recorded, and this machine has \($1.value)" }
     }
 }

@@ -52,7 +52,7 @@ extension UnlearningError {
         func short(_ text: String) -> String { text.count > 300 ? text.prefix(300) + "..." : text }
         return checkpoint(
             folder,
-            "has the checkpoint of another run: its \(name) is \(short(found)), and that of this run is "
-                + "\(short(expected)); give the same as when it was begun, or another folder")
+            "has the checkpoint of another run, which differs in the \(name): \(short(found)) then, \(short(expected)) now; "
+                + "give the same as when it was begun, or another folder")
     }
 }

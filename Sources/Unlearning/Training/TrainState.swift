@@ -102,11 +102,9 @@ final class TrainState {
     }
 
     /// Goes on from a checkpoint.
-    /// - Parameters:
-    ///   - model: the model that the training began with.
-    ///   - steps: the steps that were taken.
-    func restore(_ content: CheckpointContent, of model: Model, steps: Int) throws {
-        let model = try content.model(like: model)
+    /// - Parameter steps: the steps that were taken.
+    func restore(_ content: CheckpointContent, steps: Int) throws {
+        let model = try content.model(like: executor.model())
         try content.restore(optimizer)
         executor.load(model)
         self.steps = steps

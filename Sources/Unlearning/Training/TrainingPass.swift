@@ -70,7 +70,7 @@ struct PassSequence {
             phase: phase, context: context)
         let stepCount = stepCount
         let dropoutSeed = context.seed("\(stream).dropout")
-        var losses = restore(state, of: model, progress)
+        var losses = restore(state, progress)
         var stepsAhead = losses.count
         for pass in passes {
             let done = min(stepsAhead, pass.batches.stepCount)
@@ -98,11 +98,11 @@ struct PassSequence {
 
     /// Goes on from an earlier process's state, if there is one.
     /// - Returns: the losses of the steps that were taken.
-    private func restore(_ state: TrainState, of model: Model, _ progress: PartProgress) -> [Double] {
+    private func restore(_ state: TrainState, _ progress: PartProgress) -> [Double] {
         progress.resume { content in
             let losses = try content.doubles("losses")
             guard losses.count <= stepCount else { throw CheckpointContent.Mismatch(name: "losses") }
-            try state.restore(content, of: model, steps: losses.count)
+            try state.restore(content, steps: losses.count)
             return losses
         } ?? []
     }

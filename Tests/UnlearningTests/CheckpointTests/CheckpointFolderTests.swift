@@ -56,31 +56,31 @@ struct CheckpointFolderTests {
         func refusal(_ make: (Checkpoint) async throws -> Unlearner) async -> String {
             await message { try await make(try Checkpoint(in: copy)).forget(classes: [0]) } ?? "not refused"
         }
-        let head = "\(copy.path): has the checkpoint of another run: its "
+        let head = "\(copy.path): has the checkpoint of another run, which differs in the "
         let remedy = "; give the same as when it was begun, or another folder"
         #expect(
-            await refusal { try await unlearner($0, seed: 2) } == "\(head)seed is 1, and that of this run is 2\(remedy)"
+            await refusal { try await unlearner($0, seed: 2) } == "\(head)seed: 1 then, 2 now\(remedy)"
         )
         let other = try await Patterns.model.perturbed(seed: 1)
-        #expect(await refusal { try await unlearner($0, model: other) }.hasPrefix("\(head)model is "))
-        #expect(await refusal { try await unlearner($0, perClass: 9) }.hasPrefix("\(head)retain data is 32 examples, "))
+        #expect(await refusal { try await unlearner($0, model: other) }.hasPrefix("\(head)model: "))
+        #expect(await refusal { try await unlearner($0, perClass: 9) }.hasPrefix("\(head)retain data: 32 examples, "))
         #expect(
             await refusal { try await unlearner($0, validated: true) }.hasPrefix(
-                "\(head)validation data is not given, and that of this run is 300 examples, "))
+                "\(head)validation data: not given then, 300 examples, "))
         #expect(
             await refusal { try await unlearner($0, method: LastRowEdit()) }.hasPrefix(
-                "\(head)method is fine-tune, and that of this run is last-row"))
+                "\(head)method: fine-tune then, last-row now"))
         let longer = FineTuning(training: MethodCase.training(epochs: 3))
-        #expect(await refusal { try await unlearner($0, method: longer) }.hasPrefix("\(head)method's settings is {"))
+        #expect(await refusal { try await unlearner($0, method: longer) }.hasPrefix("\(head)method's settings: {"))
         let classes = await message { try await unlearner(try Checkpoint(in: copy)).forget(classes: [1]) }
-        #expect(classes == "\(head)classes to forget is 0, and that of this run is 1\(remedy)")
+        #expect(classes == "\(head)classes to forget: 0 then, 1 now\(remedy)")
         var options = RunOptions()
         options.checkpoint = try Checkpoint(in: copy)
         let model = try await Patterns.model
         let training = await message {
             try await Trainer().train(model, on: model.prepare(Patterns.train), options: options)
         }
-        #expect(training == "\(head)work is forget, and that of this run is train\(remedy)")
+        #expect(training == "\(head)work: forget then, train now\(remedy)")
     }
 
     @Test("another machine or version is refused by name")
@@ -93,13 +93,13 @@ struct CheckpointFolderTests {
         try text.replacingOccurrences(of: "\"\(kernels)\"", with: "\"Prescott\"").write(
             to: run, atomically: true, encoding: .utf8)
         let machine = await message { try await unlearner(try Checkpoint(in: copy)).forget(classes: [0]) }
-        #expect(machine?.contains("its OpenBLAS kernels is Prescott, and that of this run is \(kernels)") == true)
+        #expect(machine?.contains("differs in the OpenBLAS kernels: Prescott then, \(kernels) now") == true)
         let description = copy.appendingPathComponent("checkpoint.json")
         try CheckpointFolders.change(description) { data in
             data = Data(String(decoding: data, as: UTF8.self).replacingOccurrences(of: "0.1.0", with: "0.0.9").utf8)
         }
         let version = await message { try Checkpoint(in: copy) }
-        #expect(version?.contains("its program's version is 0.0.9, and that of this run is 0.1.0") == true)
+        #expect(version?.contains("differs in the program's version: 0.0.9 then, 0.1.0 now") == true)
     }
 
     @Test("without resuming, unfinished work is not thrown away")
