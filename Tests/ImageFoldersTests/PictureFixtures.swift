@@ -39,10 +39,8 @@ enum PictureFixtures {
 
     static func read(_ path: String, by reader: PictureReader) throws -> [UInt8] {
         var pixels = [UInt8](repeating: 0, count: reader.fitting.shape.count)
-        try pixels.withUnsafeMutableBufferPointer { buffer in
-            guard let target = buffer.baseAddress else { return }
-            try reader.read(path, into: target)
-        }
+        var room = pixels.mutableSpan
+        try reader.read(path, into: &room)
         return pixels
     }
 

@@ -221,6 +221,16 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 }
 
+extension PrototypeRepair.NoiseDamage {
+    /// Reads settings; those that are missing have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = PrototypeRepair.NoiseDamage()
+        noise = try container.decode(.noise, or: defaults.noise)
+        impair = try container.decode(.impair, or: defaults.impair)
+    }
+}
+
 extension UnlearningMethod where Self == PrototypeRepair {
     /// Trains the last half of the network's blocks: seconds for a small network.
     public static var `default`: PrototypeRepair { PrototypeRepair() }

@@ -54,11 +54,27 @@ extension PrototypeRepair {
                 "featureWeight", .number(atLeast: 0), "μ, weight of the distance to class means",
                 source: "Papyan et al. (arXiv 2008.08186)"),
             SettingDescription("trainedShare", .within(0...1), "share of the blocks, from the last, that is trained"),
+            SettingDescription(
+                "reinitializedShare", .within(0...1), "share of the blocks, from the last, that starts from new weights"
+            ),
             chosenRate,
         ] + trainingSettings + [
             SettingDescription(
                 "guarding", .group(defaults: RetainGuard.defaults), optional: true, "watches the retained classes")
-        ] + RetainGuard.settings.under("guarding")
+        ] + RetainGuard.settings.under("guarding") + damageSettings
+
+    private static let damageSettings: [SettingDescription] = {
+        let paper = "Tarun et al. (arXiv 2111.08947), section IV"
+        let defaults = (try? JSONValue(encoding: NoiseDamage())) ?? .object([:])
+        var settings = [
+            SettingDescription(
+                "damage", .group(defaults: defaults), optional: true, "UNSIR's first two steps, before the repair",
+                source: paper)
+        ]
+        settings += NoiseMaximizer.Configuration.settings.under("damage.noise", source: paper)
+        settings += ImpairStep.Configuration.settings.under("damage.impair", source: paper)
+        return settings
+    }()
 }
 
 extension MaskedTeacherRepair {
@@ -131,7 +147,9 @@ extension NegativeGradient {
                 "retainWeight",
                 .number(NumberRange(lower: 0, includesLower: false, upper: 1, includesUpper: false)), optional: true,
                 "β, weight of the retain data; none uses the forget data alone",
-                source: "Kurmanji et al. (arXiv 2302.09880), section 5")
+                source: "Kurmanji et al. (arXiv 2302.09880), section 5"),
+            SettingDescription(
+                "forgetBatchSize", .integer(1...1_000_000), "forget examples in one step with retain data"),
         ] + trainingSettings
 }
 
@@ -200,6 +218,8 @@ extension SCRUB {
                 "maximizingEpochs", .integer(0...1_000_000), "first epochs that move away from the original",
                 source: "\(paper), algorithm 1"),
             SettingDescription("forgetBatchSize", .integer(1...1_000_000), "forget examples in one step"),
+            SettingDescription(
+                "decayEpochs", .integers(1...1_000_000), "epochs after each of which the rate is divided by 10"),
         ] + trainingSettings
 }
 
@@ -207,7 +227,12 @@ extension BadTeacher {
     package static let source = "Chundawat et al. (AAAI 2023, arXiv 2205.08096), equation 5"
 
     package static let settings: [SettingDescription] =
-        [SettingDescription("temperature", .number(above: 0), "what all logits are divided by")] + trainingSettings
+        [
+            SettingDescription("temperature", .number(above: 0), "what all logits are divided by"),
+            SettingDescription(
+                "retainShare", .number(NumberRange(lower: 0, includesLower: false, upper: 1)),
+                "share of the retain data that is used"),
+        ] + trainingSettings
 }
 
 extension SaliencyUnlearning {
@@ -224,7 +249,7 @@ extension SaliencyUnlearning {
 }
 
 extension MaskedDistillation {
-    package static let source = "Zhou et al. (CVPR 2025, arXiv 2503.23751); rate: this package"
+    package static let source = "Zhou et al. (CVPR 2025, arXiv 2503.23751), and published configuration"
     package static let settings: [SettingDescription] = trainingSettings
 }
 

@@ -55,6 +55,8 @@ package enum SettingValues: Sendable, Hashable {
     case boolean
     /// A list of names of parameters or nodes.
     case names
+    /// A list of integers.
+    case integers(ClosedRange<Int>)
     /// One of several forms, some with fields of their own.
     case choice([SettingChoice])
     /// Settings that are there or not as a whole; the defaults that they come back with.
@@ -79,6 +81,7 @@ package enum SettingValues: Sendable, Hashable {
         case .number(let range): range.text
         case .boolean: "true or false"
         case .names: "names, comma-separated"
+        case .integers(let range): "integers from \(range.lowerBound) to \(range.upperBound), comma-separated"
         case .choice(let choices): choices.map(\.text).joined(separator: " | ")
         case .group: "the settings below"
         }

@@ -139,6 +139,7 @@ struct SettingReader {
             default: throw fault(given)
             }
         case .names: return .list(try names(given))
+        case .integers(let range): return .list(try integers(given, in: range))
         case .group(let defaults):
             // `true` brings the part back.
             guard given == .boolean(true) || given == .text("true") else { throw fault(given) }
@@ -187,6 +188,23 @@ struct SettingReader {
             return values
         default: throw fault(given)
         }
+    }
+
+    private func integers(_ given: JSONValue, in range: ClosedRange<Int>) throws(UnlearningError) -> [JSONValue] {
+        let values: [JSONValue]
+        switch given {
+        case .null, .text(""), .text("none"): values = []
+        case .text(let text):
+            values = text.split(separator: ",").map { .text($0.trimmingCharacters(in: .whitespaces)) }
+        case .list(let list): values = list
+        default: values = [given]
+        }
+        var numbers: [JSONValue] = []
+        for value in values {
+            guard let number = integer(value), range.contains(number) else { throw fault(given) }
+            numbers.append(.integer(number))
+        }
+        return numbers
     }
 
     // MARK: Forms

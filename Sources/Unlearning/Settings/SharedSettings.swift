@@ -17,6 +17,10 @@ extension TrainingConfiguration {
             "probability mass spread over all classes"),
         SettingDescription("clipping", .choice(GradientClipping.choices), "limit to the gradient"),
         SettingDescription("frozen", .names, "parameters or nodes that are not trained"),
+        SettingDescription(
+            "freezesBatchNorm", .boolean, "whether batch norm keeps its running statistics and uses them"),
+        SettingDescription(
+            "anchorWeight", .number(atLeast: 0), "λ, weight of the squared distance from the first weights"),
     ]
 
     /// Returns the configuration with some settings replaced.
@@ -106,6 +110,11 @@ extension NoiseMaximizer.Configuration {
 extension ImpairStep.Configuration {
     /// Its settings, with keys as it encodes them.
     static let settings: [SettingDescription] =
-        [SettingDescription("noiseRepetitions", .integer(1...10_000), "how often an epoch shows each noise image")]
+        [
+            SettingDescription("noiseRepetitions", .integer(1...10_000), "how often an epoch shows each noise image"),
+            SettingDescription(
+                "retainLimit", .integer(1...100_000_000), optional: true,
+                "retain examples that are mixed in, at most; none mixes in all"),
+        ]
         + TrainingConfiguration.settings.under("training")
 }
