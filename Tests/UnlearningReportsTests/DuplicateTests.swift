@@ -17,8 +17,8 @@ struct DuplicateTests {
 
         var count: Int { pictures.count }
         func label(at index: Int) -> Int { 0 }
-        func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) {
-            _ = pixels.update(fromContentsOf: pictures[index])
+        func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) {
+            for place in pixels.indices { pixels[place] = pictures[index][place] }
         }
     }
 

@@ -18,7 +18,7 @@ struct RetrainedModelStoreTests {
 
         func label(at index: Int) -> Int { index % 3 }
 
-        func readPixels(at index: Int, into pixels: UnsafeMutableBufferPointer<UInt8>) throws {
+        func readPixels(at index: Int, into pixels: inout MutableSpan<UInt8>) throws {
             for place in pixels.indices { pixels[place] = UInt8(place == index % 3 ? 200 : 20 + index) &+ shift }
         }
     }

@@ -20,7 +20,7 @@ struct NoiseTests {
             self.mode = mode
         }
 
-        func callAsFunction(_ noise: [Double]) -> Double {
+        func callAsFunction(_ noise: [Double]) throws -> Double {
             for (index, value) in noise.enumerated() { executor.input[index] = Float(value) }
             let images = executor.batchCapacity
             try executor.forward(batch: images, mode: mode, updatesState: false)
@@ -55,7 +55,7 @@ struct NoiseTests {
         let norm = length(gradient)
         let objective = Objective(
             model, images: 3, label: 2, lambda: lambda, mode: usesRunningStatistics ? .inference : .training)
-        #expect(abs(objective(noise) - end.objectives[0]) < 1e-5 * max(1, abs(end.objectives[0])))
+        #expect(try abs(objective(noise) - end.objectives[0]) < 1e-5 * max(1, abs(end.objectives[0])))
         var directions = [gradient.map { $0 / norm }]
         var random = SeededRandom(seed: 5, stream: "directions")
         for _ in 0..<8 {
@@ -64,8 +64,8 @@ struct NoiseTests {
         }
         for direction in directions {
             let step = 5e-3
-            let ahead = objective(zip(noise, direction).map { $0 + step * $1 })
-            let behind = objective(zip(noise, direction).map { $0 - step * $1 })
+            let ahead = try objective(zip(noise, direction).map { $0 + step * $1 })
+            let behind = try objective(zip(noise, direction).map { $0 - step * $1 })
             let slope = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
             #expect(abs((ahead - behind) / (2 * step) - slope) < 3e-3 * norm)
         }
@@ -84,7 +84,7 @@ struct NoiseTests {
         // The fourth objective is that of a network that has seen nothing yet.
         let objective = Objective(
             model, images: 8, label: 1, lambda: 0.1, mode: usesRunningStatistics ? .inference : .training)
-        let expected = objective(three.images.elements.map(Double.init))
+        let expected = try objective(three.images.elements.map(Double.init))
         #expect(abs(four.objectives[3] - expected) < 1e-4 * max(1, abs(expected)))
         #expect(model.stateDictionary == before)
     }
