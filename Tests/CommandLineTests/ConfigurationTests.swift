@@ -173,7 +173,7 @@ struct ConfigurationTests {
     func methods() throws {
         let text = try Program.run(["methods", "scrub"])
         #expect(text.status == 0, "\(text.errors)")
-        let parts = ["temperature", "above 0", "equation 3 and algorithm 1", "training.optimizer", "adam (beta1 0.9"]
+        let parts = ["temperature", "above 0", "equation 3 and algorithm 1", "training.optimizer", "sgd (momentum 0.9"]
         for part in parts {
             #expect(text.output.contains(part), "\(part): \(text.output)")
         }

@@ -61,7 +61,7 @@ struct CoreMLTests {
             "audit", model, output, "--dataset", materials.dataset, "--forgotten", "0", "--quick", "--least-samples",
             "5", "--record", record,
         ])
-        #expect([0, 2].contains(audit.status), "\(audit.errors)")
+        #expect([0, 2, 3].contains(audit.status), "\(audit.errors)")
         // The record's digests are those of the packages.
         for (path, match) in [(output, "unlearned"), (model, "original")] {
             let verified = try Program.run(["audit", "--verify", record, path, "--json"]).json()

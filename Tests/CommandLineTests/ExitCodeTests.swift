@@ -79,7 +79,9 @@ struct ExitCodeTests {
         let compare =
             ["compare", "--classes", "0", "--report", folder.url.path, "--epochs", "1"] + data + Materials.network
         for (codes, arguments) in [
-            ([3], original + ["--record", record]), ([3], ["audit", "--verify", record]),
+            ([3], original + ["--record", record]),
+            // A record whose two models are one contradicts itself.
+            ([2], ["audit", "--verify", record]),
             ([2], original + ["--least-samples", "5", "--record", record]), ([2], ["audit", "--verify", record]),
             // Too few images are there for a measure of leakage; whether accuracy falls too far depends on the training.
             ([2, 3], forget), ([2, 3], compare),

@@ -93,7 +93,8 @@ struct FirstRunTests {
             method.output.contains("training.epochs") && method.output.contains("examples of what is to be forgotten"))
         let measure = try Program.run(["list", "measures", "linear-probe"])
         #expect(
-            measure.output.contains("Alain and Bengio") && measure.output.contains("limits            pass 0.0"),
+            measure.output.contains("Alain and Bengio")
+                && measure.output.contains("limits            leak if more than 0.0"),
             "\(measure.output)")
         let json = try Program.run(["list", "architectures", "resnet18", "--json"]).json()
         #expect((json["architectures"] as? [[String: Any]])?.count == 1)

@@ -24,7 +24,7 @@ struct ReplayTests {
                 materials.dataset, "--samples-per-class", "10", "--seed", seed, "--output", forgotten, "--report",
                 folder.path("r"),
             ] + options)
-        #expect([0, 2].contains(ending.status), "\(ending.errors)")
+        #expect([0, 2, 3].contains(ending.status), "\(ending.errors)")
     }
 
     private func replay(_ options: [String] = [], dataset: String? = nil, under wrapper: [String] = []) throws
@@ -69,7 +69,7 @@ struct ReplayTests {
             "forget", materials.model, "--samples", list, "--method", "fine-tune", "--retain", materials.dataset,
             "--validation", materials.dataset, "--output", forgotten, "--report", folder.path("r"),
         ])
-        #expect([0, 2].contains(run.status), "\(run.errors)")
+        #expect([0, 2, 3].contains(run.status), "\(run.errors)")
         #expect(try replay(["--samples", list]).status == 0)
         let missing = try replay()
         #expect(missing.status == 1)
@@ -82,7 +82,7 @@ struct ReplayTests {
             "forget", materials.model, "--classes", "4", "--method", "retrain", "--epochs", "2", "--retain",
             materials.dataset, "--validation", materials.dataset, "--output", forgotten, "--report", folder.path("r"),
         ])
-        #expect([0, 2].contains(retraining.status), "\(retraining.errors)")
+        #expect([0, 2, 3].contains(retraining.status), "\(retraining.errors)")
         #expect(try replay().status == 0)
     }
 
@@ -215,7 +215,7 @@ struct ReplayTests {
             "audit", materials.model, materials.model, "--dataset", materials.dataset, "--forgotten", "4", "--quick",
             "--record", folder.path("a.json"),
         ])
-        #expect([0, 2].contains(audit.status), "\(audit.errors)")
+        #expect([0, 2, 3].contains(audit.status), "\(audit.errors)")
         let arguments = ["--original", materials.model, "--retain", materials.dataset]
         let none = try Program.run(["replay", folder.path("a.json")] + arguments)
         #expect(none.status == 1)

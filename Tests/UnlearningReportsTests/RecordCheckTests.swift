@@ -136,7 +136,7 @@ struct RecordCheckTests {
         #expect(
             !settings.looserLimits.isEmpty && settings.looserLimits.allSatisfy { $0.hasPrefix(name) },
             "\(settings.looserLimits)")
-        #expect(settings.contradictions.count == 1)
+        #expect(settings.contradictions.count == 1, "\(settings.contradictions)")
         for verdict in ["leak", "over-forgotten", "notJudged"] {
             let check = try await check(name) { $0["verdict"] = verdict }
             #expect(

@@ -107,7 +107,8 @@ struct SettingsTests {
         let scrub = try #require(method as? SCRUB)
         #expect(scrub.temperature == 2 && scrub.training.epochs == 5 && scrub.training.learningRate == 3e-4)
         #expect(scrub.training.frozen == ["conv1", "fc.bias"] && scrub.training.schedule == .oneCycle)
-        #expect(scrub.training.clipping == .norm(1.5) && scrub.training.optimizer == .adam(weightDecay: 0.1))
+        #expect(
+            scrub.training.clipping == .norm(1.5) && scrub.training.optimizer == .sgd(momentum: 0.9, weightDecay: 0.1))
     }
 
     @Test("forms keep what is not given, and take their defaults where they change")

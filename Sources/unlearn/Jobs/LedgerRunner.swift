@@ -110,6 +110,12 @@ struct LedgerRunner: Sendable {
             return EndedJob(
                 number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: nil)
         }
+        guard report.output != nil else {
+            let reason = "the retained classes are in ruins; take another method, or give --keep-ruined"
+            try ledger.fail(number, reason: reason)
+            return EndedJob(
+                number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: report)
+        }
         // Without a policy the audit decides, if there was one.
         let policy = policy ?? LedgerPolicy(requiresAudit: false)
         let decision = policy.decision(on: report.audit?.report.record, method: material.choice.name)
@@ -185,6 +191,7 @@ struct LedgerRunner: Sendable {
         }.joined(separator: " ")
         settings["key"] = key?.identifier.description
         settings["renaming"] = renaming?.text
+        settings["keepRuined"] = forgetting.keepRuined ? "true" : nil
         return settings
     }
 }

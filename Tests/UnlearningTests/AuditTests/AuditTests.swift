@@ -319,10 +319,8 @@ struct AuditInputTests {
     func data() async throws {
         #expect(try await failure(forgotten: []) == "\(UnlearningError.noClasses)")
         #expect(try await failure(forgotten: [6]) == "\(UnlearningError.unknownClass(index: 6, classCount: 6))")
-        #expect(
-            try await failure(data: AuditData(test: Patterns.test.excluding(classes: [2])))
-                == "the test data has no example of class 2 (pattern 2), which was to be forgotten; "
-                + "give some, since an audit has to see whether the class is still known")
+        // Without a test image of the class the audit is incomplete, which is no error.
+        #expect(try await failure(data: AuditData(test: Patterns.test.excluding(classes: [2]))) == nil)
         #expect(
             try await failure(data: AuditData(test: Patterns.test.only(classes: [2])))
                 == "the test data has no example of a retained class; give some of every class")
@@ -344,11 +342,10 @@ struct AuditInputTests {
             try await failure(configuration: configuration)
                 == "test samples cannot be 0; use a number from 1 to 100000000")
         configuration = .quick
-        configuration.thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, limit: 0.1)]
+        configuration.thresholds[.linearProbe] = [MeasureThreshold(.above, .retrained, limit: -0.1)]
         #expect(
             try await failure(configuration: configuration)
-                == "limits of linear-probe cannot be 0.2 and 0.1; use two finite numbers, 0 or more, "
-                + "the second at least the first")
+                == "limit of linear-probe cannot be -0.1; use a finite number, 0 or more")
         configuration = .quick
         configuration.likelihoodRatioAttack = LikelihoodRatioAttackConfiguration(shadowModels: 3)
         #expect(

@@ -4,9 +4,12 @@ import Foundation
 enum BetaDistribution {
     /// Computes the quantile of a probability, by bisection: the distribution function rises from 0 to 1.
     static func quantile(_ probability: Double, _ a: Double, _ b: Double) -> Double {
-        var (low, high) = (0.0, 1.0)
+        // A quantile near 0 keeps its digits: the interval is first halved towards 0, then in the middle.
+        var high = 1.0
+        while high > .leastNormalMagnitude, distribution(high / 2, a, b) >= probability { high /= 2 }
+        var low = high > .leastNormalMagnitude ? high / 2 : 0
         // The interval is then as narrow as rounding allows.
-        for _ in 0..<80 {
+        for _ in 0..<60 {
             let middle = (low + high) / 2
             if distribution(middle, a, b) < probability { low = middle } else { high = middle }
         }
