@@ -159,7 +159,9 @@ struct CheckpointTests {
         let resumed = try Program.run(forget(["--checkpoint", checkpoint, "--resume", "--verbose"], output: "f"))
         #expect(resumed.status == 0)
         #expect(resumed.errors.contains("resuming from "))
-        #expect(!resumed.errors.contains("noise       "))
+        // The first noise is not learned again; a gentler attempt under the guard learns its own.
+        let phases = resumed.errors.split(separator: "\n").filter { $0.hasPrefix("noise ") || $0.hasPrefix("impair ") }
+        #expect(phases.first?.hasPrefix("impair ") == true, "\(resumed.errors)")
         let whole = try Program.run(forget(output: "g"))
         #expect(whole.status == 0)
         #expect(try bytes("f") == bytes("g"))

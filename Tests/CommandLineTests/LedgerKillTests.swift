@@ -28,7 +28,9 @@ struct LedgerKillTests {
         }
         let calm = try make("calm")
         let start = ContinuousClock.now
-        let outcome = try Program.run(["ledger", "run", calm] + options).status
+        // The job's time is part of what the model remembers.
+        let wrapper = ["/usr/bin/env", "SOURCE_DATE_EPOCH=1769860800"]
+        let outcome = try Program.run(["ledger", "run", calm] + options, under: wrapper).status
         let duration = (ContinuousClock.now - start) / .milliseconds(1)
         #expect([0, 2, 3].contains(outcome))
 
@@ -36,7 +38,7 @@ struct LedgerKillTests {
         let streams = try TemporaryFolder()
         var status: Int32 = SIGKILL
         for attempt in 0..<8 {
-            let run = try Program.Run(["ledger", "run", killed] + options, folder: streams.url)
+            let run = try Program.Run(["ledger", "run", killed] + options, folder: streams.url, under: wrapper)
             if attempt < 7 {
                 // From the first milliseconds to the last ones.
                 usleep(UInt32(duration * 1000 * Double(attempt * 3 % 7 + 1) / 7.5))

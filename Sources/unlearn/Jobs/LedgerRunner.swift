@@ -55,7 +55,7 @@ struct LedgerRunner: Sendable {
         let model = try ledger.currentModel()
         let number = interrupted?.number ?? state.jobs.count + 1
         // The record's time is that of the job's start, so that a job that goes on ends in the same bytes.
-        let start = try interrupted.map { try Date($0.started, strategy: .iso8601) } ?? Date()
+        let start = try interrupted.map { try Date($0.started, strategy: .iso8601) } ?? ReportDestination.now
         var job = try forgettingJob(
             number, requests, state, auditing: auditPlan(state.policy, like: model), at: start)
         let checkpoint = try checkpoint(of: number, console)

@@ -97,7 +97,7 @@ struct ReportDestination: Sendable {
             result, models: models, forgetting: forgetting, samples: samples, duplicates: duplicates,
             requestID: requestID ?? kept("requestID") { UUID().uuidString.lowercased() },
             date: date
-                ?? Date(timeIntervalSince1970: Double(kept("date") { "\(Self.date.timeIntervalSince1970)" }) ?? 0))
+                ?? Date(timeIntervalSince1970: Double(kept("date") { "\(Self.now.timeIntervalSince1970)" }) ?? 0))
     }
 
     /// A value that all processes of a run that goes on share.
@@ -122,7 +122,7 @@ struct ReportDestination: Sendable {
     }
 
     /// Now, or the time that builds use where they have to be repeatable (reproducible-builds.org).
-    private static var date: Date {
+    static var now: Date {
         let variable = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
         return variable.flatMap { Int($0) }.map { Date(timeIntervalSince1970: Double($0)) } ?? Date()
     }
