@@ -34,7 +34,7 @@ public struct MeasureThreshold: Sendable, Hashable {
     public var side: Side
     /// The largest difference that passes, in the measure's unit; 0 or more.
     ///
-    /// With a ``spread`` it is the least limit: differences up to it pass however close retrained models are to each
+    /// With the spread of retrained models it is the least limit: differences up to it pass however close retrained models are to each
     /// other.
     public var limit: Double
     /// What a larger difference means.
