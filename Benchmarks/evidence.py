@@ -7,7 +7,8 @@
     python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
     python3 Benchmarks/evidence.py --work evidence score            # how well each measure tells
 
-What is finished stays in the folder of --work, and the same command goes on from there. The usual spreads of
+What is finished stays in the folder of --work, and the same command goes on from there. On many processors --jobs runs
+several programs at a time, each on its share of the threads; the results are the same bits. The usual spreads of
 AuditThresholds.default come from the tasks of --calibration; the table of Docs/Audit.md from the task 'report', whose
 class, networks and seeds no limit was chosen on.
 """
@@ -20,6 +21,7 @@ import statistics
 import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -65,6 +67,17 @@ def masked(source, target, label):
     target.write_bytes(data)
 
 
+def threads(arguments):
+    """The option for one of several programs that share the processors."""
+    return ["--threads", max(1, (os.cpu_count() or 1) // arguments.jobs)] if arguments.jobs > 1 else []
+
+
+def at_once(arguments, function, *parameters):
+    """A function's results, with several calls at a time; the first failure ends it."""
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        return list(pool.map(function, *parameters))
+
+
 class Task:
     def __init__(self, name, arguments):
         self.name, self.arguments = name, arguments
@@ -75,34 +88,45 @@ class Task:
         self.original = self.folder / "original.safetensors"
         self.retrained = [self.folder / f"retrained-{self.seed + 1 + i}.safetensors" for i in range(self.count)]
 
-    def train(self):
-        common = [self.arguments.unlearn, "train", "--dataset", self.dataset, *self.training]
+    def trainings(self):
+        """The trainings that are not finished, as commands."""
+        common = [self.arguments.unlearn, "train", "--dataset", self.dataset, *self.training, *threads(self.arguments)]
         if not self.original.exists():
-            run([*common, "--seed", self.seed, "--output", self.original])
+            yield [*common, "--seed", self.seed, "--output", self.original]
         for number, model in enumerate(self.retrained):
             if not model.exists():
-                run([*common, "--exclude-classes", self.label, "--seed", self.seed + 1 + number, "--output", model])
+                yield [*common, "--exclude-classes", self.label, "--seed", self.seed + 1 + number, "--output", model]
 
     def variants(self):
         """Models that were made to forget, and ones that only look like it, by name."""
         models = {"original": self.original, "masked output": self.folder / "masked.safetensors"}
         if not models["masked output"].exists():
             masked(self.original, models["masked output"], int(self.label))
+        commands = []
         for name, method in FORGOTTEN.items():
             models[name] = self.folder / f"{name}.safetensors"
             if not models[name].exists():
-                run([self.arguments.unlearn, "forget", self.original, "--classes", self.label, "--retain", self.dataset,
-                     *method, "--output", models[name]])
+                commands.append([
+                    self.arguments.unlearn, "forget", self.original, "--classes", self.label, "--retain", self.dataset,
+                    *method, "--output", models[name], *threads(self.arguments)])
+        at_once(self.arguments, run, commands)
         return models
 
     def audit(self, model, references, name):
         """The record of an audit, kept by name."""
         kept = self.folder / f"{name}.json"
         if not kept.exists():
-            kept.write_text(run([
+            text = run([
                 self.arguments.unlearn, "audit", self.original, model, "--dataset", self.dataset, "--forgotten", self.label,
-                "--json", "--retrained", *references], statuses=(0, 2, 3)))
+                "--json", *threads(self.arguments), "--retrained", *references], statuses=(0, 2, 3))
+            partial = kept.with_suffix(".part")
+            partial.write_text(text)
+            os.replace(partial, kept)
         return json.loads(kept.read_text())
+
+    def against(self, name, model, count):
+        """The record of an audit against some of the retrained networks."""
+        return self.audit(model, self.others(model, count), f"{name.replace(' ', '-')}-against-{count}")
 
     def others(self, model, count):
         """The next retrained networks after a model, in a circle."""
@@ -113,9 +137,9 @@ class Task:
 def spread(arguments):
     """Prints the standard deviation of every measure between retrained networks, by task."""
     found = {}
-    for name in arguments.calibration:
-        task = Task(name, arguments)
-        record = task.audit(task.variants()["default"], task.retrained, "spread")
+    tasks = [Task(name, arguments) for name in arguments.calibration]
+    records = at_once(arguments, lambda task: task.audit(task.variants()["default"], task.retrained, "spread"), tasks)
+    for name, record in zip(arguments.calibration, records):
         for measure in record["audit"]["measures"]:
             values = [value["value"] for value in measure.get("retrained", {}).get("values", [])]
             if len(values) > 2:
@@ -138,12 +162,14 @@ def spread(arguments):
 
 def verdicts(arguments):
     task = Task("report", arguments)
+    models = [(model.stem, model) for model in task.retrained[: arguments.audited]] + list(task.variants().items())
+    calls = [(name, model, count) for count in reversed(arguments.references) for name, model in models]
+    at_once(arguments, task.against, *zip(*calls))
     lines = [["retrained models given", "audited", "pass", "leak", "over-forgotten", "incomplete"]]
     for count in arguments.references:
         totals = []
         for model in task.retrained[: arguments.audited]:
-            record = task.audit(model, task.others(model, count), f"{model.stem}-against-{count}")
-            totals.append(record["audit"]["verdict"]["total"])
+            totals.append(task.against(model.stem, model, count)["audit"]["verdict"]["total"])
         shares = [f"{100 * totals.count(word) / len(totals):.0f} %" for word in lines[0][2:]]
         lines.append([str(count), f"{len(totals)} retrained", *shares])
     text = tables.markdown(lines, (0, 1)) + "\n"
@@ -152,7 +178,7 @@ def verdicts(arguments):
     for name, model in task.variants().items():
         cells = []
         for count in counts:
-            verdict = task.audit(model, task.others(model, count), f"{name.replace(' ', '-')}-against-{count}")["audit"]["verdict"]
+            verdict = task.against(name, model, count)["audit"]["verdict"]
             carried = verdict["carriedBy"] if verdict["total"] != "pass" else []
             cells.append(verdict["total"] + (": " + ", ".join(f"`{word}`" for word in carried) if carried else ""))
         lines.append([name, *cells])
@@ -166,10 +192,9 @@ def score(arguments):
     """Prints for each measure how well it tells models that know the class from retrained ones (area under the curve)."""
     task = Task("report", arguments)
     count = arguments.references[-1]
-    knowing = [task.audit(model, task.others(model, count), f"{name.replace(' ', '-')}-against-{count}")
-               for name, model in task.variants().items() if name in ("original", "masked output", "last-row", "fine-tune")]
-    without = [task.audit(model, task.others(model, count), f"{model.stem}-against-{count}")
-               for model in task.retrained[: arguments.audited]]
+    knowing = [task.against(name, model, count) for name, model in task.variants().items()
+               if name in ("original", "masked output", "last-row", "fine-tune")]
+    without = [task.against(model.stem, model, count) for model in task.retrained[: arguments.audited]]
 
     def values(records, identifier):
         return [measure["unlearned"]["value"] for record in records for measure in record["audit"]["measures"]
@@ -196,12 +221,13 @@ def main():
     parser.add_argument("--digits", default="folder:digits", help="scikit-learn's digits as a folder of pictures")
     parser.add_argument("--calibration", nargs="+", default=CALIBRATION, choices=TASKS)
     parser.add_argument("--references", nargs="+", type=int, default=[1, 3, 5, 10])
+    parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
     parser.add_argument("--audited", type=int, default=20, help="how many of the retrained networks are audited")
     parser.add_argument("--docs", action="store_true", help="write the tables of Docs/Audit.md")
     arguments = parser.parse_args()
     if arguments.step == "train":
-        for name in ["report", *arguments.calibration]:
-            Task(name, arguments).train()
+        tasks = [Task(name, arguments) for name in ["report", *arguments.calibration]]
+        at_once(arguments, run, [command for task in tasks for command in task.trainings()])
     else:
         {"spread": spread, "verdicts": verdicts, "score": score}[arguments.step](arguments)
 
