@@ -81,7 +81,7 @@ class Runner:
     def audit(self, original, unlearned, classes, references):
         record = self.run(
             f"audit-{unlearned.stem}-{classes.replace(',', '+')}", "audit", original, unlearned, "--dataset",
-            self.arguments.dataset, "--forgotten", classes, "--retrained", *references, statuses=(0, 2))
+            self.arguments.dataset, "--forgotten", classes, "--retrained", *references, statuses=(0, 2, 3))
         measures = {item["measure"]["identifier"]: item for item in record["audit"]["measures"]}
         return {
             title: measures[name].get(part, {}).get("value")

@@ -9,7 +9,7 @@ before has written; another copy forgets all three at once; and a network is tra
 each method, the highest accuracy of any class that was asked for so far, after each step; the retained accuracy after the
 last step less that of the one joint request; and, against the retrained network, the linear probe's gap and the total
 variation of the outputs. What is finished stays in the folder of --work, and the same command goes on from there, with
-further seeds, too; a method whose settings have changed is run again. --docs writes the table into Docs/Benchmarks.md.
+further seeds, too; a method whose settings have changed is run again. --jobs runs several programs at a time. --docs writes the table into Docs/Benchmarks.md.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -61,7 +62,12 @@ class Sequence:
         self.folder = options.work / f"seed-{seed}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = ["--dataset", options.dataset]
-        self.common = ["--json", "--quiet", "--threads", str(options.threads)]
+        self.common = ["--json", "--quiet", "--threads", str(options.threads or max(1, (os.cpu_count() or 1) // options.jobs))]
+
+    def networks(self):
+        """The network that has seen all classes, and the one that was trained without those to forget."""
+        classes = self.options.classes
+        return [("original", None), ("without-" + classes.replace(",", "-"), classes)]
 
     def train(self, name, excluded=None):
         network = self.folder / f"{name}.safetensors"
@@ -83,6 +89,8 @@ class Sequence:
         def make():
             command = [self.options.unlearn, "forget", model, "--classes", classes, "--method", method]
             command += ["--retain", self.options.dataset, "--validation", self.options.dataset]
+            # A method that ruins the network has its place in the table.
+            command += ["--keep-ruined"]
             report = run(command + ["--seed", self.seed, "--output", network, *self.common])
             return {"accuracy": report["accuracy"], "notes": report["notes"]}
 
@@ -92,9 +100,10 @@ class Sequence:
     def audit(self, method, settings, original, network, classes, reference, base):
         def make():
             command = [self.options.unlearn, "audit", original, network, *self.data, "--forgotten", classes]
+            command += ["--skip-duplicate-check"]
             command += ["--quick"] if self.options.quick else []
             command += ["--seed", self.seed, *self.common, "--retrained", reference]
-            record = run(command, statuses=(0, 2))
+            record = run(command, statuses=(0, 2, 3))
             measures = {entry["measure"]["identifier"]: entry for entry in record["audit"]["measures"]}
             return {name: measures[name].get("unlearned", {}).get("value") for name in MEASURES} | {
                 name + "-retrained": measures[name].get("retrained", {}).get("mean") for name in MEASURES
@@ -104,8 +113,7 @@ class Sequence:
 
     def figures(self, method, settings):
         classes = self.options.classes.split(",")
-        original = self.train("original")
-        reference = self.train("without-" + "-".join(classes), self.options.classes)
+        original, reference = (self.train(*network) for network in self.networks())
         base = [self.options.dataset, self.options.architecture, self.options.epochs]
         model, worst, accuracy = original, [], None
         for step, label in enumerate(classes):
@@ -160,19 +168,24 @@ def main():
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
+    parser.add_argument("--threads", type=int, help="of each program; by default its share of the processors")
     parser.add_argument("--quick", action="store_true", help="audit on fewer images, without relearning")
     parser.add_argument("--docs", action="store_true", help="write the table into Docs/Benchmarks.md")
     options = parser.parse_args()
     columns = COLUMNS[:2] + [f"step {n + 1}" for n in range(len(options.classes.split(",")))] + COLUMNS[5:]
     found = {method: [] for method in options.methods.split(",")}
     settings = {method: settings_of(options, method) for method in found}
-    rows = []
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
-        for method in found:
-            found[method].append(Sequence(options, seed).figures(method, settings[method]))
-            rows = [row(name, runs) for name, runs in found.items() if runs]
-            print(tables.aligned([columns, *rows], {0}), flush=True)
+    sequences = [Sequence(options, seed) for seed in range(options.first_seed, options.first_seed + options.seeds)]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        networks = [(sequence, network) for sequence in sequences for network in sequence.networks()]
+        list(pool.map(lambda pair: pair[0].train(*pair[1]), networks))
+        pairs = [(sequence, method) for sequence in sequences for method in found]
+        for (_, method), figures in zip(
+                pairs, pool.map(lambda pair: pair[0].figures(pair[1], settings[pair[1]]), pairs), strict=True):
+            found[method].append(figures)
+    rows = [row(name, runs) for name, runs in found.items()]
+    print(tables.aligned([columns, *rows], {0}), flush=True)
     if options.docs:
         command = "python3 Benchmarks/sequential.py " + shlex.join(
             argument for argument in sys.argv[1:] if argument != "--docs")
