@@ -239,7 +239,7 @@ def main():
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
     parser.add_argument("--calibration", nargs="+", default=CALIBRATION, choices=TASKS)
-    parser.add_argument("--references", nargs="+", type=int, default=[1, 3, 5, 10])
+    parser.add_argument("--references", nargs="+", type=int, default=[1, 3, 5])
     parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
     parser.add_argument("--audited", type=int, default=20, help="how many of the retrained networks are audited")
     parser.add_argument("--docs", action="store_true", help="write the tables of Docs/Audit.md")
