@@ -16,6 +16,7 @@ from coremltools.converters.mil.frontend.milproto.load import load as load_progr
 ALIGNMENT = 64
 SENTINEL = 0xDEADBEEF
 FORGOTTEN = "unlearning.forgotten_classes"
+REQUESTS = "unlearning.requests"
 DESCRIPTION = "unlearning.model"
 
 
@@ -405,9 +406,10 @@ def compare_notes(first, second):
     notes = second.description.metadata.userDefined
     if DESCRIPTION in notes:
         notes[DESCRIPTION] = first.description.metadata.userDefined[DESCRIPTION]
-    elif FORGOTTEN in notes:
-        assert json.loads(notes[FORGOTTEN])
-        del notes[FORGOTTEN]
+    for note in (FORGOTTEN, REQUESTS):
+        if note in notes and note not in first.description.metadata.userDefined:
+            assert json.loads(notes[note])
+            del notes[note]
     assert first == second, "the specifications differ"
 
 
