@@ -15,27 +15,27 @@ extension AuditThresholds {
         thresholds[.forgetAccuracyWorstClass] = accuracy
         thresholds[.forgetAccuracyTraining] = accuracy
         thresholds[.forgetConfidence] = accuracy
-        thresholds[.retainAccuracyTest] = retained(least: 0.03, deviation: 0.004)
-        thresholds[.adjacentAccuracy] = retained(least: 0.06, deviation: 0.01)
-        thresholds[.remoteAccuracy] = retained(least: 0.05, deviation: 0.003)
+        thresholds[.retainAccuracyTest] = retained(least: 0.03, deviation: 0.007)
+        thresholds[.adjacentAccuracy] = retained(least: 0.06, deviation: 0.014)
+        thresholds[.remoteAccuracy] = retained(least: 0.05, deviation: 0.005)
         thresholds[.totalVariation] = [
-            spread(.above, least: 0.03, deviation: 0.02),
+            spread(.above, least: 0.03, deviation: 0.026),
             // One retrained model has no distance to others.
             MeasureThreshold(.above, .zero, limit: 0.25),
         ]
-        thresholds[.membershipEntropy] = twoSided(least: 0.05, deviation: 0.05)
+        thresholds[.membershipEntropy] = twoSided(least: 0.05, deviation: 0.031)
         thresholds[.membershipConfidence] = [spread(.above, least: 0.02, deviation: 0.01)]
         thresholds[.membershipLoss] = [
-            spread(.above, least: 0.03, deviation: 0.015), MeasureThreshold(.above, .zero, limit: 0.62),
+            spread(.above, least: 0.03, deviation: 0.022), MeasureThreshold(.above, .zero, limit: 0.62),
         ]
         thresholds[.likelihoodRatioAttack] = thresholds[.membershipLoss]
         thresholds[.anamnesisIndex] = [
-            spread(.below, least: 0.2, deviation: 0.35),
-            spread(.above, least: 0.5, deviation: 0.35, finding: .overForgotten),
+            spread(.below, least: 0.2, deviation: 0.29),
+            spread(.above, least: 0.5, deviation: 0.29, finding: .overForgotten),
         ]
-        thresholds[.linearProbe] = twoSided(least: 0.02, deviation: 0.02)
-        thresholds[.nearestCentroid] = twoSided(least: 0.03, deviation: 0.03)
-        thresholds[.prototypeRelearning] = [spread(.above, least: 0.03, deviation: 0.03)]
+        thresholds[.linearProbe] = twoSided(least: 0.02, deviation: 0.037)
+        thresholds[.nearestCentroid] = twoSided(least: 0.03, deviation: 0.052)
+        thresholds[.prototypeRelearning] = [spread(.above, least: 0.03, deviation: 0.053)]
         // A larger share means that a few numbers hold the forgetting, and can undo it.
         thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, limit: 0.30)]
         // The original's last layer brings up to a half of the class back on retrained features, by chance.
