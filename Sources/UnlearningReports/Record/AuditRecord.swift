@@ -82,9 +82,12 @@ public struct AuditRecord: Sendable, Codable, Hashable {
     /// The models.
     public package(set) var models: Models
     /// The run that made the model forget; nil if the audit was given files only.
-    public let forgetting: ForgettingRun?
+    public var forgetting: ForgettingRun? { sharedForgetting?.value }
     /// The measures and the verdict, without the report's figures.
-    public let audit: AuditResult
+    public var audit: AuditResult { sharedAudit.value }
+
+    private let sharedForgetting: Shared<ForgettingRun>?
+    private let sharedAudit: Shared<AuditResult>
 
     /// Creates a record.
     /// - Parameters:
@@ -121,10 +124,10 @@ public struct AuditRecord: Sendable, Codable, Hashable {
                 name: result.classNames.indices.contains($0) ? result.classNames[$0] : String($0))
         }
         self.models = models
-        self.forgetting = forgetting
+        sharedForgetting = forgetting.map(Shared.init)
         var audit = result
         audit.figures = AuditFigures()
-        self.audit = audit
+        sharedAudit = Shared(audit)
     }
 
     /// Checks a request's identifier.
@@ -142,6 +145,12 @@ public struct AuditRecord: Sendable, Codable, Hashable {
 }
 
 extension AuditRecord {
+    private enum CodingKeys: String, CodingKey {
+        case schema, schemaVersion, requestID, date, packageVersion, classes, samples, duplicates, models
+        case sharedForgetting = "forgetting"
+        case sharedAudit = "audit"
+    }
+
     private enum VersionKey: String, CodingKey {
         case version
     }
@@ -160,7 +169,30 @@ extension AuditRecord {
         samples = try container.decodeIfPresent(RetainList.self, forKey: .samples)
         duplicates = try container.decodeIfPresent(DuplicatePictures.self, forKey: .duplicates)
         models = try container.decode(Models.self, forKey: .models)
-        forgetting = try container.decodeIfPresent(ForgettingRun.self, forKey: .forgetting)
-        audit = try container.decode(AuditResult.self, forKey: .audit)
+        sharedForgetting = try container.decodeIfPresent(ForgettingRun.self, forKey: .sharedForgetting).map(Shared.init)
+        sharedAudit = Shared(try container.decode(AuditResult.self, forKey: .sharedAudit))
+    }
+}
+
+/// A large value that copies of a record share, so that a copy is a pointer.
+///
+/// A record has hundreds of fields, and code that copies them one by one made up much of the programs that use records.
+private final class Shared<Value: Encodable & Hashable & Sendable>: Encodable, Hashable, Sendable {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try value.encode(to: encoder)
+    }
+
+    static func == (first: Shared, second: Shared) -> Bool {
+        first === second || first.value == second.value
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(value)
     }
 }
