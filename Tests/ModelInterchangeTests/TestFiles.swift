@@ -1,25 +1,7 @@
 import Foundation
+import TestSupport
 
-/// A folder of a test's own, removed with all that is in it.
-final class TemporaryFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "unlearning-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
-
-    func file(_ name: String) -> URL { url.appending(path: name) }
-
-    /// The names in the folder, hidden ones among them.
-    var content: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
-    }
-
+extension TemporaryFolder {
     /// Writes a safetensors file by its parts.
     func safetensors(_ header: String, data: Int = 0, length: UInt64? = nil) throws -> URL {
         try safetensors(Array(header.utf8), data: [UInt8](repeating: 0, count: data), length: length)
