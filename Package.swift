@@ -127,9 +127,10 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
     ]
     // Modules that read files from anywhere: what is unsafe in them is marked.
-    if ["ImageDatasets", "ImageFolders"].contains(target.name) {
+    if ["ImageDatasets", "ImageFolders", "ModelInterchange"].contains(target.name) {
         target.swiftSettings?.append(.strictMemorySafety())
     }
 }

@@ -1,5 +1,5 @@
-import ArgumentParser
-internal import CProgramStart
+package import ArgumentParser
+import CProgramStart
 import Dispatch
 import Foundation
 import Unlearning

@@ -1,5 +1,5 @@
 import ArgumentParser
-internal import CProgramStart
+import CProgramStart
 import Foundation
 
 /// The program with the commands of ledgers, `unlearn-ledger`, which `unlearn ledger` becomes.

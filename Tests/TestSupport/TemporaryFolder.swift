@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A folder for one test's files, gone with the object.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A file that appears whole or not at all.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// A folder of files, such as a Core ML package, that appears whole or not at all.

@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// A file that cannot be read or written. The message names the file, what is wrong and the remedy.
 public struct FileError: DescribedError, Equatable {
@@ -9,7 +9,7 @@ public struct FileError: DescribedError, Equatable {
     public let message: String
 
     /// Creates an error about a file.
-    public init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String) {
         self.path = path
         self.message = message
     }

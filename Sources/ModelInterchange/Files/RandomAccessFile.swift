@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A regular file that is open for reading at any place. It is not mapped: a file that shrinks while it is read gives
 /// an error and not a signal.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A folder in the system's temporary one for files that are not kept; it goes with the object.
 ///

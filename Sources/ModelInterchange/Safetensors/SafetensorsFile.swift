@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// A safetensors file that is open for reading.
 ///
@@ -7,7 +7,7 @@ import NeuralGraph
 /// tensors' bytes in row-major order. Opening a file checks its whole header; tensors are read on request.
 public struct SafetensorsFile: Sendable {
     /// The longest header that is read, in bytes; the reference implementation has the same limit.
-    public static let longestHeader = 100_000_000
+    package static let longestHeader = 100_000_000
 
     /// The content of `__metadata__`.
     public var metadata: [String: String] { header.metadata }
@@ -142,12 +142,7 @@ public struct SafetensorsFile: Sendable {
                     + "it is cut off or not a safetensors file")
         }
         let dataOffset = 8 + Int(length)
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(length), alignment: 16)
-        defer { bytes.deallocate() }
-        try file.read(at: 8, into: bytes)
-        let header = try bytes.withMemoryRebound(to: UInt8.self) { buffer in
-            try SafetensorsHeader(UnsafeBufferPointer(buffer), dataCount: file.size - dataOffset)
-        }
+        let header = try SafetensorsHeader(file.bytes(8..<dataOffset), dataCount: file.size - dataOffset)
         return (header, dataOffset)
     }
 

@@ -1,4 +1,4 @@
-import Unlearning
+package import Unlearning
 
 /// What the audit at the end of a run measures, and what it compares with.
 package struct AuditPlan: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import Unlearning
+package import Unlearning
 import UnlearningReports
 
 /// One run that makes a model forget, from the files that it reads to the files that it writes.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import NeuralGraph
-import Unlearning
+package import Unlearning
 import UnlearningReports
 
 /// How much an audit measures, and the limits it judges by.

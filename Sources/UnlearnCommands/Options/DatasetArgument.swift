@@ -1,8 +1,8 @@
 import ArgumentParser
-import Foundation
+package import Foundation
 import ImageFolders
 import NeuralGraph
-import Unlearning
+package import Unlearning
 
 /// A data set in the command line's form: one that the library knows by name, or a folder of pictures.
 package enum DatasetArgument: Sendable {

@@ -1,6 +1,6 @@
-import ArgumentParser
+package import ArgumentParser
 import NeuralGraph
-import Unlearning
+package import Unlearning
 import UnlearningReports
 
 /// How many images forgetting sees.

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Unlearning
+package import ArgumentParser
+package import Unlearning
 
 /// How a model is made to forget, and with which data: the options that every command with such a run shares.
 package struct ForgettingRunFlags: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Unlearning
+package import Unlearning
 
 /// The model that a command reads.
 package struct ModelFlags: ParsableArguments {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import ImageFolders
 import Logging
-import Unlearning
+package import Unlearning
 
 /// How the pictures of a folder are read.
 struct PictureFlags: ParsableArguments {

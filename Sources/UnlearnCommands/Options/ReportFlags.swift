@@ -1,8 +1,8 @@
 import ArgumentParser
-import Foundation
+package import Foundation
 import Logging
 import Unlearning
-import UnlearningReports
+package import UnlearningReports
 
 /// The files for an audit's report and record.
 struct ReportFlags: ParsableArguments {

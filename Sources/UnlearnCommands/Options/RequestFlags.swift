@@ -1,6 +1,6 @@
-import ArgumentParser
+package import ArgumentParser
 import Foundation
-import Unlearning
+package import Unlearning
 import UnlearningReports
 
 /// What a request to forget asks for besides the classes: what was forgotten elsewhere, names, and outputs.

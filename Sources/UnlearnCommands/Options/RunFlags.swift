@@ -1,6 +1,6 @@
-import ArgumentParser
+package import ArgumentParser
 import Logging
-import Unlearning
+package import Unlearning
 
 /// The options that every command takes, whatever it does.
 package protocol CommandFlags: ParsableArguments, Sendable {

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Makes a trained classifier forget classes or examples.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// The result of ``Unlearner``: the new model and a record of the run.
 public struct UnlearningOutcome: Sendable {

@@ -1,7 +1,7 @@
-import Foundation
+public import Foundation
 
 #if !canImport(CryptoKit)
-    internal import COpenSSL
+    import COpenSSL
 #endif
 
 /// A private key that signs records: ECDSA over P-256, or Ed25519, in PEM.
