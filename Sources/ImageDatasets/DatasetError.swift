@@ -1,5 +1,5 @@
-public import Foundation
-package import NeuralGraph
+import Foundation
+public import NeuralGraph
 
 /// An error of a data set, its files or examples.
 ///

@@ -1,4 +1,4 @@
-public import NeuralGraph
+package import NeuralGraph
 import Synchronization
 
 /// Examples for one step, in memory that is reused.

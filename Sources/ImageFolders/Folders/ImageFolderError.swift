@@ -1,4 +1,5 @@
-public import Foundation
+import Foundation
+public import NeuralGraph
 
 /// An error of a folder of pictures.
 ///

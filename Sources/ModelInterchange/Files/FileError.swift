@@ -19,7 +19,7 @@ public struct FileError: DescribedError, Equatable {
 
     /// An error that the operating system reported through `errno`.
     init(_ path: String, _ attempt: String, code: Int32) {
-        self.init(path, "\(attempt): \(String(cString: strerror(code)))")
+        self.init(path, unsafe "\(attempt): \(String(cString: strerror(code)))")
     }
 }
 

@@ -1,5 +1,5 @@
-public import Foundation
-package import NeuralGraph
+import Foundation
+public import NeuralGraph
 
 /// An error that keeps a run from starting or finishing; the caller's model stays unchanged.
 ///
