@@ -13,6 +13,8 @@ let package = Package(
         .library(name: "ImageFolders", targets: ["ImageFolders"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
+        // `unlearn ledger` becomes this program. It is apart, so that `unlearn` is built without a database.
+        .executable(name: "unlearn-ledger", targets: ["unlearn-ledger"]),
     ],
     dependencies: [
         // The command line alone needs these: a package that uses `Unlearning` fetches them, but neither builds nor links
@@ -67,17 +69,25 @@ let package = Package(
             name: "UnlearningLedger",
             dependencies: ["UnlearningReports", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "CProgramStart"),
-        .executableTarget(
-            name: "unlearn",
+        .target(
+            name: "UnlearnCommands",
             dependencies: [
                 "CProgramStart",
                 "Unlearning",
                 "UnlearningReports",
-                "UnlearningLedger",
                 "ImageFolders",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
+            ]),
+        .executableTarget(name: "unlearn", dependencies: ["UnlearnCommands"]),
+        .executableTarget(
+            name: "unlearn-ledger",
+            dependencies: [
+                "UnlearnCommands",
+                "UnlearningLedger",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelInterchange"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -107,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "unlearn", "Unlearning", "UnlearningReports", "UnlearningLedger", "Plotting", "TestSupport",
+                "unlearn", "unlearn-ledger", "UnlearnCommands", "Unlearning", "UnlearningReports", "UnlearningLedger",
+                "Plotting", "TestSupport",
             ]),
     ]
 )
@@ -116,9 +127,10 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
     ]
     // Modules that read files from anywhere: what is unsafe in them is marked.
-    if ["ImageDatasets", "ImageFolders"].contains(target.name) {
+    if ["ImageDatasets", "ImageFolders", "ModelInterchange"].contains(target.name) {
         target.swiftSettings?.append(.strictMemorySafety())
     }
 }

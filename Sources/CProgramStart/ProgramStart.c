@@ -5,6 +5,7 @@
 // Defines __GLIBC__, where it is glibc.
 #include <limits.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static int count;
 static char **arguments;
@@ -64,3 +65,5 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
 int unlearn_argument_count(void) { return count; }
 
 const char *unlearn_argument(int index) { return arguments[index]; }
+
+int unlearn_become(const char *path) { return arguments == NULL ? -1 : execv(path, arguments); }

@@ -1,10 +1,10 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// An error of a data set, its files or examples.
 ///
 /// The message is one line that names the file or data set, its value and the remedy. Later versions may add codes.
-public struct DatasetError: Error, Hashable, Sendable {
+public struct DatasetError: DescribedError, Hashable, Sendable {
     /// The kind of an error.
     public struct Code: Hashable, Sendable {
         private let name: String
@@ -63,11 +63,6 @@ public struct DatasetError: Error, Hashable, Sendable {
         self.path = path
         self.reason = reason
     }
-}
-
-extension DatasetError: CustomStringConvertible, LocalizedError {
-    /// The message.
-    public var errorDescription: String? { description }
 }
 
 // Files.

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// The part of a data set that a model learns from, and the part that it is judged on.
 public enum DatasetSplit: String, CaseIterable, Sendable {

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Labeled data for a model: images, which are prepared for its input, or examples that already have its input's shape.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A summary of what a model consists of.
 package struct ModelSummary: Sendable {

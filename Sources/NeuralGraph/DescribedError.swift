@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// An error whose `localizedDescription` is its description: one line that names the thing, the value and the remedy.
 public protocol DescribedError: LocalizedError, CustomStringConvertible {}

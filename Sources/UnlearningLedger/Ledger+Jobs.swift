@@ -1,5 +1,5 @@
-import Foundation
-import UnlearningReports
+package import Foundation
+package import UnlearningReports
 
 extension LedgerState {
     /// The requests that the next job is for: all waiting ones about classes, or else one about samples, since a run forgets

@@ -1,5 +1,5 @@
-import Foundation
-import Unlearning
+public import Foundation
+package import Unlearning
 import UnlearningReports
 
 /// The requests to forget that a model got, and what became of them, in a folder that can be checked.

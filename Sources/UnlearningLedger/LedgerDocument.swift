@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Unlearning
 
 /// A ledger as one JSON document: its rows with their hashes, and what they add up to.

@@ -1,4 +1,4 @@
-import Unlearning
+public import Unlearning
 
 /// An error of a ledger, with the file, the fault and the remedy.
 public struct LedgerError: DescribedError, Equatable {

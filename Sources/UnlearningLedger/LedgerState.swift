@@ -1,5 +1,5 @@
 import Foundation
-import UnlearningReports
+package import UnlearningReports
 
 /// What a ledger's rows add up to.
 public struct LedgerState: Sendable {

@@ -1,5 +1,5 @@
-import Foundation
-import UnlearningReports
+package import Foundation
+package import UnlearningReports
 
 /// A ledger checked for traces of changes: its database, the chain of its rows, what they add up to, and its files.
 package struct LedgerVerification: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
@@ -65,4 +66,24 @@ enum IDX {
     }
 
     static func labels(_ labels: [UInt8]) -> [UInt8] { header(magic: 0x801, [labels.count]) + labels }
+}
+
+extension Materials {
+    /// Writes the network in another format.
+    /// - Returns: the path.
+    func convert(to path: String, _ format: String) throws -> String {
+        let ending = try Program.run(["convert", model, path, "--json"])
+        #expect(ending.status == 0, "\(ending.errors)")
+        #expect(try ending.json()["format"] as? String == format)
+        return path
+    }
+
+    /// Expects that a file holds the network as it was before it was converted.
+    func expectNetwork(in path: String) throws {
+        let models = try [model, path].map { try Model(contentsOf: URL(fileURLWithPath: $0)) }
+        // Other formats have no place for the number of batches that batch norm has seen, which nothing depends on.
+        let tensors = models.map { $0.stateDictionary.filter { !$0.key.hasSuffix("num_batches_tracked") } }
+        #expect(tensors[0] == tensors[1])
+        #expect(models[0].metadata == models[1].metadata)
+    }
 }

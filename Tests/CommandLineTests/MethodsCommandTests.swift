@@ -53,6 +53,19 @@ struct MethodsCommandTests {
         #expect(FileManager.default.fileExists(atPath: output))
     }
 
+    @Test("a preset that leaves ruins of a few images writes nothing either", arguments: [true, false])
+    func ruinedByPreset(validated: Bool) throws {
+        let output = folder.path("out.safetensors")
+        let arguments = [
+            "forget", materials.model, "--classes", "4", "--retain", materials.dataset, "--preset", "paper-safe",
+            "--samples-per-class", "10", "--seed", "7", "--output", output,
+        ]
+        let refused = try Program.run(arguments + (validated ? ["--validation", materials.dataset] : []) + ["--json"])
+        #expect(refused.status == 2, "\(refused.errors)")
+        #expect(try refused.json()["ruined"] as? Bool == true)
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
     @Test("dampening is refused where it can select nothing")
     func impossible() throws {
         let ending = try Program.run([

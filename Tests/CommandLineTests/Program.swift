@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built program, run as a person or a script would.
@@ -36,6 +37,10 @@ struct Program {
             process.standardOutput = try output ?? Self.handle(outputFile)
             process.standardError = try Self.handle(errorFile)
             process.standardInput = FileHandle.nullDevice
+            // What a killed program leaves goes with the tests.
+            process.environment = ProcessInfo.processInfo.environment.merging(["TMPDIR": TemporaryFolder.root.path]) {
+                $1
+            }
             try process.run()
         }
 
@@ -65,6 +70,7 @@ struct Program {
     /// - Parameter wrapper: a command that runs the program, with arguments of its own.
     static func run(_ arguments: [String], under wrapper: [String] = []) throws -> Ending {
         let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
         return try Run(arguments, folder: folder.url, under: wrapper).ending()
     }
 
@@ -86,24 +92,4 @@ struct Program {
         }
         throw CocoaError(.fileNoSuchFile)
     }
-}
-
-/// A folder for one test's files, gone with the object.
-final class TemporaryFolder: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("CommandLineTests-\(UUID())")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
-
-    /// The path of a file in the folder.
-    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-    /// Whether the folder has nothing in it, hidden files included.
-    var isEmpty: Bool { (try? FileManager.default.contentsOfDirectory(atPath: url.path))?.isEmpty ?? false }
 }

@@ -2,20 +2,9 @@ import CZlib
 import Foundation
 import ImageDatasets
 import NeuralGraph
+import TestSupport
 
-/// A folder for one test's files, gone with the object.
-final class TemporaryFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("ImageDatasetsTests-\(UUID())")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
-
+extension TemporaryFolder {
     @discardableResult
     func write(_ bytes: [UInt8], to name: String) throws -> URL {
         let file = url.appendingPathComponent(name)

@@ -51,20 +51,8 @@ enum PictureFixtures {
     }
 }
 
-/// A folder for one test's files, gone with the object.
-final class TemporaryFolder: Sendable {
-    let url: URL
+extension TemporaryFolder {
     var path: String { url.path }
-
-    init() throws {
-        let base = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-        url = base.appendingPathComponent("ImageFoldersTests-\(UUID())")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
 
     /// Writes a file, and the folders above it.
     @discardableResult

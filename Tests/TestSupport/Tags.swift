@@ -1,5 +1,5 @@
 import Foundation
-import Testing
+package import Testing
 
 extension Tag {
     /// Tests of two seconds and more on one core, which `./test --quick` leaves out.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 import UnlearningReports
 
@@ -8,14 +9,14 @@ import UnlearningReports
 
 /// A ledger in a folder of its own, gone with the object.
 final class SampleLedger: Sendable {
-    let folder: URL
+    private let home: TemporaryFolder
     let url: URL
     let ledger: Ledger
 
     /// - Parameter policy: what a model must fulfil.
     init(policy: LedgerPolicy? = nil) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("UnlearningLedgerTests-\(UUID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
+        let folder = home.url
         url = folder.appendingPathComponent("ledger")
         let source = folder.appendingPathComponent("model.safetensors")
         let model = try Self.model(seed: 0)
@@ -23,8 +24,8 @@ final class SampleLedger: Sendable {
         ledger = try Ledger.create(in: url, source: source, model: model, policy: policy)
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
-
+    /// The folder that the ledger's is in.
+    var folder: URL { home.url }
     var database: URL { url.appendingPathComponent("ledger.sqlite") }
 
     /// A network of one layer and six classes, whose weights follow from the seed.

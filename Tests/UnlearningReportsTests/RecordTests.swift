@@ -7,16 +7,15 @@ import Unlearning
 
 @Suite("Audit records", .tags(.reports))
 struct RecordTests {
-    let folder: URL
+    private let home: TemporaryFolder
+    private var folder: URL { home.url }
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("RecordTests-\(UUID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
     }
 
     @Test("a record is read as it was written, without the figures")
     func roundTrip() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let record = try SampleAudit.record(forgetting: SampleAudit.run().0)
         let file = folder.appendingPathComponent("record.json")
         try record.write(to: file)
@@ -47,7 +46,6 @@ struct RecordTests {
         #expect(SHA256Digest("abc") == nil)
         let file = folder.appendingPathComponent("million")
         try Data(repeating: 0x61, count: 1_000_000).write(to: file)
-        defer { try? FileManager.default.removeItem(at: folder) }
         #expect(
             try SHA256Digest(ofFile: file).text
                 == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
@@ -56,7 +54,6 @@ struct RecordTests {
 
     @Test("files are told apart, down to a byte")
     func verifies() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let record = try SampleAudit.record()
         let file = folder.appendingPathComponent("model.safetensors")
         for (seed, match) in [(1, AuditRecord.Match.original), (2, .unlearned), (3, .retrained(0)), (4, .none)] {
@@ -157,7 +154,6 @@ struct RecordTests {
 
     @Test("files that are not there, or no files")
     func missing() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let pipe = folder.appendingPathComponent("pipe")
         #expect(mkfifo(pipe.path, 0o600) == 0)
         let devices = ["/dev/null", "/dev/zero"].map { URL(fileURLWithPath: $0) }

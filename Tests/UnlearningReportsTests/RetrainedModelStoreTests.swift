@@ -32,8 +32,9 @@ struct RetrainedModelStoreTests {
 
     @Test("a model is trained once, and again where anything that decides it changes")
     func keeps() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        let home = try TemporaryFolder()
+        defer { withExtendedLifetime(home) {} }
+        let folder = home.file("models")
         let store = RetrainedModelStore(folder: folder)
         let model = try original()
         func models(

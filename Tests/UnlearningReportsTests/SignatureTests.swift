@@ -7,6 +7,12 @@ import Unlearning
 
 @Suite("Signed records", .tags(.reports))
 struct SignatureTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
     /// Keys and envelopes of another implementation; see make_fixtures.py beside them.
     static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("Fixtures/Signatures")
@@ -22,8 +28,7 @@ struct SignatureTests {
     private func changed(
         _ signed: SignedRecord, _ change: (inout [String: Any]) throws -> Void
     ) throws -> SignedRecord {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).dsse.json")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let file = folder.file("record.dsse.json")
         try signed.write(to: file)
         var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         try change(&object)
@@ -82,8 +87,7 @@ struct SignatureTests {
     func recordFile() throws {
         let record = try SampleAudit.record()
         let signed = try SignedRecord(record, by: try signingKey("p256"))
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).json")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let file = folder.file("record.json")
         try record.write(to: file)
         #expect(signed.holds(recordAt: file))
         var text = try String(contentsOf: file, encoding: .utf8)
@@ -120,8 +124,7 @@ struct SignatureTests {
 
     @Test("files that are no envelope with a record are refused")
     func wrongEnvelopes() throws {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).dsse.json")
-        defer { try? FileManager.default.removeItem(at: file) }
+        let file = folder.file("record.dsse.json")
         let statement = Data(#"{"_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"x"}"#.utf8)
         let texts = [
             "", "[]", "{}", #"{"payload":"!","payloadType":"a","signatures":[]}"#,

@@ -7,3 +7,6 @@ int unlearn_argument_count(void);
 
 // One of them, below the count.
 const char *unlearn_argument(int index);
+
+// Replaces this program by another one, with the same arguments. Returns -1 if that cannot be run.
+int unlearn_become(const char *path);

@@ -3,9 +3,9 @@ import NeuralGraph
 /// A random change of training images: zero padding followed by a crop back to the size, then a mirror image.
 public struct Augmentation: Sendable, Hashable {
     /// Rows and columns of zeros on each side before the crop: the image moves by up to this many pixels.
-    public let padding: Int
+    package let padding: Int
     /// How likely left and right change places, from 0 to 1.
-    public let horizontalFlipProbability: Double
+    package let horizontalFlipProbability: Double
 
     /// What networks for CIFAR are usually trained with: 4 pixels of padding, half of the images mirrored.
     public static let standard = Augmentation(unchecked: 4, 0.5)

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Several sources of one shape, one after the other.
 package struct CombinedExamples: ExampleSource {

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Labeled examples as numbers that a network takes: images after their preparation, noise, features.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Some of a source's examples, in any order; an example may occur more than once.
 package struct ExampleSubset: ExampleSource {

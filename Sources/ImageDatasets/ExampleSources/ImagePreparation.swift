@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// The conversion of an image's bytes to a network's input.
 ///

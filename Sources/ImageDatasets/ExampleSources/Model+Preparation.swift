@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 extension Model {
     /// Prepares images for this network: pads them to its input's size and channels, and normalizes them.

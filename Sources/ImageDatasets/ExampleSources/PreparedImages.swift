@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A data set's images as a network takes them, changed at random if a loader asks for it.
 package struct PreparedImages: ExampleSource {

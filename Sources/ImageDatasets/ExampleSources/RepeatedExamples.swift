@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A source repeated several times; augmentation changes each repetition differently.
 package struct RepeatedExamples: ExampleSource {

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Examples that lie in a tensor, such as learned noise.
 public struct TensorExamples: ExampleSource {

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The identity of a file or folder, the same by every path and link that leads to it.
 package struct FileIdentity: Hashable, Sendable {

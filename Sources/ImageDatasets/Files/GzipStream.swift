@@ -1,4 +1,4 @@
-internal import CZlib
+import CZlib
 
 /// Unpacks a gzip file piece by piece through zlib, checksums included.
 ///

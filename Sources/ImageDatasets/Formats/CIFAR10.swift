@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// CIFAR-10, binary version: 50,000 training and 10,000 test photographs of 32x32 pixels in ten classes.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import NeuralGraph
 
 /// A data set as the command line names it: `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR` or

@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28x28 gray, ten classes (Xiao, Rasul and
 /// Vollgraf, arXiv 1708.07747).

@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// Images and labels from a pair of IDX files, the format of MNIST and its relatives, packed by gzip or not.
 public struct IDXImages: ImageDataset {

@@ -1,18 +1,18 @@
-import NeuralGraph
+package import NeuralGraph
 import Synchronization
 
 /// Examples for one step, in memory that is reused.
 ///
 /// A batch of a ``BatchLoader`` is valid until the next one is asked for.
-@safe public final class Batch: @unchecked Sendable {
+@safe package final class Batch: @unchecked Sendable {
     // Unchecked, since a batch is in one pair of hands at a time: the loader's thread fills it, then the caller has it.
 
     /// The most examples that fit.
     package let capacity: Int
     /// One example's shape, channels last.
-    public let exampleShape: TensorShape
+    package let exampleShape: TensorShape
     /// The number of examples in the batch; the last batch of an epoch may have fewer than the others.
-    public private(set) var count = 0
+    package private(set) var count = 0
 
     private let inputStorage: UnsafeMutableBufferPointer<Float>
     private let labelStorage: UnsafeMutableBufferPointer<Int32>
@@ -36,17 +36,17 @@ import Synchronization
     }
 
     /// The inputs: `[count, ...exampleShape]`, row-major.
-    public var inputs: UnsafeMutableBufferPointer<Float> {
+    package var inputs: UnsafeMutableBufferPointer<Float> {
         unsafe UnsafeMutableBufferPointer(start: inputStorage.baseAddress, count: count * exampleShape.count)
     }
 
     /// The classes: `[count]`.
-    public var labels: UnsafeMutableBufferPointer<Int32> {
+    package var labels: UnsafeMutableBufferPointer<Int32> {
         unsafe UnsafeMutableBufferPointer(start: labelStorage.baseAddress, count: count)
     }
 
     /// The examples' positions in their source: `[count]`.
-    public var indices: UnsafeMutableBufferPointer<Int> {
+    package var indices: UnsafeMutableBufferPointer<Int> {
         unsafe UnsafeMutableBufferPointer(start: indexStorage.baseAddress, count: count)
     }
 

@@ -11,9 +11,9 @@ import NeuralGraph
 /// let loader = try BatchLoader(examples, batchSize: 256, order: .shuffled(seed: 7))
 /// while let batch = try loader.next() { step(batch) }
 /// ```
-public final class BatchLoader: Sendable {
+package final class BatchLoader: Sendable {
     /// In which order examples are read.
-    public enum Order: Sendable, Hashable {
+    package enum Order: Sendable, Hashable {
         /// As the source has them.
         case sequential
         /// In an order drawn from the seed (Fisher and Yates).
@@ -21,7 +21,7 @@ public final class BatchLoader: Sendable {
     }
 
     /// The number of batches of the whole epoch.
-    public let batchCount: Int
+    package let batchCount: Int
     /// The number of examples of the whole epoch, without those that are dropped.
     package let exampleCount: Int
     /// The number of examples in every batch but perhaps the last.
@@ -38,7 +38,7 @@ public final class BatchLoader: Sendable {
     ///   - prefetch: how many batches are read ahead, 0 to 64; 0 reads in ``next()`` itself, without a thread. One
     ///     batch more than this is allocated.
     /// - Throws: ``DatasetError``.
-    public convenience init(
+    package convenience init(
         _ source: any ExampleSource, batchSize: Int, order: Order = .sequential,
         augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2
     ) throws(DatasetError) {
@@ -98,7 +98,7 @@ public final class BatchLoader: Sendable {
     /// The batch before it becomes invalid: its memory is used again.
     /// - Throws: what the source throws, in the place of the batch that could not be read and on every later call;
     ///   `CancellationError` after ``cancel()``.
-    public func next() throws -> Batch? { try queue.next() }
+    package func next() throws -> Batch? { try queue.next() }
 
     /// Returns a batch early, so that it can be filled before the next one is asked for.
     package func recycle(_ batch: Batch) { queue.recycle(batch) }

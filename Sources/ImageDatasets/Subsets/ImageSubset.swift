@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Some of a data set's images, in any order; an image may occur more than once.
 public struct ImageSubset: ImageDataset {

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A data set without the images of some classes, whose other classes are numbered without gaps.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension SeededRandom {
     /// An integer drawn uniformly from `0..<bound`.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import ImageDatasets
 
 /// What belongs to a folder of pictures, both splits of it, so that nothing of it is written over.

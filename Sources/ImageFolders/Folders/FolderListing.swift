@@ -1,5 +1,5 @@
 import Foundation
-internal import ImageDatasets
+import ImageDatasets
 
 /// One folder's entries without hidden ones, in the order of their names' bytes, which is the same on every machine.
 struct FolderListing {

@@ -1,5 +1,5 @@
 import Foundation
-internal import ImageDatasets
+import ImageDatasets
 
 /// The picture files of a folder that has a subfolder for each class, in torchvision's order.
 ///

@@ -1,4 +1,4 @@
-internal import ImageDatasets
+import ImageDatasets
 import NeuralGraph
 
 /// Which pictures are to learn from and which to judge on.

@@ -1,9 +1,10 @@
 import Foundation
+public import NeuralGraph
 
 /// An error of a folder of pictures.
 ///
 /// Every message is one line that names the folder or file, what is wrong and the remedy. Later versions may add codes.
-public struct ImageFolderError: Error, Hashable, Sendable {
+public struct ImageFolderError: DescribedError, Hashable, Sendable {
     /// The kind of an error.
     public struct Code: Hashable, Sendable {
         private let name: String
@@ -36,11 +37,6 @@ public struct ImageFolderError: Error, Hashable, Sendable {
         self.path = path
         description = message.oneLine
     }
-}
-
-extension ImageFolderError: CustomStringConvertible, LocalizedError {
-    /// The message.
-    public var errorDescription: String? { description }
 }
 
 // Folders.

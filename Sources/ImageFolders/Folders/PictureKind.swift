@@ -1,5 +1,5 @@
-internal import CImageCodecs
-import Foundation
+import CImageCodecs
+package import Foundation
 
 /// What a file of a folder is to a data set of pictures.
 enum PictureKind: Equatable {

@@ -1,6 +1,6 @@
-internal import CImageCodecs
+import CImageCodecs
 import Foundation
-internal import ImageDatasets
+import ImageDatasets
 
 /// A decoded picture in memory that libpng's or libjpeg's caller has allocated.
 @safe struct DecodedPicture: ~Copyable {

@@ -1,9 +1,10 @@
 import Foundation
+public import NeuralGraph
 
 /// An error of a picture file.
 ///
 /// Every message is one line that names the file, what is wrong and the remedy.
-public struct PictureError: Error, Hashable, Sendable {
+public struct PictureError: DescribedError, Hashable, Sendable {
     /// The file.
     public let path: String
     /// What is wrong, without the file's name and the remedy.
@@ -49,10 +50,7 @@ public struct PictureError: Error, Hashable, Sendable {
     }
 }
 
-extension PictureError: CustomStringConvertible, LocalizedError {
-    /// The message.
-    public var errorDescription: String? { description }
-
+extension PictureError {
     /// What is wrong and how to fix it, in one line.
     public var description: String { "\(path.oneLine): \(reason); \(remedy)" }
 }

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// A Core ML model that cannot be read, run or written. The message names the operation or file, what is wrong and the remedy.
 public struct CoreMLError: DescribedError, Equatable {
@@ -8,7 +8,7 @@ public struct CoreMLError: DescribedError, Equatable {
     public let message: String
 
     /// Creates an error about a model.
-    public init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String) {
         self.path = path
         self.message = message
     }

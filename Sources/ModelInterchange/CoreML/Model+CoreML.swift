@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 extension Model {
     /// Reads a classifier from a Core ML package or file: an ML program or a neural network.

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A file that appears whole or not at all.
 ///
@@ -40,7 +40,7 @@ package final class AtomicFile {
         try checkIsOpen()
         var offset = 0
         while offset < bytes.count, let start = bytes.baseAddress {
-            let written = systemWrite(partial.descriptor, start + offset, bytes.count - offset)
+            let written = unsafe systemWrite(partial.descriptor, start + offset, bytes.count - offset)
             if written < 0, errno == EINTR { continue }
             guard written > 0 else { throw failure("cannot be written") }
             offset += written
@@ -51,8 +51,8 @@ package final class AtomicFile {
     /// - Throws: ``FileError`` as ``append(_:)``.
     package func append(_ elements: [some BitwiseCopyable]) throws(FileError) {
         // `withUnsafeBytes` passes no typed errors on.
-        let result = elements.withUnsafeBytes { buffer in
-            Result { () throws(FileError) in try append(buffer) }
+        let result = unsafe elements.withUnsafeBytes { buffer in
+            Result { () throws(FileError) in try unsafe append(buffer) }
         }
         try result.get()
     }
@@ -69,7 +69,7 @@ package final class AtomicFile {
         guard fsync(partial.descriptor) == 0 else { throw failure("cannot be written to the disk") }
         guard partial.rename(to: destination.path) else { throw failure("cannot be put in place") }
         // The new name is on the disk once the folder is; some file systems do not offer that, and the file is whole.
-        let folder = open(destination.folder, O_RDONLY | O_CLOEXEC)
+        let folder = unsafe open(destination.folder, O_RDONLY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)
             close(folder)
@@ -125,5 +125,5 @@ package final class AtomicFile {
 
 /// `write(2)`, whose name the class takes for its own.
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
+    unsafe write(descriptor, bytes, count)
 }

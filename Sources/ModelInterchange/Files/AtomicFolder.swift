@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// A folder of files, such as a Core ML package, that appears whole or not at all.
@@ -24,7 +24,7 @@ package final class AtomicFolder {
         let random = String(UInt64.random(in: .min ... .max), radix: 36)
         partial = destination.deletingLastPathComponent().appendingPathComponent(
             ".\(getpid())-\(random).partial.folder")
-        guard mkdir(partial.path, 0o777) == 0 else {
+        guard unsafe mkdir(partial.path, 0o777) == 0 else {
             let code = errno
             let folder = destination.deletingLastPathComponent().path
             guard code != ENOENT else {
@@ -56,10 +56,10 @@ package final class AtomicFolder {
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
     package func commit() throws(FileError) {
         let aside = partial.appendingPathExtension("replaced")
-        let isReplaced = rename(destination.path, aside.path) == 0
-        guard rename(partial.path, destination.path) == 0 else {
+        let isReplaced = unsafe rename(destination.path, aside.path) == 0
+        guard unsafe rename(partial.path, destination.path) == 0 else {
             let code = errno
-            if isReplaced { _ = rename(aside.path, destination.path) }
+            if isReplaced { _ = unsafe rename(aside.path, destination.path) }
             throw FileError(destination.path, "cannot be put in place", code: code)
         }
         isFinished = true
@@ -95,7 +95,7 @@ package final class AtomicFolder {
             throw FileError(url.absoluteString, "is not a file on this machine; give a path")
         }
         var status = stat()
-        guard stat(url.path, &status) == 0 else { return URL(fileURLWithPath: url.path) }
+        guard unsafe stat(url.path, &status) == 0 else { return URL(fileURLWithPath: url.path) }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw FileError(url.path, "is a file, and a package is a folder; remove the file, or give another name")
         }
@@ -106,8 +106,8 @@ package final class AtomicFolder {
         guard status.st_mode & S_IWUSR != 0 else {
             throw FileError(url.path, "is read-only and is not replaced; allow writing, or give another name")
         }
-        guard let path = realpath(url.path, nil) else { return url }
-        defer { free(path) }
-        return URL(fileURLWithPath: String(cString: path))
+        guard let path = unsafe realpath(url.path, nil) else { return url }
+        defer { unsafe free(path) }
+        return unsafe URL(fileURLWithPath: String(cString: path))
     }
 }

@@ -22,7 +22,7 @@ struct Destination {
         path = try Self.followingLinks(url)
         folder = (path as NSString).deletingLastPathComponent
         var status = stat()
-        existing = stat(path, &status) == 0 ? status : nil
+        existing = unsafe stat(path, &status) == 0 ? status : nil
         let isFolder = existing.map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
         // A name that ends in a slash is a folder's, and without the slash it would become a file's.
         guard !isFolder, !url.hasDirectoryPath else {
@@ -54,6 +54,6 @@ struct Destination {
     /// nothing stops root; what the owner marked as read-only is kept all the same.
     private static func mayWrite(_ path: String, _ status: stat) -> Bool {
         let user = geteuid()
-        return user == 0 || user == status.st_uid ? status.st_mode & S_IWUSR != 0 : access(path, W_OK) == 0
+        return unsafe user == 0 || user == status.st_uid ? status.st_mode & S_IWUSR != 0 : access(path, W_OK) == 0
     }
 }

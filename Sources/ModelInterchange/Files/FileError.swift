@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// A file that cannot be read or written. The message names the file, what is wrong and the remedy.
 public struct FileError: DescribedError, Equatable {
@@ -9,7 +9,7 @@ public struct FileError: DescribedError, Equatable {
     public let message: String
 
     /// Creates an error about a file.
-    public init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String) {
         self.path = path
         self.message = message
     }
@@ -19,7 +19,7 @@ public struct FileError: DescribedError, Equatable {
 
     /// An error that the operating system reported through `errno`.
     init(_ path: String, _ attempt: String, code: Int32) {
-        self.init(path, "\(attempt): \(String(cString: strerror(code)))")
+        self.init(path, unsafe "\(attempt): \(String(cString: strerror(code)))")
     }
 }
 

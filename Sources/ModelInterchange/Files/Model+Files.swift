@@ -1,8 +1,8 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// The file formats of models.
-public enum ModelFormat: String, Sendable, CaseIterable {
+package enum ModelFormat: String, Sendable, CaseIterable {
     /// Tensors by name, with the network's name in the metadata.
     case safetensors
     /// The network with its tensors.
@@ -13,7 +13,7 @@ public enum ModelFormat: String, Sendable, CaseIterable {
     case coreMLFile = "mlmodel"
 
     /// The format that a file is written in: the one that its name ends in, and safetensors for other names.
-    public init(writing url: URL) {
+    package init(writing url: URL) {
         self = ModelFormat(rawValue: url.pathExtension.lowercased()) ?? .safetensors
     }
 
@@ -22,7 +22,7 @@ public enum ModelFormat: String, Sendable, CaseIterable {
 
     /// The format of a file or package, by its first bytes; by its name where they leave it open.
     /// - Throws: ``FileError`` if the file cannot be read, or is of another program's format, such as a PyTorch pickle.
-    public init(reading url: URL) throws(FileError) {
+    package init(reading url: URL) throws(FileError) {
         if CoreMLFiles.isPackage(url) {
             self = .coreMLPackage
             return

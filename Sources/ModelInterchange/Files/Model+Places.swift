@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+package import Foundation
+package import NeuralGraph
 
 /// The files of a model beside the one that is named.
 extension Model {

@@ -23,14 +23,14 @@ final class PartialFile {
         for _ in 0..<Self.maximumAttempts {
             let random = String(UInt64.random(in: .min ... .max), radix: 36)
             let path = "\(folder)/.\(getpid())-\(random)\(Self.suffix)"
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+            let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
             if descriptor < 0, errno == EEXIST { continue }
             guard descriptor >= 0 else { return nil }
             // Another program may consider the file abandoned in between: it then holds the lock, or the name is gone.
             // Not every file system has locks; without them, no file is considered abandoned.
             let isTaken = Self.retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) != 0 && errno == EWOULDBLOCK
             guard !isTaken, Self.isNamed(path, descriptor) else {
-                unlink(path)
+                unsafe unlink(path)
                 close(descriptor)
                 continue
             }
@@ -53,7 +53,7 @@ final class PartialFile {
         // Only root gives files away. A changed owner may take permissions along, so these come last.
         if fchown(descriptor, other.st_uid, other.st_gid) != 0 { _ = fchown(descriptor, .max, other.st_gid) }
         var own = stat()
-        guard fstat(descriptor, &own) == 0 else { return false }
+        guard unsafe fstat(descriptor, &own) == 0 else { return false }
         var mode = other.st_mode & 0o777
         // The old group's permissions do not pass to another group.
         if own.st_gid != other.st_gid { mode = mode & ~0o070 | (mode & 0o007) << 3 }
@@ -73,14 +73,14 @@ final class PartialFile {
     func remove() {
         guard descriptor >= 0 else { return }
         // Removed before the lock goes with the descriptor.
-        unlink(path)
+        unsafe unlink(path)
         forget()
     }
 
     /// Removes all unfinished files of this program, which is about to end.
     static func removeAll() {
         current.withLock { paths in
-            for path in paths { unlink(path) }
+            for path in paths { unsafe unlink(path) }
             paths = []
         }
     }
@@ -94,11 +94,11 @@ final class PartialFile {
     // MARK: What killed programs left
 
     private static func removeAbandoned(in folder: String) {
-        guard let stream = opendir(folder) else { return }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+        guard let stream = unsafe opendir(folder) else { return }
+        defer { unsafe closedir(stream) }
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { unsafe String(cString: $0) }
             }
             if isPartial(name) { removeIfAbandoned("\(folder)/\(name)") }
         }
@@ -114,20 +114,20 @@ final class PartialFile {
 
     private static func removeIfAbandoned(_ path: String) {
         // A lock only needs read access; opening a pipe of such a name must not block.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
             retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0, isNamed(path, descriptor)
         else { return }
-        unlink(path)
+        unsafe unlink(path)
     }
 
     /// Whether a path still leads to an open file.
     private static func isNamed(_ path: String, _ descriptor: Int32) -> Bool {
         var (named, open) = (stat(), stat())
-        return lstat(path, &named) == 0 && fstat(descriptor, &open) == 0 && named.st_dev == open.st_dev
+        return unsafe lstat(path, &named) == 0 && fstat(descriptor, &open) == 0 && named.st_dev == open.st_dev
             && named.st_ino == open.st_ino
     }
 
@@ -141,5 +141,5 @@ final class PartialFile {
 
 /// `rename(2)`, whose name the class takes for its own.
 private func systemRename(_ old: String, _ new: String) -> Int32 {
-    rename(old, new)
+    unsafe rename(old, new)
 }

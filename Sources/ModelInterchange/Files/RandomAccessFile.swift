@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A regular file that is open for reading at any place. It is not mapped: a file that shrinks while it is read gives
 /// an error and not a signal.
@@ -13,14 +13,14 @@ package final class RandomAccessFile: Sendable {
         }
         path = url.path
         // Without waiting, so that a pipe does not hang here but is refused below.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             let code = errno
             guard code != ENOENT else { throw FileError(path, "does not exist; check the path") }
             throw FileError(path, "cannot be read", code: code)
         }
         var status = stat()
-        let known = fstat(descriptor, &status) == 0
+        let known = unsafe fstat(descriptor, &status) == 0
         guard known, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
             let isFolder = known && status.st_mode & S_IFMT == S_IFDIR
@@ -36,7 +36,8 @@ package final class RandomAccessFile: Sendable {
     /// Whether both are open on one file, whatever paths lead to it.
     func isSame(as other: RandomAccessFile) -> Bool {
         var (own, others) = (stat(), stat())
-        return fstat(descriptor, &own) == 0 && fstat(other.descriptor, &others) == 0 && own.st_dev == others.st_dev
+        return unsafe fstat(descriptor, &own) == 0 && fstat(other.descriptor, &others) == 0
+            && own.st_dev == others.st_dev
             && own.st_ino == others.st_ino
     }
 
@@ -44,8 +45,8 @@ package final class RandomAccessFile: Sendable {
     package func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
         // `withUnsafeMutableBytes` passes no typed errors on.
-        let result = bytes.withUnsafeMutableBytes { buffer in
-            Result { () throws(FileError) in try read(at: range.lowerBound, into: buffer) }
+        let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+            Result { () throws(FileError) in try unsafe read(at: range.lowerBound, into: buffer) }
         }
         try result.get()
         return bytes
@@ -55,7 +56,7 @@ package final class RandomAccessFile: Sendable {
     package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
         var done = 0
         while done < buffer.count, let start = buffer.baseAddress {
-            let count = pread(descriptor, start + done, buffer.count - done, off_t(offset + done))
+            let count = unsafe pread(descriptor, start + done, buffer.count - done, off_t(offset + done))
             if count < 0, errno == EINTR { continue }
             if count < 0 { throw FileError(path, "cannot be read", code: errno) }
             guard count > 0 else {

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A folder in the system's temporary one for files that are not kept; it goes with the object.
 ///
@@ -21,11 +21,11 @@ package final class ScratchFolder {
         for _ in 0..<Self.maximumAttempts {
             let name = "\(Self.prefix)\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))\(Self.suffix)"
             let folder = parent.appendingPathComponent(name, isDirectory: true)
-            guard mkdir(folder.path, 0o700) == 0 else {
+            guard unsafe mkdir(folder.path, 0o700) == 0 else {
                 if errno == EEXIST { continue }
                 throw FileError(parent.path, "cannot have a temporary folder", code: errno)
             }
-            let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            let descriptor = unsafe open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard descriptor >= 0 else { continue }
             // Another program may consider the folder abandoned before it is locked, and remove it.
             let isTaken = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
@@ -57,11 +57,11 @@ package final class ScratchFolder {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
         for name in names where isScratch(name) {
             let path = parent.appendingPathComponent(name).path
-            let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+            let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { continue }
             defer { close(descriptor) }
             var status = stat()
-            guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(),
+            guard unsafe fstat(descriptor, &status) == 0, status.st_uid == geteuid(),
                 flock(descriptor, LOCK_EX | LOCK_NB) == 0
             else { continue }
             try? FileManager.default.removeItem(atPath: path)

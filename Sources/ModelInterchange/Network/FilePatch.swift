@@ -26,12 +26,13 @@ extension AtomicFile {
     func append(_ source: RandomAccessFile, patches: [FilePatch] = []) throws {
         let chunk = 1 << 20
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: chunk, alignment: 16)
-        defer { buffer.deallocate() }
+        defer { unsafe buffer.deallocate() }
         func copy(_ range: Range<Int>) throws {
             for start in stride(from: range.lowerBound, to: range.upperBound, by: chunk) {
-                let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(chunk, range.upperBound - start)])
-                try source.read(at: start, into: part)
-                try append(UnsafeRawBufferPointer(part))
+                let part = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: buffer[..<min(chunk, range.upperBound - start)])
+                try unsafe source.read(at: start, into: part)
+                try unsafe append(UnsafeRawBufferPointer(part))
             }
         }
         var position = 0

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Where a model that was read from a file with its network came from, so that it can be written back as it was.
 protocol NetworkFileOrigin: ModelOrigin {

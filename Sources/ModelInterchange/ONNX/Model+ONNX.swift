@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 extension Model {
     /// Reads a classifier from an ONNX file: operator sets 7 and newer, tensors in the file or beside it.

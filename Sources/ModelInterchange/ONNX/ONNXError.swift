@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// An ONNX file that cannot be read, run or written. The message names the node or tensor, what is wrong and the remedy.
 public struct ONNXError: DescribedError, Equatable {
@@ -8,7 +8,7 @@ public struct ONNXError: DescribedError, Equatable {
     public let message: String
 
     /// Creates an error about a file.
-    public init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String) {
         self.path = path
         self.message = message
     }

@@ -43,8 +43,8 @@ extension RandomAccessFile {
     func contents() throws(FileError) -> [UInt8] {
         let result = Result { () throws(FileError) in
             var bytes = [UInt8](repeating: 0, count: size)
-            let read = bytes.withUnsafeMutableBytes { buffer in
-                Result { () throws(FileError) in try self.read(at: 0, into: buffer) }
+            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
+                Result { () throws(FileError) in try unsafe self.read(at: 0, into: buffer) }
             }
             try read.get()
             return bytes

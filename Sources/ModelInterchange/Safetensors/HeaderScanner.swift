@@ -3,10 +3,10 @@
 struct HeaderScanner {
     typealias Problem = SafetensorsHeader.Problem
 
-    private let bytes: UnsafeBufferPointer<UInt8>
+    private let bytes: [UInt8]
     private var position = 0
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
@@ -67,7 +67,7 @@ struct HeaderScanner {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
                 position += 1
-                let content = UnsafeBufferPointer(rebasing: bytes[start..<position - 1])
+                let content = bytes[start..<position - 1]
                 return allBits < 0x80 ? String(decoding: content, as: UTF8.self) : try text(content)
             }
             allBits |= byte

@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 extension Model {
     /// Reads a model of the caller's own architecture.

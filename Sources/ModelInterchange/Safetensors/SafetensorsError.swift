@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// A safetensors file that cannot be read or written. The message names what is wrong, where, and the remedy.
 public struct SafetensorsError: DescribedError, Equatable {
@@ -9,7 +9,7 @@ public struct SafetensorsError: DescribedError, Equatable {
     public let message: String
 
     /// Creates an error about a file.
-    public init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String) {
         self.path = path
         self.message = message
     }

@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// A safetensors file that is open for reading.
 ///
@@ -7,7 +7,7 @@ import NeuralGraph
 /// tensors' bytes in row-major order. Opening a file checks its whole header; tensors are read on request.
 public struct SafetensorsFile: Sendable {
     /// The longest header that is read, in bytes; the reference implementation has the same limit.
-    public static let longestHeader = 100_000_000
+    package static let longestHeader = 100_000_000
 
     /// The content of `__metadata__`.
     public var metadata: [String: String] { header.metadata }
@@ -87,10 +87,10 @@ public struct SafetensorsFile: Sendable {
     private func read(_ entry: SafetensorsHeader.Entry) throws -> Tensor {
         switch entry.scalarType {
         case .float32:
-            return try Tensor(
+            return try unsafe Tensor(
                 shape: entry.shape,
                 writingElements: { target in
-                    try file.read(
+                    try unsafe file.read(
                         at: dataOffset + entry.bytes.lowerBound, into: UnsafeMutableRawBufferPointer(target))
                 })
         case .float16: return try read(entry) { float(fromHalf: UInt16(littleEndian: $0)) }
@@ -111,11 +111,11 @@ public struct SafetensorsFile: Sendable {
         _ entry: SafetensorsHeader.Entry, _ convert: (Scalar) -> Float
     ) throws -> Tensor {
         let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.bytes.count, alignment: 16)
-        defer { raw.deallocate() }
-        try file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
-        return raw.withMemoryRebound(to: Scalar.self) { source in
+        defer { unsafe raw.deallocate() }
+        try unsafe file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
+        return unsafe raw.withMemoryRebound(to: Scalar.self) { source in
             Tensor(shape: entry.shape) { elements in
-                for scalar in source { elements.append(convert(scalar)) }
+                for scalar in unsafe source { elements.append(convert(scalar)) }
             }
         }
     }
@@ -129,7 +129,7 @@ public struct SafetensorsFile: Sendable {
                 "the file has \(file.size) bytes; a safetensors file begins with 8 for its header's length")
         }
         var stored: UInt64 = 0
-        try withUnsafeMutableBytes(of: &stored) { try file.read(at: 0, into: $0) }
+        try unsafe withUnsafeMutableBytes(of: &stored) { try unsafe file.read(at: 0, into: $0) }
         let length = UInt64(littleEndian: stored)
         guard length <= UInt64(longestHeader) else {
             throw SafetensorsHeader.Problem(
@@ -142,12 +142,7 @@ public struct SafetensorsFile: Sendable {
                     + "it is cut off or not a safetensors file")
         }
         let dataOffset = 8 + Int(length)
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(length), alignment: 16)
-        defer { bytes.deallocate() }
-        try file.read(at: 8, into: bytes)
-        let header = try bytes.withMemoryRebound(to: UInt8.self) { buffer in
-            try SafetensorsHeader(UnsafeBufferPointer(buffer), dataCount: file.size - dataOffset)
-        }
+        let header = try SafetensorsHeader(file.bytes(8..<dataOffset), dataCount: file.size - dataOffset)
         return (header, dataOffset)
     }
 
@@ -155,10 +150,10 @@ public struct SafetensorsFile: Sendable {
     static func precedes(_ first: String, _ second: String) -> Bool {
         // Bytes in memory compare many times as fast as the views' elements.
         let order =
-            first.utf8.withContiguousStorageIfAvailable { first in
-                second.utf8.withContiguousStorageIfAvailable { second in
-                    let order = first.baseAddress.flatMap { start in
-                        second.baseAddress.map { memcmp(start, $0, min(first.count, second.count)) }
+            unsafe first.utf8.withContiguousStorageIfAvailable { first in
+                unsafe second.utf8.withContiguousStorageIfAvailable { second in
+                    let order = unsafe first.baseAddress.flatMap { start in
+                        unsafe second.baseAddress.map { unsafe memcmp(start, $0, min(first.count, second.count)) }
                     }
                     return (order ?? 0, first.count - second.count) < (0, 0)
                 } ?? nil

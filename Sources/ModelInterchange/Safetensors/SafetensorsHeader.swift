@@ -27,7 +27,7 @@ struct SafetensorsHeader {
     private static let usualEntryLength = 70
 
     /// Reads a header by the format's grammar, which is a part of JSON: every key must be known.
-    init(_ bytes: UnsafeBufferPointer<UInt8>, dataCount: Int) throws(Problem) {
+    init(_ bytes: [UInt8], dataCount: Int) throws(Problem) {
         var scanner = HeaderScanner(bytes)
         guard bytes.first == UInt8(ascii: "{") else {
             throw Problem("the header does not begin with '{'; this is not a safetensors file")

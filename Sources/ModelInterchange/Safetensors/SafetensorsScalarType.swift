@@ -21,7 +21,7 @@ extension SafetensorsFile {
         case complex64 = "C64"
 
         /// The bytes of one element.
-        public var byteCount: Int {
+        package var byteCount: Int {
             switch self {
             case .float64, .int64, .uint64, .complex64: 8
             case .float32, .int32, .uint32: 4
@@ -31,6 +31,6 @@ extension SafetensorsFile {
         }
 
         /// The types that tensors are read from.
-        public static let readable: [ScalarType] = [.float32, .float16, .bfloat16, .float64, .int64, .int32]
+        package static let readable: [ScalarType] = [.float32, .float16, .bfloat16, .float64, .int64, .int32]
     }
 }

@@ -1,5 +1,5 @@
-import Foundation
-import NeuralGraph
+public import Foundation
+public import NeuralGraph
 
 /// Writes safetensors files: equal content gives equal bytes.
 public enum SafetensorsWriter {

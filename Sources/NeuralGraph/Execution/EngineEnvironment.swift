@@ -1,13 +1,13 @@
-internal import CLAPACKE
-internal import CNeuralKernels
-internal import COpenBLAS
+import CLAPACKE
+import CNeuralKernels
+import COpenBLAS
 
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
-    import Musl
+    public import Musl
 #else
-    import Darwin
+    public import Darwin
 #endif
 
 /// What the engine computes with on this machine: loops, libraries and processors.

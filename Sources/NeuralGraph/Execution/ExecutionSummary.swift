@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The plan and the memory requirement of an ``Executor``, without its memory.
 package struct ExecutionSummary: Sendable {

@@ -1,11 +1,11 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
-    import Musl
+    public import Musl
 #else
-    import Darwin
+    public import Darwin
 #endif
 
 extension ThreadTeam {

@@ -16,7 +16,7 @@ extension ThreadTeam {
     ///   - floatsEach: the floats that belong to one index.
     ///   - body: takes a range of indices.
     @inline(__always)
-    public func forEachChunk(of total: Int, floatsEach: Int, _ body: (Range<Int>) -> Void) {
+    package func forEachChunk(of total: Int, floatsEach: Int, _ body: (Range<Int>) -> Void) {
         forEachBlock(of: total, size: max(1, Self.chunkFloats / max(1, floatsEach)), body)
     }
 }

@@ -1,4 +1,4 @@
-internal import CLAPACKE
+import CLAPACKE
 
 extension DoubleMatrix {
     /// Solves `A X = B` for a symmetric positive definite A `[n, n]`, by Cholesky's decomposition (LAPACK's `dposv`).
@@ -59,7 +59,7 @@ extension DoubleMatrix {
 }
 
 /// A matrix that a computation cannot use; the message names it and the remedy.
-public enum LinearAlgebraError: DescribedError, Equatable {
+package enum LinearAlgebraError: DescribedError, Equatable {
     /// A matrix has an infinite or undefined number.
     case notFinite(matrix: String)
     /// A system of equations has no unique solution: its matrix is not positive definite, to rounding.
@@ -68,7 +68,7 @@ public enum LinearAlgebraError: DescribedError, Equatable {
     case notConverged(matrix: String)
 
     /// The problem and the remedy in one line.
-    public var description: String {
+    package var description: String {
         switch self {
         case .notFinite(let matrix):
             return "\(matrix): has an infinite or undefined number; check the data that it was computed from"

@@ -1,4 +1,4 @@
-internal import COpenBLAS
+import COpenBLAS
 
 /// A dense row-major matrix of 64-bit floats, for statistics over many examples: a value, copied on write.
 package struct DoubleMatrix: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import COpenBLAS
+import COpenBLAS
 
 /// A non-owning view of a row-major matrix, which a product may read transposed.
 struct Matrix {

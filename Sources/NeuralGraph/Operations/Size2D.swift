@@ -24,13 +24,13 @@ public struct Size2D: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStr
 /// Rows and columns added around an image.
 public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     /// The number of rows above.
-    public var top: Int
+    package var top: Int
     /// The number of columns on the left.
-    public var left: Int
+    package var left: Int
     /// The number of rows below.
-    public var bottom: Int
+    package var bottom: Int
     /// The number of columns on the right.
-    public var right: Int
+    package var right: Int
 
     /// Creates a padding.
     public init(top: Int, left: Int, bottom: Int, right: Int) {
@@ -53,7 +53,7 @@ public struct Padding: Sendable, Hashable, ExpressibleByIntegerLiteral, CustomSt
     ///   - size: the image's size.
     ///   - kernelSize: the window's size.
     ///   - stride: the distance between windows, at least 1.
-    public static func same(_ size: Size2D, kernelSize: Size2D, stride: Size2D) -> Padding {
+    package static func same(_ size: Size2D, kernelSize: Size2D, stride: Size2D) -> Padding {
         func total(_ size: Int, _ kernelSize: Int, _ stride: Int) -> Int {
             // Numbers that no image has are left for the convolution to refuse.
             let numbers = [size, kernelSize, stride]

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// A limit on the size of gradients.
 public enum GradientClipping: Sendable, Codable, Hashable {
@@ -25,7 +25,7 @@ public enum GradientClipping: Sendable, Codable, Hashable {
     /// Clips one flat vector in place.
     /// - Returns: the norm before clipping for ``norm(_:)``; nil otherwise.
     @discardableResult
-    public func apply(
+    package func apply(
         to gradients: UnsafeMutablePointer<Float>, count: Int, threads: ThreadTeam
     ) -> Double? {
         switch self {

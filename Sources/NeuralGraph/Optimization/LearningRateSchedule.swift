@@ -45,7 +45,7 @@ public enum LearningRateSchedule: Sendable, Codable, Hashable {
     ///   - base: the rate that the schedule starts from, or for one cycle its largest.
     ///   - step: the number of steps already taken.
     ///   - total: the number of steps in the training.
-    public func rate(base: Double, step: Int, of total: Int) -> Double {
+    package func rate(base: Double, step: Int, of total: Int) -> Double {
         let total = max(1, total)
         let step = min(max(0, step), total)
         switch self {

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 import Foundation
 
 /// Adam and AdamW. See ``OptimizerConfiguration/adam(beta1:beta2:epsilon:weightDecay:)``.

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Measures what a model has forgotten and what it still knows, against the original and retrained models.
 ///

@@ -1,4 +1,4 @@
-import ImageDatasets
+public import ImageDatasets
 import NeuralGraph
 
 /// The images that an audit measures on.

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// An error that keeps an audit from its result. A single measure that lacks evidence is left out instead, with the
 /// reason.

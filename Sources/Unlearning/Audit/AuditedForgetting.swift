@@ -1,4 +1,4 @@
-import ImageDatasets
+public import ImageDatasets
 
 /// How an audited model was made to forget, which the likelihood ratio attack repeats on its shadow models.
 public struct AuditedForgetting: Sendable {

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// An audit that ``Unlearner`` runs before it returns a model.
 ///
@@ -12,16 +12,16 @@ import NeuralGraph
 /// ```
 public struct FinalAudit: Sendable {
     /// The settings of measures and the limits to judge by.
-    public var configuration: AuditConfiguration
+    package var configuration: AuditConfiguration
     /// The measures in the order to show them in.
-    public var measures: [any AuditMeasure]
+    package var measures: [any AuditMeasure]
     /// The images to measure on, including the forgotten classes.
-    public var data: AuditData
+    package var data: AuditData
     /// Models retrained without the classes, if there are any.
-    public var retrained: [Model]
+    package var retrained: [Model]
     /// Whether to throw ``AuditFailure`` instead of returning a model whose audit does not end in a pass, which takes
     /// ``retrained`` models.
-    public var refusesFailure: Bool
+    package var refusesFailure: Bool
 
     /// Creates an audit; by default a quick one.
     public init(

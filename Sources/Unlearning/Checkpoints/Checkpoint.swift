@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import NeuralGraph
 
 /// A folder from which an interrupted run goes on, to the same result as if nothing had happened.

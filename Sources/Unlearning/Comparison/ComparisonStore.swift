@@ -1,6 +1,6 @@
 import Foundation
 import ModelInterchange
-import NeuralGraph
+public import NeuralGraph
 
 /// A folder with the finished parts of a comparison, from which an interrupted one resumes. Files are written
 /// atomically.

@@ -1,6 +1,6 @@
-import Foundation
-import ImageDatasets
-import NeuralGraph
+public import Foundation
+public import ImageDatasets
+public import NeuralGraph
 
 /// Compares unlearning methods with each other and with retraining, over several seeds.
 ///
@@ -22,19 +22,19 @@ public struct MethodComparison: Sendable {
     public typealias Handler = @Sendable (Step, RunProgress) -> Void
 
     /// The methods with their settings.
-    public var methods: [any UnlearningMethod]
+    package var methods: [any UnlearningMethod]
     /// The seeds, each of which trains all networks again.
-    public var seeds: [UInt64]
+    package var seeds: [UInt64]
     /// The training of the original, of the reference and of full retraining.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
     /// The random changes of training images, if any.
-    public var augmentation: Augmentation?
+    package var augmentation: Augmentation?
     /// The number of images of each class that a method sees.
-    public var samplesPerClass: Int
+    package var samplesPerClass: Int
     /// The settings of the audits; bootstrap intervals and figures are not used.
-    public var audit: AuditConfiguration
+    package var audit: AuditConfiguration
     /// Threads and algorithms; the seed is not used.
-    public var options: RunOptions
+    package var options: RunOptions
 
     /// Creates a comparison.
     public init(

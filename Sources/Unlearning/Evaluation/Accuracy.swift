@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// A model's accuracy by class; shares are from 0 to 1, nil where there are no examples.
 public struct Accuracy: Sendable, Codable, Hashable {

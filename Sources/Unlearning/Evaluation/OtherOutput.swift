@@ -1,6 +1,6 @@
-import ImageDatasets
+package import ImageDatasets
 import ModelInterchange
-import NeuralGraph
+package import NeuralGraph
 
 /// Another classifier in the file of a model that has forgotten.
 ///

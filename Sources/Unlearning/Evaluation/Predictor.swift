@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Computes a model's outputs for many examples, in inference mode.
 public struct Predictor: Sendable {

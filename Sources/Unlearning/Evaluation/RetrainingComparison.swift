@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// Forgetting compared with retraining: a network is trained, made to forget, and trained again without the classes.
 ///

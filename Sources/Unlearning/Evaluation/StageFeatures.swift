@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Features of examples at one node of a network, the end of a stage.
 public struct StageFeatures: Sendable {

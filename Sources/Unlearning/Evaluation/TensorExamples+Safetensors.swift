@@ -1,5 +1,5 @@
-import Foundation
-import ImageDatasets
+package import Foundation
+package import ImageDatasets
 import ModelInterchange
 import NeuralGraph
 

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Training on the retain data and the forget data, the latter under random *incorrect* labels.
 ///
@@ -8,7 +8,7 @@ import NeuralGraph
 /// (arXiv 2205.08096).
 public struct AmnesiacRelabeling: TrainedMethod, Hashable {
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(training: TrainingConfiguration = TrainingConfiguration(epochs: 3, learningRate: 1e-4)) {

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Distillation from two teachers: the original on the retain data, a network with random weights on the forget data.
 ///
@@ -11,11 +11,11 @@ import NeuralGraph
 /// 256, temperature 1.
 public struct BadTeacher: TrainedMethod, Hashable {
     /// What all logits are divided by, above 0.
-    public var temperature: Float
+    package var temperature: Float
     /// The share of the retain data that is used, drawn at random, above 0 and at most 1.
-    public var retainShare: Double
+    package var retainShare: Double
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// Training on the forget data under the nearest label beyond the decision boundary; no retain data are needed.
 ///
@@ -15,9 +15,9 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
     /// The step ε in units of the full pixel range, or of the input if the model does not know its normalization; above 0.
     ///
     /// Without a normalization nothing is clamped or rounded.
-    public var step: Double
+    package var step: Double
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

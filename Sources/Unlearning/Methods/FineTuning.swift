@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Continues training on the retain data alone, hoping that the rest fades: the simplest and a weak baseline.
 ///
@@ -7,7 +7,7 @@ import NeuralGraph
 /// 1e-3 for two epochs.
 public struct FineTuning: TrainedMethod, Hashable {
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(training: TrainingConfiguration = TrainingConfiguration(epochs: 2, learningRate: 1e-3)) {

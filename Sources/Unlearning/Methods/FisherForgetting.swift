@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Adds noise to every weight, less where the weight matters for the retain data, without training.
 ///
@@ -15,10 +15,10 @@ import NeuralGraph
 /// examples.
 public struct FisherForgetting: BuiltInMethod, Hashable {
     /// The scale α of the variance, above 0.
-    public var scale: Double
+    package var scale: Double
     /// Retain examples that are looked at, at most, 1 or more; each takes a backward pass for every class that the model
     /// does not exclude.
-    public var exampleLimit: Int
+    package var exampleLimit: Int
 
     /// Creates the method.
     public init(scale: Double = 1e-6, exampleLimit: Int = 500) {

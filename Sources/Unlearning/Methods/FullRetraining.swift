@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Trains again without what is to be forgotten, from other first weights.
 ///

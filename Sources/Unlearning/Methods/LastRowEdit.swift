@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Reinitializes the forgotten classes' rows of the last layer and trains nothing: the baseline to beat.
 ///

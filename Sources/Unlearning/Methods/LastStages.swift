@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Trains the last stages on the retain data, from new weights (EU-k) or from the old ones (CF-k).
 ///
@@ -12,11 +12,11 @@ import NeuralGraph
 /// Adam at 1e-3 in one cycle, and frozen statistics.
 public struct LastStages: TrainedMethod, Hashable {
     /// How many stages before the last layer are trained with it, 0 or more; see `Graph.stages(limit:)`.
-    public var stages: Int
+    package var stages: Int
     /// Whether they start from new weights.
-    public var resets: Bool
+    package var resets: Bool
     /// How they are trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

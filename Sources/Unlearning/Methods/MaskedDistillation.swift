@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Distillation on the forget data from the original without the correct class: `KL(teacher || f)`.
 ///
@@ -10,7 +10,7 @@ import NeuralGraph
 /// switch that freezes batch norm, off by default, is ``TrainingConfiguration/freezesBatchNorm``.
 public struct MaskedDistillation: TrainedMethod, Hashable {
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

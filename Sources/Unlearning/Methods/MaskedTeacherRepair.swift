@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Reinitializes the forgotten classes' rows of the last layer, then trains the whole network on the retain data.
 ///
@@ -10,11 +10,11 @@ import NeuralGraph
 /// Source: this package. The masked teacher is that of Zhou et al. (arXiv 2503.23751), there used on the forget data.
 public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
     /// The part of the label in the target, 0 to 1; the rest is the masked original's output.
-    public var labelShare: Float
+    package var labelShare: Float
     /// How it is trained, but for the rate if ``learningRate`` is nil.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
     /// The rate at the start, above 0; nil chooses one.
-    public var learningRate: Double?
+    package var learningRate: Double?
 
     /// Creates the method.
     public init(

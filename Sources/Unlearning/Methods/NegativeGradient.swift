@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// Gradient ascent on the forget data, optionally with descent on the retain data (NegGrad+).
 ///
@@ -17,11 +17,11 @@ import NeuralGraph
 /// gradient descent at 0.01 without momentum, batch norm frozen, batches of 128 and 64.
 public struct NegativeGradient: TrainedMethod, Hashable {
     /// The weight β of the retain data, above 0 and below 1; nil uses the forget data alone.
-    public var retainWeight: Double?
+    package var retainWeight: Double?
     /// Examples to forget in one step with retain data, 1 to 1,000,000.
-    public var forgetBatchSize = 64
+    package var forgetBatchSize = 64
     /// How it is trained; with a retain weight, epochs and batch size are those of the retain data.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates ascent on the forget data alone.
     public init(

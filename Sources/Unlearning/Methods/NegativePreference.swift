@@ -1,6 +1,6 @@
 import Foundation
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Negative preference optimization: lowers the probability of the forget data's labels, slower the lower it already is.
 ///
@@ -16,11 +16,11 @@ import NeuralGraph
 /// is about language models: rate and length are this package's, two epochs of Adam at 1e-3.
 public struct NegativePreference: TrainedMethod, Hashable {
     /// The inverse temperature β, above 0; towards 0 the loss becomes plain gradient ascent.
-    public var beta: Double
+    package var beta: Double
     /// The weight of cross-entropy on the retain data, 0 or more.
-    public var retainWeight: Double
+    package var retainWeight: Double
     /// How it is trained; an epoch goes over forget and retain data mixed.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// The default method: reinitializes the forgotten classes' rows of the last layer and trains the last blocks.
 ///

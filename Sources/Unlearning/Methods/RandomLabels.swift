@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Training on the retain data and on the forget data under random labels, which may be the correct ones.
 ///
@@ -7,7 +7,7 @@ import NeuralGraph
 /// baseline "random labels". Rate and length are this package's: Adam at 1e-3 for two epochs.
 public struct RandomLabels: TrainedMethod, Hashable {
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(training: TrainingConfiguration = TrainingConfiguration(epochs: 2, learningRate: 1e-3)) {

@@ -1,6 +1,6 @@
 import Foundation
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// Moves the network away from the original on the forget data and keeps it near on the retain data, in turns.
 ///
@@ -12,20 +12,20 @@ import NeuralGraph
 /// ``smallScale``.
 public struct SCRUB: TrainedMethod, Hashable {
     /// The weight α of the divergence on the retain data, 0 or more.
-    public var divergenceWeight: Double
+    package var divergenceWeight: Double
     /// The weight γ of cross-entropy on the retain data, 0 or more.
-    public var labelWeight: Double
+    package var labelWeight: Double
     /// What logits are divided by, above 0.
-    public var temperature: Float
+    package var temperature: Float
     /// In how many epochs, from the first, the divergence on the forget data is maximized; 0 or more.
-    public var maximizingEpochs: Int
+    package var maximizingEpochs: Int
     /// Examples to forget in one step, 1 to 1,000,000.
-    public var forgetBatchSize: Int
+    package var forgetBatchSize: Int
     /// Epochs, counted from 1, after each of which the rate is divided by 10.
-    public var decayEpochs: [Int]
+    package var decayEpochs: [Int]
     /// Epochs over the retain data, their batch size, optimizer and rate; the schedule runs over all steps of both
     /// kinds.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method, by default with the settings of ``largeScale``.
     public init(

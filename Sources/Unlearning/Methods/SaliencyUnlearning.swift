@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// Training on random labels, in which only the weights that matter most for the forget data move.
 ///
@@ -13,11 +13,11 @@ import NeuralGraph
 /// equation 4 does not, nor does this method.
 public struct SaliencyUnlearning: TrainedMethod, Hashable {
     /// The part of all weights that may move, above 0 and at most 1.
-    public var movingShare: Double
+    package var movingShare: Double
     /// Examples to forget that gradients are taken over, at most, 1 or more.
-    public var exampleLimit: Int
+    package var exampleLimit: Int
     /// How it is trained.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

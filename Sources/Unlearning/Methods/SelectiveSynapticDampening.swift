@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Dampens the weights that matter much more for the forget data than for all data, without training.
 ///
@@ -15,13 +15,13 @@ import NeuralGraph
 /// examples in the order of their classes.
 public struct SelectiveSynapticDampening: BuiltInMethod, Hashable {
     /// The ratio α of importance above which a weight is dampened, above 0.
-    public var selection: Double
+    package var selection: Double
     /// The factor λ of dampening, above 0; smaller dampens more.
-    public var dampening: Double
+    package var dampening: Double
     /// Examples whose mean gradient counts as one, 1 to 1,000,000; 1 is the diagonal of the empirical Fisher information.
-    public var examplesPerGradient: Int
+    package var examplesPerGradient: Int
     /// The largest number of examples of each kind that are used, 1 or more.
-    public var exampleLimit: Int
+    package var exampleLimit: Int
 
     /// Creates the method.
     public init(

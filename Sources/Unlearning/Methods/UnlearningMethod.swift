@@ -1,4 +1,4 @@
-import ImageDatasets
+package import ImageDatasets
 
 /// A way to make a trained classifier forget: its requirements, and how it gets from the original to a new model.
 ///

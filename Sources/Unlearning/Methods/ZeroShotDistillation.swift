@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Distillation without any data, on inputs that are synthesized from the model.
 ///
@@ -14,7 +14,7 @@ public struct ZeroShotDistillation: TrainedMethod, Hashable {
     /// How inputs are made.
     package var synthesizer = InputSynthesizer()
     /// How the network is trained on them.
-    public var training: TrainingConfiguration
+    package var training: TrainingConfiguration
 
     /// Creates the method.
     public init(

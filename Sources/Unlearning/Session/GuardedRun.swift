@@ -11,7 +11,7 @@ struct GuardedRun {
     let method: any UnlearningMethod
     let session: UnlearningSession
 
-    /// With fewer held-out examples accuracy says nothing.
+    /// With fewer held-out examples accuracy says too little to choose between models.
     private static let fewestExamples = 10
 
     /// How a model answers the held-out examples, forgotten classes left out.
@@ -22,7 +22,11 @@ struct GuardedRun {
 
     /// Makes the new model, and marks the session if the retained classes are in ruins.
     func run(_ request: UnlearningRequest) throws -> Model {
-        guard let (request, watched) = try split(request) else { return try method.run(request, session) }
+        guard let (request, watched) = try split(request) else {
+            let model = try method.run(request, session)
+            try checkUnwatched(model, request)
+            return model
+        }
         let before = try answers(of: request.model, to: watched, without: request.forgottenClasses)
         var method = method
         var best: (model: Model, answers: Answers)?
@@ -49,6 +53,28 @@ struct GuardedRun {
                 to: best.answers.correct, from: before.correct, of: watched.count, beyond: RetainGuard.ruinousFall)
             || isWorseThanGuessing(best.answers, before, request.model)
         return best.model
+    }
+
+    /// Marks the session if a model that was not watched while it was made is in ruins.
+    ///
+    /// Of few examples none are held out. Then the model answers those that the method has seen: one that is in ruins fails
+    /// on these as well.
+    private func checkUnwatched(_ model: Model, _ request: UnlearningRequest) throws {
+        guard !session.isRuined, !method.requirements.contains(.allRetainData), let retain = request.retainedIfAny,
+            retainGuard.split(retain.count, seed: 0).watched.count < Self.fewestExamples
+        else { return }
+        let count = min(retain.count, Int(RetainGuard.mostExamples))
+        let seen = try ExampleSubset(retain, indices: Array(0..<count))
+        let before = try answers(of: request.model, to: seen, without: request.forgottenClasses)
+        let after = try answers(of: model, to: seen, without: request.forgottenClasses)
+        guard
+            RetainGuard.isFall(
+                to: after.correct, from: before.correct, of: count, beyond: RetainGuard.ruinousFall)
+        else { return }
+        session.isRuined = true
+        session.note(
+            "retain accuracy on \(count) examples fell from \(RetainGuard.percent(before.correct, count)) to "
+                + "\(RetainGuard.percent(after.correct, count)); they are too few to hold some out and try again")
     }
 
     /// The request without the examples to watch, and these; nil if there are too few.

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+public import NeuralGraph
 
 extension Model {
     /// Checks that there is something to forget and something to retain.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A number in a model that no computation can be trusted with.
 public enum ModelFault: Sendable, Equatable {

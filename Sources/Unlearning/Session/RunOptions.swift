@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Seed, threads and algorithms of a run.
 ///

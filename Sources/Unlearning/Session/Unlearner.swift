@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Makes a trained classifier forget classes or examples.
 ///
@@ -32,8 +32,8 @@ public struct Unlearner: Sendable {
     /// Watches the retained classes on a part of the retain data that the method does not see; nil watches nothing.
     ///
     /// If accuracy falls, the method runs again with gentler settings; ``UnlearningOutcome/notes`` say so.
-    /// ``PrototypeRepair`` has a guard of its own. Nothing is watched without at least 200 examples to retain, or 10 for a
-    /// method that needs none.
+    /// ``PrototypeRepair`` has a guard of its own. Without at least 200 examples to retain, or 10 for a method that needs
+    /// none, nothing runs again, and ``UnlearningOutcome/isRuined`` is judged by the examples that the method has seen.
     public var guarding: RetainGuard? = RetainGuard()
 
     private let retain: (any LabeledData)?
@@ -169,6 +169,11 @@ public struct Unlearner: Sendable {
         unlearned = try unlearned.roundedToItsFile()
         let after = try session.phase(.evaluation) {
             try measure(unlearned, validation, samples, request.forgottenClasses, context)
+        }
+        if guarding != nil, !method.requirements.contains(.allRetainData), let before = before.validation,
+            let after = after.validation
+        {
+            session.isRuined = session.isRuined || RetainGuard.isRuinous(after, after: before)
         }
         let found = try audit.map { audit in
             try session.phase(.audit) {

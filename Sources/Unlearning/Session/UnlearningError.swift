@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// An error that keeps a run from starting or finishing; the caller's model stays unchanged.
 ///
@@ -12,7 +12,7 @@ import NeuralGraph
 /// ```
 ///
 /// The message names the thing, its value and the remedy. Later versions may add codes.
-public struct UnlearningError: Error, Equatable {
+public struct UnlearningError: DescribedError, Equatable {
     /// The kind of an error.
     public struct Code: Hashable, Sendable {
         private let name: String
@@ -79,11 +79,6 @@ public struct UnlearningError: Error, Equatable {
     public static func == (one: UnlearningError, other: UnlearningError) -> Bool {
         one.code == other.code && one.description == other.description
     }
-}
-
-extension UnlearningError: CustomStringConvertible, LocalizedError {
-    /// The message.
-    public var errorDescription: String? { description }
 }
 
 // Classes.

@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// The result of ``Unlearner``: the new model and a record of the run.
 public struct UnlearningOutcome: Sendable {
@@ -16,9 +16,10 @@ public struct UnlearningOutcome: Sendable {
     public let losses: [RunPhase: [Double]]
     /// Remarks for people, such as that the rate was lowered because retain accuracy fell.
     public let notes: [String]
-    /// Whether accuracy on held-out retain data fell by more than ten points, or their loss rose above a guess's.
+    /// Whether retained accuracy fell by more than ten points, or the loss on held-out data rose above a guess's.
     ///
-    /// ``Unlearner/guarding`` measures it; the command line does not write such a model without being told to.
+    /// ``Unlearner/guarding`` measures accuracy on held-out retain data, or on all of them where they are few, and on the
+    /// validation data; ``FullRetraining`` is not judged. The command line does not write such a model without being told to.
     public let isRuined: Bool
     /// How long each phase took.
     public let phaseTimes: [RunPhase: Duration]

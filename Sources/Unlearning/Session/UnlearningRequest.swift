@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// What a method is asked to forget, with the model and the data; checked before the method sees it.
 public struct UnlearningRequest: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// A run of an ``UnlearningMethod``: the steps that methods are composed of.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A value of JSON, for settings whose type only their owner knows.
 package enum JSONValue: Sendable, Hashable {

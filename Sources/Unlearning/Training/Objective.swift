@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// What a training step minimizes: a mean over the examples of a batch, computed from the network's outputs.
 ///

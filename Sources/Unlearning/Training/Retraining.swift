@@ -1,20 +1,20 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Trains networks again without the classes to forget: what every other method is measured against.
 ///
 /// An ``Audit`` compares with such models. The method ``FullRetraining`` forgets this way.
 public struct Retraining: Sendable {
     /// How the networks are trained; nil for as the original was, which files of this package remember.
-    public var training: TrainingConfiguration?
+    package var training: TrainingConfiguration?
     /// How training images are changed at random; nil for as the original's were.
-    public var augmentation: Augmentation?
+    package var augmentation: Augmentation?
     /// The seeds: one network is trained from each.
     ///
     /// Two or more show how far retrained networks are from each other.
-    public var seeds: [UInt64]
+    package var seeds: [UInt64]
     /// Threads and algorithms; the seed is not used.
-    public var options: RunOptions
+    package var options: RunOptions
 
     /// Creates a retraining.
     public init(

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// A trained model with its losses.
 public struct TrainingOutcome: Sendable {

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// How a network is trained.
 public struct TrainingConfiguration: Sendable, Codable, Hashable {

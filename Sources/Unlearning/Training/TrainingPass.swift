@@ -1,4 +1,4 @@
-import ImageDatasets
+public import ImageDatasets
 import NeuralGraph
 
 /// One pass over examples of a training that alternates between several: its examples, batch size and objective.

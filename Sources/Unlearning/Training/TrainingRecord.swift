@@ -1,6 +1,6 @@
 import Foundation
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// How a model was trained, as its file remembers it, so that it can be trained again in the same way.
 package struct TrainingRecord: Sendable, Codable, Hashable {

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Damages the weights that carry the forgotten classes, by training on noise labeled with these classes.
 ///

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Inputs that a model finds least like a class: what ``NoiseMaximizer`` learns and ``ImpairStep`` uses.
 public struct Noise: Sendable {

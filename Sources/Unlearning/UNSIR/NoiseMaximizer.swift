@@ -1,4 +1,4 @@
-import NeuralGraph
+public import NeuralGraph
 
 /// Learns error-maximizing noise for classes (Tarun et al., arXiv 2111.08947, section IV-A):
 ///

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+public import ImageDatasets
+public import NeuralGraph
 
 /// Recovers the retained classes: an epoch over retain images alone, at a lower rate than impairing (Tarun et al.,
 /// arXiv 2111.08947, section IV-B).

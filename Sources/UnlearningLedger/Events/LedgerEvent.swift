@@ -1,4 +1,4 @@
-import UnlearningReports
+package import UnlearningReports
 
 /// Something that happened to a ledger; each becomes one row, and no row ever changes.
 package enum LedgerEvent: Sendable, Hashable {

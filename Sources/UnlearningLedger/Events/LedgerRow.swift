@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import UnlearningReports
 
 /// One row of a ledger, chained to the one before by its hash.

@@ -1,5 +1,5 @@
-import Unlearning
-import UnlearningReports
+package import Unlearning
+package import UnlearningReports
 
 extension LedgerPolicy {
     /// Whether a model may leave, and why not.

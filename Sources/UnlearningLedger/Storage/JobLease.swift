@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The right to work on a ledger, which one process at a time has.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-internal import GRDB
+import GRDB
 import Unlearning
 
 /// A ledger's database: one table of rows that are only ever appended.

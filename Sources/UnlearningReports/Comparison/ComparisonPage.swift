@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 import Plotting
-import Unlearning
+package import Unlearning
 
 /// A comparison of methods as one HTML file: a table of all figures, and plots of the main ones.
-public struct ComparisonPage: Sendable {
+package struct ComparisonPage: Sendable {
     /// The network, data and settings of a comparison.
-    public struct Details: Sendable {
+    package struct Details: Sendable {
         /// The network's name.
         package var architecture: String
         /// The data set's name.
@@ -16,7 +16,7 @@ public struct ComparisonPage: Sendable {
         package var samplesPerClass: Int
 
         /// Creates details.
-        public init(architecture: String, dataset: String, epochs: Int, samplesPerClass: Int) {
+        package init(architecture: String, dataset: String, epochs: Int, samplesPerClass: Int) {
             self.architecture = architecture
             self.dataset = dataset
             self.epochs = epochs
@@ -29,7 +29,7 @@ public struct ComparisonPage: Sendable {
     private let details: Details
 
     /// Creates a page.
-    public init(_ result: ComparedMethods, classNames: [String], details: Details) {
+    package init(_ result: ComparedMethods, classNames: [String], details: Details) {
         self.result = result
         self.classNames = classNames
         self.details = details
@@ -37,12 +37,12 @@ public struct ComparisonPage: Sendable {
 
     /// Writes the page atomically.
     /// - Throws: `FileError` if it cannot be written.
-    public func write(to url: URL) throws {
+    package func write(to url: URL) throws {
         try AtomicFile.write(Data(html().utf8), to: url)
     }
 
     /// Renders the page as HTML.
-    public func html() -> String {
+    package func html() -> String {
         var page = Page()
         addTable(to: &page)
         addCharts(to: &page)

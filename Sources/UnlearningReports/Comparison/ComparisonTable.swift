@@ -1,5 +1,5 @@
 import Foundation
-import Unlearning
+package import Unlearning
 
 /// A comparison's figures as a table of texts: a heading, then a row for each method.
 package struct ComparisonTable: Sendable {

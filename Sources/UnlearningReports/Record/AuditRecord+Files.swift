@@ -1,5 +1,5 @@
-import Foundation
-import Unlearning
+public import Foundation
+public import Unlearning
 
 /// An error in reading a record, with the file, the fault and the remedy.
 public struct RecordError: DescribedError, Equatable {

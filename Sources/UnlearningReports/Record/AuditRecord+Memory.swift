@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import Unlearning
 
 /// A model's file remembers its record, and the record has the digest of that file.

@@ -1,5 +1,5 @@
-import Foundation
-import Unlearning
+public import Foundation
+public import Unlearning
 
 /// One request to forget with its models, measures and verdict, as a JSON file for archives and programs.
 ///

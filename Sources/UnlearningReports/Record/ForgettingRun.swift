@@ -1,5 +1,5 @@
 import Foundation
-import Unlearning
+public import Unlearning
 
 /// The run that made a model forget, as kept in records.
 public struct ForgettingRun: Sendable, Codable, Hashable {

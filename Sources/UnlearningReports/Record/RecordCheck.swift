@@ -1,5 +1,5 @@
-import Foundation
-import Unlearning
+public import Foundation
+public import Unlearning
 
 /// The result of checking a record for contradictions.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import Unlearning
+package import Unlearning
 
 /// What doing a recorded run again has shown.
 package struct ReplayResult: Sendable {

@@ -1,5 +1,5 @@
-import Foundation
-import Unlearning
+package import Foundation
+package import Unlearning
 
 /// A folder of retrained models, from which later audits take them instead of training again.
 ///

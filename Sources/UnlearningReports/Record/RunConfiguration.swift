@@ -1,4 +1,4 @@
-import Unlearning
+package import Unlearning
 
 /// What a run was set to, with every setting resolved: enough to do it again on the same model and data.
 ///

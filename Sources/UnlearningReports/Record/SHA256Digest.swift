@@ -1,10 +1,10 @@
-import Foundation
-import Unlearning
+public import Foundation
+public import Unlearning
 
 #if canImport(CryptoKit)
-    internal import CryptoKit
+    public import CryptoKit
 #else
-    internal import COpenSSL
+    import COpenSSL
 #endif
 
 /// A SHA-256 digest (FIPS 180-4), as 64 hexadecimal digits.

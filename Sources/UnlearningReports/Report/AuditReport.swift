@@ -1,6 +1,6 @@
-import Foundation
+public import Foundation
 import Plotting
-import Unlearning
+public import Unlearning
 
 /// An audit as one HTML file for people: the verdict, then all measures as plots and tables.
 ///

@@ -1,6 +1,6 @@
 import Foundation
 import Plotting
-import Unlearning
+package import Unlearning
 
 extension MeasureDescription.Unit {
     /// Formats a value for people.

@@ -1,5 +1,5 @@
 #if !canImport(CryptoKit)
-    internal import COpenSSL
+    import COpenSSL
     import Foundation
 
     /// A key in libcrypto's memory.

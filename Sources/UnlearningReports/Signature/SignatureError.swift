@@ -1,4 +1,4 @@
-import Unlearning
+public import Unlearning
 
 /// An error of a key or a signed envelope, with the file, the fault and the remedy.
 public struct SignatureError: DescribedError, Equatable {

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Unlearning
 
 /// A record signed as a DSSE envelope with an in-toto statement.

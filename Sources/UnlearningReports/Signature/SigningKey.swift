@@ -1,70 +1,44 @@
-import Foundation
-
-#if !canImport(CryptoKit)
-    internal import COpenSSL
-#endif
+public import Foundation
 
 /// A private key that signs records: ECDSA over P-256, or Ed25519, in PEM.
 public struct SigningKey: Sendable {
-    private let path: String
-    private let pem: Data
-    package let algorithm: SignatureAlgorithm
+    private let file: KeyFile
+    package var algorithm: SignatureAlgorithm { file.algorithm }
     /// The SHA-256 of the public key (DER of its SubjectPublicKeyInfo), which names the key in signatures.
-    package let identifier: SHA256Digest
+    package var identifier: SHA256Digest { file.identifier }
 
     /// Reads a key.
     /// - Throws: ``SignatureError`` if the file is no such key, or is encrypted.
-    public init(contentsOf url: URL) throws(SignatureError) {
-        path = url.path
-        pem = try KeyFile.read(url)
-        #if canImport(CryptoKit)
-            throw SignatureError(path, "cannot be used: signatures need OpenSSL's libcrypto; sign on Linux")
-        #else
-            let key = try OpenSSLKey(privatePEM: pem, path: path)
-            algorithm = key.algorithm
-            identifier = key.identifier
-        #endif
-    }
+    public init(contentsOf url: URL) throws(SignatureError) { file = try KeyFile(url, isPrivate: true) }
 
     /// Signs bytes.
     /// - Throws: ``SignatureError`` if the library refuses.
     package func signature(of data: Data) throws(SignatureError) -> Data {
         #if canImport(CryptoKit)
-            throw SignatureError(path, "cannot be used: signatures need OpenSSL's libcrypto; sign on Linux")
+            throw file.unusable
         #else
-            return try OpenSSLKey(privatePEM: pem, path: path).signature(of: data)
+            return try file.key().signature(of: data)
         #endif
     }
 }
 
 /// A public key that checks signatures: ECDSA over P-256, or Ed25519, in PEM.
 public struct VerificationKey: Sendable {
-    private let path: String
-    private let pem: Data
-    package let algorithm: SignatureAlgorithm
+    private let file: KeyFile
+    package var algorithm: SignatureAlgorithm { file.algorithm }
     /// The SHA-256 of the key (DER of its SubjectPublicKeyInfo), which names it in signatures.
-    package let identifier: SHA256Digest
+    package var identifier: SHA256Digest { file.identifier }
 
     /// Reads a key.
     /// - Throws: ``SignatureError`` if the file is no such key.
-    public init(contentsOf url: URL) throws(SignatureError) {
-        path = url.path
-        pem = try KeyFile.read(url)
-        #if canImport(CryptoKit)
-            throw SignatureError(path, "cannot be used: signatures need OpenSSL's libcrypto; verify on Linux")
-        #else
-            let key = try OpenSSLKey(publicPEM: pem, path: path)
-            algorithm = key.algorithm
-            identifier = key.identifier
-        #endif
-    }
+    public init(contentsOf url: URL) throws(SignatureError) { file = try KeyFile(url, isPrivate: false) }
 
     /// Whether a signature is this key's, of these bytes.
     package func isValid(_ signature: Data, of data: Data) -> Bool {
         #if canImport(CryptoKit)
             false
         #else
-            (try? OpenSSLKey(publicPEM: pem, path: path))?.isValid(signature, of: data) ?? false
+            (try? file.key())?.isValid(signature, of: data) ?? false
         #endif
     }
 }

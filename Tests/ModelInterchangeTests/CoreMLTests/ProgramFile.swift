@@ -1,5 +1,6 @@
 import Foundation
 import NeuralGraph
+import TestSupport
 
 @testable import ModelInterchange
 

@@ -19,7 +19,7 @@ import Testing
 
     /// A folder with control groups' files.
     private static func groups(_ files: [String: String]) throws -> URL {
-        let root = FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID())")
+        let root = TemporaryFolder.root.appending(path: "groups-\(UUID())")
         for (path, text) in files {
             let url = root.appending(path: path)
             try FileManager.default.createDirectory(

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// What the engine computes in one forward and one backward pass.
 package struct EngineRun: Sendable {

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A small network with numbers for everything: what a gradient check needs.
 package struct OperationCase: Sendable {

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension SeededRandom {
     /// Numbers from the normal distribution.

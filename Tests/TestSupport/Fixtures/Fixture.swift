@@ -1,6 +1,6 @@
-import Foundation
+package import Foundation
 import ModelInterchange
-import NeuralGraph
+package import NeuralGraph
 
 /// A file of results below Tests/Fixtures; the README there says what the keys mean.
 package struct Fixture: Sendable {

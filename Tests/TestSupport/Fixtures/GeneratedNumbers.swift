@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Numbers that depend on nothing but a tensor's name: the twin of Tests/Fixtures/generator.py, so that fixtures
 /// need not store weights and inputs.

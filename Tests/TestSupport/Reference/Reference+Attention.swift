@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// `exp(x_k) / sum_j exp(x_j)` along an axis.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// The gradients of a convolution.

@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// A function as its formula says.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// `min(max(x, 0), ceiling)`.

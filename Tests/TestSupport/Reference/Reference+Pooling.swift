@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// Max or average pooling as PyTorch documents it.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension Reference {
     /// Axis `k` of the result is axis `axes[k]` of the input.

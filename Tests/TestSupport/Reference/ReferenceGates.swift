@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Which side of its kinks every unit of one pass is on.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension ReferenceNetwork {
     /// What a pass computes, and the gradients of `sum(dy * output)`, by the chain rule in Double.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// What a network computes and the gradients of `sum(dy * output)`, in Double.
 package struct ReferenceGradients: Sendable {

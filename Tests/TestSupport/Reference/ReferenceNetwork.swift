@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A graph evaluated node by node with the naive definitions of ``Reference``.
 package struct ReferenceNetwork: Sendable {

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A batch of values in Double, in the engine's layout: `[batch, ...shape]`, channels last.
 ///

@@ -1,23 +1,23 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Unlearning
 
 /// A checkpoint's folder, and copies of it as programs that were killed at certain reports of progress would have left
 /// it. Progress is reported on the thread that computes, so that nothing is written while a copy is made.
 final class CheckpointFolders: Sendable {
-    let base: URL
+    private let home: TemporaryFolder
     private let state = Mutex<(reports: Int, copies: [URL])>((0, []))
     private let moments: Set<Int>
 
     /// - Parameter moments: the reports after which the folder is copied, from 1.
     init(copyingAt moments: Set<Int> = []) throws {
         self.moments = moments
-        base = FileManager.default.temporaryDirectory.appendingPathComponent("checkpoint-\(UUID())")
-        try FileManager.default.createDirectory(at: base, withIntermediateDirectories: true)
+        home = try TemporaryFolder()
     }
 
-    deinit { try? FileManager.default.removeItem(at: base) }
-
+    /// The folder that all of them are in.
+    var base: URL { home.url }
     /// The folder of the run that goes on.
     var folder: URL { base.appendingPathComponent("run") }
     /// The copies in the order of the moments.

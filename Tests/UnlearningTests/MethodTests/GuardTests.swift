@@ -54,6 +54,23 @@ struct GuardTests {
         #expect(outcome.summary.hasSuffix("the retained classes are in ruins; do not use this model"))
     }
 
+    @Test("ruins are found with few images too: by those that the method has seen, or by validation data")
+    func ruinsOfFew() async throws {
+        let model = try await Patterns.model
+        let few = try Patterns.train.samples(perClass: 4, excluding: MethodCase.classes)
+        let seen = try await Unlearner(model: model, retaining: few, method: Demolition(requirements: [.retainData]))
+            .forget(classes: MethodCase.classes)
+        #expect(seen.isRuined)
+        #expect(
+            seen.notes.count == 1 && seen.notes[0].hasPrefix("retain accuracy on 20 examples fell from 100.00 % to "))
+        let validated = try await Unlearner(model: model, validation: Patterns.test, method: Demolition())
+            .forget(classes: MethodCase.classes)
+        #expect(validated.isRuined)
+        var free = Unlearner(model: model, retaining: few, validation: Patterns.test, method: Demolition())
+        free.guarding = nil
+        #expect(try await !free.forget(classes: MethodCase.classes).isRuined)
+    }
+
     @Test("a method that does well runs once, without the examples that it is watched on")
     func watches() async throws {
         let counter = Counter()
@@ -63,9 +80,10 @@ struct GuardTests {
         #expect(outcome.notes.isEmpty && !outcome.isRuined)
         // Too few to be watched.
         let few = try Patterns.train.samples(perClass: 30, excluding: MethodCase.classes)
-        _ = try await Unlearner(
+        let unwatched = try await Unlearner(
             model: try await Patterns.model, retaining: few, method: Counting(counter: counter)
         ).forget(classes: MethodCase.classes)
+        #expect(unwatched.notes.isEmpty && !unwatched.isRuined)
         #expect(counter.counts.withLock { $0 } == [427, 150])
     }
 
@@ -87,7 +105,7 @@ struct GuardTests {
 /// Sets every weight of the last layer to 0.
 private struct Demolition: UnlearningMethod {
     let name = "demolition"
-    let requirements: Set<Requirement> = []
+    var requirements: Set<Requirement> = []
 
     func run(_ request: UnlearningRequest, _ run: UnlearningSession) throws -> Model {
         try run.phase(.forgetting) {

@@ -6,7 +6,12 @@ import Testing
 
 @Suite("Comparing methods", .tags(.methods))
 struct MethodComparisonTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("comparison-\(UUID())")
+    private let home: TemporaryFolder
+    private var folder: URL { home.file("comparison") }
+
+    init() throws {
+        home = try TemporaryFolder()
+    }
 
     private func comparison(_ methods: [any UnlearningMethod], seeds: [UInt64] = [1]) -> MethodComparison {
         var audit = AuditConfiguration(bootstrap: nil, makesFigures: false)
@@ -37,7 +42,6 @@ struct MethodComparisonTests {
 
     @Test("every method has a row with all figures, against a retrained model")
     func rows() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let result = try await run(comparison([LastRowEdit(), FineTuning(), FullRetraining()]))
         #expect(result.methods == ["original", "last-row", "fine-tune", "retrain"])
         for run in result.runs {
@@ -61,7 +65,6 @@ struct MethodComparisonTests {
 
     @Test("what is finished is found again, and the rest goes on", .tags(.slow), .slow)
     func resumes() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let whole = try await run(comparison([LastRowEdit(), FineTuning()], seeds: [1, 2]), keeping: false)
         let first = try await run(comparison([LastRowEdit()]))
         let started = ContinuousClock.now
@@ -105,7 +108,6 @@ struct MethodComparisonTests {
             try await run(comparison([LastRowEdit()], seeds: []))
         }
         try Data().write(to: folder)
-        defer { try? FileManager.default.removeItem(at: folder) }
         await #expect {
             try await run(comparison([LastRowEdit()]))
         } throws: { error in

@@ -18,6 +18,7 @@ import contextlib
 import io
 import logging
 import os
+import pathlib
 import sys
 import tempfile
 import time
@@ -29,9 +30,11 @@ logging.disable(logging.WARNING)
 import coremltools as ct  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-import torchvision  # noqa: E402
 from runner import check_written, difference, run_program, swift, train  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "PyTorch"))
+from random_networks import random_network  # noqa: E402
 
 # Height and width of the inputs: small where the network allows.
 SIZES = {
@@ -41,24 +44,6 @@ SIZES = {
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.226, 0.226, 0.226])
 CLASSES, FORGOTTEN = 10, 3
 FORMS = {"program-32": 1e-4, "program-16": 1e-2, "layers-32": 1e-4}
-
-
-def build(name):
-    torch.manual_seed(0)
-    options = {"image_size": SIZES[name]} if name.startswith("vit") else {}
-    model = getattr(torchvision.models, name)(weights=None, num_classes=CLASSES, **options).eval()
-    if name.startswith("vit"):
-        # It starts at 0, and so would every score.
-        torch.nn.init.normal_(model.heads.head.weight, std=0.1)
-    # Statistics and scales that differ, as after training; equal tensors would be stored once.
-    for module in model.modules():
-        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.LayerNorm)):
-            torch.nn.init.uniform_(module.weight, 0.8, 1.2)
-            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.1, 0.1)
-            module.running_var.uniform_(0.8, 1.2)
-    return model
 
 
 def convert(name, model, form, folder):
@@ -136,7 +121,7 @@ def main():
     torch.set_num_threads(2)
     failed = []
     for name in options.networks:
-        model, start = build(name), time.time()
+        model, start = random_network(name, CLASSES, SIZES[name]), time.time()
         for form in [*FORMS, "onnx"]:
             with tempfile.TemporaryDirectory(dir=options.work) as folder:
                 try:

@@ -3,7 +3,7 @@
 
 Every round makes a ledger with two requests and starts the run again and again, each time killed (SIGKILL) at a random
 moment, until it ends by itself. After each kill the ledger must verify; in the end both requests must be done once, and the
-model must have the same bytes as after a run that nobody killed.
+model must have the same bytes as after a run that nobody killed. `unlearn-ledger` has to be built beside `unlearn`.
 
     Tests/Validation/Ledger/kill_runs.py [--unlearn .build/release/unlearn] [--kills 200] [--seed 0]
 """

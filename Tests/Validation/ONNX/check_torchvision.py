@@ -29,8 +29,10 @@ import warnings
 import numpy as np
 import onnxruntime
 import torch
-import torchvision
 from safetensors.numpy import load_file, save_file
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "PyTorch"))
+from random_networks import random_network  # noqa: E402
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
@@ -48,24 +50,6 @@ LIMITS = {"logits": 1e-4, "gradient": 1e-3, "written": 1e-4, "anew": 1e-4}
 
 def difference(found, expected):
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
-
-
-def build(name, classes=10):
-    torch.manual_seed(0)
-    options = {"image_size": SIZES[name]} if name.startswith("vit") else {}
-    model = getattr(torchvision.models, name)(weights=None, num_classes=classes, **options).eval()
-    if name.startswith("vit"):
-        # It starts at 0, and so would every score.
-        torch.nn.init.normal_(model.heads.head.weight, std=0.1)
-    # Statistics and scales that differ, as after training; equal tensors would be stored once.
-    for module in model.modules():
-        if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.LayerNorm)):
-            torch.nn.init.uniform_(module.weight, 0.8, 1.2)
-            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.1, 0.1)
-            module.running_var.uniform_(0.8, 1.2)
-    return model
 
 
 def export(model, x, path, dynamo):
@@ -93,7 +77,7 @@ def run_file(path, x):
 
 
 def check(name, dynamo, runner, folder):
-    model = build(name)
+    model = random_network(name, 10, SIZES[name])
     source = os.path.join(folder, "source.onnx")
     export(model, torch.randn(2, 3, SIZES[name], SIZES[name]), source, dynamo)
     for attempt in range(1, INPUTS + 1):

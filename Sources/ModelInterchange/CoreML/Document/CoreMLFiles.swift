@@ -64,7 +64,7 @@ struct CoreMLFiles: Sendable {
     /// Whether a path is that of a package.
     static func isPackage(_ url: URL) -> Bool {
         var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+        return unsafe FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
             && FileManager.default.fileExists(atPath: url.appendingPathComponent(manifestName).path)
     }
 
@@ -87,7 +87,7 @@ struct CoreMLFiles: Sendable {
             for name in try FileManager.default.contentsOfDirectory(atPath: place.path) {
                 let path = folder.isEmpty ? name : folder + "/" + name
                 var status = stat()
-                guard lstat(url.appendingPathComponent(path).path, &status) == 0 else { continue }
+                guard unsafe lstat(url.appendingPathComponent(path).path, &status) == 0 else { continue }
                 switch status.st_mode & S_IFMT {
                 case S_IFREG: files.append(path)
                 case S_IFDIR: folders.append(path)

@@ -57,15 +57,17 @@ final class ONNXExternalFiles: Sendable {
         }
         return try cache.file(location) {
             let path = folder + "/" + location
-            guard let root = realpath(folder, nil) else { throw FileError(folder, "does not exist; check the path") }
-            defer { free(root) }
-            guard let target = realpath(path, nil) else {
+            guard let root = unsafe realpath(folder, nil) else {
+                throw FileError(folder, "does not exist; check the path")
+            }
+            defer { unsafe free(root) }
+            guard let target = unsafe realpath(path, nil) else {
                 throw ONNXProblem(
                     "\(place) lies in the file \(quoted(location)), which is not in the model's folder; "
                         + "put it beside the model")
             }
-            defer { free(target) }
-            let (rootPath, targetPath) = (String(cString: root), String(cString: target))
+            defer { unsafe free(target) }
+            let (rootPath, targetPath) = unsafe (String(cString: root), String(cString: target))
             // A link inside the folder may lead out of it.
             guard targetPath.hasPrefix(rootPath.hasSuffix("/") ? rootPath : rootPath + "/") else { throw outside }
             return try RandomAccessFile(URL(fileURLWithPath: targetPath))

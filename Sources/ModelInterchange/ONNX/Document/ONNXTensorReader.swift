@@ -38,9 +38,9 @@ struct ONNXTensorReader: Sendable {
         switch tensor.storage {
         case .raw(let range):
             try check(range.count / size, range.count % size == 0, tensor)
-            return bytes.withUnsafeBytes { buffer in
+            return unsafe bytes.withUnsafeBytes { buffer in
                 (0..<count).map { index in
-                    convert(buffer.loadUnaligned(fromByteOffset: range.lowerBound + index * size, as: Bits.self))
+                    unsafe convert(buffer.loadUnaligned(fromByteOffset: range.lowerBound + index * size, as: Bits.self))
                 }
             }
         case .external(let data):
@@ -49,8 +49,8 @@ struct ONNXTensorReader: Sendable {
         case .file(let file, let offset): return try scalars(of: file, at: offset, count: count, convert)
         case .memory(let bytes):
             try check(bytes.count / size, bytes.count % size == 0, tensor)
-            return bytes.withUnsafeBytes { buffer in
-                (0..<count).map { convert(buffer.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
+            return unsafe bytes.withUnsafeBytes { buffer in
+                (0..<count).map { unsafe convert(buffer.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
             }
         case .fields(let fields, _):
             let stored = try stored(fields, tensor.scalarType)
@@ -64,9 +64,9 @@ struct ONNXTensorReader: Sendable {
     ) throws -> [Value] {
         let size = MemoryLayout<Bits>.size
         let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: count * size, alignment: 16)
-        defer { raw.deallocate() }
-        try file.read(at: offset, into: raw)
-        return (0..<count).map { convert(raw.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
+        defer { unsafe raw.deallocate() }
+        try unsafe file.read(at: offset, into: raw)
+        return (0..<count).map { unsafe convert(raw.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)) }
     }
 
     /// The numbers' bits in fields that hold one or several packed.

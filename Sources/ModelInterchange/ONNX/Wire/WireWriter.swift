@@ -52,7 +52,7 @@ struct WireWriter {
 
     /// Writes a number's bytes, least significant first.
     mutating func append(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 
     private mutating func tag(_ number: Int, type: UInt64) {

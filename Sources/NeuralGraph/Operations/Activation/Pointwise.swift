@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// An elementwise function of one number.
 public enum PointwiseFunction: Sendable, Hashable {

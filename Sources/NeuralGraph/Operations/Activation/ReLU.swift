@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// ReLU, or ReLU6 with a ceiling of 6: `min(max(x, 0), ceiling)`, for any shape.
 package struct ReLU: GraphOperation {

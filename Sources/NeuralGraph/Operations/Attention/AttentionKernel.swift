@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// One task for each head of each example; the probabilities are kept for the backward pass.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Convolution as matrix products over the batch, one for each position of the result; nothing is unrolled or copied,
 /// and taps that only meet padding cost nothing. At 1x1 a padded 3x3 convolution does 9 times less work this way, at

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The weight gradient as matrix products over positions and images, nothing unrolled:
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// One way to compute a convolution's three passes.
 ///

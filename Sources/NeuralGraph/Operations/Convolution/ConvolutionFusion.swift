@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The operations that a plan computes together with a convolution.
 struct ConvolutionFusion: Sendable {

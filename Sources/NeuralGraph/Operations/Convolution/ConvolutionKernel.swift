@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// A convolution in a plan: the algorithm picked for each pass, and what is fused with it.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Convolution with one kernel for each channel (Howard et al. 2017), by vectors of channels:
 ///

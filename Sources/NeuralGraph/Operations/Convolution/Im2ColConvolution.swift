@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The universal convolution: windows are unrolled into the rows of a matrix, which is multiplied with the weights
 /// (Chellapilla et al. 2006). It is done in tiles of a few output rows, so that the unrolled tile stays in cache.

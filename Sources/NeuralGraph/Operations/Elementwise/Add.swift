@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The sum of two inputs of the same shape: a residual connection (He et al. 2016).
 package struct Add: GraphOperation {

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// One example of `y = a (kind) b`, where an operand's axis of length 1 is repeated along the other's.
 ///

@@ -156,7 +156,7 @@ extension GraphBuilder {
     ///   - initializer: the distribution of its first values.
     ///   - parameterFirst: whether the parameter is the first operand, as in `weight - x`.
     ///   - learns: whether training updates the parameter.
-    public mutating func parametricArithmetic(
+    package mutating func parametricArithmetic(
         _ kind: ArithmeticKind, _ input: Graph.Value, named name: String, shape: TensorShape, initializer: Initializer,
         parameterFirst: Bool = false, learns: Bool = true
     ) throws(ShapeError) -> Graph.Value {

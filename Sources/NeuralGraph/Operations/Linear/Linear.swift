@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// A fully connected layer over the last axis, as PyTorch's `Linear`: `y = x wᵀ + b`.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Batch normalization over all axes but the last (Ioffe and Szegedy 2015), as PyTorch's `BatchNorm2d`.
 ///

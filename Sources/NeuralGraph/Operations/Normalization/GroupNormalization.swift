@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Group normalization (Wu and He 2018), as PyTorch's `GroupNorm`.
 ///

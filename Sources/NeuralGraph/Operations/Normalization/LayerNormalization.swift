@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Layer normalization over the last axis (Ba et al. 2016), as PyTorch's `LayerNorm` of one axis.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Average pooling to a fixed output size, as PyTorch's `AdaptiveAvgPool2d`.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Max or average pooling, as PyTorch's `MaxPool2d` and `AvgPool2d`.
 ///

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Sums over the rows of `[rows, channels]`, in parallel and in a fixed order: float sums of blocks of rows, then the
 /// blocks in Double.

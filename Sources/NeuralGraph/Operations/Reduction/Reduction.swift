@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// A function of a set of numbers.
 public enum ReductionKind: String, Sendable, Hashable, CaseIterable {

@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The kernel of operations that map each output axis to places of one input axis: slices, repetitions, borders.
 ///

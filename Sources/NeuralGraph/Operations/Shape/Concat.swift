@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Inputs joined along an axis, by default the last, their channels: `[..., a]` and `[..., b]` to `[..., a + b]`.
 package struct Concat: GraphOperation {

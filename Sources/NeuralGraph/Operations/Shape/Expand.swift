@@ -32,7 +32,7 @@ package struct Expand: GraphOperation {
 
 extension GraphBuilder {
     /// Broadcasts a value to a shape: axes of length 1 are repeated, and leading axes added.
-    public mutating func expand(
+    package mutating func expand(
         _ input: Graph.Value, named name: String, shape: TensorShape
     ) throws(ShapeError) -> Graph.Value {
         try add(Expand(shape: shape), named: name, input)

@@ -57,7 +57,7 @@ extension GraphBuilder {
     ///   - initializer: its initial values.
     ///   - learns: whether training changes it.
     ///   - key: the parameter's name in the state dictionary; `name.weight` if nil.
-    public mutating func parameterValue(
+    package mutating func parameterValue(
         named name: String, shape: TensorShape, initializer: Initializer, learns: Bool = true, key: String? = nil
     ) throws(ShapeError) -> Graph.Value {
         try add(

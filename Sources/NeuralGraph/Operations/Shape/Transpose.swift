@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// The axes in another order: axis `k` of the output is axis `axes[k]` of the input; the batch stays outermost.
 package struct Transpose: GraphOperation {

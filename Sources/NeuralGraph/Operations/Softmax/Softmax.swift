@@ -1,4 +1,4 @@
-internal import CNeuralKernels
+import CNeuralKernels
 
 /// Softmax along one axis: `softmax(x)_k = exp(x_k) / sum_j exp(x_j)`.
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A number format that a model's weights are rounded to when it is deployed.
 ///

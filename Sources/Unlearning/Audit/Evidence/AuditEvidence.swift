@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+public import NeuralGraph
 
 /// A value for the original, the unlearned and each retrained model.
 struct PerModel<Value> {

@@ -1,4 +1,4 @@
-import ImageDatasets
+public import ImageDatasets
 import NeuralGraph
 
 /// Examples that an audit measures on, drawn once for all models.

@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+public import NeuralGraph
 
 /// A model's probabilities and predicted classes for examples, in Double.
 public struct Predictions: Sendable {

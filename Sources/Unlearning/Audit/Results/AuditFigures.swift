@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 import NeuralGraph
 
 /// The series that a report draws; a list is empty without data for it.

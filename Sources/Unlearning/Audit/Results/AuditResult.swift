@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// The result of an audit: every measure, and the verdict.
 ///

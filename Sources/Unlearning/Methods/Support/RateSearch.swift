@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// Finds a method's learning rate on a small grid, by training images that the method did not see.
 ///

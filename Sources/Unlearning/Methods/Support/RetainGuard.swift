@@ -65,6 +65,14 @@ public struct RetainGuard: Sendable, Codable, Hashable {
         return after < before - tolerance - 2 * deviation
     }
 
+    /// Whether accuracy on the retained classes of the validation data fell so far that they are in ruins.
+    static func isRuinous(_ accuracy: Accuracy, after before: Accuracy) -> Bool {
+        let retained = before.counts.indices.filter { !before.forgottenClasses.contains($0) }
+        func sum(_ values: [Int]) -> Int { retained.reduce(0) { $0 + values[$1] } }
+        return isFall(
+            to: sum(accuracy.correct), from: sum(before.correct), of: sum(before.counts), beyond: ruinousFall)
+    }
+
     /// Retries at lower rates until accuracy holds; after the last attempt returns the most accurate model.
     /// - Parameters:
     ///   - rate: the first attempt's.

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 extension Tensor {
     /// Rows of logits, `[n, K]`, without some classes: theirs become -infinity, so that softmax gives them 0.

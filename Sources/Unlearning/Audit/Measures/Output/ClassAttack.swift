@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// The class attack: whether logits betray, by a retained class that images of the forgotten ones are pushed to, that
 /// they come from an unlearned model.

@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// Relearn time, the number of optimizer steps until a model knows the forgotten classes about as well as the original.
 ///

@@ -1,6 +1,6 @@
 import Foundation
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Heat maps of the regions on which a network bases a class (Grad-CAM; Selvaraju et al. 2017, equations 1 and 2).
 ///

@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Similarity of two networks' features of the same examples by linear centered kernel alignment, 0 to 1 (Kornblith et
 /// al. 2019, "Similarity of Neural Network Representations Revisited", section 3).

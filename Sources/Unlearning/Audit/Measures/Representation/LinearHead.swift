@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A network's linear last layer, from penultimate features to logits, in Double.
 package struct LinearHead: Sendable {

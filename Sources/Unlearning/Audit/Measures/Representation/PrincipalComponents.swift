@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Principal components of features, the directions in which they vary most (Hotelling 1933), for drawing them in a
 /// plane.

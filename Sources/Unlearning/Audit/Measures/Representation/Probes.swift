@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// A linear probe, a linear classifier of a network's frozen features (Alain and Bengio 2016, "Understanding
 /// intermediate layers using linear classifier probes").

@@ -1,5 +1,5 @@
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Prototype relearning: forget accuracy after the last layer's row is rewritten from a few examples, without training.
 ///

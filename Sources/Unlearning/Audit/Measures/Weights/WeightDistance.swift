@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Distance of a layer's weights from the original's, `|W' - W| / |W|` in Euclidean norm, 0 or more.
 ///
