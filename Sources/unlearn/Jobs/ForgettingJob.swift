@@ -12,8 +12,8 @@ struct ForgettingJob: Sendable {
     /// The path for the new model.
     let output: String
     var reporting: ReportDestination
-    /// Whether the seed of the options wins over that of a configuration's file.
-    var isSeedGiven = true
+    /// Which of the options win over a configuration's file.
+    var given = GivenSettings()
     /// What the request asks for besides the classes.
     var details = RequestDetails()
     /// What the audit measures, and compares with.

@@ -8,6 +8,8 @@ protocol CommandFlags: ParsableArguments, Sendable {
     var printing: PrintingFlags { get }
     /// The threads asked for; nil leaves the choice to the program.
     var threads: Int? { get }
+    /// The precision asked for; nil for the usual one.
+    var precision: Precision? { get }
 }
 
 extension CommandFlags {
@@ -21,9 +23,30 @@ extension CommandFlags {
         console.logger.warning("--threads \(threads): this program may use \(count), so no more threads compute")
     }
 
-    /// A seed and the threads. More threads than processors would wait for each other, for the same result.
-    fileprivate func options(seed: UInt64) -> RunOptions {
-        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
+    /// A seed, the precision and the threads. More threads than processors would wait for each other, for the same result.
+    fileprivate func options(seed: UInt64, precision: Precision) -> RunOptions {
+        RunOptions(
+            seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) }, precision: precision)
+    }
+}
+
+extension Precision: ExpressibleByArgument {
+    fileprivate static let help = ArgumentHelp(
+        "What the factors of products are rounded to: float32 or bfloat16, which is faster on processors that have "
+            + "instructions for it. (default: float32)", valueName: "precision")
+}
+
+/// Which settings options give. A configuration's file sets the others.
+struct GivenSettings: Sendable {
+    var seed = true
+    var precision = true
+
+    /// Options with what a file sets and no option gives.
+    func options(_ options: RunOptions, _ file: ConfigurationFile) -> RunOptions {
+        var options = options
+        if !seed, let seed = file.seed { options.seed = seed }
+        if !precision, let precision = file.precision { options.precision = precision }
+        return options
     }
 }
 
@@ -56,24 +79,35 @@ struct RunFlags: CommandFlags {
     @Option(parsing: .unconditional, help: ThreadFlags.help, transform: ThreadFlags.parse)
     var threads: Int?
 
+    @Option(help: Precision.help)
+    var precision: Precision?
+
     @OptionGroup var printing: PrintingFlags
 
     var seed: UInt64 { givenSeed ?? 0 }
 
     /// Which options are given that set how to compute.
-    var given: [GivenOption] { [("--seed", givenSeed != nil), ("--threads", threads != nil)] }
+    var given: [GivenOption] {
+        [("--seed", givenSeed != nil), ("--threads", threads != nil), ("--precision", precision != nil)]
+    }
 
-    /// Seed and threads.
-    var options: RunOptions { options(seed: seed) }
+    /// Which settings are given by options.
+    var givenSettings: GivenSettings { GivenSettings(seed: givenSeed != nil, precision: precision != nil) }
 
-    /// Seed and threads; the seed of a configuration's file counts where no option gives one.
-    func options(_ file: ConfigurationFile) -> RunOptions { options(seed: givenSeed ?? file.seed ?? 0) }
+    /// Seed, precision and threads.
+    var options: RunOptions { options(seed: seed, precision: precision ?? .float32) }
+
+    /// Seed, precision and threads; what a configuration's file sets counts where no option gives it.
+    func options(_ file: ConfigurationFile) -> RunOptions { givenSettings.options(options, file) }
 }
 
 /// The options of a command that computes, but draws no random numbers.
 struct ThreadFlags: CommandFlags {
     @Option(parsing: .unconditional, help: help, transform: parse)
     var threads: Int?
+
+    @Option(help: Precision.help)
+    var precision: Precision?
 
     // Taken to be refused with the reason.
     @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
@@ -89,8 +123,8 @@ struct ThreadFlags: CommandFlags {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
     }
 
-    /// The threads.
-    var options: RunOptions { options(seed: 0) }
+    /// The threads and the precision.
+    var options: RunOptions { options(seed: 0, precision: precision ?? .float32) }
 }
 
 /// The options of a command that computes nothing.
@@ -100,14 +134,18 @@ struct PlainFlags: CommandFlags {
     var unusedSeed: String?
     @Option(name: .customLong("threads"), parsing: .unconditional, help: .hidden)
     var unusedThreads: String?
+    @Option(name: .customLong("precision"), parsing: .unconditional, help: .hidden)
+    var unusedPrecision: String?
 
     @OptionGroup var printing: PrintingFlags
 
     var threads: Int? { nil }
+    var precision: Precision? { nil }
 
     func validate() throws {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
         try refuse(
-            [("--threads", unusedThreads != nil)], "has no effect on a command that computes nothing; leave it out.")
+            [("--threads", unusedThreads != nil), ("--precision", unusedPrecision != nil)],
+            "has no effect on a command that computes nothing; leave it out.")
     }
 }

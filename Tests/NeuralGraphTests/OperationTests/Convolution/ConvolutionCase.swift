@@ -6,9 +6,9 @@ struct ConvolutionCase: CustomStringConvertible {
     let operation: Convolution
     let inputShape: TensorShape
     let batch: Int
-    let model: Model
-    let input: [Float]
-    let outputGradient: [Float]
+    private(set) var model: Model
+    private(set) var input: [Float]
+    private(set) var outputGradient: [Float]
 
     /// Throws if the window does not fit into the image.
     init(_ operation: Convolution, inputShape: TensorShape, batch: Int, random: inout SeededRandom) throws {
@@ -54,6 +54,17 @@ struct ConvolutionCase: CustomStringConvertible {
             parameters: ["node.weight": gradients.weight])
         if operation.hasBias { result.parameters["node.bias"] = gradients.bias }
         return result
+    }
+
+    /// The same with all numbers rounded to bfloat16.
+    var roundedToBFloat16: ConvolutionCase {
+        get throws {
+            var rounded = self
+            rounded.model = try model.roundedToBFloat16
+            rounded.input = input.roundedToBFloat16
+            rounded.outputGradient = outputGradient.roundedToBFloat16
+            return rounded
+        }
     }
 
     var description: String {
