@@ -119,7 +119,13 @@ const char *cnk_best_bfloat16_name(void) { return best->name; }
 // out three of four multiplications.
 int cnk_bfloat16_is_fastest(void) { return strcmp(current->name, "amx") == 0; }
 
+// Other processors than Intel's read a left factor in place as fast.
+ptrdiff_t cnk_columns_for_packing = PTRDIFF_MAX;
+
 __attribute__((constructor)) static void pick_level(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_is("intel")) cnk_columns_for_packing = 64;
+#endif
     const char *wanted = getenv("UNLEARNING_KERNELS");
     best = current = &levels[best_level()];
     for (const level *lower = levels; wanted && lower < best; lower++) {

@@ -1,3 +1,4 @@
+import CMeasurement
 import Unlearning
 
 /// A layer of products of a network, measured by itself.
@@ -32,7 +33,7 @@ public struct Layer: Sendable {
         name = "\(node.operation.kind)\(kernel) \(node.inputShapes[0]) to \(node.shape)"
     }
 
-    /// Seconds and floating-point operations of a pass.
+    /// Seconds of processor time and floating-point operations of a pass.
     public struct Speed: Sendable {
         /// The algorithms that the plan picked for the three passes.
         public let algorithm: String
@@ -66,11 +67,13 @@ public struct Layer: Sendable {
     }
 
     private static func repeating(_ budget: Double, _ speed: inout Speed, _ pass: () throws -> Void) throws {
-        let start = ContinuousClock.now
+        let start = cm_thread_seconds()
+        var before = start
         repeat {
-            let before = ContinuousClock.now
             try pass()
-            speed.seconds = min(speed.seconds, (ContinuousClock.now - before) / .seconds(1))
-        } while (ContinuousClock.now - start) / .seconds(1) < budget
+            let now = cm_thread_seconds()
+            speed.seconds = min(speed.seconds, now - before)
+            before = now
+        } while before - start < budget
     }
 }

@@ -50,8 +50,8 @@ import Testing
         let fast = try item.run()
         let strict = try item.run(EngineRun.Options().with { $0.algorithms = .strict })
         let algorithms = Set(fast.algorithms.flatMap { $0.split(separator: " / ").map(String.init) })
-        #expect(algorithms.isSuperset(of: ["Winograd", "product", "im2col"]))
-        #expect(algorithms.contains("batch-reduce GEMM") == (batch >= 16))
+        #expect(algorithms.isSuperset(of: ["product", "im2col"]))
+        for name in ["Winograd", "batch-reduce GEMM"] { #expect(algorithms.contains(name) == (batch >= 16), "\(name)") }
         #expect(relativeDifference(fast.output, from: strict.output) < Tolerance.output)
         let input = relativeDifference(fast.inputGradient, from: strict.inputGradient)
         #expect(worst.isWithin(Tolerance.inputGradient, input, "input gradient", at: "algorithms"), "\(input)")

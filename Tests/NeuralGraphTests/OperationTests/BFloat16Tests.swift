@@ -96,7 +96,7 @@ import Testing
 
     @Test("halfway cases, infinite and undefined numbers") func specialNumbers() throws {
         let numbers: [Float] = [
-            1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1.000002p-8, -1 - 0x1p-8, .greatestFiniteMagnitude, .infinity, -.infinity,
+            1 + 0x1p-8, 1 + 0x3p-8, 0x1.010002p0, -1 - 0x1p-8, .greatestFiniteMagnitude, .infinity, -.infinity,
             .nan,
             Float(bitPattern: 0x7f80_0001), -0.0, 0x1p-126,
         ]

@@ -133,6 +133,8 @@ private struct GatheredProducts: Sendable {
     /// Images of a task: few where weights stay in cache, so that the images do too; many where they do not.
     private static let fewImages = 24
     private static let manyImages = 96
+    /// Rows of a product that fill the micro-kernel's registers.
+    private static let enoughRows = 12
 
     init(outputsOf geometry: ConvolutionGeometry, precision: Precision) {
         self.init(
@@ -255,11 +257,12 @@ private struct GatheredProducts: Sendable {
                 product.inner = cnk_axis(count: position.length, a: 1, b: Self.panel)
                 let source = start + (rows.bases[row] * sourceColumns + span.base) * sourceWords
                 let place = first * targetCount + (row * columnCount + span.position) * targetChannels + channel
-                // The rows of a product are images or a row's positions, whichever are more.
+                // The rows of a product are a row's positions if there are enough, since images lie further apart.
                 let imageAxis = Axis(count: count, source: sourceCount, target: targetCount)
                 let columnAxis = Axis(
                     count: span.count, source: span.baseStep * sourceWords, target: span.positionStep * targetChannels)
-                let (inner, outer) = span.count > count ? (columnAxis, imageAxis) : (imageAxis, columnAxis)
+                let usesColumns = span.count >= min(count, Self.enoughRows)
+                let (inner, outer) = usesColumns ? (columnAxis, imageAxis) : (imageAxis, columnAxis)
                 product.rows = inner.count
                 product.a_row = inner.source
                 product.c_row = inner.target

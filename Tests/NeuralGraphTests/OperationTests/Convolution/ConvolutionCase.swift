@@ -121,8 +121,8 @@ extension ConvolutionCase {
         }
     }
 
-    /// Windows of 3x3 side by side, over maps and channels that are large enough for Winograd's algorithm and seldom
-    /// divide by its tiles and panels.
+    /// Windows of 3x3 side by side, over maps, channels and batches that are large enough for Winograd's algorithm and
+    /// seldom divide by its tiles and panels.
     static func winograd(_ random: inout SeededRandom) -> ConvolutionCase {
         fitting(&random, numericProducts: .max) { random in
             let operation = Convolution(
@@ -134,7 +134,11 @@ extension ConvolutionCase {
             let shape: TensorShape = [
                 random.pick([5, 6, 8, 9, 13]), random.pick([5, 7, 8, 10, 12]), random.pick([16, 19, 31, 40]),
             ]
-            return (operation, shape, random.pick([1, 2, 3, 16]))
+            let padding = operation.padding
+            let tiles =
+                (shape[0] + padding.top + padding.bottom + 1) / 4 * ((shape[1] + padding.left + padding.right + 1) / 4)
+            // The fewest images that are worth transforming weights for, or some more.
+            return (operation, shape, 13 / tiles + random.pick([1, 2, 4]))
         }
     }
 
