@@ -115,9 +115,10 @@ const char *cnk_bfloat16_name(void) { return current->name; }
 
 const char *cnk_best_bfloat16_name(void) { return best->name; }
 
-// Tiles multiply about 16 times as fast as floats are; AVX512-BF16 does so twice as fast, and Winograd's algorithm leaves
-// out three of four multiplications.
-int cnk_bfloat16_is_fastest(void) { return strcmp(current->name, "amx") == 0; }
+int cnk_bfloat16_speed(void) {
+    if (strcmp(current->name, "amx") == 0) return CNK_TILES;
+    return strcmp(current->name, "avx512bf16") == 0 ? CNK_PAIRS_IN_VECTORS : CNK_PAIRS_IN_FLOATS;
+}
 
 // Other processors than Intel's read a left factor in place as fast.
 ptrdiff_t cnk_columns_for_packing = PTRDIFF_MAX;

@@ -15,9 +15,10 @@
 const char *cnk_bfloat16_name(void);
 const char *cnk_best_bfloat16_name(void);
 
-// Whether a product of bfloat16 factors is so much faster than one of floats that no algorithm with fewer multiplications
-// is better.
-int cnk_bfloat16_is_fastest(void);
+// How fast products of bfloat16 factors are on the level in use: no faster than those of floats, twice as fast, or by tiles
+// and so fast that no algorithm with fewer multiplications is better.
+enum { CNK_PAIRS_IN_FLOATS, CNK_PAIRS_IN_VECTORS, CNK_TILES };
+int cnk_bfloat16_speed(void);
 
 // y = x rounded; y may be x.
 void cnk_round(const float *x, float *y, size_t count);

@@ -17,8 +17,11 @@ struct ConvolutionPlanner {
     private static let winogradChannels = 16
     /// Winograd's algorithm has four times as many weights. To read them takes as long as the products that it leaves out of
     /// this many tiles; to write them first, and to add up their gradients, takes longer.
-    private static let tilesForKeptWeights = 6
-    private static let tilesForNewWeights = 14
+    private static let tilesForKeptWeights = 8
+    private static let tilesForNewWeights = 24
+    /// The same where the products that it leaves out would take half the time, in bfloat16.
+    private static let tilesForKeptPairs = 24
+    private static let tilesForNewPairs = 64
     /// An input gradient's product has a column for each input channel, in whole vectors: for an image of
     /// 3 channels, 13 of 16 padded columns are wasted, whereas unrolling multiplies by whole windows.
     private static let minimumGradientChannels = 16
@@ -46,12 +49,16 @@ struct ConvolutionPlanner {
     }
 
     private var prefersWinograd: Bool {
-        let savesMultiplications = precision == .float32 || cnk_bfloat16_is_fastest() == 0
+        let least: Int
+        switch (precision, Int(cnk_bfloat16_speed())) {
+        case (.bfloat16, CNK_TILES): return false  // Nothing is worth leaving out.
+        case (.bfloat16, CNK_PAIRS_IN_VECTORS): least = keepsWeights ? Self.tilesForKeptPairs : Self.tilesForNewPairs
+        default: least = keepsWeights ? Self.tilesForKeptWeights : Self.tilesForNewWeights
+        }
         let tiles = batch * WinogradConvolution.tilesPerImage(geometry)
-        return savesMultiplications && WinogradConvolution.supports(geometry)
+        return tiles >= least && WinogradConvolution.supports(geometry)
             && geometry.outputPositions >= Self.winogradMap
             && min(geometry.inputChannels, geometry.outputChannels) >= Self.winogradChannels
-            && tiles >= (keepsWeights ? Self.tilesForKeptWeights : Self.tilesForNewWeights)
     }
 
     /// Compares the work of products by position, where those of few rows count more, with that of unrolled windows, which

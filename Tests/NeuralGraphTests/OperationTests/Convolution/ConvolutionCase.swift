@@ -138,7 +138,7 @@ extension ConvolutionCase {
             let tiles =
                 (shape[0] + padding.top + padding.bottom + 1) / 4 * ((shape[1] + padding.left + padding.right + 1) / 4)
             // The fewest images that are worth transforming weights for, or some more.
-            return (operation, shape, 13 / tiles + random.pick([1, 2, 4]))
+            return (operation, shape, 23 / tiles + random.pick([1, 2, 4]))
         }
     }
 

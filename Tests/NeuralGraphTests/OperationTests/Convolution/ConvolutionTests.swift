@@ -35,7 +35,7 @@ import Testing
     /// Transformed weights are four times as many: a few tiles do not pay for them.
     @Test(
         "Winograd's algorithm is left to batches of many tiles",
-        arguments: [(1, 8, false), (4, 8, true), (1, 16, true)])
+        arguments: [(1, 8, false), (8, 8, true), (2, 16, true)])
     func winogradNeedsTiles(_ batch: Int, _ map: Int, _ expected: Bool) throws {
         var random = SeededRandom(seed: 6, stream: "convolution")
         let item = try ConvolutionCase(
