@@ -6,7 +6,10 @@ import PackageDescription
 let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "workload-runner", targets: ["workload-runner"])],
+    products: [
+        .executable(name: "workload-runner", targets: ["workload-runner"]),
+        .executable(name: "layer-speed", targets: ["layer-speed"]),
+    ],
     dependencies: [
         .package(name: "Unlearning", path: ".."),
         // Without its traits, which replace malloc: the workloads' own time is what counts here.
@@ -16,7 +19,12 @@ let package = Package(
         .target(name: "CMeasurement"),
         .target(
             name: "Workloads", dependencies: ["CMeasurement", .product(name: "Unlearning", package: "Unlearning")]),
-        .executableTarget(name: "workload-runner", dependencies: ["CMeasurement", "Workloads"]),
+        .executableTarget(
+            name: "workload-runner",
+            dependencies: ["CMeasurement", "Workloads", .product(name: "Unlearning", package: "Unlearning")]),
+        .executableTarget(
+            name: "layer-speed",
+            dependencies: ["CMeasurement", "Workloads", .product(name: "Unlearning", package: "Unlearning")]),
         .executableTarget(
             name: "recipe-variants", dependencies: [.product(name: "Unlearning", package: "Unlearning")]),
         .executableTarget(

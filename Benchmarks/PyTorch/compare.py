@@ -31,6 +31,7 @@ def compare(workload, arguments):
     best = sides.best_layout(results)
     row = {
         "workload": workload,
+        "threshold": workload + suffix(arguments.precision),
         "operations": operations["ours"],
         "layout": best,
         "results": results,
@@ -59,6 +60,11 @@ def header(memory):
     return columns + (["MiB", "share"] if memory else [])
 
 
+def suffix(precision):
+    """What a precision other than the usual one adds to names of blocks and of thresholds."""
+    return "" if precision == "float32" else f"-{precision}"
+
+
 def cells(row, peak, thresholds):
     """One line of the table, as text."""
     ours, twin = row["results"]["ours"], row["results"][row["layout"]]
@@ -66,7 +72,7 @@ def cells(row, peak, thresholds):
     def of_peak(result):
         return 100 * row["operations"] / (1e-3 * result["median_ms"]) / peak
 
-    goal = thresholds.get(row["workload"], {}).get("goal")
+    goal = thresholds.get(row["threshold"], {}).get("goal")
     result = [
         row["workload"],
         f"{1e-9 * row['operations']:.1f}",
@@ -125,7 +131,7 @@ def notes(rows, peaks):
 def regressions(rows, thresholds):
     """Every row that is worse than the checked-in threshold allows."""
     for row in rows:
-        limits = thresholds.get(row["workload"], {})
+        limits = thresholds.get(row["threshold"], {})
         if row["ratio"] < limits.get("ratio", 0):
             yield f"{row['workload']}: ratio {row['ratio']:.2f} is below {limits['ratio']}"
         if "memory" in row and "memory" in limits:
@@ -137,7 +143,7 @@ def regressions(rows, thresholds):
 def update_thresholds(rows, thresholds):
     """Sets the least ratio of every row to what was measured, less the room that noise needs."""
     for row in rows:
-        thresholds.setdefault(row["workload"], {})["ratio"] = round(ROOM * row["ratio"], 2)
+        thresholds.setdefault(row["threshold"], {})["ratio"] = round(ROOM * row["ratio"], 2)
     lines = (f"  {json.dumps(name)}: {json.dumps(limits)}" for name, limits in thresholds.items())
     THRESHOLDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -186,7 +192,7 @@ def main():
     peak = max(peaks[arguments.threads])
     lines = [header(arguments.memory), *(cells(row, peak, thresholds) for row in rows)]
     phases = phase_lines(rows)
-    facts = sides.machine(arguments.ours)
+    facts = sides.machine(arguments.ours, arguments.precision)
     explained = notes(rows, peaks)
     if rows:
         print(sides.machine_text(facts), tables.aligned(lines, LEFT), sep="\n\n", end="\n\n")
@@ -197,7 +203,7 @@ def main():
         parts = [sides.machine_text(facts), tables.markdown(lines, LEFT)]
         parts += [tables.markdown(phases, (0,))] if phases else []
         parts += ["\n".join(f"- {note}" for note in explained)]
-        tables.write_block("compare.py", parts)
+        tables.write_block("compare.py" + suffix(arguments.precision), parts)
     if arguments.json:
         report = {"machine": facts, "threads": arguments.threads, "peaks": peaks, "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")

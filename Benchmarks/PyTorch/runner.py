@@ -69,12 +69,13 @@ def main():
     parser = argparse.ArgumentParser(description="Runs PyTorch workloads on request; compare.py starts it.")
     parser.add_argument("--layout", choices=LAYOUTS, default="contiguous")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--data", type=Path, default=Options.data, help="folder of Fashion-MNIST")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    session = Session(Options(LAYOUTS[arguments.layout], arguments.data))
+    session = Session(Options(LAYOUTS[arguments.layout], arguments.data, arguments.precision))
     for line in sys.stdin:
         line = line.strip()
         if line == "quit":

@@ -138,11 +138,11 @@ def main():
     if not rows:
         sys.exit("nothing was measured")
     lines = [header(arguments), *map(cells, rows)]
-    facts = sides.machine(arguments.ours)
+    facts = sides.machine(arguments.ours, arguments.precision)
     print(sides.machine_text(facts), tables.aligned(lines, (0, 1)), "\n".join(notes(arguments)), sep="\n\n")
     if arguments.docs and not failed:
         explained = "\n".join(f"- {note}" for note in notes(arguments))
-        tables.write_block("scaling.py", [sides.machine_text(facts), tables.markdown(lines, (0, 1)), explained])
+        tables.write_block("scaling.py" + ("" if arguments.precision == "float32" else f"-{arguments.precision}"), [sides.machine_text(facts), tables.markdown(lines, (0, 1)), explained])
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": facts, "rows": rows}, indent=2) + "\n")
     sys.exit(1 if failed else 0)

@@ -83,6 +83,9 @@ class Team:
 def add_arguments(parser):
     """The flags that say what is compared and how long."""
     parser.add_argument("--ours", type=Path, default=OURS, help="the executable workload-runner")
+    parser.add_argument(
+        "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; PyTorch's autocast in bfloat16"
+    )
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything that was measured")
 
@@ -97,7 +100,7 @@ def require_ours(path):
 
 def commands(arguments, threads, layouts=LAYOUTS):
     """How to start each contender, ours first."""
-    shared = ["--threads", str(threads)]
+    shared = ["--threads", str(threads), "--precision", arguments.precision]
     twin = [sys.executable, str(HERE / "runner.py"), *shared, "--data", str(arguments.data)]
     return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in layouts}}
 
@@ -169,7 +172,7 @@ def operation_rate(ours, threads, iterations=7):
         return [operations / seconds for seconds in in_turns(runners, 1, iterations, limit=60)[0]["peak"]]
 
 
-def machine(ours):
+def machine(ours, precision="float32"):
     """What a table's reader has to know about where it was made."""
     import torch
 
@@ -177,7 +180,7 @@ def machine(ours):
     if Path("/proc/cpuinfo").exists():
         names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
         model = names[0].split(":")[1].strip() if names else model
-    with Team({"ours": [str(ours)]}) as runners:
+    with Team({"ours": [str(ours), "--precision", precision]}) as runners:
         about = runners["ours"].ask("about")
     return {
         "processor": model,

@@ -5,6 +5,7 @@ what it took by phase, or nothing.
 """
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,11 @@ NETWORKS = {
 class Options:
     layout: torch.memory_format = torch.contiguous_format
     data: Path = fashion_mnist.FOLDER
+    precision: str = "float32"
+
+    def products(self):
+        """The context of forward passes: in bfloat16 PyTorch's autocast chooses what is computed in it."""
+        return torch.autocast("cpu", torch.bfloat16) if self.precision == "bfloat16" else nullcontext()
 
 
 def random(options, *shape):
@@ -43,7 +49,11 @@ def gemm(size, options):
     a, b, product = (torch.randn(size, size) for _ in range(3))
 
     def run():
-        torch.mm(a, b, out=product)
+        if options.precision == "bfloat16":
+            with options.products():
+                torch.mm(a, b)
+        else:
+            torch.mm(a, b, out=product)
 
     return run
 
@@ -54,7 +64,8 @@ def convolution_forward(channels, size, options):
 
     @torch.inference_mode()
     def run():
-        conv2d(images, weights, padding=1)
+        with options.products():
+            conv2d(images, weights, padding=1)
 
     return run
 
@@ -63,8 +74,9 @@ def convolution_backward(channels, size, options):
     """Both gradients, of the input and of the weights."""
     images = random(options, 64, channels, size, size).requires_grad_()
     weights = random(options, channels, channels, 3, 3).requires_grad_()
-    output = conv2d(images, weights, padding=1)
-    gradient = random(options, *output.shape)
+    with options.products():
+        output = conv2d(images, weights, padding=1)
+    gradient = random(options, *output.shape).to(output.dtype)
 
     def run():
         torch.autograd.grad(output, (images, weights), gradient, retain_graph=True)
@@ -85,7 +97,9 @@ def training_step(name, batch, size, options):
 
     def run():
         optimizer.zero_grad()
-        cross_entropy(model(images), labels).backward()
+        with options.products():
+            loss = cross_entropy(model(images), labels)
+        loss.backward()
         optimizer.step()
 
     return run
@@ -97,7 +111,9 @@ def input_gradient(name, batch, size, options):
     images.requires_grad_()
 
     def run():
-        torch.autograd.grad(cross_entropy(model(images), labels), images)
+        with options.products():
+            loss = cross_entropy(model(images), labels)
+        torch.autograd.grad(loss, images)
 
     return run
 
@@ -108,7 +124,8 @@ def inference(name, batch, size, options):
 
     @torch.inference_mode()
     def run():
-        model(images)
+        with options.products():
+            model(images)
 
     return run
 
@@ -118,7 +135,12 @@ def forgetting(name, classes, options):
     forgotten = list(range(classes))
     images, labels = fashion_mnist.retained(*fashion_mnist.load(options.data), forgotten)
     model = NETWORKS[name]().to(memory_format=options.layout)
-    return lambda: recipe.forget(model, forgotten, images, labels, options.layout)[1]
+
+    def run():
+        with options.products():
+            return recipe.forget(model, forgotten, images, labels, options.layout)[1]
+
+    return run
 
 
 CONVOLUTIONS = {"forward": convolution_forward, "backward": convolution_backward}

@@ -117,13 +117,13 @@
            (const float *dy, cnk_image image, ptrdiff_t row, ptrdiff_t column, float *m, ptrdiff_t plane_stride), \
            (dy, image, row, column, m, plane_stride)) \
     DEFINE(void, cnk_winograd_weights, \
-           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u, ptrdiff_t \
+           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, int rounds, float *u, ptrdiff_t \
            plane_stride), \
-           (w, inputs, outputs, panel, u, plane_stride)) \
+           (w, inputs, outputs, panel, rounds, u, plane_stride)) \
     DEFINE(void, cnk_winograd_weights_turned, \
-           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u, ptrdiff_t \
+           (const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, int rounds, float *u, ptrdiff_t \
            plane_stride), \
-           (w, inputs, outputs, panel, u, plane_stride)) \
+           (w, inputs, outputs, panel, rounds, u, plane_stride)) \
     DEFINE(void, cnk_winograd_weights_adjoint, \
            (const float *du, ptrdiff_t du_stride, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t first, ptrdiff_t \
            end, float *dw), \
@@ -132,6 +132,7 @@
            (float *results, ptrdiff_t rows, ptrdiff_t columns, const cnk_epilogue *epilogue), \
            (results, rows, columns, epilogue)) \
     DEFINE(void, cnk_multiply, (const cnk_brgemm *products), (products)) \
+    DEFINE(void, cnk_multiply_matrices, (const cnk_product *product), (product)) \
     DEFINE(void, cnk_pack, \
            (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
            panel_stride), \
@@ -140,5 +141,25 @@
            (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
            panel_stride), \
            (matrix, row_stride, rows, columns, packed, panel_stride))
+
+// The same for what a level with instructions for bfloat16 does in its own way.
+#define CNK_BFLOAT16_FUNCTIONS(DEFINE) \
+    DEFINE(void, cnk_round, (const float *x, float *y, size_t count), (x, y, count)) \
+    DEFINE(void, cnk_pair_columns, \
+           (const float *x, ptrdiff_t rows, ptrdiff_t columns, float *pairs), \
+           (x, rows, columns, pairs)) \
+    DEFINE(void, cnk_pair_arrays, \
+           (const float *first, const float *second, ptrdiff_t count, float *pairs), \
+           (first, second, count, pairs)) \
+    DEFINE(void, cnk_pack_pairs, \
+           (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
+           panel_stride), \
+           (matrix, row_stride, rows, columns, packed, panel_stride)) \
+    DEFINE(void, cnk_pack_pairs_transposed, \
+           (const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed, ptrdiff_t \
+           panel_stride), \
+           (matrix, row_stride, rows, columns, packed, panel_stride)) \
+    DEFINE(void, cnk_multiply_pairs, (const cnk_brgemm *products), (products)) \
+    DEFINE(void, cnk_multiply_rounded, (const cnk_product *product), (product))
 
 #endif

@@ -18,8 +18,8 @@ struct LedgerRunner: Sendable {
     /// The names that take the place of those of forgotten classes.
     let renaming: Renaming?
     let options: RunOptions
-    /// Whether the seed of the options wins over that of a configuration's file.
-    let isSeedGiven: Bool
+    /// Which of the options win over a configuration's file.
+    let given: GivenSettings
 
     /// A job that ended.
     struct EndedJob: Sendable {
@@ -153,7 +153,7 @@ struct LedgerRunner: Sendable {
             reporting: ReportDestination(
                 folder: forgetting.validation == nil ? nil : report, requestID: identifier(requests, state),
                 signingKey: key, date: date),
-            isSeedGiven: isSeedGiven,
+            given: given,
             details: RequestDetails(
                 renaming: renaming,
                 samples: try samples.map { try SampleList(contentsOf: folder.url(of: $0.path).path) }),
@@ -184,7 +184,10 @@ struct LedgerRunner: Sendable {
         settings["method"] = choice.name
         settings["methodSettings"] = String(decoding: try encoder.encode(choice.method), as: UTF8.self)
         settings["samplesPerClass"] = String(choice.samplesPerClass)
-        settings["seed"] = String(isSeedGiven ? options.seed : file.seed ?? options.seed)
+        let options = given.options(options, file)
+        settings["seed"] = String(options.seed)
+        // Ledgers of earlier versions have jobs without it.
+        if options.precision != .float32 { settings["precision"] = options.precision.rawValue }
         settings["audit"] = try auditFlags.settings
         settings["retrain"] = String(retrainings)
         settings["retrained"] = try retrained.map {

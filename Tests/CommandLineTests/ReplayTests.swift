@@ -48,6 +48,7 @@ struct ReplayTests {
         arguments: [
             ["--preset", "fast"], ["--preset", "paper-safe"], ["--method", "scrub", "--set", "temperature=2"],
             ["--preset", "fast", "--rename-forgotten", "gone", "--drop-outputs"],
+            ["--preset", "fast", "--precision", "bfloat16"],
         ])
     func same(options: [String]) throws {
         try forget(options)

@@ -27,6 +27,29 @@ struct DeterminismTests {
         }
     }
 
+    @Test("bfloat16 has bits of its own, the same for any number of threads")
+    func bfloat16() async throws {
+        let first = try await forget(RunOptions(seed: 5, threadCount: 1, precision: .bfloat16))
+        let other = try await forget(RunOptions(seed: 5, threadCount: 3, precision: .bfloat16))
+        #expect(other.model.stateDictionary == first.model.stateDictionary)
+        #expect(other.losses == first.losses)
+        let exact = try await forget(RunOptions(seed: 5))
+        for phase in [RunPhase.noise, .impair] {
+            let (a, b) = (try #require(first.losses[phase]), try #require(exact.losses[phase]))
+            #expect(a != b)
+            for step in 0..<3 {
+                #expect(abs(a[step] - b[step]) < 0.02 * max(1, abs(b[step])), "\(phase), step \(step)")
+            }
+        }
+        let test = try exact.model.prepare(Patterns.test)
+        var accuracies: [Accuracy] = []
+        for outcome in [first, exact] {
+            accuracies.append(try await Evaluator().accuracy(of: outcome.model, on: test, forgottenClasses: [0, 3]))
+        }
+        #expect(abs(try #require(accuracies[0].retained) - #require(accuracies[1].retained)) < 0.08)
+        #expect(abs(try #require(accuracies[0].forgotten) - #require(accuracies[1].forgotten)) < 0.08)
+    }
+
     @Test("another seed gives another model")
     func seeds() async throws {
         let first = try await forget(RunOptions(seed: 5))

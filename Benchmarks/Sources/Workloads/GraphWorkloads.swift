@@ -6,11 +6,12 @@ struct MatrixProductWorkload: Workload {
     private let size: Int
     let operations: Double
 
-    init(size: Int, threads: ThreadTeam) throws {
+    init(size: Int, threads: ThreadTeam, precision: Precision) throws {
         var builder = GraphBuilder(inputShape: [size])
         _ = try builder.linear(builder.input, named: "product", outputs: size, bias: false)
         let graph = try builder.graph()
-        executor = Executor(model: Model(graph: graph, seed: 1), batchCapacity: size, threads: threads)
+        executor = Executor(
+            model: Model(graph: graph, seed: 1), batchCapacity: size, threads: threads, precision: precision)
         operations = Double(size) * graph.directOperations()
         executor.input.fillWithNoise()
         self.size = size
@@ -28,14 +29,14 @@ struct ConvolutionPasses: Workload {
     private let backward: Bool
     let operations: Double
 
-    init(channels: Int, map: Int, backward: Bool, threads: ThreadTeam) throws {
+    init(channels: Int, map: Int, backward: Bool, threads: ThreadTeam, precision: Precision) throws {
         var builder = GraphBuilder(inputShape: [map, map, channels])
         _ = try builder.convolution(
             builder.input, named: "convolution", channels: channels, kernelSize: 3, padding: 1, bias: false)
         let graph = try builder.graph()
         executor = Executor(
             model: Model(graph: graph, seed: 1), batchCapacity: Self.batch,
-            computing: backward ? .both : .nothing, threads: threads)
+            computing: backward ? .both : .nothing, threads: threads, precision: precision)
         self.backward = backward
         let forward = graph.directOperations()
         operations = Double(Self.batch) * (backward ? graph.directOperations(computing: .both) - forward : forward)
@@ -67,13 +68,15 @@ struct NetworkPass: Workload {
     private let labels: [Int32]
     let operations: Double
 
-    init(_ kind: Kind, network: any Architecture, batch: Int, imageSize: Int, threads: ThreadTeam) throws {
+    init(
+        _ kind: Kind, network: any Architecture, batch: Int, imageSize: Int, threads: ThreadTeam, precision: Precision
+    ) throws {
         let requests: [Kind: GradientRequest] = [.trainingStep: .parameters, .inputGradient: .input]
         let request = requests[kind] ?? .nothing
         let graph = try network.graph(inputShape: [imageSize, imageSize, 3], classes: 10)
         executor = Executor(
             model: Model(graph: graph, seed: 1), batchCapacity: batch, computing: request,
-            modes: [kind == .trainingStep ? .training : .inference], threads: threads)
+            modes: [kind == .trainingStep ? .training : .inference], threads: threads, precision: precision)
         operations = Double(batch) * graph.directOperations(computing: request)
         optimizer = try OptimizerConfiguration.adam.makeOptimizer(parameterCount: executor.trainableCount)
         labels = (0..<batch).map { Int32($0 % 10) }

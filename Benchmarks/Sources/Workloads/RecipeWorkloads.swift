@@ -8,14 +8,14 @@ final class Forgetting: Workload {
     let operations: Double
     private(set) var phases: [WorkloadPhase] = []
 
-    init(network: any Architecture, classCount: Int, threads: Int) throws {
+    init(network: any Architecture, classCount: Int, threads: Int, precision: Precision) throws {
         classes = 0..<classCount
         let retained = try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         let configuration = UNSIR.Configuration.paper
         unlearner = Unlearner(
             model: Model(graph: graph, seed: 1), retaining: retained, method: .unsir(configuration),
-            options: RunOptions(threadCount: threads))
+            options: RunOptions(threadCount: threads, precision: precision))
         operations = configuration.directOperations(
             graph, classes: classCount, retained: retained.count)
     }
@@ -35,23 +35,23 @@ final class Forgetting: Workload {
 struct Retraining: Workload {
     private let model: Model
     private let examples: any ExampleSource
-    private let threads: Int
+    private let options: RunOptions
     private let trainer = Trainer()
     let operations: Double
 
-    init(network: any Architecture, threads: Int) throws {
+    init(network: any Architecture, threads: Int, precision: Precision) throws {
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         model = Model(graph: graph, seed: 1)
         examples = try model.prepare(try FashionMNIST().excluding(classes: [0]))
         operations =
             Double(trainer.configuration.epochs * examples.count) * graph.directOperations(computing: .parameters)
-        self.threads = threads
+        options = RunOptions(threadCount: threads, precision: precision)
     }
 
     func run() throws {
-        let (model, examples, threads, trainer) = (model, examples, threads, trainer)
+        let (model, examples, options, trainer) = (model, examples, options, trainer)
         _ = try blocking {
-            try await trainer.train(model, on: examples, options: RunOptions(threadCount: threads))
+            try await trainer.train(model, on: examples, options: options)
         }
     }
 }

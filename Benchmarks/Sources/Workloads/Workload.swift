@@ -39,7 +39,7 @@ public struct UnknownWorkload: Error, CustomStringConvertible {
 
 /// The workloads by name.
 public enum Workloads {
-    /// What ``named(_:threads:)`` takes, besides other sizes in the same form: `BATCHxSIZE` for images of another size
+    /// What ``named(_:threads:precision:)`` takes, besides other sizes in the same form: `BATCHxSIZE` for images of another size
     /// than 32x32, `forgetting/NETWORK/CLASSES` for several classes.
     public static let names =
         ["peak", "gemm/1024"]
@@ -53,44 +53,50 @@ public enum Workloads {
         + ["training-step/mobilenetv2/128", "training-step/resnet50/8x224"]
         + ["forgetting/resnet18-imagenet", "retraining/resnet18-imagenet"]
 
-    /// The matrix product kernels that OpenBLAS picked for this machine.
-    public static var matrixKernels: String {
-        get throws {
-            var builder = GraphBuilder(inputShape: [1])
-            _ = try builder.linear(builder.input, named: "product", outputs: 1)
-            let model = Model(graph: try builder.graph(), seed: 1)
-            return Executor(model: model, batchCapacity: 1).matrixKernels
-        }
+    /// The matrix product kernels that were picked for this machine: OpenBLAS's, or the engine's own for bfloat16.
+    public static func matrixKernels(_ precision: Precision) throws -> String {
+        var builder = GraphBuilder(inputShape: [1])
+        _ = try builder.linear(builder.input, named: "product", outputs: 1)
+        let model = Model(graph: try builder.graph(), seed: 1)
+        return Executor(model: model, batchCapacity: 1, precision: precision).matrixKernels
     }
 
     /// Sets a workload up.
-    public static func named(_ name: String, threads: Int) throws -> any Workload {
+    public static func named(
+        _ name: String, threads: Int, precision: Precision = .float32
+    ) throws -> any Workload {
         let parts = name.split(separator: "/").map(String.init)
         let team = ThreadTeam(workers: threads)
         switch (parts.first, parts.count) {
         case ("peak", 1): return Peak(threads: team)
         case ("gemm", 2):
-            if let size = Int(parts[1]), size > 0 { return try MatrixProductWorkload(size: size, threads: team) }
+            if let size = Int(parts[1]), size > 0 {
+                return try MatrixProductWorkload(size: size, threads: team, precision: precision)
+            }
         case ("convolution", 3):
             let sizes = sizes(parts[2])
             if sizes.count == 2, ["forward", "backward"].contains(parts[1]) {
                 return try ConvolutionPasses(
-                    channels: sizes[0], map: sizes[1], backward: parts[1] == "backward", threads: team)
+                    channels: sizes[0], map: sizes[1], backward: parts[1] == "backward", threads: team,
+                    precision: precision)
             }
         case ("training-step", 3), ("input-gradient", 3), ("inference", 3):
             let sizes = sizes(parts[2])
             if (1...2).contains(sizes.count), let kind = NetworkPass.Kind(rawValue: parts[0]) {
                 return try NetworkPass(
                     kind, network: try network(parts[1]), batch: sizes[0], imageSize: sizes.count == 2 ? sizes[1] : 32,
-                    threads: team)
+                    threads: team, precision: precision)
             }
-        case ("forgetting", 2): return try Forgetting(network: try network(parts[1]), classCount: 1, threads: threads)
+        case ("forgetting", 2):
+            return try Forgetting(
+                network: try network(parts[1]), classCount: 1, threads: threads, precision: precision)
         case ("forgetting", 3):
             if let count = Int(parts[2]), (1...9).contains(count) {
-                return try Forgetting(network: try network(parts[1]), classCount: count, threads: threads)
+                return try Forgetting(
+                    network: try network(parts[1]), classCount: count, threads: threads, precision: precision)
             }
         case ("retraining", 2):
-            return try Retraining(network: try network(parts[1]), threads: threads)
+            return try Retraining(network: try network(parts[1]), threads: threads, precision: precision)
         default: break
         }
         throw UnknownWorkload(name: name)
@@ -103,7 +109,7 @@ public enum Workloads {
         return numbers.count == parts.count ? numbers : []
     }
 
-    private static func network(_ name: String) throws -> any Architecture {
+    static func network(_ name: String) throws -> any Architecture {
         let parts = name.split(separator: "-").map(String.init)
         if parts.count == 2, parts[0] == "resnet18" {
             return try Architectures.named(ArchitectureIdentifier(name: parts[0], options: ["stem": parts[1]]))

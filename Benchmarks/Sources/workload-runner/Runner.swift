@@ -1,21 +1,26 @@
 import CMeasurement
 import Foundation
+import Unlearning
 import Workloads
 
 /// Runs workloads an iteration at a time on request, so that a driver can alternate them with their PyTorch twins.
-/// The protocol is described in `PyTorch/README.md`.
+/// The protocol is described in `README.md`.
 @main
 struct Runner {
     static func main() {
         var arguments = CommandLine.arguments.dropFirst()
-        var threads = 2
-        if arguments.first == "--threads", let count = arguments.dropFirst().first.flatMap({ Int($0) }), count > 0 {
-            threads = count
-            arguments = arguments.dropFirst(2)
-        }
-        guard arguments.isEmpty else {
-            FileHandle.standardError.write(Data("usage: workload-runner [--threads N]\n".utf8))
-            exit(64)
+        var (threads, precision) = (2, Precision.float32)
+        while let option = arguments.popFirst() {
+            let value = arguments.popFirst() ?? ""
+            if option == "--threads", let count = Int(value), count > 0 {
+                threads = count
+            } else if option == "--precision", let known = Precision(rawValue: value) {
+                precision = known
+            } else {
+                let usage = "usage: workload-runner [--threads N] [--precision float32|bfloat16]\n"
+                FileHandle.standardError.write(Data(usage.utf8))
+                exit(64)
+            }
         }
         var workload: (any Workload)?
         while let line = readLine() {
@@ -24,7 +29,8 @@ struct Runner {
                 switch words.first {
                 case "setup":
                     workload = nil  // frees the one before, so that two never share memory
-                    workload = try Workloads.named(words.count > 1 ? words[1] : "", threads: threads)
+                    workload = try Workloads.named(
+                        words.count > 1 ? words[1] : "", threads: threads, precision: precision)
                     answer("ready")
                 case "run": answer(String(try seconds(of: required(workload))))
                 case "operations": answer(String(try required(workload).operations))
@@ -32,7 +38,8 @@ struct Runner {
                     answer(String(decoding: try JSONEncoder().encode(required(workload).phases), as: UTF8.self))
                 case "memory": answer(String(format: "%.1f", peakMebibytes()))
                 case "about":
-                    answer("\(String(cString: cm_vector_level())), OpenBLAS kernels \(try Workloads.matrixKernels)")
+                    let source = precision == .float32 ? "OpenBLAS kernels" : "bfloat16 kernels"
+                    answer("\(String(cString: cm_vector_level())), \(source) \(try Workloads.matrixKernels(precision))")
                 case "quit": return
                 default: throw ProtocolError(message: "unknown request '\(line)'")
                 }

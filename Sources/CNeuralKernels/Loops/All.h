@@ -7,9 +7,11 @@
 
 #define DECLARE(result, name, parameters, arguments) result CNK(name) parameters;
 CNK_FUNCTIONS(DECLARE)
+CNK_BFLOAT16_FUNCTIONS(DECLARE)
 #undef DECLARE
 
 #include "Vectors.h"
+#include "Rounding.h"
 
 #include "Mathematics.h"
 
@@ -22,6 +24,9 @@ CNK_FUNCTIONS(DECLARE)
 #include "Pointwise.h"
 #include "Pooling.h"
 #include "Products.h"
+#include "Blocks.h"
+#include "ProductLoops.h"
+#include "Pairs.h"
 #include "RowNormalization.h"
 #include "Softmax.h"
 #include "Winograd.h"

@@ -1,5 +1,16 @@
-CNK_LOOP void CNK(cnk_adam)(float *restrict parameters, const float *restrict gradients, float *restrict first,
-              float *restrict second, size_t count, cnk_adam_step step) {
+// Whether all numbers are zeros.
+CNK_INLINE int are_zero(const float *values, size_t count) {
+    uint32_t any = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, values + i, sizeof bits);
+        any |= bits;
+    }
+    return any == 0;
+}
+
+CNK_INLINE void adam_block(float *restrict parameters, const float *restrict gradients, float *restrict first,
+                           float *restrict second, size_t count, cnk_adam_step step) {
     for (size_t i = 0; i < count; i++) {
         float gradient = gradients[i] + step.gradientDecay * parameters[i];
         float mean = first[i] + step.firstComplement * (gradient - first[i]);
@@ -8,6 +19,21 @@ CNK_LOOP void CNK(cnk_adam)(float *restrict parameters, const float *restrict gr
         second[i] = square;
         float divisor = SQUARE_ROOT(square) / step.secondCorrectionRoot + step.epsilon;
         parameters[i] = parameters[i] * step.parameterScale - step.stepSize * mean / divisor;
+    }
+}
+
+CNK_LOOP void CNK(cnk_adam)(float *restrict parameters, const float *restrict gradients, float *restrict first,
+                            float *restrict second, size_t count, cnk_adam_step step) {
+    // Where maps are smaller than kernels, most weights only ever meet padding: they have had no gradient yet and stay.
+    enum { block = 512 };
+    int decays = step.gradientDecay != 0 || step.parameterScale != 1;
+    for (size_t i = 0; i < count; i += block) {
+        size_t length = count - i < block ? count - i : block;
+        if (!decays && gradients[i] == 0 && are_zero(gradients + i, length) && are_zero(first + i, length) &&
+            are_zero(second + i, length)) {
+            continue;
+        }
+        adam_block(parameters + i, gradients + i, first + i, second + i, length, step);
     }
 }
 

@@ -106,7 +106,8 @@ CNK_INLINE void weight_adjoint(const lanes u[6], ptrdiff_t step, lanes r[3], ptr
     r[2 * result_step] = (NP * P2) * sum_p + (NQ * Q2) * sum_q + u[5 * step];
 }
 
-// A window of pixels of 16 channels that may hang over the image's edge or have fewer channels, zeros there.
+// A window of pixels of 16 channels that may hang over the image's edge or have fewer channels, zeros there, and that may
+// have to be rounded.
 CNK_INLINE void copy_window(const float *x, cnk_image image, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size,
                             ptrdiff_t count, float *window) {
     lanes zero = {0};
@@ -116,6 +117,7 @@ CNK_INLINE void copy_window(const float *x, cnk_image image, ptrdiff_t row, ptrd
             if (h >= 0 && h < image.height && w >= 0 && w < image.width) {
                 lanes pixel;
                 load(&pixel, x + (h * image.width + w) * image.channels, count);
+                if (image.rounds) round_lanes(&pixel);
                 store(window, &pixel, LANES);
             } else {
                 store(window, &zero, LANES);
@@ -130,7 +132,7 @@ CNK_LOOP void CNK(cnk_winograd_input)(const float *restrict x, cnk_image image, 
     const float *corner = x + (row * image.width + column) * image.channels;
     for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
         ptrdiff_t count = image.channels - c;
-        if (inside && count >= LANES) {
+        if (inside && count >= LANES && !image.rounds) {
             input_tile(corner + c, image.width * image.channels, image.channels, v + c, plane_stride);
         } else {
             float window[36 * LANES];
@@ -198,7 +200,7 @@ CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_ima
     const float *corner = dy + (row * image.width + column) * image.channels;
     for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
         ptrdiff_t count = image.channels - c;
-        if (inside && count >= LANES) {
+        if (inside && count >= LANES && !image.rounds) {
             adjoint_tile(corner + c, image.width * image.channels, image.channels, m + c, plane_stride);
         } else {
             float window[16 * LANES];
@@ -209,15 +211,16 @@ CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_ima
 }
 
 // u = G w Gt of 16 columns of one inner index.
-CNK_INLINE void transform_taps(const lanes taps[9], float *u, ptrdiff_t plane_stride) {
+CNK_INLINE void transform_taps(lanes taps[9], int rounds, float *u, ptrdiff_t plane_stride) {
     lanes half[18], result[36];
+    for (ptrdiff_t tap = 0; rounds && tap < 9; tap++) round_lanes(taps + tap);
     for (ptrdiff_t j = 0; j < 3; j++) weight_transform(taps + j, 3, half + j, 3);
     for (ptrdiff_t i = 0; i < 6; i++) weight_transform(half + 3 * i, 1, result + 6 * i, 1);
     for (ptrdiff_t q = 0; q < 36; q++) store(u + q * plane_stride, result + q, LANES);
 }
 
 CNK_LOOP void CNK(cnk_winograd_weights)(const float *restrict w, ptrdiff_t inputs, ptrdiff_t outputs,
-                                        ptrdiff_t panel, float *restrict u, ptrdiff_t plane_stride) {
+                                        ptrdiff_t panel, int rounds, float *restrict u, ptrdiff_t plane_stride) {
     for (ptrdiff_t k = 0; k < inputs; k++) {
         for (ptrdiff_t part = 0; part < CNK_PANEL; part += LANES) {
             ptrdiff_t column = panel * CNK_PANEL + part;
@@ -226,13 +229,14 @@ CNK_LOOP void CNK(cnk_winograd_weights)(const float *restrict w, ptrdiff_t input
                 taps[tap] = (lanes){0};
                 if (column < outputs) load(taps + tap, w + (tap * inputs + k) * outputs + column, outputs - column);
             }
-            transform_taps(taps, u + k * CNK_PANEL + part, plane_stride);
+            transform_taps(taps, rounds, u + k * CNK_PANEL + part, plane_stride);
         }
     }
 }
 
 CNK_LOOP void CNK(cnk_winograd_weights_turned)(const float *restrict w, ptrdiff_t inputs, ptrdiff_t outputs,
-                                               ptrdiff_t panel, float *restrict u, ptrdiff_t plane_stride) {
+                                               ptrdiff_t panel, int rounds, float *restrict u,
+                                               ptrdiff_t plane_stride) {
     for (ptrdiff_t first = 0; first < outputs; first += LANES) {
         for (ptrdiff_t part = 0; part < CNK_PANEL; part += LANES) {
             ptrdiff_t column = panel * CNK_PANEL + part;
@@ -245,7 +249,7 @@ CNK_LOOP void CNK(cnk_winograd_weights_turned)(const float *restrict w, ptrdiff_
             for (ptrdiff_t k = 0; k < LANES && first + k < outputs; k++) {
                 lanes taps[9];
                 for (ptrdiff_t tap = 0; tap < 9; tap++) taps[tap] = squares[tap][k];
-                transform_taps(taps, u + (first + k) * CNK_PANEL + part, plane_stride);
+                transform_taps(taps, rounds, u + (first + k) * CNK_PANEL + part, plane_stride);
             }
         }
     }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CNeuralBFloat16.h"
 #include "CNeuralDepthwise.h"
 #include "CNeuralLevels.h"
 #include "CNeuralOptimizers.h"

@@ -51,6 +51,24 @@ void cnk_finish(float *results, ptrdiff_t rows, ptrdiff_t columns, const cnk_epi
 
 void cnk_multiply(const cnk_brgemm *products);
 
+// A row-major matrix that a product may read transposed.
+typedef struct {
+    const float *pointer;
+    ptrdiff_t row_stride;
+    int is_transposed;
+} cnk_matrix;
+
+// c [rows][columns] (+)= a [rows][inner] times b [inner][columns].
+typedef struct {
+    cnk_matrix a, b;
+    float *c;
+    ptrdiff_t c_row;
+    ptrdiff_t rows, columns, inner;
+    int accumulates;
+} cnk_product;
+
+void cnk_multiply_matrices(const cnk_product *product);
+
 // packed [columns / 32][rows][32] of a matrix [rows][columns], zeros beyond its columns. Panels lie `panel_stride` apart.
 void cnk_pack(const float *matrix, ptrdiff_t row_stride, ptrdiff_t rows, ptrdiff_t columns, float *packed,
               ptrdiff_t panel_stride);

@@ -16,9 +16,10 @@ enum {
     CNK_WINOGRAD_PLANES = 36
 };
 
-// One image's size.
+// One image's size, and whether its numbers are rounded to bfloat16 as they are read.
 typedef struct {
     ptrdiff_t height, width, channels;
+    int rounds;
 } cnk_image;
 
 // v[plane][channel] = (Bt d B)[plane] of the 6x6 window at (row, column), zeros outside the image. Whole vectors of 16
@@ -34,12 +35,12 @@ void cnk_winograd_output_adjoint(const float *dy, cnk_image image, ptrdiff_t row
                                  ptrdiff_t plane_stride);
 
 // A panel of 32 columns of u = G w Gt, [36][inputs][32] with planes `plane_stride` apart, of w
-// [3][3][inputs][outputs]; zeros beyond the outputs.
-void cnk_winograd_weights(const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u,
+// [3][3][inputs][outputs], which is rounded to bfloat16 if `rounds`; zeros beyond the outputs.
+void cnk_winograd_weights(const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, int rounds, float *u,
                           ptrdiff_t plane_stride);
 // The same for the input's gradient, [36][outputs][32]: kernels turned by 180 degrees, inputs and outputs exchanged.
-void cnk_winograd_weights_turned(const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, float *u,
-                                 ptrdiff_t plane_stride);
+void cnk_winograd_weights_turned(const float *w, ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t panel, int rounds,
+                                 float *u, ptrdiff_t plane_stride);
 // dw[3][3][inputs][outputs] = Gt du G for inputs first..<end, with du [36][inputs][du_stride].
 void cnk_winograd_weights_adjoint(const float *du, ptrdiff_t du_stride, ptrdiff_t inputs, ptrdiff_t outputs,
                                   ptrdiff_t first, ptrdiff_t end, float *dw);

@@ -16,6 +16,10 @@ package struct EngineEnvironment: Sendable {
     package let vectorKernels = String(cString: cnk_level_name())
     /// The best instruction set that the processor has loops for. `UNLEARNING_KERNELS` picks a lower one.
     package let bestVectorKernels = String(cString: cnk_best_level_name())
+    /// The instruction set of products of bfloat16: that of the other loops, `avx512bf16` or `amx`.
+    package let bfloat16Kernels = String(cString: cnk_bfloat16_name())
+    /// The best instruction set for them that the processor has.
+    package let bestBFloat16Kernels = String(cString: cnk_best_bfloat16_name())
     /// The matrix product kernels that OpenBLAS picked, such as `SkylakeX`.
     package let matrixKernels = OpenBLASRuntime.coreName
     /// OpenBLAS's version, such as `0.3.26`, or `unknown`.

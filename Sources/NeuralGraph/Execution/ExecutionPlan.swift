@@ -33,7 +33,7 @@ struct ExecutionPlan {
     /// - Parameter keptNodes: positions in the model's graph of nodes whose outputs stay readable.
     init(
         _ original: Graph, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
-        algorithms: Algorithms, keptNodes: Set<Int>
+        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>
     ) {
         (graph, kept) = original.executed(
             algorithms: algorithms, computing: request, modes: modes, keeping: keptNodes)
@@ -41,7 +41,7 @@ struct ExecutionPlan {
             node.operation.kernel(
                 for: KernelRequest(
                     inputs: node.inputShapes, output: node.shape, batchCapacity: batchCapacity, workers: workers,
-                    algorithms: algorithms, runsBackward: request.input || request.parameters,
+                    algorithms: algorithms, precision: precision, runsBackward: request.input || request.parameters,
                     wantsParameterGradients: request.wantsParameters(of: node)))
         }
         activations = ActivationPlan(

@@ -20,8 +20,14 @@ package struct ExecutionSummary: Sendable {
     package let byteCount: Int
     /// The name of the matrix product kernels that OpenBLAS picked for this machine.
     package let matrixKernels: String
+    /// Whether matrix products go to the engine's own loops, since OpenBLAS's kernels are for an older instruction set.
+    package let usesOwnProducts: Bool
     /// The instruction set of the engine's own loops: `portable`, `avx2` or `avx512`.
     package let vectorKernels: String
+    /// The instruction set of products of bfloat16: that of the other loops, `avx512bf16` or `amx`.
+    package let bfloat16Kernels: String
+    /// What products' factors are rounded to.
+    package let precision: Precision
 
     /// Plans as ``Executor`` does, without allocating its memory.
     /// - Parameters:
@@ -31,39 +37,45 @@ package struct ExecutionSummary: Sendable {
     ///   - modes: the modes of the passes to come.
     ///   - workers: the threads to work with.
     ///   - algorithms: `.strict` uses the universal algorithms only.
+    ///   - precision: what products' factors are rounded to.
     ///   - nodes: nodes of the model whose outputs stay readable.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast, keeping nodes: Set<String>
+        algorithms: Algorithms = .fast,
+        precision: Precision = .float32, keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes))
     }
 
     /// Plans as ``Executor`` does, without allocating its memory.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast
+        algorithms: Algorithms = .fast,
+        precision: Precision = .float32
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, keptNodes: [])
+            algorithms: algorithms, precision: precision, keptNodes: [])
     }
 
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
-        algorithms: Algorithms, keptNodes: Set<Int>
+        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>
     ) {
         let plan = ExecutionPlan(
             model.graph, batchCapacity: max(1, batchCapacity), computing: request, modes: modes,
-            workers: max(1, workers), algorithms: algorithms, keptNodes: keptNodes)
+            workers: max(1, workers), algorithms: algorithms, precision: precision, keptNodes: keptNodes)
+        self.precision = precision
         nodes = plan.nodes
         byteCount = plan.byteCount
         matrixKernels = OpenBLASRuntime.coreName
+        usesOwnProducts = MatrixKernel(algorithms, precision) == .ownLoops
         vectorKernels = String(cString: cnk_level_name())
+        bfloat16Kernels = String(cString: cnk_bfloat16_name())
     }
 }

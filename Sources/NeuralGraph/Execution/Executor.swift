@@ -1,3 +1,5 @@
+import CNeuralKernels
+
 /// Runs a model's forward and backward passes, in memory that is planned and allocated once.
 ///
 /// A step allocates nothing. An executor copies the model's numbers; train it and read them back with ``model()``. It works on the calling
@@ -16,7 +18,10 @@ public final class Executor {
     /// The floats that the parameters with gradients take, which come first in ``parameters``.
     public var trainableCount: Int { plan.trainableCount }
 
-    /// The name of the kernels that OpenBLAS picked for this machine, such as `SkylakeX`.
+    /// The name of the kernels of matrix products on this machine.
+    ///
+    /// These are OpenBLAS's, such as `SkylakeX`, or the engine's own for bfloat16: `portable`, `avx2`, `avx512`, `avx512bf16`
+    /// or `amx`.
     public let matrixKernels: String
 
     private let original: Model
@@ -39,19 +44,21 @@ public final class Executor {
     ///   - modes: the modes of the passes to come. For inference alone, batch norm becomes part of convolutions.
     ///   - threads: the threads to work with.
     ///   - algorithms: `.strict` uses the universal algorithms only.
+    ///   - precision: what products' factors are rounded to.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
-        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast
+        modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast,
+        precision: Precision = .float32
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            algorithms: algorithms, keptNodes: [])
+            algorithms: algorithms, precision: precision, keptNodes: [])
     }
 
     /// Plans the passes such that the outputs of some nodes can be read by ``value(of:)`` after a forward pass.
     ///
     /// A kept node costs its memory and ends the fusion of the chain that it is in. The other parameters are those of
-    /// ``init(model:batchCapacity:computing:modes:threads:algorithms:)``.
+    /// ``init(model:batchCapacity:computing:modes:threads:algorithms:precision:)``.
     /// - Parameters:
     ///   - model: the model to run.
     ///   - batchCapacity: the largest batch.
@@ -59,27 +66,30 @@ public final class Executor {
     ///   - modes: the modes that passes will run in.
     ///   - threads: the threads to run on.
     ///   - algorithms: which algorithms may be used.
+    ///   - precision: what products' factors are rounded to.
     ///   - nodes: names of nodes of the model, such as ``Graph/stages(limit:)``.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     public convenience init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], threads: ThreadTeam = ThreadTeam(), algorithms: Algorithms = .fast,
+        precision: Precision = .float32,
         keeping nodes: Set<String>
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes))
     }
 
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
-        algorithms: Algorithms, keptNodes: Set<Int>
+        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>
     ) {
-        matrixKernels = OpenBLASRuntime.coreName
+        let blasKernels = OpenBLASRuntime.coreName
+        matrixKernels = precision == .float32 ? blasKernels : String(cString: cnk_bfloat16_name())
         let capacity = max(1, batchCapacity)
         let plan = ExecutionPlan(
             model.graph, batchCapacity: capacity, computing: request, modes: modes, workers: threads.workers,
-            algorithms: algorithms, keptNodes: keptNodes)
+            algorithms: algorithms, precision: precision, keptNodes: keptNodes)
         original = model
         self.batchCapacity = capacity
         self.request = request
@@ -245,6 +255,11 @@ public final class Executor {
         let shape = slot.specification.shape
         return try slot.specification.layout.restored(arena.read(at: slot.offset, count: shape.count), shape: shape)
     }
+
+    /// The names of the algorithms that the plan picked, by node of ``graph``.
+    ///
+    /// A convolution with different ones for its three passes names them in a row: forward, input gradient, weight gradient.
+    public var algorithms: [String] { kernels.map(\.algorithm) }
 
     /// The nodes as executed, with the algorithm that the plan picked for each.
     package var nodes: [ExecutionSummary.Node] { plan.nodes }

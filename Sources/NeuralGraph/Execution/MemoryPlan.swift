@@ -44,32 +44,3 @@ struct MemoryPlan {
 
     static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 }
-
-/// Zeroed, cache-line aligned floats.
-final class FloatArena {
-    let base: UnsafeMutablePointer<Float>
-    let count: Int
-
-    init(count: Int) {
-        self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Float>.stride,
-            alignment: MemoryPlan.alignment * MemoryLayout<Float>.stride)
-        base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
-    }
-
-    func write(_ values: [Float], at offset: Int) {
-        values.withUnsafeBufferPointer { source in
-            guard let start = source.baseAddress else { return }
-            (base + offset).update(from: start, count: source.count)
-        }
-    }
-
-    func read(at offset: Int, count: Int) -> [Float] {
-        [Float](UnsafeBufferPointer(start: base + offset, count: count))
-    }
-}

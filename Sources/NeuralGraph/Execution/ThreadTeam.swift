@@ -1,3 +1,4 @@
+import CNeuralKernels
 import Synchronization
 
 #if canImport(Glibc)
@@ -53,15 +54,27 @@ public final class ThreadTeam: Sendable {
     }
 }
 
+/// Unused bytes that keep what is before them and what is behind them in different cache lines.
+private struct CacheLine {
+    private let first: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
+    // Processors fetch lines in pairs.
+    private let second: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
+}
+
 /// The state that a team's threads share: one loop at a time, its indices handed out by a counter.
 ///
 /// A worker first spins for the next loop, since kernels follow each other within microseconds, then sleeps.
 private final class Loop: @unchecked Sendable {
-    private static let spins = 4000
+    /// Pauses of some tens of cycles each: as long as a kernel without a parallel loop takes.
+    private static let spins = 1000
 
+    // What waiting workers read, and what working ones write, lie in cache lines of their own.
     private let generation = Atomic<Int>(0)
+    private let afterGeneration = CacheLine()
     private let next = Atomic<Int>(0)
+    private let afterNext = CacheLine()
     private let running = Atomic<Int>(0)
+    private let afterRunning = CacheLine()
     private let missing = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -102,7 +115,7 @@ private final class Loop: @unchecked Sendable {
         var spins = 0
         while running.load(ordering: .acquiring) > 0 {
             spins += 1
-            if spins > Self.spins { sched_yield() }
+            if spins > Self.spins { sched_yield() } else { cnk_pause() }
         }
         self.body = nil
     }
@@ -133,7 +146,10 @@ private final class Loop: @unchecked Sendable {
     }
 
     private func waitForGeneration(after seen: Int) {
-        for _ in 0..<Self.spins where generation.load(ordering: .acquiring) != seen { return }
+        for _ in 0..<Self.spins {
+            if generation.load(ordering: .acquiring) != seen { return }
+            cnk_pause()
+        }
         pthread_mutex_lock(mutex)
         while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(wakeUp, mutex) }
         pthread_mutex_unlock(mutex)

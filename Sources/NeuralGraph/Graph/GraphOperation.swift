@@ -39,6 +39,8 @@ public struct KernelRequest: Sendable {
     public let workers: Int
     /// Which algorithms may be used.
     public let algorithms: Algorithms
+    /// What products' factors are rounded to.
+    public let precision: Precision
     /// Whether a backward pass may follow; without one, its working memory is not needed.
     public let runsBackward: Bool
     /// Whether gradients with respect to this node's parameters may be computed.
@@ -53,6 +55,17 @@ public enum Algorithms: String, Sendable, CaseIterable {
     case fast
     /// The universal ones (im2col and matrix products for convolution), for checking the others.
     case strict
+}
+
+/// The precision of the factors of products: of convolutions, linear layers, attention and matrix products.
+///
+/// Products sum in 32-bit floats in either case. Everything else stays in 32-bit floats too: parameters, their updates,
+/// statistics, normalization, softmax, losses, and convolutions of one kernel for each channel.
+public enum Precision: String, Sendable, Codable, CaseIterable {
+    /// 32-bit floats, as they are.
+    case float32
+    /// bfloat16: 8 of a float's 24 significant bits, and its range. Numbers are rounded to the nearest as they are read.
+    case bfloat16
 }
 
 /// The behavior of operations that differ between training and inference.

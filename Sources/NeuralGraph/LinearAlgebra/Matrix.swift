@@ -1,3 +1,4 @@
+import CNeuralKernels
 import COpenBLAS
 
 /// A non-owning view of a row-major matrix, which a product may read transposed.
@@ -15,6 +16,37 @@ struct Matrix {
     init(_ pointer: UnsafeMutablePointer<Float>, rowStride: Int, transposed: Bool = false) {
         self.init(UnsafePointer(pointer), rowStride: rowStride, transposed: transposed)
     }
+
+    /// The part that starts at an element.
+    func from(row: Int, column: Int) -> Matrix {
+        let offset = isTransposed ? column * rowStride + row : row * rowStride + column
+        return Matrix(pointer + offset, rowStride: rowStride, transposed: isTransposed)
+    }
+
+    fileprivate var view: cnk_matrix {
+        cnk_matrix(pointer: pointer, row_stride: rowStride, is_transposed: isTransposed ? 1 : 0)
+    }
+}
+
+/// What multiplies matrices that are not packed in a plan.
+enum MatrixKernel: Sendable {
+    /// OpenBLAS, which the universal algorithms always use.
+    case openBLAS
+    /// The engine's own loops, where OpenBLAS does not know the processor.
+    case ownLoops
+    /// The engine's own loops for factors that are rounded to bfloat16.
+    case rounding
+
+    /// - Parameters:
+    ///   - algorithms: which algorithms may be used.
+    ///   - precision: what factors are rounded to.
+    init(_ algorithms: Algorithms, _ precision: Precision) {
+        switch (precision, algorithms) {
+        case (.bfloat16, _): self = .rounding
+        case (.float32, .strict): self = .openBLAS
+        case (.float32, .fast): self = OpenBLASRuntime.isSlowerThanOwnLoops ? .ownLoops : .openBLAS
+        }
+    }
 }
 
 /// `C (+)= A B` with C `[rows, columns]`, A `[rows, inner]` and B `[inner, columns]`, on the calling thread.
@@ -23,12 +55,37 @@ struct Matrix {
 @inline(__always)
 func multiply(
     rows: Int, columns: Int, inner: Int, _ a: Matrix, _ b: Matrix,
-    into c: UnsafeMutablePointer<Float>, rowStride: Int, accumulates: Bool
+    into c: UnsafeMutablePointer<Float>, rowStride: Int, accumulates: Bool, by kernel: MatrixKernel
 ) {
+    guard kernel == .openBLAS else {
+        var product = cnk_product(
+            a: a.view, b: b.view, c: c, c_row: rowStride, rows: rows, columns: columns, inner: inner,
+            accumulates: accumulates ? 1 : 0)
+        return kernel == .ownLoops ? cnk_multiply_matrices(&product) : cnk_multiply_rounded(&product)
+    }
     cblas_sgemm(
         CblasRowMajor, a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans,
         blasint(rows), blasint(columns), blasint(inner), 1, a.pointer, blasint(a.rowStride),
         b.pointer, blasint(b.rowStride), accumulates ? 1 : 0, c, blasint(rowStride))
+}
+
+/// The same in tasks of blocks of C, on all workers.
+func multiply(
+    rows: Int, columns: Int, inner: Int, _ a: Matrix, _ b: Matrix,
+    into c: UnsafeMutablePointer<Float>, rowStride: Int, accumulates: Bool, by kernel: MatrixKernel,
+    threads: ThreadTeam
+) {
+    // Large enough that packing a block's factors is little work beside its products.
+    let (blockRows, blockColumns) = (128, 512)
+    let columnBlocks = (columns + blockColumns - 1) / blockColumns
+    threads.forEach((rows + blockRows - 1) / blockRows * columnBlocks) { task, _ in
+        let (rowBlock, columnBlock) = task.quotientAndRemainder(dividingBy: columnBlocks)
+        let (row, column) = (rowBlock * blockRows, columnBlock * blockColumns)
+        multiply(
+            rows: min(blockRows, rows - row), columns: min(blockColumns, columns - column), inner: inner,
+            a.from(row: row, column: 0), b.from(row: 0, column: column), into: c + row * rowStride + column,
+            rowStride: rowStride, accumulates: accumulates, by: kernel)
+    }
 }
 
 /// The one place that changes OpenBLAS's process-wide settings.
@@ -44,4 +101,22 @@ enum OpenBLASRuntime {
         openblas_set_num_threads(1)
         return openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }()
+
+    /// Whether the kernels are for an older instruction set than the engine's own loops.
+    ///
+    /// It is a matter of names, never of a measurement, so that results stay the same from run to run.
+    static let isSlowerThanOwnLoops = isSlower(coreName, thanLoops: String(cString: cnk_level_name()))
+
+    /// - Parameters:
+    ///   - kernels: OpenBLAS's name for its kernels.
+    ///   - level: the instruction set of the engine's own loops.
+    static func isSlower(_ kernels: String, thanLoops level: String) -> Bool {
+        let kernels = kernels.lowercased()
+        let hasAVX512 = ["skylakex", "cooperlake", "sapphirerapids"].contains(kernels)
+        return switch level {
+        case "avx512": !hasAVX512
+        case "avx2": !hasAVX512 && !["haswell", "zen"].contains(kernels)
+        default: false
+        }
+    }
 }

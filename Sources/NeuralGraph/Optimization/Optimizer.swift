@@ -108,18 +108,14 @@ public enum OptimizerConfiguration: Sendable, Codable, Hashable {
 
 /// A vector that an optimizer keeps from step to step, zero at first.
 struct OptimizerState: ~Copyable {
-    let values: UnsafeMutablePointer<Float>
-    private let count: Int
+    private let arena: FloatArena
+    private var count: Int { arena.count }
 
     init(count: Int) {
-        self.count = count
-        values = .allocate(capacity: max(1, count))
-        values.initialize(repeating: 0, count: count)
+        arena = FloatArena(count: count)
     }
 
-    deinit {
-        values.deallocate()
-    }
+    var values: UnsafeMutablePointer<Float> { arena.base }
 
     /// A copy of the numbers.
     var copy: [Float] { [Float](UnsafeBufferPointer(start: values, count: count)) }

@@ -244,7 +244,7 @@ struct Compare: ReportingCommand {
 
     private func resolved(_ material: Material) throws -> RunConfiguration {
         try material.choice.configuration(
-            command: "compare", seed: material.options.seed, training: material.configuration)
+            command: "compare", material.options, training: material.configuration)
     }
 
     /// The file for a network; nil if it is not kept.

@@ -162,7 +162,7 @@ struct ComparingMethods: Sendable {
             try runFolder.write(
                 RunConfiguration(
                     command: "compare-methods", settings: .object(settings), training: trainingSettings,
-                    seed: options.seed, samplesPerClass: samplesPerClass),
+                    seed: options.seed, precision: options.precision, samplesPerClass: samplesPerClass),
                 log: console.messages + [report.text])
         }
         try checkpoint?.finish()

@@ -81,7 +81,7 @@ struct Forget: ReportingCommand {
             model: model, classes: classes.list, run: forgetting, options: options,
             output: output, reporting: try reporting.destination())
         job.reporting.checkpoint = checkpoint
-        job.isSeedGiven = flags.givenSeed != nil
+        job.given = flags.givenSettings
         job.details = request.details
         job.details.samples = try classes.samples.list()
         let report = try await job.perform(console)

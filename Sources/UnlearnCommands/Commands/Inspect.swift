@@ -33,7 +33,7 @@ struct Inspect: ReportingCommand {
         if let fault { console.logger.warning("\(model.path): \(fault)") }
         let plan = ExecutionSummary(
             model: network, batchCapacity: batchSize, computing: .parameters, modes: [.training],
-            workers: flags.options.threadCount ?? ThreadTeam.processorCount)
+            workers: flags.options.threadCount ?? ThreadTeam.processorCount, precision: flags.options.precision)
         return InspectReport(
             summary: ModelSummary(network), model: model.path, batchSize: batchSize, trainingBytes: plan.byteCount,
             fault: fault)

@@ -52,7 +52,10 @@ struct Replay: ReportingCommand {
 
     var interruptionNote: String { checkpoints.note() }
 
-    func validate() throws { try pictures.check(for: [retain]) }
+    func validate() throws {
+        try pictures.check(for: [retain])
+        try refuse([("--precision", flags.precision != nil)], "is the record's; leave it out.")
+    }
 
     func perform(_ console: Console) async throws -> ReplayReport {
         let inputs = InputFiles(

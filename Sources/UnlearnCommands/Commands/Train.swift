@@ -114,7 +114,8 @@ struct Train: ReportingCommand {
             outcome: outcome, time: time, accuracy: accuracy, excludedClasses: excluded ?? [], seed: options.seed,
             output: output, runFolder: runFolder)
         try runFolder?.write(
-            RunConfiguration(command: "train", training: configuration, seed: options.seed),
+            RunConfiguration(
+                command: "train", training: configuration, seed: options.seed, precision: options.precision),
             log: console.messages + [report.text])
         try checkpoint?.finish()
         return report

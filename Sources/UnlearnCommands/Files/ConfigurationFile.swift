@@ -13,6 +13,7 @@ package struct ConfigurationFile: Sendable {
     /// Settings of a training of the network.
     private(set) var training: [SettingOverride] = []
     package private(set) var seed: UInt64?
+    private(set) var precision: Precision?
     private(set) var samplesPerClass: Int?
 
     private static let largestFile = 1 << 20
@@ -27,7 +28,7 @@ package struct ConfigurationFile: Sendable {
         guard case .object(let values) = try Self.value(of: path) else {
             throw CommandError("\(path): is no list of keys with values; write keys such as method and settings")
         }
-        let known = ["command", "method", "preset", "samplesPerClass", "seed", "settings", "training"]
+        let known = ["command", "method", "precision", "preset", "samplesPerClass", "seed", "settings", "training"]
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
             switch (key, value) {
             case ("command", .text(let name)):
@@ -41,6 +42,8 @@ package struct ConfigurationFile: Sendable {
             case ("seed", .integer(let number)) where number >= 0: seed = UInt64(number)
             // Beyond what integers here have.
             case ("seed", .text(let text)) where UInt64(text) != nil: seed = UInt64(text)
+            case ("precision", .text(let name)) where Precision(rawValue: name) != nil:
+                precision = Precision(rawValue: name)
             case ("settings", .object(let own)): settings = Self.overrides(own)
             case ("training", .object(let own)): training = Self.overrides(own)
             case ("settings", .null), ("training", .null): break
@@ -66,6 +69,7 @@ package struct ConfigurationFile: Sendable {
         switch key {
         case "samplesPerClass": "use an integer from 1 to 1000000000"
         case "seed": "use an integer of 0 or more"
+        case "precision": "use \(Precision.allCases.map(\.rawValue).joined(separator: " or "))"
         case "settings", "training": "give settings with their values"
         default: "give a name"
         }

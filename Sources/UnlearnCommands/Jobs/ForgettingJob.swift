@@ -12,8 +12,8 @@ package struct ForgettingJob: Sendable {
     /// The path for the new model.
     let output: String
     package var reporting: ReportDestination
-    /// Whether the seed of the options wins over that of a configuration's file.
-    var isSeedGiven = true
+    /// Which of the options win over a configuration's file.
+    package var given = GivenSettings()
     /// What the request asks for besides the classes.
     var details = RequestDetails()
     /// What the audit measures, and compares with.
@@ -21,11 +21,11 @@ package struct ForgettingJob: Sendable {
 
     package init(
         model: ModelFlags, classes: ClassList, run: ForgettingRunFlags, options: RunOptions, output: String,
-        reporting: ReportDestination, isSeedGiven: Bool = true, details: RequestDetails = RequestDetails(),
+        reporting: ReportDestination, given: GivenSettings = GivenSettings(), details: RequestDetails = RequestDetails(),
         auditing: AuditPlan = AuditPlan()
     ) {
         (self.model, self.classes, self.run, self.options, self.output) = (model, classes, run, options, output)
-        (self.reporting, self.isSeedGiven) = (reporting, isSeedGiven)
+        (self.reporting, self.given) = (reporting, given)
         (self.details, self.auditing) = (details, auditing)
     }
 

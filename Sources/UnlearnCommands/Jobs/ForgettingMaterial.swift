@@ -28,8 +28,7 @@ package struct ForgettingMaterial: Sendable {
         let inputs = run.inputs(of: job.model.path, besides: job.samplesFiles + job.auditing.retrained)
         try inputs.check([job.outputFile] + job.reporting.files)
         try job.runFolder?.check(inputs)
-        var options = job.options
-        if !job.isSeedGiven, let seed = file.seed { options.seed = seed }
+        let options = job.given.options(job.options, file)
         let read = try job.model.load()
         try read.checkWritable(to: job.outputFile)
         let images = try run.pictures.load(run.retain, split: .train, for: read, absent: job.absent, console)
@@ -71,7 +70,7 @@ package struct ForgettingMaterial: Sendable {
             method: method,
             training: training, options: options)
         resolved = try choice.configuration(
-            command: "forget", seed: options.seed,
+            command: "forget", options,
             training: method.requirements.contains(.originalTraining) ? training : nil)
         let gone = Set(samples ?? [])
         others =

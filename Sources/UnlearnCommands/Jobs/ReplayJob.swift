@@ -26,7 +26,8 @@ struct ReplayJob: Sendable {
         (self.command, self.run, self.resolved) = (command, run, resolved)
         self.options = RunOptions(
             seed: resolved.seed, threadCount: options.threadCount,
-            algorithms: run.algorithms == "\(Algorithms.strict)" ? .strict : .fast)
+            algorithms: run.algorithms == "\(Algorithms.strict)" ? .strict : .fast,
+            precision: run.precision ?? .float32)
         self.checkpoint = options.checkpoint
     }
 

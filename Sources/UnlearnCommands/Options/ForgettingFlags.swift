@@ -161,11 +161,12 @@ package struct MethodChoice: Sendable {
     /// What the run is set to.
     /// - Parameter training: how a network is trained, if one is.
     func configuration(
-        command: String, seed: UInt64, training: TrainingConfiguration? = nil
+        command: String, _ options: RunOptions, training: TrainingConfiguration? = nil
     ) throws -> RunConfiguration {
         let seesSamples = !method.requirements.isDisjoint(with: [.retainData, .forgetData])
         return RunConfiguration(
-            command: command, method: name, settings: try JSONValue(encoding: method), training: training, seed: seed,
+            command: command, method: name, settings: try JSONValue(encoding: method), training: training,
+            seed: options.seed, precision: options.precision,
             samplesPerClass: seesSamples ? samplesPerClass : nil)
     }
 }

@@ -8,6 +8,8 @@ package protocol CommandFlags: ParsableArguments, Sendable {
     var printing: PrintingFlags { get }
     /// The threads asked for; nil leaves the choice to the program.
     var threads: Int? { get }
+    /// The precision asked for; nil for the usual one.
+    var precision: Precision? { get }
 }
 
 extension CommandFlags {
@@ -21,9 +23,34 @@ extension CommandFlags {
         console.logger.warning("--threads \(threads): this program may use \(count), so no more threads compute")
     }
 
-    /// A seed and the threads. More threads than processors would wait for each other, for the same result.
-    fileprivate func options(seed: UInt64) -> RunOptions {
-        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
+    /// A seed, the precision and the threads. More threads than processors would wait for each other, for the same result.
+    fileprivate func options(seed: UInt64, precision: Precision) -> RunOptions {
+        RunOptions(
+            seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) }, precision: precision)
+    }
+}
+
+extension Precision: ExpressibleByArgument {
+    fileprivate static let help = ArgumentHelp(
+        "What the factors of products are rounded to: float32 or bfloat16, which is faster on processors that have "
+            + "instructions for it. (default: float32)", valueName: "precision")
+}
+
+/// Which settings options give. A configuration's file sets the others.
+package struct GivenSettings: Sendable {
+    package var seed: Bool
+    package var precision: Bool
+
+    package init(seed: Bool = true, precision: Bool = true) {
+        (self.seed, self.precision) = (seed, precision)
+    }
+
+    /// Options with what a file sets and no option gives.
+    package func options(_ options: RunOptions, _ file: ConfigurationFile) -> RunOptions {
+        var options = options
+        if !seed, let seed = file.seed { options.seed = seed }
+        if !precision, let precision = file.precision { options.precision = precision }
+        return options
     }
 }
 
@@ -58,6 +85,9 @@ package struct RunFlags: CommandFlags {
     @Option(parsing: .unconditional, help: ThreadFlags.help, transform: ThreadFlags.parse)
     package var threads: Int?
 
+    @Option(help: Precision.help)
+    package var precision: Precision?
+
     @OptionGroup package var printing: PrintingFlags
 
     package init() {}
@@ -65,19 +95,27 @@ package struct RunFlags: CommandFlags {
     var seed: UInt64 { givenSeed ?? 0 }
 
     /// Which options are given that set how to compute.
-    var given: [GivenOption] { [("--seed", givenSeed != nil), ("--threads", threads != nil)] }
+    var given: [GivenOption] {
+        [("--seed", givenSeed != nil), ("--threads", threads != nil), ("--precision", precision != nil)]
+    }
 
-    /// Seed and threads.
-    package var options: RunOptions { options(seed: seed) }
+    /// Which settings are given by options.
+    package var givenSettings: GivenSettings { GivenSettings(seed: givenSeed != nil, precision: precision != nil) }
 
-    /// Seed and threads; the seed of a configuration's file counts where no option gives one.
-    func options(_ file: ConfigurationFile) -> RunOptions { options(seed: givenSeed ?? file.seed ?? 0) }
+    /// Seed, precision and threads.
+    package var options: RunOptions { options(seed: seed, precision: precision ?? .float32) }
+
+    /// Seed, precision and threads; what a configuration's file sets counts where no option gives it.
+    func options(_ file: ConfigurationFile) -> RunOptions { givenSettings.options(options, file) }
 }
 
 /// The options of a command that computes, but draws no random numbers.
 struct ThreadFlags: CommandFlags {
     @Option(parsing: .unconditional, help: help, transform: parse)
     var threads: Int?
+
+    @Option(help: Precision.help)
+    var precision: Precision?
 
     // Taken to be refused with the reason.
     @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
@@ -93,8 +131,8 @@ struct ThreadFlags: CommandFlags {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
     }
 
-    /// The threads.
-    var options: RunOptions { options(seed: 0) }
+    /// The threads and the precision.
+    var options: RunOptions { options(seed: 0, precision: precision ?? .float32) }
 }
 
 /// The options of a command that computes nothing.
@@ -104,16 +142,21 @@ package struct PlainFlags: CommandFlags {
     var unusedSeed: String?
     @Option(name: .customLong("threads"), parsing: .unconditional, help: .hidden)
     var unusedThreads: String?
+    @Option(name: .customLong("precision"), parsing: .unconditional, help: .hidden)
+    var unusedPrecision: String?
 
     @OptionGroup package var printing: PrintingFlags
 
     package init() {}
+
+    package var precision: Precision? { nil }
 
     package var threads: Int? { nil }
 
     package func validate() throws {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
         try refuse(
-            [("--threads", unusedThreads != nil)], "has no effect on a command that computes nothing; leave it out.")
+            [("--threads", unusedThreads != nil), ("--precision", unusedPrecision != nil)],
+            "has no effect on a command that computes nothing; leave it out.")
     }
 }

@@ -60,12 +60,12 @@ struct CheckReport: Report {
                     message: "this program was built without optimization and is about 50 times slower",
                     remedy: "build it by swift build -c release"))
         #endif
-        if engine.vectorKernels != engine.bestVectorKernels {
+        if engine.bfloat16Kernels != engine.bestBFloat16Kernels {
             problems.append(
                 Problem(
                     severity: .warning,
-                    message: "UNLEARNING_KERNELS picks the \(engine.vectorKernels) loops, and this processor has "
-                        + engine.bestVectorKernels,
+                    message: "UNLEARNING_KERNELS picks the \(engine.bfloat16Kernels) loops, and this processor has "
+                        + engine.bestBFloat16Kernels,
                     remedy: "unset the variable"))
         }
         if let better = engine.betterMatrixKernels {
@@ -78,7 +78,9 @@ struct CheckReport: Report {
     ///   - better: the kernels to ask for.
     ///   - chosen: what `OPENBLAS_CORETYPE` asks for; nil if it is not set.
     private static func kernelProblem(_ engine: EngineEnvironment, better: String, chosen: String?) -> Problem {
-        let kernels = "OpenBLAS's \(engine.matrixKernels) kernels, which run at a fraction of this processor's speed"
+        let kernels =
+            "OpenBLAS's \(engine.matrixKernels) kernels, which run at a fraction of this processor's speed: audits take "
+            + "longer, training does not"
         if let chosen {
             return Problem(
                 severity: .warning, message: "OPENBLAS_CORETYPE=\(chosen) picks \(kernels)",
@@ -151,7 +153,7 @@ struct CheckReport: Report {
         var facts: [(String, String)] = [
             ("program", "unlearn \(PackageVersion.current)"),
             ("processor", "\(processor.name), \(processor.architecture)"),
-            ("own loops", engine.vectorKernels),
+            ("own loops", "\(engine.vectorKernels); bfloat16: \(engine.bfloat16Kernels)"),
             ("OpenBLAS", "\(engine.openBLASVersion), \(engine.matrixKernels) kernels"),
             ("processors", processors.joined(separator: ", ")),
             ("memory", memories.joined(separator: ", ")),
@@ -171,7 +173,8 @@ extension CheckReport {
     }
 
     private enum ProcessorKeys: CodingKey {
-        case affinity, architecture, bestVectorKernels, name, online, quota, usable, vectorKernels
+        case affinity, architecture, bestBFloat16Kernels, bestVectorKernels, bfloat16Kernels, name, online, quota,
+            usable, vectorKernels
     }
 
     private enum MemoryKeys: CodingKey {
@@ -205,7 +208,9 @@ extension CheckReport {
         var cores = container.nestedContainer(keyedBy: ProcessorKeys.self, forKey: .processor)
         try cores.encode(engine.processorAffinity, forKey: .affinity)
         try cores.encode(processor.architecture, forKey: .architecture)
+        try cores.encode(engine.bestBFloat16Kernels, forKey: .bestBFloat16Kernels)
         try cores.encode(engine.bestVectorKernels, forKey: .bestVectorKernels)
+        try cores.encode(engine.bfloat16Kernels, forKey: .bfloat16Kernels)
         try cores.encode(processor.name, forKey: .name)
         try cores.encode(engine.onlineProcessors, forKey: .online)
         try cores.encode(engine.processorQuota, forKey: .quota)

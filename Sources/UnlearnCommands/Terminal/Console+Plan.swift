@@ -15,7 +15,7 @@ extension Console {
                 model: model, batchCapacity: max(1, batch), computing: request,
                 // Passes that train nothing run in inference mode: prediction, audits, noise of the presets.
                 modes: request.parameters ? [.training] : [.inference], workers: workers,
-                algorithms: options.algorithms)
+                algorithms: options.algorithms, precision: options.precision)
             if position == 0 {
                 logger.info("\(Self.machine(plan, workers: workers))")
                 logger.info("\(Self.nodes(plan))")
@@ -28,8 +28,12 @@ extension Console {
         let variable = "OPENBLAS_CORETYPE"
         let chosen =
             ProcessInfo.processInfo.environment[variable].map { ", chosen by \(variable)=\($0)" } ?? ""
-        return "\(workers) threads; own loops for \(plan.vectorKernels); "
-            + "matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
+        let loops = "\(workers) threads; own loops for \(plan.vectorKernels); "
+        if plan.precision == .bfloat16 { return loops + "products of bfloat16 for \(plan.bfloat16Kernels)" }
+        if plan.usesOwnProducts {
+            return loops + "matrix products too, since OpenBLAS's \(plan.matrixKernels) kernels are slower\(chosen)"
+        }
+        return loops + "matrix products by OpenBLAS's \(plan.matrixKernels) kernels\(chosen)"
     }
 
     private static func nodes(_ plan: ExecutionSummary) -> String {

@@ -14,6 +14,8 @@ package struct ComputingEnvironment: Sendable, Codable, Hashable {
     package let processorLevel: String
     /// The instruction set of the loops in use; `UNLEARNING_KERNELS` selects a lower one.
     package let vectorKernels: String
+    /// The instruction set of products of bfloat16; nil in records of older versions.
+    package let bfloat16Kernels: String?
     /// OpenBLAS's version, such as `0.3.26`.
     package let openBLASVersion: String
     /// The kernels that OpenBLAS picked, such as `SkylakeX`; `OPENBLAS_CORETYPE` selects others.
@@ -37,6 +39,7 @@ package struct ComputingEnvironment: Sendable, Codable, Hashable {
         #endif
         processorLevel = engine.bestVectorKernels
         vectorKernels = engine.vectorKernels
+        bfloat16Kernels = engine.bfloat16Kernels
         openBLASVersion = engine.openBLASVersion
         matrixKernels = engine.matrixKernels
         systemLibrary = Self.systemLibraryVersion ?? "unknown"
@@ -55,18 +58,20 @@ package struct ComputingEnvironment: Sendable, Codable, Hashable {
         #endif
     }
 
-    /// All properties with names that continue a sentence after "the".
-    package var fields: [(name: String, value: String)] {
-        [
+    /// All properties that results in a precision depend on, with names that continue a sentence after "the".
+    package func fields(_ precision: Precision) -> [(name: String, value: String)] {
+        let common = [
             ("package version", packageVersion), ("processor architecture", architecture),
             ("processor level", processorLevel), ("vector kernels", vectorKernels),
             ("OpenBLAS version", openBLASVersion), ("OpenBLAS kernels", matrixKernels), ("C library", systemLibrary),
         ]
+        guard precision == .bfloat16 else { return common }
+        return common + [("bfloat16 kernels", bfloat16Kernels ?? "unknown")]
     }
 
     /// Where this machine's environment differs from a recorded one, each on a line for people.
-    package func differences(to other: ComputingEnvironment) -> [String] {
-        zip(fields, other.fields).filter { $0.value != $1.value }
+    package func differences(to other: ComputingEnvironment, in precision: Precision) -> [String] {
+        zip(fields(precision), other.fields(precision)).filter { $0.value != $1.value }
             .map { "\($0.name): \($0.value) is recorded, and this machine has \($1.value)" }
     }
 }

@@ -17,8 +17,10 @@ struct RunIdentity: Codable, Equatable {
     init(_ kind: String, options: RunOptions, _ fields: [(name: String, value: String)]) {
         self.kind = kind
         let all =
-            [("seed", "\(options.seed)"), ("choice of algorithms", "\(options.algorithms)")]
-            + ComputingEnvironment.current.fields + fields
+            [
+                ("seed", "\(options.seed)"), ("choice of algorithms", "\(options.algorithms)"),
+                ("precision", "\(options.precision)"),
+            ] + ComputingEnvironment.current.fields(options.precision) + fields
         self.fields = all.map { Field(name: $0.0, value: $0.1) }
     }
 

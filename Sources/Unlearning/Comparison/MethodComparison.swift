@@ -106,6 +106,7 @@ public struct MethodComparison: Sendable {
             let images: [String]
             let network: [String]
             let algorithms: String
+            let precision: Precision?
             let samplesPerClass: Int
             let schemaVersion: Int
             let training: TrainingConfiguration
@@ -114,7 +115,8 @@ public struct MethodComparison: Sendable {
             audit: audit, augmentation: augmentation.map { "\($0)" } ?? "none", classes: classes.sorted(),
             images: ["\(images.name), \(images.count)", "\(test.name), \(test.count)"],
             network: model.graph.nodes.map { "\($0.name) \($0.operation.kind) \($0.shape)" },
-            algorithms: "\(options.algorithms)", samplesPerClass: samplesPerClass,
+            algorithms: "\(options.algorithms)",
+            precision: options.precision == .float32 ? nil : options.precision, samplesPerClass: samplesPerClass,
             schemaVersion: ComparisonStore.schemaVersion, training: training)
         return try Self.json(key)
     }

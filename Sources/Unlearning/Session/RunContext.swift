@@ -55,7 +55,7 @@ final class RunContext: @unchecked Sendable {
     ) throws -> Executor {
         let plan = try ExecutionSummary(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes,
-            workers: threads.workers, algorithms: options.algorithms, keeping: nodes)
+            workers: threads.workers, algorithms: options.algorithms, precision: options.precision, keeping: nodes)
         let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         guard plan.byteCount <= available else {
             throw UnlearningError.outOfMemory(
@@ -68,7 +68,7 @@ final class RunContext: @unchecked Sendable {
         }
         return try Executor(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            algorithms: options.algorithms, keeping: nodes)
+            algorithms: options.algorithms, precision: options.precision, keeping: nodes)
     }
 
     /// Whether the run was cancelled, and ends at its next step.

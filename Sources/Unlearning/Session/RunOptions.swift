@@ -1,6 +1,6 @@
 public import NeuralGraph
 
-/// Seed, threads and algorithms of a run.
+/// Seed, threads, algorithms and precision of a run.
 ///
 /// Equal options, data and settings give bit-identical results for any number of threads.
 public struct RunOptions: Sendable {
@@ -10,14 +10,22 @@ public struct RunOptions: Sendable {
     public var threadCount: Int?
     /// `.fast`, or `.strict` for the universal algorithms alone.
     public var algorithms: Algorithms
+    /// What the factors of products are rounded to; 32-bit floats, the default, stay as they are.
+    ///
+    /// With ``Precision/bfloat16`` results are others, and as reproducible: they depend on the kind of processor, not on
+    /// the number of threads.
+    public var precision: Precision
     /// Where an interrupted run goes on from; nil, the default, keeps nothing.
     public var checkpoint: Checkpoint?
 
     /// Creates options.
-    public init(seed: UInt64 = 0, threadCount: Int? = nil, algorithms: Algorithms = .fast) {
+    public init(
+        seed: UInt64 = 0, threadCount: Int? = nil, algorithms: Algorithms = .fast, precision: Precision = .float32
+    ) {
         self.seed = seed
         self.threadCount = threadCount
         self.algorithms = algorithms
+        self.precision = precision
     }
 
     /// The most threads that are started.

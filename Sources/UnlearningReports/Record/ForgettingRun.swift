@@ -25,6 +25,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let environment: ComputingEnvironment?
     /// Which algorithms it used: `fast` or `strict`; nil in records of older versions.
     package let algorithms: String?
+    /// What the factors of products were rounded to; nil for 32-bit floats, as they are.
+    package let precision: Precision?
     /// The classes that this run was asked to forget; nil in records of older versions.
     package let requestedClasses: [Int]?
     /// The classes whose outputs were removed from the network after the audit; nil if none were.
@@ -46,6 +48,7 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         self.resolved = resolved
         environment = .current
         algorithms = "\(outcome.options.algorithms)"
+        precision = outcome.options.precision == .float32 ? nil : outcome.options.precision
         requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name

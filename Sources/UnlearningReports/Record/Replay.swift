@@ -34,7 +34,8 @@ extension ForgettingRun {
     /// Why a machine gives other last bits than the one that the run was on; empty if it gives the same.
     package func obstacles(on machine: ComputingEnvironment = .current) -> [String] {
         guard let environment else { return ["the record does not say what the run computed with"] }
-        return environment.differences(to: machine) + environment.hints(on: machine)
+        return environment.differences(to: machine, in: precision ?? .float32)
+            + environment.hints(on: machine, in: precision ?? .float32)
     }
 
     /// Where the losses of the run done again differ first; nil if all are equal.
@@ -56,7 +57,7 @@ extension ForgettingRun {
 
 extension ComputingEnvironment {
     /// What a user may set so that a machine computes like this one, as far as its processor can.
-    fileprivate func hints(on machine: ComputingEnvironment) -> [String] {
+    fileprivate func hints(on machine: ComputingEnvironment, in precision: Precision) -> [String] {
         var hints: [String] = []
         guard architecture == machine.architecture else { return [] }
         if matrixKernels != machine.matrixKernels, openBLASVersion == machine.openBLASVersion {
@@ -64,6 +65,8 @@ extension ComputingEnvironment {
         }
         if vectorKernels != machine.vectorKernels, processorLevel == machine.processorLevel {
             hints.append("UNLEARNING_KERNELS=\(vectorKernels) selects the recorded loops")
+        } else if precision == .bfloat16, let bfloat16Kernels, bfloat16Kernels != machine.bfloat16Kernels {
+            hints.append("UNLEARNING_KERNELS=\(bfloat16Kernels) selects the recorded ones, if this processor has them")
         }
         return hints
     }

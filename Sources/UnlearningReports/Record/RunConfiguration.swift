@@ -14,18 +14,21 @@ package struct RunConfiguration: Sendable, Codable, Hashable {
     package var training: TrainingConfiguration?
     /// The seed of everything random.
     package var seed: UInt64
+    /// What the factors of products are rounded to; nil for 32-bit floats, as they are.
+    package var precision: Precision?
     /// Images of each class that forgetting sees; nil where it sees all of them, or none.
     package var samplesPerClass: Int?
 
     package init(
         command: String, method: String? = nil, settings: JSONValue? = nil, training: TrainingConfiguration? = nil,
-        seed: UInt64, samplesPerClass: Int? = nil
+        seed: UInt64, precision: Precision = .float32, samplesPerClass: Int? = nil
     ) {
         self.command = command
         self.method = method
         self.settings = settings
         self.training = training
         self.seed = seed
+        self.precision = precision == .float32 ? nil : precision
         self.samplesPerClass = samplesPerClass
     }
 

@@ -33,7 +33,7 @@ import Testing
     }
 
     /// Each algorithm adds its share of the input gradient to what another consumer has left.
-    @Test("every algorithm accumulates", arguments: [2, 16])
+    @Test("every algorithm accumulates", arguments: [2, 24])
     func everyAlgorithmAccumulates(_ batch: Int) throws {
         let item = try OperationCase([3, 4, 3], batch: batch, seed: 8) { builder in
             let x = try builder.convolution(builder.input, named: "first", channels: 17, kernelSize: 3, padding: 1)
@@ -50,8 +50,8 @@ import Testing
         let fast = try item.run()
         let strict = try item.run(EngineRun.Options().with { $0.algorithms = .strict })
         let algorithms = Set(fast.algorithms.flatMap { $0.split(separator: " / ").map(String.init) })
-        #expect(algorithms.isSuperset(of: ["Winograd", "product", "im2col"]))
-        #expect(algorithms.contains("batch-reduce GEMM") == (batch >= 16))
+        #expect(algorithms.isSuperset(of: ["product", "im2col"]))
+        for name in ["Winograd", "batch-reduce GEMM"] { #expect(algorithms.contains(name) == (batch >= 24), "\(name)") }
         #expect(relativeDifference(fast.output, from: strict.output) < Tolerance.output)
         let input = relativeDifference(fast.inputGradient, from: strict.inputGradient)
         #expect(worst.isWithin(Tolerance.inputGradient, input, "input gradient", at: "algorithms"), "\(input)")

@@ -14,6 +14,17 @@ import Testing
         try expectClose(executor.output, fixture.results.values("inference.logits"), 1e-4, "inference logits", name)
     }
 
+    /// Each of dozens of layers rounds its factors by up to 2^-9.
+    @Test("inference in bfloat16", arguments: NetworkFixture.names)
+    func inferenceInBFloat16(_ name: String) throws {
+        let fixture = try NetworkFixture(name)
+        let executor = Executor(
+            model: fixture.model, batchCapacity: fixture.batch, computing: .nothing, precision: .bfloat16)
+        _ = try fixture.step(executor, mode: .inference)
+        try expectClose(
+            executor.output, fixture.results.values("inference.logits"), 2e-2, "inference logits in bfloat16", name)
+    }
+
     @Test("training", arguments: NetworkFixture.names)
     func training(_ name: String) throws {
         let fixture = try NetworkFixture(name)

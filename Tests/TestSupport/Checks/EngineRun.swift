@@ -10,6 +10,8 @@ package struct EngineRun: Sendable {
         package var modes: Set<Mode> = [.training, .inference]
         /// Which algorithms may be used.
         package var algorithms = Algorithms.fast
+        /// What products' factors are rounded to.
+        package var precision = Precision.float32
         /// The largest batch that is planned for; the batch itself if nil.
         package var capacity: Int?
         /// How many threads work.
@@ -55,7 +57,8 @@ package struct EngineRun: Sendable {
         let batch = input.count / model.graph.inputShape.count
         let executor = Executor(
             model: model, batchCapacity: options.capacity ?? batch, computing: options.request,
-            modes: options.modes, threads: ThreadTeam(workers: options.workers), algorithms: options.algorithms)
+            modes: options.modes, threads: ThreadTeam(workers: options.workers), algorithms: options.algorithms,
+            precision: options.precision)
         try self.init(executor, input: input, outputGradient: outputGradient, options)
     }
 

@@ -8,6 +8,9 @@ double cm_multiply_adds(long rounds);
 /// The vector instructions that `cm_multiply_adds` uses here: "AVX-512", "AVX2" or "portable".
 const char *cm_vector_level(void);
 
+/// The processor time of the calling thread in seconds, which other programs disturb less than the time of day.
+double cm_thread_seconds(void);
+
 /// Calls `body` with `context`. A tool that counts instructions between the entry and the exit of a function can name
 /// this one, which no compiler renames or inlines.
 void cm_measured_call(void (*body)(void *), void *context);

@@ -20,6 +20,7 @@ struct AttentionKernel: Kernel {
     }
 
     private var columns: Int { heads * width }
+    private var kernel: MatrixKernel { MatrixKernel(request.algorithms, request.precision) }
     private var scores: Int { queries * keys }
 
     var backwardReads: BackwardReads { .inputs }
@@ -43,12 +44,12 @@ struct AttentionKernel: Kernel {
             multiply(
                 rows: queries, columns: keys, inner: width, q,
                 Matrix(k.pointer, rowStride: k.rowStride, transposed: true), into: p, rowStride: keys,
-                accumulates: false)
+                accumulates: false, by: kernel)
             cnk_softmax(p, p, queries, keys, scale)
             multiply(
                 rows: queries, columns: width, inner: keys, Matrix(p, rowStride: keys), v,
                 into: pass.output + example * queries * columns + head * width, rowStride: columns,
-                accumulates: false)
+                accumulates: false, by: kernel)
         }
     }
 
@@ -79,22 +80,22 @@ struct AttentionKernel: Kernel {
             multiply(
                 rows: queries, columns: keys, inner: width, dy,
                 Matrix(v.pointer, rowStride: v.rowStride, transposed: true), into: ds, rowStride: keys,
-                accumulates: false)
+                accumulates: false, by: kernel)
             cnk_softmax_backward(p, ds, ds, queries, keys, scale, 0)
             if let (dq, stride, accumulates) = target(pass, 0, example: example, head: head) {
                 multiply(
                     rows: queries, columns: width, inner: keys, Matrix(ds, rowStride: keys), k, into: dq,
-                    rowStride: stride, accumulates: accumulates)
+                    rowStride: stride, accumulates: accumulates, by: kernel)
             }
             if let (dk, stride, accumulates) = target(pass, 1, example: example, head: head) {
                 multiply(
                     rows: keys, columns: width, inner: queries, Matrix(ds, rowStride: keys, transposed: true), q,
-                    into: dk, rowStride: stride, accumulates: accumulates)
+                    into: dk, rowStride: stride, accumulates: accumulates, by: kernel)
             }
             if let (dv, stride, accumulates) = target(pass, 2, example: example, head: head) {
                 multiply(
                     rows: keys, columns: width, inner: queries, Matrix(p, rowStride: keys, transposed: true), dy,
-                    into: dv, rowStride: stride, accumulates: accumulates)
+                    into: dv, rowStride: stride, accumulates: accumulates, by: kernel)
             }
         }
     }

@@ -11,20 +11,24 @@ import CNeuralKernels
 ///     dx [batch x inputs]  = dy [batch x outputs] · wᵀ [outputs x inputs]        input gradient, one input position
 ///
 /// Weights are packed in panels of 32 columns. The micro-kernel sums over all taps before it writes a result.
+///
+/// In bfloat16 the inputs and the weights of two neighboring channels are a pair, in place of one float.
 struct BatchReduceConvolution: ConvolutionAlgorithm {
     let geometry: ConvolutionGeometry
+    private let precision: Precision
     private let outputs: GatheredProducts
     private let inputs: GatheredProducts
     private let weights: BatchReduceWeightGradient
     /// The number of images of `geometry` that one image of the batch consists of.
     private let imagesEach: Int
 
-    init(geometry: ConvolutionGeometry, imagesEach: Int = 1) {
+    init(geometry: ConvolutionGeometry, imagesEach: Int = 1, precision: Precision) {
         self.geometry = geometry
+        self.precision = precision
         self.imagesEach = imagesEach
-        weights = BatchReduceWeightGradient(geometry: geometry)
-        outputs = GatheredProducts(outputsOf: geometry)
-        inputs = GatheredProducts(inputsOf: geometry)
+        weights = BatchReduceWeightGradient(geometry: geometry, precision: precision)
+        outputs = GatheredProducts(outputsOf: geometry, precision: precision)
+        inputs = GatheredProducts(inputsOf: geometry, precision: precision)
     }
 
     /// Whether the algorithm computes this pass at all: the weight gradient reads whole vectors of output channels.
@@ -42,23 +46,31 @@ struct BatchReduceConvolution: ConvolutionAlgorithm {
         }
     }
 
-    func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int { 0 }
+    func scratchCount(_ pass: ConvolutionPass, batch: Int, workers: Int) -> Int {
+        switch pass {
+        case .forward: outputs.scratchCount(batch: batch * imagesEach, workers: workers)
+        case .inputGradient: inputs.scratchCount(batch: batch * imagesEach, workers: workers)
+        case .weightGradient: weights.scratchCount(batch: batch * imagesEach)
+        }
+    }
 
     func packWeights(
         _ pass: ConvolutionPass, w: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>,
         threads: ThreadTeam
     ) {
         let (inputs, outputs) = (geometry.inputChannels, geometry.outputChannels)
+        let pack = precision == .float32 ? cnk_pack : cnk_pack_pairs
+        let packTransposed = precision == .float32 ? cnk_pack_transposed : cnk_pack_pairs_transposed
         switch pass {
         case .forward:
             self.outputs.pack(threads: threads) { panel, columns, tap, slot, stride in
-                cnk_pack(
+                pack(
                     w + tap * inputs * outputs + panel, outputs, inputs, columns,
                     packed + panel / Int(CNK_PANEL) * stride + slot, stride)
             }
         case .inputGradient:
             self.inputs.pack(threads: threads) { panel, columns, tap, slot, stride in
-                cnk_pack_transposed(
+                packTransposed(
                     w + (tap * inputs + panel) * outputs, outputs, columns, outputs,
                     packed + panel / Int(CNK_PANEL) * stride + slot, stride)
             }
@@ -70,7 +82,8 @@ struct BatchReduceConvolution: ConvolutionAlgorithm {
         x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
         batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        outputs.multiply(x, packed: w, into: y, epilogue: epilogue, batch: batch * imagesEach, threads: threads)
+        outputs.multiply(
+            x, packed: w, into: y, epilogue: epilogue, batch: batch * imagesEach, scratch: scratch, threads: threads)
     }
 
     func inputGradient(
@@ -78,14 +91,15 @@ struct BatchReduceConvolution: ConvolutionAlgorithm {
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
         inputs.multiply(
-            dy, packed: w, into: dx.pointer, epilogue: .adding(to: dx), batch: batch * imagesEach, threads: threads)
+            dy, packed: w, into: dx.pointer, epilogue: .adding(to: dx), batch: batch * imagesEach, scratch: scratch,
+            threads: threads)
     }
 
     func weightGradient(
         x: UnsafePointer<Float>, dy: UnsafePointer<Float>, dw: UnsafeMutablePointer<Float>, batch: Int,
         scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        weights.multiply(x: x, dy: dy, into: dw, batch: batch * imagesEach, threads: threads)
+        weights.multiply(x: x, dy: dy, into: dw, batch: batch * imagesEach, scratch: scratch, threads: threads)
     }
 }
 
@@ -94,12 +108,13 @@ private struct GatheredProducts: Sendable {
     /// The runs of all positions of one row class and one column class.
     private struct PositionClass: Sendable {
         let runs: [cnk_run]
-        /// Floats of each run: side by side in the source and in the packed weights.
+        /// Words of each run: side by side in the source and in the packed weights.
         let length: Int
     }
 
     private let rows: TapTable
     private let columns: TapTable
+    private let spans: [TapTable.Span]
     private let classes: [PositionClass]
     private let usedRows: [Int]
     private let usedColumns: [Int]
@@ -107,7 +122,10 @@ private struct GatheredProducts: Sendable {
     private let sourceColumns: Int
     private let sourceChannels: Int
     private let targetChannels: Int
-    private let sourceCount: Int
+    private let sourcePositions: Int
+    private let precision: Precision
+    /// Words of a source position: floats, or pairs of bfloat16.
+    private let sourceWords: Int
 
     private static let panel = Int(CNK_PANEL)
     /// Floats of packed weights that one task works with: what stays in a second-level cache beside its images.
@@ -115,30 +133,37 @@ private struct GatheredProducts: Sendable {
     /// Images of a task: few where weights stay in cache, so that the images do too; many where they do not.
     private static let fewImages = 24
     private static let manyImages = 96
+    /// Rows of a product that fill the micro-kernel's registers.
+    private static let enoughRows = 12
 
-    init(outputsOf geometry: ConvolutionGeometry) {
+    init(outputsOf geometry: ConvolutionGeometry, precision: Precision) {
         self.init(
             TapTable(outputsOf: geometry.rows), TapTable(outputsOf: geometry.columns), geometry: geometry,
             sourceColumns: geometry.columns.length, sourceChannels: geometry.inputChannels,
-            sourceCount: geometry.inputCount, targetChannels: geometry.outputChannels)
+            sourcePositions: geometry.rows.length * geometry.columns.length, targetChannels: geometry.outputChannels,
+            precision: precision)
     }
 
-    init(inputsOf geometry: ConvolutionGeometry) {
+    init(inputsOf geometry: ConvolutionGeometry, precision: Precision) {
         self.init(
             TapTable(inputsOf: geometry.rows), TapTable(inputsOf: geometry.columns), geometry: geometry,
             sourceColumns: geometry.columns.outputLength, sourceChannels: geometry.outputChannels,
-            sourceCount: geometry.outputCount, targetChannels: geometry.inputChannels)
+            sourcePositions: geometry.outputPositions, targetChannels: geometry.inputChannels, precision: precision)
     }
 
     private init(
         _ rows: TapTable, _ columns: TapTable, geometry: ConvolutionGeometry, sourceColumns: Int,
-        sourceChannels: Int, sourceCount: Int, targetChannels: Int
+        sourceChannels: Int, sourcePositions: Int, targetChannels: Int, precision: Precision
     ) {
+        let sourceWords = precision == .float32 ? sourceChannels : (sourceChannels + 1) / 2
         self.rows = rows
         self.columns = columns
+        spans = columns.spans
         self.sourceColumns = sourceColumns
         self.sourceChannels = sourceChannels
-        self.sourceCount = sourceCount
+        self.sourcePositions = sourcePositions
+        self.precision = precision
+        self.sourceWords = sourceWords
         self.targetChannels = targetChannels
         kernelColumns = geometry.columns.kernelSize
         let (usedRows, usedColumns) = (rows.usedTaps, columns.usedTaps)
@@ -158,18 +183,18 @@ private struct GatheredProducts: Sendable {
                             + (usedColumns.firstIndex(of: column.tap) ?? 0)
                         runs.append(
                             cnk_run(
-                                a: (row.offset * sourceColumns + column.offset) * sourceChannels,
-                                b: slot * sourceChannels * Self.panel))
+                                a: (row.offset * sourceColumns + column.offset) * sourceWords,
+                                b: slot * sourceWords * Self.panel))
                     }
                 }
                 return PositionClass(
-                    runs: runs, length: runs.isEmpty ? 0 : (joins ? columnTaps.count : 1) * sourceChannels)
+                    runs: runs, length: runs.isEmpty ? 0 : (joins ? columnTaps.count : 1) * sourceWords)
             }
         }
     }
 
-    /// Floats from one packed panel to the next.
-    private var panelStride: Int { usedRows.count * usedColumns.count * sourceChannels * Self.panel }
+    /// Words from one packed panel to the next.
+    private var panelStride: Int { usedRows.count * usedColumns.count * sourceWords * Self.panel }
     private var panels: Int { (targetChannels + Self.panel - 1) / Self.panel }
     var packedCount: Int { panels * panelStride }
 
@@ -187,7 +212,7 @@ private struct GatheredProducts: Sendable {
                     body(
                         panel, min(Self.panel, targetChannels - panel), row * kernelColumns + column, slot,
                         panelStride)
-                    slot += sourceChannels * Self.panel
+                    slot += sourceWords * Self.panel
                 }
             }
         }
@@ -195,44 +220,92 @@ private struct GatheredProducts: Sendable {
 
     func multiply(
         _ source: UnsafePointer<Float>, packed: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>,
-        epilogue: cnk_epilogue, batch: Int, threads: ThreadTeam
+        epilogue: cnk_epilogue, batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
+        var source = source
+        if precision == .bfloat16, !roundsInTasks {
+            round(source, positions: batch * sourcePositions, into: scratch, threads: threads)
+            source = UnsafePointer(scratch)
+        }
+        let sourceCount = sourcePositions * sourceWords
         let groupPanels = max(1, Self.groupFloats / max(1, panelStride))
         let groups = (panels + groupPanels - 1) / groupPanels
-        let images = panels * panelStride <= Self.groupFloats ? Self.fewImages : Self.manyImages
+        let images = imagesOfTask
         let blocks = (batch + images - 1) / images
         let (rowCount, columnCount) = (rows.bases.count, columns.bases.count)
         let targetCount = rowCount * columnCount * targetChannels
-        threads.forEach(groups * blocks * rowCount) { task, _ in
+        threads.forEach(groups * blocks * rowCount) { [source] task, worker in
             let (rest, row) = task.quotientAndRemainder(dividingBy: rowCount)
             let (group, block) = rest.quotientAndRemainder(dividingBy: blocks)
             let first = block * images
             let channel = group * groupPanels * Self.panel
+            let count = min(images, batch - first)
             var product = cnk_brgemm()
-            product.a_row = sourceCount
             product.b = packed + group * groupPanels * panelStride
             product.b_panel = panelStride
-            product.c_row = targetCount
-            product.rows = min(images, batch - first)
             product.columns = min(groupPanels * Self.panel, targetChannels - channel)
             product.outer.count = 1
             product.middle.count = 1
-            for column in 0..<columnCount {
-                let position = classes[rows.classOf[row] * columns.classes.count + columns.classOf[column]]
-                let place = first * targetCount + (row * columnCount + column) * targetChannels + channel
-                product.a =
-                    source + first * sourceCount
-                    + (rows.bases[row] * sourceColumns + columns.bases[column]) * sourceChannels
-                product.c = target + place
+            var start = source + first * sourceCount
+            if roundsInTasks {
+                let rounded = scratch + worker * images * sourceWords
+                cnk_pair_columns(source + first * sourceChannels, count, sourceChannels, rounded)
+                start = UnsafePointer(rounded)
+            }
+            for span in spans {
+                let position = classes[rows.classOf[row] * columns.classes.count + span.classNumber]
                 product.inner = cnk_axis(count: position.length, a: 1, b: Self.panel)
-                product.epilogue = epilogue.shifted(by: place)
-                product.epilogue.bias = epilogue.bias.map { $0 + channel }
+                let source = start + (rows.bases[row] * sourceColumns + span.base) * sourceWords
+                let place = first * targetCount + (row * columnCount + span.position) * targetChannels + channel
+                // The rows of a product are a row's positions if there are enough, since images lie further apart.
+                let imageAxis = Axis(count: count, source: sourceCount, target: targetCount)
+                let columnAxis = Axis(
+                    count: span.count, source: span.baseStep * sourceWords, target: span.positionStep * targetChannels)
+                let usesColumns = span.count >= min(count, Self.enoughRows)
+                let (inner, outer) = usesColumns ? (columnAxis, imageAxis) : (imageAxis, columnAxis)
+                product.rows = inner.count
+                product.a_row = inner.source
+                product.c_row = inner.target
                 position.runs.withUnsafeBufferPointer { runs in
                     product.runs = runs.baseAddress
                     product.run_count = runs.count
-                    cnk_multiply(&product)
+                    for index in 0..<outer.count {
+                        product.a = source + index * outer.source
+                        product.c = target + place + index * outer.target
+                        product.epilogue = epilogue.shifted(by: place + index * outer.target)
+                        product.epilogue.bias = epilogue.bias.map { $0 + channel }
+                        if precision == .float32 { cnk_multiply(&product) } else { cnk_multiply_pairs(&product) }
+                    }
                 }
             }
+        }
+    }
+
+    /// Positions side by side: how many, and how far it is from one to the next.
+    private struct Axis {
+        let count: Int
+        let source: Int
+        let target: Int
+    }
+
+    private var imagesOfTask: Int { packedCount <= Self.groupFloats ? Self.fewImages : Self.manyImages }
+
+    /// Whether each task rounds its own images, since no other reads them.
+    private var roundsInTasks: Bool { precision == .bfloat16 && sourcePositions == 1 }
+
+    /// Words of rounded sources.
+    func scratchCount(batch: Int, workers: Int) -> Int {
+        guard precision == .bfloat16 else { return 0 }
+        return roundsInTasks ? workers * imagesOfTask * sourceWords : batch * sourcePositions * sourceWords
+    }
+
+    private func round(
+        _ source: UnsafePointer<Float>, positions: Int, into pairs: UnsafeMutablePointer<Float>, threads: ThreadTeam
+    ) {
+        threads.forEachChunk(of: positions, floatsEach: sourceChannels) { part in
+            cnk_pair_columns(
+                source + part.lowerBound * sourceChannels, part.count, sourceChannels,
+                pairs + part.lowerBound * sourceWords)
         }
     }
 }

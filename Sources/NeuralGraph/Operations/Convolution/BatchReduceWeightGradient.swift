@@ -6,20 +6,28 @@ import CNeuralKernels
 ///
 /// Inputs under a kernel row's taps lie side by side, so that the rows of the result are whole kernel rows; at the
 /// image's edges, where some taps meet padding, only the others.
+///
+/// In bfloat16 a pair of neighboring images takes the place of one image.
 struct BatchReduceWeightGradient: Sendable {
     private let geometry: ConvolutionGeometry
+    private let precision: Precision
     /// Parts of a kernel row's `taps · inputs`; with dilation, each belongs to one tap.
     private let blocks: [Range<Int>]
 
-    /// Floats of inputs and gradients that are worked on at a time: they stay in a shared cache.
-    private static let chunkFloats = 512 * 1024
+    /// Words of inputs and gradients that are worked on at a time: they stay in a shared cache.
+    private static let chunkWords = 512 * 1024
     /// Rows of one task's part of the result.
     private static let blockRows = 96
     /// Columns of one task's part of the result.
     private static let blockColumns = 256
+    /// Where the result has fewer blocks than this, images are cut into parts with a sum of their own.
+    private static let leastTasks = 16
+    /// The positions that such a part has at least.
+    private static let leastPositions = 512
 
-    init(geometry: ConvolutionGeometry) {
+    init(geometry: ConvolutionGeometry, precision: Precision) {
         self.geometry = geometry
+        self.precision = precision
         let all = geometry.columns.kernelSize * geometry.inputChannels
         let together = geometry.columns.dilation == 1 ? all : geometry.inputChannels
         blocks = stride(from: 0, to: all, by: together).flatMap { start in
@@ -29,37 +37,110 @@ struct BatchReduceWeightGradient: Sendable {
         }
     }
 
+    /// How a batch is cut, by its size alone. Units are images, or pairs of them.
+    private struct Cut {
+        let units: Int
+        let parts: Int
+        let unitsOfPart: Int
+        /// Units of each part that are worked on at a time.
+        let chunk: Int
+    }
+
+    private var columnBlocks: Int { (geometry.outputChannels + Self.blockColumns - 1) / Self.blockColumns }
+    private var tasks: Int { geometry.rows.kernelSize * blocks.count * columnBlocks }
+
+    private func cut(batch: Int) -> Cut {
+        let units = precision == .float32 ? batch : (batch + 1) / 2
+        let parts = max(1, min(Self.leastTasks / tasks, units * geometry.outputPositions / Self.leastPositions))
+        let unitsOfPart = (units + parts - 1) / parts
+        let words = parts * (geometry.inputCount + geometry.outputCount)
+        return Cut(
+            units: units, parts: parts, unitsOfPart: unitsOfPart,
+            chunk: min(unitsOfPart, max(8, Self.chunkWords / words)))
+    }
+
+    /// Words of the sums of all parts but the first, then of the pairs of a chunk.
+    func scratchCount(batch: Int) -> Int {
+        let cut = cut(batch: batch)
+        let sums = (cut.parts - 1) * geometry.weightCount
+        guard precision == .bfloat16 else { return sums }
+        return sums + cut.parts * cut.chunk * (geometry.inputCount + geometry.outputCount)
+    }
+
     func multiply(
         x: UnsafePointer<Float>, dy: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>, batch: Int,
-        threads: ThreadTeam
+        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
         let g = geometry
-        let images = min(batch, max(8, Self.chunkFloats / (g.inputCount + g.outputCount)))
-        let columnBlocks = (g.outputChannels + Self.blockColumns - 1) / Self.blockColumns
-        threads.forEachChunk(of: g.weightCount, floatsEach: 1) { part in
-            (dw + part.lowerBound).update(repeating: 0, count: part.count)
-        }
-        var first = 0
-        while first < batch {
-            let chunk = first..<min(batch, first + images)
-            threads.forEach(g.rows.kernelSize * blocks.count * columnBlocks) { task, _ in
-                let (rest, columnBlock) = task.quotientAndRemainder(dividingBy: columnBlocks)
-                let (kernelRow, block) = rest.quotientAndRemainder(dividingBy: blocks.count)
-                let column = columnBlock * Self.blockColumns
-                add(
-                    kernelRow: kernelRow, rows: blocks[block],
-                    columns: column..<min(g.outputChannels, column + Self.blockColumns), images: chunk, x: x, dy: dy,
-                    to: dw)
+        let cut = cut(batch: batch)
+        let sums = scratch
+        let pairs = scratch + (cut.parts - 1) * g.weightCount
+        threads.forEachChunk(of: g.weightCount, floatsEach: cut.parts) { range in
+            (dw + range.lowerBound).update(repeating: 0, count: range.count)
+            for part in 1..<max(1, cut.parts) {
+                (sums + (part - 1) * g.weightCount + range.lowerBound).update(repeating: 0, count: range.count)
             }
-            first = chunk.upperBound
+        }
+        for first in stride(from: 0, to: cut.unitsOfPart, by: cut.chunk) {
+            if precision == .bfloat16 { pair(x, dy, cut, from: first, batch: batch, into: pairs, threads: threads) }
+            threads.forEach(cut.parts * tasks) { task, _ in
+                let (part, index) = task.quotientAndRemainder(dividingBy: tasks)
+                let start = part * cut.unitsOfPart + first
+                let count = min(cut.chunk, cut.unitsOfPart - first, cut.units - start)
+                guard count > 0 else { return }
+                let source: (x: UnsafePointer<Float>, dy: UnsafePointer<Float>)
+                if precision == .float32 {
+                    source = (x + start * g.inputCount, dy + start * g.outputCount)
+                } else {
+                    let place = pairs + part * cut.chunk * (g.inputCount + g.outputCount)
+                    source = (UnsafePointer(place), UnsafePointer(place + cut.chunk * g.inputCount))
+                }
+                add(
+                    task: index, units: count, x: source.x, dy: source.dy,
+                    to: part == 0 ? dw : sums + (part - 1) * g.weightCount)
+            }
+        }
+        guard cut.parts > 1 else { return }
+        threads.forEachChunk(of: g.weightCount, floatsEach: cut.parts) { range in
+            for part in 1..<cut.parts {
+                cnk_add_scaled(
+                    sums + (part - 1) * g.weightCount + range.lowerBound, dw + range.lowerBound, range.count, 1)
+            }
         }
     }
 
+    /// Rounds a chunk of each part: `[parts]`, inputs `[chunk][input]` and gradients `[chunk][output]` of pairs of images.
+    private func pair(
+        _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ cut: Cut, from first: Int, batch: Int,
+        into pairs: UnsafeMutablePointer<Float>, threads: ThreadTeam
+    ) {
+        let (inputs, outputs) = (geometry.inputCount, geometry.outputCount)
+        threads.forEachChunk(of: cut.parts * cut.chunk, floatsEach: inputs + outputs) { range in
+            for index in range {
+                let (part, offset) = index.quotientAndRemainder(dividingBy: cut.chunk)
+                let unit = part * cut.unitsOfPart + first + offset
+                guard first + offset < cut.unitsOfPart, unit < cut.units else { continue }
+                let place = pairs + part * cut.chunk * (inputs + outputs)
+                let hasSecond = 2 * unit + 1 < batch
+                cnk_pair_arrays(
+                    x + 2 * unit * inputs, hasSecond ? x + (2 * unit + 1) * inputs : nil, inputs,
+                    place + offset * inputs)
+                cnk_pair_arrays(
+                    dy + 2 * unit * outputs, hasSecond ? dy + (2 * unit + 1) * outputs : nil, outputs,
+                    place + cut.chunk * inputs + offset * outputs)
+            }
+        }
+    }
+
+    /// Adds the products of some units to one block of the result.
     private func add(
-        kernelRow: Int, rows: Range<Int>, columns: Range<Int>, images: Range<Int>, x: UnsafePointer<Float>,
-        dy: UnsafePointer<Float>, to dw: UnsafeMutablePointer<Float>
+        task: Int, units: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, to dw: UnsafeMutablePointer<Float>
     ) {
         let g = geometry
+        let (rest, columnBlock) = task.quotientAndRemainder(dividingBy: columnBlocks)
+        let (kernelRow, block) = rest.quotientAndRemainder(dividingBy: blocks.count)
+        let rows = blocks[block]
+        let column = columnBlock * Self.blockColumns
         let liveRows = outputRows(seeing: kernelRow)
         guard !liveRows.isEmpty else { return }
         let firstRow = liveRows.lowerBound
@@ -70,34 +151,33 @@ struct BatchReduceWeightGradient: Sendable {
             let source =
                 (g.rows.position(output: firstRow, tap: kernelRow) * g.columns.length
                     + g.columns.position(output: outputs.lowerBound, tap: tap)) * g.inputChannels + channel
-            let gradient =
-                (firstRow * g.columns.outputLength + outputs.lowerBound) * g.outputChannels + columns.lowerBound
+            let gradient = (firstRow * g.columns.outputLength + outputs.lowerBound) * g.outputChannels + column
             var product = cnk_brgemm()
-            product.a = x + images.lowerBound * g.inputCount + source
+            product.a = x + source
             product.a_row = 1
-            product.b = dy + images.lowerBound * g.outputCount + gradient
+            product.b = dy + gradient
             product.b_panel = Int(CNK_PANEL)
             product.c =
                 dw + (kernelRow * g.columns.kernelSize * g.inputChannels + live.lowerBound) * g.outputChannels
-                + columns.lowerBound
+                + column
             product.c_row = g.outputChannels
             product.rows = live.count
-            product.columns = columns.count
+            product.columns = min(Self.blockColumns, g.outputChannels - column)
             product.epilogue.accumulates = 1
-            sum(&product, images: images.count, rows: liveRows.count, columns: outputs.count)
+            sum(&product, units: units, rows: liveRows.count, columns: outputs.count)
         }
     }
 
-    /// Sums over images, output rows and output columns, the longer of images and columns innermost.
-    private func sum(_ product: inout cnk_brgemm, images: Int, rows: Int, columns: Int) {
+    /// Sums over units, output rows and output columns, the longer of units and columns innermost.
+    private func sum(_ product: inout cnk_brgemm, units: Int, rows: Int, columns: Int) {
         let g = geometry
-        let imageAxis = cnk_axis(count: images, a: g.inputCount, b: g.outputCount)
+        let unitAxis = cnk_axis(count: units, a: g.inputCount, b: g.outputCount)
         let columnAxis = cnk_axis(count: columns, a: g.columns.stride * g.inputChannels, b: g.outputChannels)
-        (product.outer, product.inner) = columns >= images ? (imageAxis, columnAxis) : (columnAxis, imageAxis)
+        (product.outer, product.inner) = columns >= units ? (unitAxis, columnAxis) : (columnAxis, unitAxis)
         product.middle = cnk_axis(
             count: rows, a: g.rows.stride * g.columns.length * g.inputChannels,
             b: g.columns.outputLength * g.outputChannels)
-        cnk_multiply(&product)
+        if precision == .float32 { cnk_multiply(&product) } else { cnk_multiply_pairs(&product) }
     }
 
     /// The output rows whose windows have a kernel row on the image.

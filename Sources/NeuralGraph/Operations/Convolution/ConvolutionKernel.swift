@@ -20,20 +20,21 @@ struct ConvolutionKernel: Kernel {
         self.geometry = geometry
         self.fusion = fusion
         let (batch, workers) = (request.batchCapacity, request.workers)
-        func pick(_ pass: ConvolutionPass) -> any ConvolutionAlgorithm {
-            ConvolutionPlanner.algorithm(for: geometry, pass: pass, batch: batch, algorithms: request.algorithms)
-        }
         let keepsPacked = !request.wantsParameterGradients
+        let planner = ConvolutionPlanner(
+            geometry: geometry, batch: batch, algorithms: request.algorithms, precision: request.precision,
+            keepsWeights: keepsPacked)
         let copies = fusion.normalization != nil
         // Prepared weights that stay lie behind each other, after the bias; others take turns in scratch memory.
         let biasCount = copies ? MemoryPlan.aligned(geometry.outputChannels) : 0
         let forward = PreparedWeights(
-            algorithm: pick(.forward), pass: .forward, offset: biasCount, weightCount: geometry.weightCount,
+            algorithm: planner.algorithm(for: .forward), pass: .forward, offset: biasCount,
+            weightCount: geometry.weightCount,
             copies: copies)
         let inputGradient = PreparedWeights(
-            algorithm: pick(.inputGradient), pass: .inputGradient,
+            algorithm: planner.algorithm(for: .inputGradient), pass: .inputGradient,
             offset: keepsPacked ? biasCount + forward.count : 0, weightCount: geometry.weightCount, copies: copies)
-        weightAlgorithm = pick(.weightGradient)
+        weightAlgorithm = planner.algorithm(for: .weightGradient)
         forwardWeights = forward
         inputGradientWeights = inputGradient
         self.keepsPacked = keepsPacked

@@ -127,17 +127,8 @@ struct DepthwiseConvolution: ConvolutionAlgorithm {
 
 /// The target positions of one direction, in spans of a row that see the same taps at even distances.
 private struct DepthwisePositions: Sendable {
-    private struct Span: Sendable {
-        let position: Int
-        let positionStep: Int
-        let base: Int
-        let baseStep: Int
-        let count: Int
-        let columnClass: Int
-    }
-
     private let rows: TapTable
-    private let spans: [Span]
+    private let spans: [TapTable.Span]
     /// The taps of every row class and column class.
     private let taps: [[cnk_run]]
     private let columnClasses: Int
@@ -163,7 +154,7 @@ private struct DepthwisePositions: Sendable {
                 }
             }
         }
-        spans = columns.classes.indices.flatMap { Self.spans(of: $0, columns) }
+        spans = columns.spans
     }
 
     var rowCount: Int { rows.bases.count }
@@ -172,7 +163,7 @@ private struct DepthwisePositions: Sendable {
     func forEachSpan(row: Int, _ body: (_ source: Int, _ target: Int, _ span: cnk_depthwise_span) -> Void) {
         let firstClass = rows.classOf[row] * columnClasses
         for span in spans {
-            taps[firstClass + span.columnClass].withUnsafeBufferPointer { taps in
+            taps[firstClass + span.classNumber].withUnsafeBufferPointer { taps in
                 let place = cnk_depthwise_span(
                     count: span.count, channels: channels, source_step: span.baseStep * channels,
                     target_step: span.positionStep * channels, taps: taps.baseAddress, tap_count: taps.count)
@@ -181,29 +172,5 @@ private struct DepthwisePositions: Sendable {
                     row * rowFloats + span.position * channels, place)
             }
         }
-    }
-
-    /// The positions of one class, cut where their distances change.
-    private static func spans(of columnClass: Int, _ columns: TapTable) -> [Span] {
-        let positions = columns.classOf.indices.filter { columns.classOf[$0] == columnClass }
-        var spans: [Span] = []
-        var start = 0
-        while start < positions.count {
-            let first = positions[start]
-            var (count, step, baseStep) = (1, 0, 0)
-            while start + count < positions.count {
-                let (last, next) = (positions[start + count - 1], positions[start + count])
-                let distances = (next - last, columns.bases[next] - columns.bases[last])
-                guard count == 1 || distances == (step, baseStep) else { break }
-                (step, baseStep) = distances
-                count += 1
-            }
-            spans.append(
-                Span(
-                    position: first, positionStep: step, base: columns.bases[first], baseStep: baseStep, count: count,
-                    columnClass: columnClass))
-            start += count
-        }
-        return spans
     }
 }

@@ -10,6 +10,7 @@ import CNeuralKernels
 /// Output rows are numbered through the batch, so that a tile of small images spans several of them.
 struct Im2ColConvolution: ConvolutionAlgorithm {
     let geometry: ConvolutionGeometry
+    let kernel: MatrixKernel
 
     /// Floats of an unrolled tile: half of a 1 MiB second-level cache, the rest is for weights and output.
     private static let tileFloats = 96 * 1024
@@ -51,7 +52,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
                     Matrix(w + group * g.groupWeightCount, rowStride: g.groupOutputs),
                     into: y + rows.lowerBound * g.columns.outputLength * g.outputChannels
                         + group * g.groupOutputs,
-                    rowStride: g.outputChannels, accumulates: false)
+                    rowStride: g.outputChannels, accumulates: false, by: kernel)
             }
             guard epilogue.isNeeded else { return }
             let place = rows.lowerBound * g.columns.outputLength * g.outputChannels
@@ -87,7 +88,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
                             dy + row * g.columns.outputLength * g.outputChannels + group * g.groupOutputs,
                             rowStride: g.outputChannels),
                         Matrix(w + group * g.groupWeightCount, rowStride: g.groupOutputs, transposed: true),
-                        into: columns, rowStride: g.patch, accumulates: false)
+                        into: columns, rowStride: g.patch, accumulates: false, by: kernel)
                     addBack(columns, rows: rows, group: group, to: dx.pointer)
                 }
                 row = rows.upperBound
@@ -124,7 +125,7 @@ struct Im2ColConvolution: ConvolutionAlgorithm {
                             dy + row * g.columns.outputLength * g.outputChannels + group * g.groupOutputs,
                             rowStride: g.outputChannels),
                         into: partial + group * g.groupWeightCount, rowStride: g.groupOutputs,
-                        accumulates: row > first)
+                        accumulates: row > first, by: kernel)
                 }
                 row = rows.upperBound
             }

@@ -60,6 +60,43 @@ struct TapTable: Sendable {
         self.classes = classes
     }
 
+    /// Positions of one class at even distances, whose bases are at even distances too.
+    struct Span: Sendable {
+        let position: Int
+        let positionStep: Int
+        let base: Int
+        let baseStep: Int
+        let count: Int
+        let classNumber: Int
+    }
+
+    /// All positions in spans, class by class.
+    var spans: [Span] { classes.indices.flatMap(spans(of:)) }
+
+    /// The positions of one class, cut where their distances change.
+    private func spans(of number: Int) -> [Span] {
+        let positions = classOf.indices.filter { classOf[$0] == number }
+        var spans: [Span] = []
+        var start = 0
+        while start < positions.count {
+            let first = positions[start]
+            var (count, step, baseStep) = (1, 0, 0)
+            while start + count < positions.count {
+                let (last, next) = (positions[start + count - 1], positions[start + count])
+                let distances = (next - last, bases[next] - bases[last])
+                guard count == 1 || distances == (step, baseStep) else { break }
+                (step, baseStep) = distances
+                count += 1
+            }
+            spans.append(
+                Span(
+                    position: first, positionStep: step, base: bases[first], baseStep: baseStep, count: count,
+                    classNumber: number))
+            start += count
+        }
+        return spans
+    }
+
     /// Every tap that some position uses, in rising order.
     var usedTaps: [Int] { Set(classes.joined().map(\.tap)).sorted() }
 }

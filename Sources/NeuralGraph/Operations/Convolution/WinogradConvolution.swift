@@ -15,6 +15,8 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     private let forwardTiles: Tiles
     private let inputGradientTiles: Tiles
     private let geometry: ConvolutionGeometry
+    /// 1 if images and weights are rounded to bfloat16 before they are transformed; the products sum them in floats.
+    private let rounds: Int32
 
     private static let planes = Int(CNK_WINOGRAD_PLANES)
     private static let panel = Int(CNK_PANEL)
@@ -31,14 +33,16 @@ struct WinogradConvolution: ConvolutionAlgorithm {
     private static let tilesForLargeWeights = 192
     private static let panelsOfPart = 4
 
-    init(geometry: ConvolutionGeometry) {
+    init(geometry: ConvolutionGeometry, precision: Precision) {
         self.geometry = geometry
+        rounds = precision == .bfloat16 ? 1 : 0
         forwardTiles = Tiles(
             source: cnk_image(
-                height: geometry.rows.length, width: geometry.columns.length, channels: geometry.inputChannels),
+                height: geometry.rows.length, width: geometry.columns.length, channels: geometry.inputChannels,
+                rounds: rounds),
             target: cnk_image(
                 height: geometry.rows.outputLength, width: geometry.columns.outputLength,
-                channels: geometry.outputChannels),
+                channels: geometry.outputChannels, rounds: rounds),
             top: geometry.rows.paddingBefore, left: geometry.columns.paddingBefore)
         inputGradientTiles = Tiles(
             source: forwardTiles.target, target: forwardTiles.source, top: 2 - geometry.rows.paddingBefore,
@@ -51,6 +55,12 @@ struct WinogradConvolution: ConvolutionAlgorithm {
             $0.kernelSize == 3 && $0.stride == 1 && $0.dilation == 1 && $0.paddingBefore <= 2
                 && $0.outputLength <= $0.length + 2
         } && geometry.groups == 1
+    }
+
+    /// The tiles that an image's output is cut into.
+    static func tilesPerImage(_ geometry: ConvolutionGeometry) -> Int {
+        let size = Int(CNK_WINOGRAD_OUTPUTS)
+        return (geometry.rows.outputLength + size - 1) / size * ((geometry.columns.outputLength + size - 1) / size)
     }
 
     var name: String { "Winograd" }
@@ -82,9 +92,9 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         threads.forEach(tiles.panels) { panel, _ in
             let target = packed + panel * tiles.panelStride
             if pass == .forward {
-                cnk_winograd_weights(w, inputs, outputs, panel, target, tiles.filterPlane)
+                cnk_winograd_weights(w, inputs, outputs, panel, rounds, target, tiles.filterPlane)
             } else {
-                cnk_winograd_weights_turned(w, inputs, outputs, panel, target, tiles.filterPlane)
+                cnk_winograd_weights_turned(w, inputs, outputs, panel, rounds, target, tiles.filterPlane)
             }
         }
     }

@@ -53,7 +53,8 @@ package struct Linear: GraphOperation {
                 geometry: geometry, fusion: ConvolutionFusion(hasBias: hasBias), request: request)
         }
         return LinearKernel(
-            inputs: request.inputs[0].channels, outputs: outputs, hasBias: hasBias, capacity: request.batchCapacity)
+            inputs: request.inputs[0].channels, outputs: outputs, hasBias: hasBias, capacity: request.batchCapacity,
+            kernel: MatrixKernel(request.algorithms, request.precision))
     }
 }
 
@@ -69,25 +70,21 @@ private struct LinearKernel: Kernel {
     let outputs: Int
     let hasBias: Bool
     let capacity: Int
-
-    /// Rows that one task multiplies.
-    private static let block = 128
+    let kernel: MatrixKernel
 
     var backwardReads: BackwardReads { .inputs }
     var scratchCount: Int { BlockedSums(rows: capacity, channels: outputs).scratchCount }
     var algorithm: String { "product" }
 
     func forward(_ pass: ForwardPass) {
-        let x = pass.inputs[0]
-        pass.threads.forEachBlock(of: pass.batch, size: Self.block) { rows in
-            let y = pass.output + rows.lowerBound * outputs
-            // y [rows x outputs] = x [rows x inputs] · wᵀ [inputs x outputs]
-            multiply(
-                rows: rows.count, columns: outputs, inner: inputs,
-                Matrix(x + rows.lowerBound * inputs, rowStride: inputs),
-                Matrix(pass.parameters[0], rowStride: inputs, transposed: true),
-                into: y, rowStride: outputs, accumulates: false)
-            if hasBias { cnk_add_rows(y, pass.parameters[1], rows.count, outputs) }
+        // y [rows x outputs] = x [rows x inputs] · wᵀ [inputs x outputs]
+        multiply(
+            rows: pass.batch, columns: outputs, inner: inputs, Matrix(pass.inputs[0], rowStride: inputs),
+            Matrix(pass.parameters[0], rowStride: inputs, transposed: true), into: pass.output, rowStride: outputs,
+            accumulates: false, by: kernel, threads: pass.threads)
+        guard hasBias else { return }
+        pass.threads.forEachChunk(of: pass.batch, floatsEach: outputs) { rows in
+            cnk_add_rows(pass.output + rows.lowerBound * outputs, pass.parameters[1], rows.count, outputs)
         }
     }
 
@@ -95,24 +92,18 @@ private struct LinearKernel: Kernel {
         let dy = pass.outputGradient
         let rows = pass.batch
         if let dx = pass.inputGradients[0] {
-            pass.threads.forEachBlock(of: rows, size: Self.block) { part in
-                // dx [rows x inputs] = dy [rows x outputs] · w [outputs x inputs]
-                multiply(
-                    rows: part.count, columns: inputs, inner: outputs,
-                    Matrix(dy + part.lowerBound * outputs, rowStride: outputs),
-                    Matrix(pass.forward.parameters[0], rowStride: inputs),
-                    into: dx.pointer + part.lowerBound * inputs, rowStride: inputs, accumulates: dx.accumulates)
-            }
+            // dx [rows x inputs] = dy [rows x outputs] · w [outputs x inputs]
+            multiply(
+                rows: rows, columns: inputs, inner: outputs, Matrix(dy, rowStride: outputs),
+                Matrix(pass.forward.parameters[0], rowStride: inputs), into: dx.pointer, rowStride: inputs,
+                accumulates: dx.accumulates, by: kernel, threads: pass.threads)
         }
         if let dw = pass.parameterGradients[0] {
-            pass.threads.forEachBlock(of: outputs, size: Self.block) { part in
-                // dw [outputs x inputs] = dyᵀ [outputs x rows] · x [rows x inputs]
-                multiply(
-                    rows: part.count, columns: inputs, inner: rows,
-                    Matrix(dy + part.lowerBound, rowStride: outputs, transposed: true),
-                    Matrix(pass.forward.inputs[0], rowStride: inputs),
-                    into: dw + part.lowerBound * inputs, rowStride: inputs, accumulates: false)
-            }
+            // dw [outputs x inputs] = dyᵀ [outputs x rows] · x [rows x inputs]
+            multiply(
+                rows: outputs, columns: inputs, inner: rows, Matrix(dy, rowStride: outputs, transposed: true),
+                Matrix(pass.forward.inputs[0], rowStride: inputs), into: dw, rowStride: inputs, accumulates: false,
+                by: kernel, threads: pass.threads)
         }
         if hasBias, let db = pass.parameterGradients[1] {
             BlockedSums(rows: rows, channels: outputs)

@@ -31,7 +31,8 @@ package struct MatMul: GraphOperation {
 
     package func kernel(for request: KernelRequest) -> any Kernel {
         MatrixProductKernel(
-            request.inputs[0], request.inputs[1], output: request.output, transposesSecond: transposesSecond)
+            request.inputs[0], request.inputs[1], output: request.output, transposesSecond: transposesSecond,
+            kernel: MatrixKernel(request.algorithms, request.precision))
     }
 }
 
@@ -44,8 +45,11 @@ private struct MatrixProductKernel: Kernel {
     private let transposesSecond: Bool
     private let firstCount: Int
     private let secondCount: Int
+    private let kernel: MatrixKernel
 
-    init(_ first: TensorShape, _ second: TensorShape, output: TensorShape, transposesSecond: Bool) {
+    init(_ first: TensorShape, _ second: TensorShape, output: TensorShape, transposesSecond: Bool, kernel: MatrixKernel)
+    {
+        self.kernel = kernel
         let leading = Array(output.dimensions.dropLast(2))
         func starts(_ shape: TensorShape) -> [Int] {
             let lengths = TensorShape(shape.dimensions.dropLast(2)).padded(to: leading.count)
@@ -80,7 +84,7 @@ private struct MatrixProductKernel: Kernel {
             multiply(
                 rows: rows, columns: columns, inner: inner, Matrix(a, rowStride: inner),
                 Matrix(b, rowStride: transposesSecond ? inner : columns, transposed: transposesSecond),
-                into: pass.output + task * rows * columns, rowStride: columns, accumulates: false)
+                into: pass.output + task * rows * columns, rowStride: columns, accumulates: false, by: kernel)
         }
     }
 
@@ -131,7 +135,7 @@ private struct MatrixProductKernel: Kernel {
         multiply(
             rows: rows, columns: inner, inner: columns, Matrix(dy, rowStride: columns),
             Matrix(b, rowStride: transposesSecond ? inner : columns, transposed: !transposesSecond),
-            into: target, rowStride: inner, accumulates: accumulates)
+            into: target, rowStride: inner, accumulates: accumulates, by: kernel)
     }
 
     private func passSecond(
@@ -143,12 +147,12 @@ private struct MatrixProductKernel: Kernel {
             // db [columns x inner] = dyᵀ [columns x rows] · a [rows x inner]
             multiply(
                 rows: columns, columns: inner, inner: rows, Matrix(dy, rowStride: columns, transposed: true),
-                Matrix(a, rowStride: inner), into: target, rowStride: inner, accumulates: accumulates)
+                Matrix(a, rowStride: inner), into: target, rowStride: inner, accumulates: accumulates, by: kernel)
         } else {
             // db [inner x columns] = aᵀ [inner x rows] · dy [rows x columns]
             multiply(
                 rows: inner, columns: columns, inner: rows, Matrix(a, rowStride: inner, transposed: true),
-                Matrix(dy, rowStride: columns), into: target, rowStride: columns, accumulates: accumulates)
+                Matrix(dy, rowStride: columns), into: target, rowStride: columns, accumulates: accumulates, by: kernel)
         }
     }
 }

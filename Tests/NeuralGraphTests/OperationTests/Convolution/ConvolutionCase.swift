@@ -6,9 +6,9 @@ struct ConvolutionCase: CustomStringConvertible {
     let operation: Convolution
     let inputShape: TensorShape
     let batch: Int
-    let model: Model
-    let input: [Float]
-    let outputGradient: [Float]
+    private(set) var model: Model
+    private(set) var input: [Float]
+    private(set) var outputGradient: [Float]
 
     /// Throws if the window does not fit into the image.
     init(_ operation: Convolution, inputShape: TensorShape, batch: Int, random: inout SeededRandom) throws {
@@ -54,6 +54,17 @@ struct ConvolutionCase: CustomStringConvertible {
             parameters: ["node.weight": gradients.weight])
         if operation.hasBias { result.parameters["node.bias"] = gradients.bias }
         return result
+    }
+
+    /// The same with all numbers rounded to bfloat16.
+    var roundedToBFloat16: ConvolutionCase {
+        get throws {
+            var rounded = self
+            rounded.model = try model.roundedToBFloat16
+            rounded.input = input.roundedToBFloat16
+            rounded.outputGradient = outputGradient.roundedToBFloat16
+            return rounded
+        }
     }
 
     var description: String {
@@ -110,8 +121,8 @@ extension ConvolutionCase {
         }
     }
 
-    /// Windows of 3x3 side by side, over maps and channels that are large enough for Winograd's algorithm and seldom
-    /// divide by its tiles and panels.
+    /// Windows of 3x3 side by side, over maps, channels and batches that are large enough for Winograd's algorithm and
+    /// seldom divide by its tiles and panels.
     static func winograd(_ random: inout SeededRandom) -> ConvolutionCase {
         fitting(&random, numericProducts: .max) { random in
             let operation = Convolution(
@@ -123,7 +134,11 @@ extension ConvolutionCase {
             let shape: TensorShape = [
                 random.pick([5, 6, 8, 9, 13]), random.pick([5, 7, 8, 10, 12]), random.pick([16, 19, 31, 40]),
             ]
-            return (operation, shape, random.pick([1, 2, 3, 16]))
+            let padding = operation.padding
+            let tiles =
+                (shape[0] + padding.top + padding.bottom + 1) / 4 * ((shape[1] + padding.left + padding.right + 1) / 4)
+            // The fewest images that are worth transforming weights for, or some more.
+            return (operation, shape, 23 / tiles + random.pick([1, 2, 4]))
         }
     }
 

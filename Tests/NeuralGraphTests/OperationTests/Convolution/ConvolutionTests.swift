@@ -32,6 +32,18 @@ import Testing
         }
     }
 
+    /// Transformed weights are four times as many: a few tiles do not pay for them.
+    @Test(
+        "Winograd's algorithm is left to batches of many tiles",
+        arguments: [(1, 8, false), (8, 8, true), (2, 16, true)])
+    func winogradNeedsTiles(_ batch: Int, _ map: Int, _ expected: Bool) throws {
+        var random = SeededRandom(seed: 6, stream: "convolution")
+        let item = try ConvolutionCase(
+            Convolution(outputChannels: 32, kernelSize: 3, padding: 1), inputShape: [map, map, 32], batch: batch,
+            random: &random)
+        #expect(try check(item, item.referenceGradients()).contains("Winograd") == expected)
+    }
+
     /// Sizes at which every loop is cut into several tasks and tiles.
     private static let largeGeometries: [(operation: Convolution, shape: TensorShape, batch: Int)] = [
         // Whole rows of several images in one tile; the last tile is smaller.

@@ -26,10 +26,11 @@ package final class ClassActivationMaps {
     ///   - batchCapacity: the number of pictures in a batch, 1 or more.
     ///   - threads: the threads to compute with.
     ///   - algorithms: the algorithms to choose from.
+    ///   - precision: what products' factors are rounded to.
     /// - Throws: `GraphError` if the network can't be cut there, and `ShapeError` if the node has no maps.
     package init(
         model: Model, node: String, batchCapacity: Int = 16, threads: ThreadTeam = ThreadTeam(),
-        algorithms: Algorithms = .fast
+        algorithms: Algorithms = .fast, precision: Precision = .float32
     ) throws {
         let (head, tail) = try model.cut(at: node)
         let shape = head.graph.outputShape
@@ -39,9 +40,12 @@ package final class ClassActivationMaps {
         self.node = node
         mapShape = [shape[0], shape[1]]
         channels = shape[2]
-        features = Executor(model: head, batchCapacity: batchCapacity, threads: threads, algorithms: algorithms)
+        features = Executor(
+            model: head, batchCapacity: batchCapacity, threads: threads, algorithms: algorithms,
+            precision: precision)
         classifier = Executor(
-            model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, algorithms: algorithms)
+            model: tail, batchCapacity: batchCapacity, computing: .input, threads: threads, algorithms: algorithms,
+            precision: precision)
     }
 
     /// Finds the deepest node that every path passes and whose map is large enough to show regions; nil if there is
@@ -187,7 +191,8 @@ struct AttentionDrawing: BuiltInMeasure {
             guard let node = ClassActivationMaps.node(of: model.model.graph) else { return nil }
             let maps = try ClassActivationMaps(
                 model: model.model, node: node, batchCapacity: rows.count, threads: evidence.context.threads,
-                algorithms: evidence.context.options.algorithms)
+                algorithms: evidence.context.options.algorithms,
+                precision: evidence.context.options.precision)
             return try Self.images(maps.maps(of: pictures, for: labels), height: shape[0], width: shape[1])
         }
         let original = try heat(evidence.models.original)

@@ -1,0 +1,72 @@
+import TestSupport
+import Testing
+
+@testable import NeuralGraph
+
+/// The kernels for matrices that are not packed, which operations use by the processor's and OpenBLAS's names.
+@Suite("Matrix products", .tags(.linearAlgebra)) struct MatrixProductTests {
+    /// Blocks of every size with remainders, single rows and columns, and shapes that are read in place.
+    @Test(
+        "own loops agree with OpenBLAS and with Double",
+        arguments: [
+            (1, 1, 1), (7, 16, 3), (24, 32, 300), (25, 33, 257), (130, 129, 70), (65, 65, 64), (1, 300, 520),
+            (300, 1, 20),
+        ])
+    func agree(_ rows: Int, _ columns: Int, _ inner: Int) throws {
+        var random = SeededRandom(seed: 8, stream: "products")
+        _ = OpenBLASRuntime.coreName
+        for (first, second, accumulates) in [
+            (false, false, false), (true, false, true), (false, true, true), (true, true, false),
+        ] {
+            let a = random.normals(rows * inner)
+            let b = random.normals(inner * columns)
+            let start = random.normals(rows * columns)
+            var expected = [Double](repeating: 0, count: rows * columns)
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    var sum = accumulates ? Double(start[row * columns + column]) : 0
+                    for k in 0..<inner {
+                        let left = first ? a[k * rows + row] : a[row * inner + k]
+                        let right = second ? b[column * inner + k] : b[k * columns + column]
+                        sum += Double(left) * Double(right)
+                    }
+                    expected[row * columns + column] = sum
+                }
+            }
+            for kernel in [MatrixKernel.openBLAS, .ownLoops] {
+                var c = start
+                a.withUnsafeBufferPointer { a in
+                    b.withUnsafeBufferPointer { b in
+                        c.withUnsafeMutableBufferPointer { c in
+                            guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
+                            multiply(
+                                rows: rows, columns: columns, inner: inner,
+                                Matrix(a, rowStride: first ? rows : inner, transposed: first),
+                                Matrix(b, rowStride: second ? inner : columns, transposed: second), into: c,
+                                rowStride: columns, accumulates: accumulates, by: kernel,
+                                threads: ThreadTeam(workers: 2))
+                        }
+                    }
+                }
+                let error = relativeDifference(c, from: expected)
+                #expect(error < 1e-6, "\(kernel), transposed: \(first) and \(second): \(error)")
+            }
+        }
+    }
+
+    @Test("own loops take over where OpenBLAS's kernels are for an older instruction set")
+    func choice() {
+        for kernels in ["Prescott", "Haswell", "Zen", "unknown"] {
+            #expect(OpenBLASRuntime.isSlower(kernels, thanLoops: "avx512"), "\(kernels)")
+            #expect(!OpenBLASRuntime.isSlower(kernels, thanLoops: "portable"), "\(kernels)")
+        }
+        for kernels in ["SkylakeX", "Cooperlake", "Sapphirerapids"] {
+            #expect(!OpenBLASRuntime.isSlower(kernels, thanLoops: "avx512"), "\(kernels)")
+            #expect(!OpenBLASRuntime.isSlower(kernels, thanLoops: "avx2"), "\(kernels)")
+        }
+        #expect(OpenBLASRuntime.isSlower("Nehalem", thanLoops: "avx2"))
+        #expect(!OpenBLASRuntime.isSlower("Haswell", thanLoops: "avx2"))
+        #expect(MatrixKernel(.strict, .float32) == .openBLAS)
+        #expect(MatrixKernel(.strict, .bfloat16) == .rounding)
+    }
+}
