@@ -2,6 +2,9 @@
 
 import PackageDescription
 
+// The pkg-config name of the MPI library, which the trait `MPI` links: `ompi-c` is Open MPI, `mpich` is MPICH.
+let mpiLibrary = Context.environment["UNLEARNING_MPI"] ?? "ompi-c"
+
 let package = Package(
     name: "Unlearning",
     // Built and run on Linux alone. What is written for macOS needs the availability of this release.
@@ -13,6 +16,11 @@ let package = Package(
         .library(name: "ImageFolders", targets: ["ImageFolders"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
+    ],
+    traits: [
+        .trait(
+            name: "MPI", description: "Runs of `unlearn` on several processes, by mpirun or srun. Needs an MPI library."
+        )
     ],
     dependencies: [
         // The command line alone needs these: a package that uses `Unlearning` fetches them, but neither builds nor links
@@ -49,6 +57,9 @@ let package = Package(
         .systemLibrary(
             name: "CGIF", pkgConfig: "libgif",
             providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
+        .systemLibrary(
+            name: "CMPI", pkgConfig: mpiLibrary,
+            providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
         .target(name: "CNeuralKernels"),
         .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
@@ -66,11 +77,15 @@ let package = Package(
         .target(
             name: "UnlearningLedger",
             dependencies: ["UnlearningReports", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "MessagePassing",
+            dependencies: ["NeuralGraph", .target(name: "CMPI", condition: .when(traits: ["MPI"]))]),
         .target(name: "CProgramStart"),
         .executableTarget(
             name: "unlearn",
             dependencies: [
                 "CProgramStart",
+                "MessagePassing",
                 "Unlearning",
                 "UnlearningReports",
                 "UnlearningLedger",

@@ -16,8 +16,9 @@ enum EntryPoint {
 
     // Not asynchronous: an asynchronous `main` needs a thread of the pool before its first line.
     static func main() {
-        Interruption.start()
         do {
+            try ParallelJob.join()
+            Interruption.start()
             try checkDescriptors()
             try checkThreads()
         } catch {
@@ -25,7 +26,7 @@ enum EntryPoint {
         }
         AllocationFailure.explain()
         Task.detached { await UnlearnCommand.start() }
-        while true { pause() }
+        ParallelJob.waitForEnd()
     }
 
     private static func checkDescriptors() throws {

@@ -32,37 +32,43 @@ package struct ExecutionSummary: Sendable {
     ///   - workers: the threads to work with.
     ///   - algorithms: `.strict` uses the universal algorithms only.
     ///   - nodes: nodes of the model whose outputs stay readable.
+    ///   - sharding: the size of shards and the processes; nil for batches as a whole.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast, keeping nodes: Set<String>
+        algorithms: Algorithms = .fast, keeping nodes: Set<String>, sharding: Sharding? = nil
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, keptNodes: try model.graph.positions(of: nodes), sharding: sharding)
     }
 
     /// Plans as ``Executor`` does, without allocating its memory.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast
+        algorithms: Algorithms = .fast, sharding: Sharding? = nil
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, keptNodes: [])
+            algorithms: algorithms, keptNodes: [], sharding: sharding)
     }
 
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
-        algorithms: Algorithms, keptNodes: Set<Int>
+        algorithms: Algorithms, keptNodes: Set<Int>, sharding: Sharding?
     ) {
+        let capacity = max(1, batchCapacity)
         let plan = ExecutionPlan(
-            model.graph, batchCapacity: max(1, batchCapacity), computing: request, modes: modes,
+            model.graph, batchCapacity: min(capacity, sharding?.size ?? capacity), computing: request, modes: modes,
             workers: max(1, workers), algorithms: algorithms, keptNodes: keptNodes)
         nodes = plan.nodes
-        byteCount = plan.byteCount
+        let others =
+            sharding.map {
+                ShardedPasses.byteCount(plan, capacity: capacity, sharding: $0, request: request, modes: modes)
+            } ?? 0
+        byteCount = plan.byteCount + others
         matrixKernels = OpenBLASRuntime.coreName
         vectorKernels = String(cString: cnk_level_name())
     }

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Lays buffers out in one arena so that buffers whose lifetimes overlap do not overlap in memory.
 ///
 /// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
@@ -50,16 +58,21 @@ final class FloatArena {
     let base: UnsafeMutablePointer<Float>
     let count: Int
 
+    private let memory: UnsafeMutableRawPointer
+
     init(count: Int) {
         self.count = count
-        let raw = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Float>.stride,
-            alignment: MemoryPlan.alignment * MemoryLayout<Float>.stride)
-        base = raw.initializeMemory(as: Float.self, repeating: 0, count: max(1, count))
+        let alignment = MemoryPlan.alignment * MemoryLayout<Float>.stride
+        // Unlike zeros that are written, the system's take no memory where nothing else is written.
+        guard let memory = calloc(max(1, count) * MemoryLayout<Float>.stride + alignment, 1) else {
+            fatalError("no memory for \(count) floats")
+        }
+        self.memory = memory
+        base = memory.alignedUp(toMultipleOf: alignment).bindMemory(to: Float.self, capacity: max(1, count))
     }
 
     deinit {
-        UnsafeMutableRawPointer(base).deallocate()
+        free(memory)
     }
 
     func write(_ values: [Float], at offset: Int) {

@@ -59,6 +59,10 @@ public struct ForwardPass {
     public let seed: UInt64
     /// Runs parallel loops.
     public let threads: ThreadTeam
+    /// The first example's position in the whole batch, of which this run may be a part.
+    ///
+    /// Random numbers have to depend on the seed and on the position in the whole batch.
+    public var firstExample = 0
 
     /// The inputs, batch first: `[batch, ...input shape]`.
     public var inputs: [UnsafeMutablePointer<Float>] { memory.inputs }

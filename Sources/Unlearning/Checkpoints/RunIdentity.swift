@@ -18,6 +18,8 @@ struct RunIdentity: Codable, Equatable {
         self.kind = kind
         let all =
             [("seed", "\(options.seed)"), ("choice of algorithms", "\(options.algorithms)")]
+            // Not the number of processes, which results do not depend on.
+            + (options.sharding.map { [("shard size", "\($0.size)")] } ?? [])
             + ComputingEnvironment.current.fields + fields
         self.fields = all.map { Field(name: $0.0, value: $0.1) }
     }

@@ -25,6 +25,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let environment: ComputingEnvironment?
     /// Which algorithms it used: `fast` or `strict`; nil in records of older versions.
     package let algorithms: String?
+    /// Images in each part of a batch; nil for batches as a whole. The number of processes makes no difference.
+    package let shardSize: Int?
     /// The classes that this run was asked to forget; nil in records of older versions.
     package let requestedClasses: [Int]?
     /// The classes whose outputs were removed from the network after the audit; nil if none were.
@@ -46,6 +48,7 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         self.resolved = resolved
         environment = .current
         algorithms = "\(outcome.options.algorithms)"
+        shardSize = outcome.options.sharding?.size
         requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name

@@ -24,9 +24,11 @@ struct ReplayJob: Sendable {
                     + "--report' of this version wrote")
         }
         (self.command, self.run, self.resolved) = (command, run, resolved)
-        self.options = RunOptions(
+        var replayed = RunOptions(
             seed: resolved.seed, threadCount: options.threadCount,
             algorithms: run.algorithms == "\(Algorithms.strict)" ? .strict : .fast)
+        replayed.shardSize = run.shardSize
+        self.options = replayed
         self.checkpoint = options.checkpoint
     }
 

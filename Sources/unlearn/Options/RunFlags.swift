@@ -22,8 +22,12 @@ extension CommandFlags {
     }
 
     /// A seed and the threads. More threads than processors would wait for each other, for the same result.
-    fileprivate func options(seed: UInt64) -> RunOptions {
-        RunOptions(seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) })
+    fileprivate func options(seed: UInt64, shardSize: Int?) -> RunOptions {
+        var options = RunOptions(
+            seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) } ?? ParallelJob.threads)
+        options.shardSize = shardSize
+        options.processes = ParallelJob.processes
+        return options
     }
 }
 
@@ -43,6 +47,18 @@ struct PrintingFlags: ParsableArguments {
     }
 }
 
+/// How batches are cut.
+struct ShardFlags: ParsableArguments {
+    @Option(
+        name: .customLong("shard-size"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "Images in each part of a batch, which several processes share. The same number gives the same result, bit for "
+                + "bit, on any number of processes. (default: whole batches on one process, 32 on several)",
+            valueName: "number"),
+        transform: NumberParsing.integer(1...1_000_000))
+    var shardSize: Int?
+}
+
 /// The options of a command that draws random numbers.
 struct RunFlags: CommandFlags {
     @Option(
@@ -56,18 +72,25 @@ struct RunFlags: CommandFlags {
     @Option(parsing: .unconditional, help: ThreadFlags.help, transform: ThreadFlags.parse)
     var threads: Int?
 
+    @OptionGroup var shards: ShardFlags
     @OptionGroup var printing: PrintingFlags
 
     var seed: UInt64 { givenSeed ?? 0 }
 
     /// Which options are given that set how to compute.
-    var given: [GivenOption] { [("--seed", givenSeed != nil), ("--threads", threads != nil)] }
+    var given: [GivenOption] {
+        [
+            ("--seed", givenSeed != nil), ("--threads", threads != nil), ("--shard-size", shards.shardSize != nil),
+        ]
+    }
 
-    /// Seed and threads.
-    var options: RunOptions { options(seed: seed) }
+    /// Seed, threads and shards.
+    var options: RunOptions { options(seed: seed, shardSize: shards.shardSize) }
 
-    /// Seed and threads; the seed of a configuration's file counts where no option gives one.
-    func options(_ file: ConfigurationFile) -> RunOptions { options(seed: givenSeed ?? file.seed ?? 0) }
+    /// Seed, threads and shards; the seed of a configuration's file counts where no option gives one.
+    func options(_ file: ConfigurationFile) -> RunOptions {
+        options(seed: givenSeed ?? file.seed ?? 0, shardSize: shards.shardSize)
+    }
 }
 
 /// The options of a command that computes, but draws no random numbers.
@@ -79,6 +102,7 @@ struct ThreadFlags: CommandFlags {
     @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
     var unusedSeed: String?
 
+    @OptionGroup var shards: ShardFlags
     @OptionGroup var printing: PrintingFlags
 
     static let help = ArgumentHelp(
@@ -89,8 +113,8 @@ struct ThreadFlags: CommandFlags {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
     }
 
-    /// The threads.
-    var options: RunOptions { options(seed: 0) }
+    /// Threads and shards.
+    var options: RunOptions { options(seed: 0, shardSize: shards.shardSize) }
 }
 
 /// The options of a command that computes nothing.
