@@ -29,6 +29,9 @@ final class RunContext: @unchecked Sendable {
         processes = options.processes ?? SingleProcess()
     }
 
+    /// A context for a task that this process does on its own while the others do other ones.
+    func alone() -> RunContext { RunContext(options: options.alone, handler: nil) }
+
     /// Runs blocking work on a thread of its own, which leaves Swift's cooperative pool free.
     ///
     /// Cancelling the calling task makes the work throw `CancellationError` at its next step.

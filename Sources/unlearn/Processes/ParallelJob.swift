@@ -23,7 +23,8 @@ enum ParallelJob {
     }
 
     private static let membership = Mutex(Membership())
-    private static let end = (signal: DispatchSemaphore(value: 0), code: Atomic<Int32>(0))
+    private static let end = DispatchSemaphore(value: 0)
+    private static let exitCode = Atomic<Int32>(0)
 
     /// Milliseconds that a process with an error waits for the others to have one, too.
     private static let patience = 5000
@@ -112,8 +113,8 @@ enum ParallelJob {
                     group.finish()
                     Foundation.exit(code)
                 }
-                end.code.store(code, ordering: .releasing)
-                end.signal.signal()
+                exitCode.store(code, ordering: .releasing)
+                end.signal()
                 while true { pause() }
             }
         #endif
@@ -124,9 +125,9 @@ enum ParallelJob {
     static func waitForEnd() -> Never {
         #if MPI
             if let group = membership.withLock({ $0.group }) {
-                end.signal.wait()
+                end.wait()
                 group.finish()
-                Foundation.exit(end.code.load(ordering: .acquiring))
+                Foundation.exit(exitCode.load(ordering: .acquiring))
             }
         #endif
         while true { pause() }

@@ -27,7 +27,9 @@ private struct StepNumbers: Equatable, Sendable {
             for index in 0..<batch * inputs { executor.input[index] = Float(random.normal()) }
             try executor.forward(batch: batch, mode: mode, seed: UInt64(step))
             output += executor.output[..<(batch * outputs)]
-            if let node { kept += try executor.value(of: node)[..<(batch * model.graph.shape(ofNode: node).count)] }
+            if let node, let length = model.graph.nodes.first(where: { $0.name == node })?.shape.count {
+                kept += try executor.value(of: node)[..<(batch * length)]
+            }
             guard request != .nothing else { continue }
             for index in executor.outputGradient.indices { executor.outputGradient[index] = 0 }
             for index in 0..<batch * outputs { executor.outputGradient[index] = Float(random.normal()) / Float(batch) }

@@ -29,3 +29,14 @@ protocol BatchStatisticsKernel: Kernel {
     /// - Parameter examples: the number of examples in the batch.
     func backward(_ pass: BackwardPass, sums: UnsafePointer<Double>, examples: Int)
 }
+
+/// A kernel whose backward pass has two parts, each of which prepares working memory from the parameters.
+///
+/// Where a batch is computed in shards, the first part runs for all of them, then the second, so that what was prepared
+/// serves all shards.
+protocol TwoPartKernel: Kernel {
+    /// Computes the gradients by the inputs.
+    func backwardInputs(_ pass: BackwardPass)
+    /// Computes the gradients by the parameters.
+    func backwardParameters(_ pass: BackwardPass)
+}

@@ -26,6 +26,7 @@ final class ShardedPasses {
 
     private let plan: ExecutionPlan
     private let statistics: [(any BatchStatisticsKernel)?]
+    private let twoPart: [(any TwoPartKernel)?]
     private let group: any ProcessGroup
     private let size: Int
     private let threads: ThreadTeam
@@ -51,6 +52,7 @@ final class ShardedPasses {
         (self.arenas, self.memory, self.threads) = (arenas, memory, threads)
         isSequential = Self.isSequential(request, modes)
         statistics = plan.kernels.map { $0 as? any BatchStatisticsKernel }
+        twoPart = plan.kernels.map { $0 as? any TwoPartKernel }
         self.gradients = ShardGradients(plan, arena: gradients, group: sharding.group, threads: threads)
         let graph = plan.graph
         let outputs = capacity * graph.outputShape.count
@@ -119,7 +121,9 @@ final class ShardedPasses {
 
     private func forward(_ node: Int, _ step: Step) {
         guard let kernel = statistics[node], kernel.combinesExamples(in: step.mode) else {
-            for shard in step.layout.own { plan.kernels[node].forward(pass(node, shard, step)) }
+            for shard in step.layout.own {
+                plan.kernels[node].forward(pass(node, shard, step, reusesScratch: shard > step.layout.own.lowerBound))
+            }
             return
         }
         total(kernel.forwardSumCount, step.layout, combine: kernel.combine) { shard, sums in
@@ -155,10 +159,22 @@ final class ShardedPasses {
     private func backward(_ node: Int, _ step: Step) {
         let layout = step.layout
         guard let kernel = statistics[node], kernel.combinesExamples(in: step.mode) else {
+            let kernel = plan.kernels[node]
+            let parts = twoPart[node]
+            if let parts {
+                for shard in layout.own {
+                    let isNext = shard > layout.own.lowerBound
+                    parts.backwardInputs(BackwardPass(forward: pass(node, shard, step, reusesScratch: isNext)))
+                }
+            }
             for (shard, entry) in zip(layout.own, layout.entries) {
                 let pass = pass(node, shard, step)
                 gradients.place(node, of: pass.memory, at: entry, layout)
-                plan.kernels[node].backward(BackwardPass(forward: pass))
+                if let parts {
+                    parts.backwardParameters(BackwardPass(forward: pass))
+                } else {
+                    kernel.backward(BackwardPass(forward: pass))
+                }
                 gradients.merge(node, after: entry, layout)
             }
             return
@@ -179,12 +195,12 @@ final class ShardedPasses {
         }
     }
 
-    private func pass(_ node: Int, _ shard: Int, _ step: Step) -> ForwardPass {
+    private func pass(_ node: Int, _ shard: Int, _ step: Step, reusesScratch: Bool = false) -> ForwardPass {
         let rows = step.layout.examples(of: shard)
         return ForwardPass(
             memory: memory[slot(shard, step)][node], batch: rows.count, mode: step.mode,
             updatesState: step.updatesState, seed: Executor.nodeSeed(step.seed, node), threads: threads,
-            firstExample: rows.lowerBound)
+            firstExample: rows.lowerBound, reusesScratch: reusesScratch)
     }
 
     private func slot(_ shard: Int, _ step: Step) -> Int { isSequential ? 0 : shard - step.layout.own.lowerBound }
