@@ -66,14 +66,14 @@ static inline MPI_Comm *cmpi_ending_communicator(void) {
 
 static inline void cmpi_prepare_ending(void) { MPI_Comm_dup(MPI_COMM_WORLD, cmpi_ending_communicator()); }
 
-static MPI_Request cmpi_ending_request;
-
-// Says that this process ends; `cmpi_all_end` then tells whether all do.
-static inline void cmpi_begin_ending(void) { MPI_Ibarrier(*cmpi_ending_communicator(), &cmpi_ending_request); }
-
+// Tells whether all processes end; the first call says that this one does.
 static inline int cmpi_all_end(void) {
+    static MPI_Request request;
+    static int begun = 0;
+    if (!begun) MPI_Ibarrier(*cmpi_ending_communicator(), &request);
+    begun = 1;
     int done = 0;
-    MPI_Test(&cmpi_ending_request, &done, MPI_STATUS_IGNORE);
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     return done;
 }
 

@@ -58,7 +58,6 @@
         /// Says that this process ends early, and waits for the others to do the same.
         /// - Returns: whether all of them do within the time.
         package func allEnd(withinMilliseconds limit: Int, wait: (_ milliseconds: Int) -> Void) -> Bool {
-            cmpi_begin_ending()
             for _ in 0..<limit / 10 {
                 if cmpi_all_end() != 0 { return true }
                 wait(10)
