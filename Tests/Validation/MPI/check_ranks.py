@@ -92,7 +92,7 @@ def without_times(value):
 def cases(work, dataset):
     """The commands by name, each with the file that it writes; its JSON is compared too."""
     model = str(work / "model.safetensors")
-    forget = ["forget", model, "--classes", "0", "--retain", dataset]
+    forget = ["forget", model, "--classes", "0", "--retain", dataset, "--keep-ruined"]
     samples = ["--samples-per-class", "60"]
     few = ["--set", "synthesis.steps=20", "--set", "synthesis.perClass=16"]
     return {
@@ -245,7 +245,7 @@ def check_faults(job, work, dataset, other):
     for index, folder in enumerate(["here", "there"]):
         command += [":"] * (index > 0) + ["-np", "1", "-wdir", str(work / folder), job.program] + relative
     failures += expect_fault(job, command, "another data set", ["rank 1", "training data"], output)
-    command[-len(relative) - 1 - 2] = str(work / "nowhere")
+    command[-len(relative) - 2] = str(work / "nowhere")
     (work / "nowhere").mkdir()
     failures += expect_fault(job, command, "no data set on one rank", ["rank 1", "data"], output)
     result = job.run(job.command(3, ["train", "--dataset", "nothing", "--output", str(output)]), codes=None)
