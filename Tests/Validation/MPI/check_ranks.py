@@ -94,7 +94,7 @@ def cases(work, dataset):
     model = str(work / "model.safetensors")
     forget = ["forget", model, "--classes", "0", "--retain", dataset, "--keep-ruined"]
     samples = ["--samples-per-class", "60"]
-    few = ["--set", "synthesis.steps=20", "--set", "synthesis.perClass=16"]
+    few = ["--set", "synthesizer.steps=20", "--set", "synthesizer.perClass=16"]
     return {
         "train": (["train", "--dataset", dataset, "--epochs", "1", "--augment"] + NETWORK, "trained.safetensors"),
         "default": (forget + samples, "default.safetensors"),
