@@ -86,11 +86,10 @@ struct SharedComparison: Sendable {
             for name in names {
                 let like = networks[seed].untrained
                 let found = store?.model(name, seed: comparison.seeds[seed], like: like)
-                let bytes = processes.broadcast(try found?.fileContent() ?? [])
-                if bytes.isEmpty {
-                    missing.append((seed, name))
+                if let model = try found.shared(in: processes, like: like) {
+                    take(model, seed, name)
                 } else {
-                    take(try Model(fileContent: bytes, like: like), seed, name)
+                    missing.append((seed, name))
                 }
             }
         }

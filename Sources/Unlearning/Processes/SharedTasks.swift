@@ -93,3 +93,13 @@ extension Model {
         self = read
     }
 }
+
+extension Model? {
+    /// The first process's model on all of them; nil if it has none.
+    /// - Parameter model: gives graph and metadata.
+    package func shared(in processes: (any ProcessGroup)?, like model: Model) throws -> Model? {
+        guard let processes, processes.count > 1 else { return self }
+        let bytes = processes.broadcast(try self?.fileContent() ?? [])
+        return bytes.isEmpty ? nil : try Model(fileContent: bytes, like: model)
+    }
+}
