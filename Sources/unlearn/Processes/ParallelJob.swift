@@ -57,6 +57,12 @@ enum ParallelJob {
                     "the MPI library cannot be called from the threads of this program; use one that supports "
                         + "MPI_THREAD_SERIALIZED")
             }
+            let started = ProcessLauncher.processCount(in: environment)
+            guard group.count > 1 || started == 1 else {
+                throw CommandError(
+                    "\(started) processes were started, and each finds itself alone; use the launcher of \(group.library), which this "
+                        + "program was built with")
+            }
             let threads = group.count > 1 ? share(of: group) : nil
             membership.withLock { $0 = Membership(group: group, threads: threads) }
             if group.rank > 0 { FileWriting.turnOff() }
