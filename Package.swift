@@ -2,6 +2,9 @@
 
 import PackageDescription
 
+// The pkg-config name of the MPI library, which the trait `MPI` links: `ompi-c` is Open MPI, `mpich` is MPICH.
+let mpiLibrary = Context.environment["UNLEARNING_MPI"] ?? "ompi-c"
+
 let package = Package(
     name: "Unlearning",
     // Built and run on Linux alone. What is written for macOS needs the availability of this release.
@@ -15,6 +18,11 @@ let package = Package(
         .executable(name: "unlearn", targets: ["unlearn"]),
         // `unlearn ledger` becomes this program. It is apart, so that `unlearn` is built without a database.
         .executable(name: "unlearn-ledger", targets: ["unlearn-ledger"]),
+    ],
+    traits: [
+        .trait(
+            name: "MPI", description: "Runs of `unlearn` on several processes, by mpirun or srun. Needs an MPI library."
+        )
     ],
     dependencies: [
         // The command line alone needs these: a package that uses `Unlearning` fetches them, but neither builds nor links
@@ -51,6 +59,9 @@ let package = Package(
         .systemLibrary(
             name: "CGIF", pkgConfig: "libgif",
             providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
+        .systemLibrary(
+            name: "CMPI", pkgConfig: mpiLibrary,
+            providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
         .target(name: "CNeuralKernels"),
         .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
@@ -68,11 +79,15 @@ let package = Package(
         .target(
             name: "UnlearningLedger",
             dependencies: ["UnlearningReports", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "MessagePassing",
+            dependencies: ["NeuralGraph", .target(name: "CMPI", condition: .when(traits: ["MPI"]))]),
         .target(name: "CProgramStart"),
         .target(
             name: "UnlearnCommands",
             dependencies: [
                 "CProgramStart",
+                "MessagePassing",
                 "Unlearning",
                 "UnlearningReports",
                 "ImageFolders",

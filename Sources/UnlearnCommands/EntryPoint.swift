@@ -19,8 +19,9 @@ package enum EntryPoint {
     /// Not asynchronous: an asynchronous `main` needs a thread of the pool before its first line.
     /// - Parameter root: the command whose subcommands the program has.
     package static func run<Root: ParsableCommand & SendableMetatype>(_ root: Root.Type) -> Never {
-        Interruption.start()
         do {
+            try ParallelJob.join()
+            Interruption.start()
             try checkDescriptors()
             try checkThreads()
         } catch {
@@ -28,7 +29,7 @@ package enum EntryPoint {
         }
         AllocationFailure.explain()
         Task.detached { await root.start() }
-        while true { pause() }
+        ParallelJob.waitForEnd()
     }
 
     private static func checkDescriptors() throws {

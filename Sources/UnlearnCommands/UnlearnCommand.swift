@@ -63,14 +63,16 @@ extension ParsableCommand {
     static func start() async -> Never {
         do {
             let arguments = ProgramArguments.all
+            try ParallelJob.checkAgreement()
             try checkCommand(in: arguments)
             var command = try parseAsRoot(arguments)
+            try ParallelJob.check(command)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
-            Foundation.exit(0)
+            ParallelJob.exit(0)
         } catch {
             Failure(error, of: Self.self).exit()
         }

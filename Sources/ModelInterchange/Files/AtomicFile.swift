@@ -10,8 +10,8 @@ package import Foundation
 /// A program that is killed leaves its temporary file, named `.PROCESS-RANDOM.partial`; the next file that is written in
 /// that folder removes it.
 package final class AtomicFile {
-    private let destination: Destination
-    private let partial: PartialFile
+    /// Where the file goes; nil if another process writes it, as ``FileWriting`` says.
+    private let place: (destination: Destination, partial: PartialFile)?
 
     /// Starts a file.
     /// - Parameter url: the destination. A file there is replaced on ``commit()``; a symbolic link is followed, to a file
@@ -19,8 +19,12 @@ package final class AtomicFile {
     /// - Throws: ``FileError`` if the folder does not exist or cannot be written, or if the destination is a folder, a
     ///   device or a read-only file.
     package init(replacing url: URL) throws(FileError) {
+        guard !FileWriting.leavesOut(url) else {
+            place = nil
+            return
+        }
         // Checked first: otherwise the problem would show only after all the work.
-        destination = try Destination(url)
+        let destination = try Destination(url)
         let folder = destination.folder
         // What replaces a private file stays private, even while it is written.
         guard let partial = PartialFile(in: folder, mode: destination.existing == nil ? 0o666 : 0o600) else {
@@ -31,18 +35,18 @@ package final class AtomicFile {
             default: throw FileError(url.path, "the folder \(folder) cannot be written", code: code)
             }
         }
-        self.partial = partial
+        place = (destination, partial)
     }
 
     /// Writes bytes after those written before.
     /// - Throws: ``FileError`` if the disk does not take them; the file is then abandoned.
     package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-        try checkIsOpen()
+        guard let (destination, partial) = try openPlace() else { return }
         var offset = 0
         while offset < bytes.count, let start = bytes.baseAddress {
             let written = unsafe systemWrite(partial.descriptor, start + offset, bytes.count - offset)
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw failure("cannot be written") }
+            guard written > 0 else { throw failure("cannot be written", destination, partial) }
             offset += written
         }
     }
@@ -60,14 +64,18 @@ package final class AtomicFile {
     /// Moves the file to its destination.
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
     package func commit() throws(FileError) {
-        try checkIsOpen()
+        guard let (destination, partial) = try openPlace() else { return }
         if let existing = destination.existing {
             guard partial.takeOwnerAndPermissions(of: existing) else {
-                throw failure("cannot get the permissions of the file that it replaces")
+                throw failure("cannot get the permissions of the file that it replaces", destination, partial)
             }
         }
-        guard fsync(partial.descriptor) == 0 else { throw failure("cannot be written to the disk") }
-        guard partial.rename(to: destination.path) else { throw failure("cannot be put in place") }
+        guard fsync(partial.descriptor) == 0 else {
+            throw failure("cannot be written to the disk", destination, partial)
+        }
+        guard partial.rename(to: destination.path) else {
+            throw failure("cannot be put in place", destination, partial)
+        }
         // The new name is on the disk once the folder is; some file systems do not offer that, and the file is whole.
         let folder = unsafe open(destination.folder, O_RDONLY | O_CLOEXEC)
         if folder >= 0 {
@@ -110,13 +118,15 @@ package final class AtomicFile {
         _ = try AtomicFile(replacing: url)
     }
 
-    private func checkIsOpen() throws(FileError) {
-        guard partial.descriptor >= 0 else {
-            throw FileError(destination.path, "is finished already; start another file")
+    private func openPlace() throws(FileError) -> (destination: Destination, partial: PartialFile)? {
+        guard let place else { return nil }
+        guard place.partial.descriptor >= 0 else {
+            throw FileError(place.destination.path, "is finished already; start another file")
         }
+        return place
     }
 
-    private func failure(_ attempt: String) -> FileError {
+    private func failure(_ attempt: String, _ destination: Destination, _ partial: PartialFile) -> FileError {
         let code = errno
         partial.remove()
         return FileError(destination.path, attempt, code: code)

@@ -20,6 +20,10 @@ package final class AtomicFolder {
     /// - Throws: ``FileError`` if the folder that it goes to does not exist or cannot be written, or if something is there
     ///   that is no package.
     package init(replacing url: URL) throws(FileError) {
+        guard !FileWriting.leavesOut(url) else {
+            (destination, partial, isFinished) = (url, url, true)
+            return
+        }
         destination = try Self.checked(url)
         let random = String(UInt64.random(in: .min ... .max), radix: 36)
         partial = destination.deletingLastPathComponent().appendingPathComponent(
@@ -43,6 +47,7 @@ package final class AtomicFolder {
     /// Starts a file in the folder, by its path there.
     package func file(_ location: String) throws(FileError) -> AtomicFile {
         let url = partial.appendingPathComponent(location)
+        guard !isFinished else { return try AtomicFile(replacing: url) }
         do {
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -55,6 +60,7 @@ package final class AtomicFolder {
     /// Moves the folder to its destination.
     /// - Throws: ``FileError`` if that fails; the destination is then as it was.
     package func commit() throws(FileError) {
+        guard !isFinished else { return }
         let aside = partial.appendingPathExtension("replaced")
         let isReplaced = unsafe rename(destination.path, aside.path) == 0
         guard unsafe rename(partial.path, destination.path) == 0 else {

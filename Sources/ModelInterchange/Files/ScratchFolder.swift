@@ -35,12 +35,14 @@ package final class ScratchFolder {
             }
             url = folder
             self.descriptor = descriptor
+            FileWriting.add(scratchFolder: folder)
             return
         }
         throw FileError(parent.path, "cannot have a temporary folder; remove old ones named \(Self.prefix)...")
     }
 
     deinit {
+        FileWriting.remove(scratchFolder: url)
         try? FileManager.default.removeItem(at: url)
         close(descriptor)
     }

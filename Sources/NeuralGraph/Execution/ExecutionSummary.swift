@@ -39,40 +39,46 @@ package struct ExecutionSummary: Sendable {
     ///   - algorithms: `.strict` uses the universal algorithms only.
     ///   - precision: what products' factors are rounded to.
     ///   - nodes: nodes of the model whose outputs stay readable.
+    ///   - sharding: the size of shards and the processes; nil for batches as a whole.
     /// - Throws: ``GraphError/unknownNode(name:known:)``.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast,
-        precision: Precision = .float32, keeping nodes: Set<String>
+        algorithms: Algorithms = .fast, precision: Precision = .float32, keeping nodes: Set<String>,
+        sharding: Sharding? = nil
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes))
+            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes),
+            sharding: sharding)
     }
 
     /// Plans as ``Executor`` does, without allocating its memory.
     package init(
         model: Model, batchCapacity: Int, computing request: GradientRequest = .nothing,
         modes: Set<Mode> = [.training, .inference], workers: Int = ThreadTeam.processorCount,
-        algorithms: Algorithms = .fast,
-        precision: Precision = .float32
+        algorithms: Algorithms = .fast, precision: Precision = .float32, sharding: Sharding? = nil
     ) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
-            algorithms: algorithms, precision: precision, keptNodes: [])
+            algorithms: algorithms, precision: precision, keptNodes: [], sharding: sharding)
     }
 
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
-        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>
+        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>, sharding: Sharding?
     ) {
+        let capacity = max(1, batchCapacity)
         let plan = ExecutionPlan(
-            model.graph, batchCapacity: max(1, batchCapacity), computing: request, modes: modes,
+            model.graph, batchCapacity: min(capacity, sharding?.size ?? capacity), computing: request, modes: modes,
             workers: max(1, workers), algorithms: algorithms, precision: precision, keptNodes: keptNodes)
         self.precision = precision
         nodes = plan.nodes
-        byteCount = plan.byteCount
+        let others =
+            sharding.map {
+                ShardedPasses.byteCount(plan, capacity: capacity, sharding: $0, request: request, modes: modes)
+            } ?? 0
+        byteCount = plan.byteCount + others
         matrixKernels = OpenBLASRuntime.coreName
         usesOwnProducts = MatrixKernel(algorithms, precision) == .ownLoops
         vectorKernels = String(cString: cnk_level_name())

@@ -33,6 +33,8 @@ public final class Executor {
     private let parameterArena: FloatArena
     private let gradientArena: FloatArena
     private let stateArena: FloatArena
+    /// The passes over batches that are cut into shards; nil for batches as a whole.
+    private let sharded: ShardedPasses?
     private var isPrepared = false
     private var lastPass: (batch: Int, mode: Mode, updatesState: Bool, seed: UInt64)?
 
@@ -80,16 +82,28 @@ public final class Executor {
             algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes))
     }
 
+    /// Plans the passes such that batches are cut into shards, which the processes of a group share.
+    /// - Parameter sharding: the size of shards and the processes; nil computes batches as a whole.
+    /// - Throws: ``GraphError/unknownNode(name:known:)``.
+    package convenience init(
+        model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
+        algorithms: Algorithms, precision: Precision, keeping nodes: Set<String>, sharding: Sharding?
+    ) throws(GraphError) {
+        self.init(
+            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
+            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes), sharding: sharding)
+    }
+
     private init(
         model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, threads: ThreadTeam,
-        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>
+        algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>, sharding: Sharding? = nil
     ) {
         let blasKernels = OpenBLASRuntime.coreName
         matrixKernels = precision == .float32 ? blasKernels : String(cString: cnk_bfloat16_name())
         let capacity = max(1, batchCapacity)
         let plan = ExecutionPlan(
-            model.graph, batchCapacity: capacity, computing: request, modes: modes, workers: threads.workers,
-            algorithms: algorithms, precision: precision, keptNodes: keptNodes)
+            model.graph, batchCapacity: min(capacity, sharding?.size ?? capacity), computing: request, modes: modes,
+            workers: threads.workers, algorithms: algorithms, precision: precision, keptNodes: keptNodes)
         original = model
         self.batchCapacity = capacity
         self.request = request
@@ -103,8 +117,28 @@ public final class Executor {
         parameterArena = FloatArena(count: plan.parameterCount)
         gradientArena = FloatArena(count: plan.trainableCount)
         stateArena = FloatArena(count: plan.stateCount)
-        memory = Self.connect(
+        let memory = Self.connect(
             plan, arena: arena, parameters: parameterArena, gradients: gradientArena, state: stateArena)
+        self.memory = memory
+        if let sharding {
+            let shards = ShardedPasses.shardsInMemory(sharding, capacity: capacity, request: request, modes: modes)
+            let others = (1..<max(1, shards)).map { _ in FloatArena(count: plan.activations.count) }
+            let (first, parameters, gradients, state) = (arena, parameterArena, gradientArena, stateArena)
+            let connected = others.map { other in
+                Self.connect(
+                    plan, arena: other, packed: first, parameters: parameters, gradients: gradients, state: state)
+            }
+            sharded = ShardedPasses(
+                plan, capacity: capacity, sharding: sharding, request: request, modes: modes,
+                arenas: [first] + others, memory: [memory] + connected, gradients: gradients, threads: threads)
+            byteCount =
+                plan.byteCount
+                + ShardedPasses.byteCount(
+                    plan, capacity: capacity, sharding: sharding, request: request, modes: modes)
+        } else {
+            sharded = nil
+            byteCount = plan.byteCount
+        }
         load(model)
     }
 
@@ -112,24 +146,28 @@ public final class Executor {
 
     /// The input of the next forward pass, `[batchCapacity, ...input shape]`; write before ``forward(batch:mode:updatesState:seed:)``.
     public var input: UnsafeMutableBufferPointer<Float> {
-        buffer(of: .input, plan.activations.valueOffsets)
+        if let sharded { return buffer(sharded.input) }
+        return buffer(of: .input, plan.activations.valueOffsets)
     }
 
     /// The result of the last forward pass, `[batchCapacity, ...output shape]`.
     public var output: UnsafeMutableBufferPointer<Float> {
-        buffer(of: .output(of: graph.nodes.count - 1), plan.activations.valueOffsets)
+        if let sharded { return buffer(sharded.output) }
+        return buffer(of: .output(of: graph.nodes.count - 1), plan.activations.valueOffsets)
     }
 
     /// The loss's gradient with respect to the output; write it between the passes.
     ///
     /// Empty if the executor computes no gradients.
     public var outputGradient: UnsafeMutableBufferPointer<Float> {
-        gradientBuffer(of: .output(of: graph.nodes.count - 1))
+        if let sharded { return buffer(sharded.outputGradient) }
+        return gradientBuffer(of: .output(of: graph.nodes.count - 1))
     }
 
     /// The gradient with respect to the input after a backward pass; empty if the executor does not compute it.
     public var inputGradient: UnsafeMutableBufferPointer<Float> {
-        gradientBuffer(of: .input)
+        if let sharded { return buffer(sharded.inputGradient) }
+        return gradientBuffer(of: .input)
     }
 
     /// The output of a kept node, `[batchCapacity, ...node shape]`, after a forward pass.
@@ -138,6 +176,7 @@ public final class Executor {
     /// - Throws: ``GraphError/notKept(node:)`` unless the executor was created to keep the node.
     public func value(of node: String) throws(GraphError) -> UnsafeBufferPointer<Float> {
         guard let value = plan.kept[node] else { throw .notKept(node: node) }
+        if let sharded { return UnsafeBufferPointer(buffer(sharded.value(value))) }
         return UnsafeBufferPointer(buffer(of: value, plan.activations.valueOffsets))
     }
 
@@ -158,7 +197,7 @@ public final class Executor {
     public var gradients: UnsafeMutableBufferPointer<Float> { buffer(gradientArena, 0, count: trainableCount) }
 
     /// Bytes that the plan holds: activations and gradients, parameters with gradients, and state.
-    public var byteCount: Int { plan.byteCount }
+    public let byteCount: Int
 
     // MARK: Passes
 
@@ -178,6 +217,7 @@ public final class Executor {
         guard modes.contains(mode) else { throw .modeNotPlanned(mode) }
         packWeights()
         lastPass = (batch, mode, updatesState, seed)
+        if let sharded { return sharded.forward(batch: batch, mode: mode, updatesState: updatesState, seed: seed) }
         for index in kernels.indices {
             kernels[index].forward(
                 ForwardPass(
@@ -201,6 +241,7 @@ public final class Executor {
     public func backward() throws(GraphError) {
         guard request.input || request.parameters else { throw .gradientsNotPlanned }
         guard let (batch, mode, updatesState, seed) = lastPass else { throw .backwardWithoutForward }
+        if let sharded { return sharded.backward() }
         for index in kernels.indices.reversed() where runsBackward[index] {
             kernels[index].backward(
                 BackwardPass(
@@ -210,7 +251,7 @@ public final class Executor {
         }
     }
 
-    private static func nodeSeed(_ seed: UInt64, _ node: Int) -> UInt64 {
+    static func nodeSeed(_ seed: UInt64, _ node: Int) -> UInt64 {
         (seed &* 0x9e37_79b9_7f4a_7c15) ^ (UInt64(node) &* 0xd1b5_4a32_d192_ed03)
     }
 
@@ -273,6 +314,10 @@ public final class Executor {
             ? buffer(of: value, plan.activations.gradientOffsets) : UnsafeMutableBufferPointer(start: nil, count: 0)
     }
 
+    private func buffer(_ arena: FloatArena?) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: arena?.base, count: arena?.count ?? 0)
+    }
+
     private func buffer(_ arena: FloatArena, _ offset: Int, count: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: arena.base + offset, count: count)
     }
@@ -280,8 +325,10 @@ public final class Executor {
     // MARK: Construction
 
     /// Gives each node its places in the arenas.
+    /// - Parameter other: where packed weights and working memory are, if not in the arena.
     private static func connect(
-        _ plan: ExecutionPlan, arena: FloatArena, parameters: FloatArena, gradients: FloatArena, state: FloatArena
+        _ plan: ExecutionPlan, arena: FloatArena, packed other: FloatArena? = nil, parameters: FloatArena,
+        gradients: FloatArena, state: FloatArena
     ) -> [NodeMemory] {
         let (graph, places) = (plan.graph, plan.activations)
         let slotByKey = Dictionary(plan.parameters.map { ($0.key, $0) }) { first, _ in first }
@@ -292,8 +339,8 @@ public final class Executor {
             memory.inputs = node.inputs.map { arena.base + places.valueOffsets[$0.index] }
             memory.output = arena.base + places.valueOffsets[index + 1]
             memory.saved = arena.base + places.savedOffsets[index]
-            memory.packed = arena.base + places.packedOffsets[index]
-            memory.scratch = arena.base + places.scratchOffset
+            memory.packed = (other ?? arena).base + places.packedOffsets[index]
+            memory.scratch = (other ?? arena).base + places.scratchOffset
             memory.outputGradient = arena.base + places.gradientOffsets[index + 1]
             memory.parameters = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {
                 parameters.base + $0.offset

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Lays buffers out in one arena so that buffers whose lifetimes overlap do not overlap in memory.
 ///
 /// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").

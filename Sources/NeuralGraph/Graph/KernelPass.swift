@@ -59,6 +59,13 @@ public struct ForwardPass {
     public let seed: UInt64
     /// Runs parallel loops.
     public let threads: ThreadTeam
+    /// The first example's position in the whole batch, of which this run may be a part.
+    ///
+    /// Random numbers have to depend on the seed and on the position in the whole batch.
+    public var firstExample = 0
+    /// Whether working memory is as this node's last pass of the same kind left it, over other examples of the same batch: what
+    /// was prepared there from parameters alone can be used again.
+    var reusesScratch = false
 
     /// The inputs, batch first: `[batch, ...input shape]`.
     public var inputs: [UnsafeMutablePointer<Float>] { memory.inputs }

@@ -152,7 +152,7 @@ struct ComparingMethods: Sendable {
             architecture: network.identifier.name, dataset: images.name, epochs: epochs,
             samplesPerClass: samplesPerClass)
         if let page { try ComparisonPage(result, classNames: images.classNames, details: details).write(to: page) }
-        if folder == nil, let store { try? FileManager.default.removeItem(at: store) }
+        if folder == nil, ParallelJob.isFirst, let store { try? FileManager.default.removeItem(at: store) }
         let report = MethodComparisonReport(
             result: result, classNames: images.classNames, details: details, page: page, seeds: seedList,
             runFolder: runFolder)

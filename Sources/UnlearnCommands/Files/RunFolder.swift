@@ -38,6 +38,7 @@ struct RunFolder: Sendable {
     ///   - log: the run's messages.
     ///   - redact: takes out of a text what must not be kept.
     func write(_ configuration: RunConfiguration, log: [String], redact: (String) -> String = { $0 }) throws {
+        guard ParallelJob.isFirst else { return }
         try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -24,10 +24,12 @@ struct ReplayJob: Sendable {
                     + "--report' of this version wrote")
         }
         (self.command, self.run, self.resolved) = (command, run, resolved)
-        self.options = RunOptions(
+        var replayed = RunOptions(
             seed: resolved.seed, threadCount: options.threadCount,
             algorithms: run.algorithms == "\(Algorithms.strict)" ? .strict : .fast,
             precision: run.precision ?? .float32)
+        replayed.shardSize = run.shardSize
+        self.options = replayed
         self.checkpoint = options.checkpoint
     }
 

@@ -58,6 +58,8 @@ struct CheckpointFlags: ParsableArguments {
     func open(_ inputs: InputFiles, _ console: Console) throws -> Checkpoint? {
         guard let folder else { return nil }
         try inputs.check(folder: folder)
+        // The first process keeps the state of all.
+        guard ParallelJob.isFirst else { return nil }
         do {
             let checkpoint = try Checkpoint(
                 in: folder, every: .seconds(interval ?? 30), resuming: resume

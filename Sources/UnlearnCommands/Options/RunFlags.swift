@@ -23,10 +23,14 @@ extension CommandFlags {
         console.logger.warning("--threads \(threads): this program may use \(count), so no more threads compute")
     }
 
-    /// A seed, the precision and the threads. More threads than processors would wait for each other, for the same result.
-    fileprivate func options(seed: UInt64, precision: Precision) -> RunOptions {
-        RunOptions(
-            seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) }, precision: precision)
+    /// A seed, precision, threads and shards. More threads than processors would wait for each other, for the same result.
+    fileprivate func options(seed: UInt64, precision: Precision, shardSize: Int?) -> RunOptions {
+        var options = RunOptions(
+            seed: seed, threadCount: threads.map { min($0, ThreadTeam.processorCount) } ?? ParallelJob.threads,
+            precision: precision)
+        options.shardSize = shardSize
+        options.processes = ParallelJob.processes
+        return options
     }
 }
 
@@ -72,6 +76,20 @@ package struct PrintingFlags: ParsableArguments {
     }
 }
 
+/// How batches are cut.
+package struct ShardFlags: ParsableArguments {
+    @Option(
+        name: .customLong("shard-size"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "Images in each part of a batch, which several processes share. The same number gives the same result, bit for "
+                + "bit, on any number of processes. (default: whole batches on one process, 32 on several)",
+            valueName: "number"),
+        transform: NumberParsing.integer(1...1_000_000))
+    package var shardSize: Int?
+
+    package init() {}
+}
+
 /// The options of a command that draws random numbers.
 package struct RunFlags: CommandFlags {
     @Option(
@@ -88,6 +106,7 @@ package struct RunFlags: CommandFlags {
     @Option(help: Precision.help)
     package var precision: Precision?
 
+    @OptionGroup package var shards: ShardFlags
     @OptionGroup package var printing: PrintingFlags
 
     package init() {}
@@ -96,16 +115,21 @@ package struct RunFlags: CommandFlags {
 
     /// Which options are given that set how to compute.
     var given: [GivenOption] {
-        [("--seed", givenSeed != nil), ("--threads", threads != nil), ("--precision", precision != nil)]
+        [
+            ("--seed", givenSeed != nil), ("--threads", threads != nil), ("--precision", precision != nil),
+            ("--shard-size", shards.shardSize != nil),
+        ]
     }
 
     /// Which settings are given by options.
     package var givenSettings: GivenSettings { GivenSettings(seed: givenSeed != nil, precision: precision != nil) }
 
-    /// Seed, precision and threads.
-    package var options: RunOptions { options(seed: seed, precision: precision ?? .float32) }
+    /// Seed, precision, threads and shards.
+    package var options: RunOptions {
+        options(seed: seed, precision: precision ?? .float32, shardSize: shards.shardSize)
+    }
 
-    /// Seed, precision and threads; what a configuration's file sets counts where no option gives it.
+    /// Seed, precision, threads and shards; what a configuration's file sets counts where no option gives it.
     func options(_ file: ConfigurationFile) -> RunOptions { givenSettings.options(options, file) }
 }
 
@@ -121,6 +145,7 @@ struct ThreadFlags: CommandFlags {
     @Option(name: .customLong("seed"), parsing: .unconditional, help: .hidden)
     var unusedSeed: String?
 
+    @OptionGroup var shards: ShardFlags
     @OptionGroup var printing: PrintingFlags
 
     static let help = ArgumentHelp(
@@ -131,8 +156,10 @@ struct ThreadFlags: CommandFlags {
         try refuse([("--seed", unusedSeed != nil)], "has no effect on a command without random numbers; leave it out.")
     }
 
-    /// The threads and the precision.
-    var options: RunOptions { options(seed: 0, precision: precision ?? .float32) }
+    /// Threads, precision and shards.
+    var options: RunOptions {
+        options(seed: 0, precision: precision ?? .float32, shardSize: shards.shardSize)
+    }
 }
 
 /// The options of a command that computes nothing.

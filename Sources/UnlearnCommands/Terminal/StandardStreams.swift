@@ -1,19 +1,24 @@
 import Foundation
 
 /// Standard error, unbuffered. Text that cannot be written is lost.
+///
+/// Of several processes the first alone writes.
 enum StandardError {
     /// Writes text for people, with characters that would act on the terminal written out.
-    static func write(_ text: String) {
-        send(text.visible(keepingLines: true))
+    /// - Parameter fromAnyProcess: whether another process than the first writes, too.
+    static func write(_ text: String, fromAnyProcess: Bool = false) {
+        guard fromAnyProcess || ParallelJob.isFirst else { return }
+        _ = writeAll(text.visible(keepingLines: true), to: STDERR_FILENO)
     }
 
     /// Writes a sequence that acts on the terminal.
     static func send(_ sequence: String) {
+        guard ParallelJob.isFirst else { return }
         _ = writeAll(sequence, to: STDERR_FILENO)
     }
 }
 
-/// Standard output, where results go.
+/// Standard output, where results go. Of several processes the first alone writes.
 enum StandardOutput {
     /// Writes text for people, with characters that would act on the terminal written out.
     /// - Throws: ``ClosedPipe`` if the reader is gone, and ``CommandError`` if the system refuses.
@@ -52,6 +57,7 @@ enum StandardOutput {
     }
 
     private static func send(_ text: String) throws {
+        guard ParallelJob.isFirst else { return }
         let code = writeAll(text, to: STDOUT_FILENO)
         guard code != EPIPE else { throw ClosedPipe() }
         guard code == 0 else {

@@ -26,14 +26,15 @@ final class CheckpointRun {
     }
 
     /// Restores or computes a part.
+    /// - Parameter share: takes what was found of the part's result, and of its state if the result is not there.
     func part<Value>(
         _ title: String, encode: @escaping (Value) -> CheckpointContent, decode: (CheckpointContent) throws -> Value,
-        _ body: (PartProgress) throws -> Value
+        share: (CheckpointContent?) -> CheckpointContent? = { $0 }, _ body: (PartProgress) throws -> Value
     ) throws -> Value {
         guard identities > 0 else { return try body(PartProgress()) }
         let path = "\(name)-" + numbers.map(Self.digits).joined(separator: ".")
         defer { numbers[numbers.count - 1] += 1 }
-        if let content = store.finished(path, title) {
+        if let content = share(store.finished(path, title)) {
             if let value = try? decode(content) {
                 store.restored(seconds: content.seconds)
                 return value
@@ -41,6 +42,7 @@ final class CheckpointRun {
             store.warnOfDamage(path, title)
         }
         let progress = PartProgress(store, path, title)
+        _ = share(progress.restored)
         numbers.append(0)
         defer { numbers.removeLast() }
         let value = try body(progress)
@@ -73,8 +75,10 @@ final class PartProgress {
     private var restoredBefore = Duration.zero
 
     /// A part that is not kept.
-    init() {
+    /// - Parameter restored: the state to go on from, if another process keeps the part.
+    init(_ restored: CheckpointContent? = nil) {
         place = nil
+        self.restored = restored
     }
 
     init(_ store: CheckpointStore, _ path: String, _ title: String) {

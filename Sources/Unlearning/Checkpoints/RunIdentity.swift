@@ -20,7 +20,10 @@ struct RunIdentity: Codable, Equatable {
             [
                 ("seed", "\(options.seed)"), ("choice of algorithms", "\(options.algorithms)"),
                 ("precision", "\(options.precision)"),
-            ] + ComputingEnvironment.current.fields(options.precision) + fields
+            ]
+            // Not the number of processes, which results do not depend on.
+            + (options.sharding.map { [("shard size", "\($0.size)")] } ?? [])
+            + ComputingEnvironment.current.fields(options.precision) + fields
         self.fields = all.map { Field(name: $0.0, value: $0.1) }
     }
 

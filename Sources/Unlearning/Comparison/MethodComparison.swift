@@ -79,6 +79,12 @@ public struct MethodComparison: Sendable {
         images: any ImageDataset, test: any ImageDataset, keepingIn folder: URL? = nil, progress: Handler? = nil
     ) async throws -> ComparedMethods {
         try validate()
+        if let processes = options.severalProcesses {
+            return try await SharedComparison(
+                comparison: self, processes: processes, classes: classes, images: images, test: test, folder: folder,
+                progress: progress
+            ).run(untrained)
+        }
         var runs: [ComparedRun] = []
         var store: ComparisonStore?
         for seed in seeds {
@@ -96,7 +102,7 @@ public struct MethodComparison: Sendable {
     }
 
     /// Everything that results depend on besides methods and seeds, as JSON.
-    private func key(
+    func key(
         _ model: Model, _ classes: Set<Int>, images: any ImageDataset, test: any ImageDataset
     ) throws -> String {
         struct Key: Encodable {

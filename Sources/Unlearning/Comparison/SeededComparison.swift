@@ -11,7 +11,7 @@ struct SeededComparison: Sendable {
     let store: ComparisonStore?
     let progress: MethodComparison.Handler?
 
-    private static let referenceName = "reference"
+    static let referenceName = "reference"
 
     /// Options for a part of the work that is left out once it is finished.
     private func options(_ name: String) -> RunOptions {
@@ -50,7 +50,7 @@ struct SeededComparison: Sendable {
         return runs
     }
 
-    private func trained(
+    func trained(
         _ untrained: Model, _ name: String, without classes: Set<Int>
     ) async throws -> Model {
         if let model = store?.model(name, seed: seed, like: untrained) { return model }
@@ -64,7 +64,7 @@ struct SeededComparison: Sendable {
         return model
     }
 
-    private func measuredOriginal(
+    func measuredOriginal(
         _ kept: ComparedRun?, model: Model, reference: Model
     ) async throws -> ComparedRun {
         if let kept { return kept }
@@ -79,13 +79,13 @@ struct SeededComparison: Sendable {
     }
 
     /// Keeps a finished run, which makes its checkpoint needless.
-    private func keep(_ run: ComparedRun) throws {
+    func keep(_ run: ComparedRun) throws {
         guard let store else { return }
         try store.keep(run)
         for name in [run.method, "\(run.method)-audit"] { options(name).checkpoint?.removeScope() }
     }
 
-    private func run(
+    func run(
         _ method: any UnlearningMethod, settings: String, model: Model, reference: Model
     ) async throws -> ComparedRun {
         var run = ComparedRun(

@@ -20,7 +20,8 @@ public struct Evaluator: Sendable {
         let forgottenClasses = Set(forgottenClasses)
         let examples = try data.examples(for: model, named: "validation")
         return try await RunContext.run(options, progress: progress) { context in
-            try accuracy(of: model, on: examples, forgottenClasses: forgottenClasses, context: context)
+            try context.checkAgreement(on: model, examples, work: "evaluate")
+            return try accuracy(of: model, on: examples, forgottenClasses: forgottenClasses, context: context)
         }
     }
 

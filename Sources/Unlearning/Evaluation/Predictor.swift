@@ -20,7 +20,8 @@ public struct Predictor: Sendable {
     ) async throws -> Tensor {
         let examples = try data.examples(for: model, named: "input")
         return try await RunContext.run(options, progress: progress) { context in
-            try logits(of: examples, by: model, context: context)
+            try context.checkAgreement(on: model, examples, work: "predict")
+            return try logits(of: examples, by: model, context: context)
         }
     }
 

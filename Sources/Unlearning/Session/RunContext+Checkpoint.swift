@@ -8,7 +8,16 @@ extension RunContext {
     ///   - fields: names that continue a sentence after "the", with values.
     /// - Throws: ``UnlearningError`` if the checkpoint is of another run.
     func begin(_ kind: String, _ fields: () throws -> [(name: String, value: String)]) throws {
-        try checkpoint?.begin { RunIdentity(kind, options: options, try fields()) }
+        guard processes.count > 1 else {
+            try checkpoint?.begin { RunIdentity(kind, options: options, try fields()) }
+            return
+        }
+        // Within a part everything follows from what was checked before.
+        guard partDepth == 0 else { return }
+        let identity = RunIdentity(kind, options: options, try fields())
+        try identity.checkAgreement(in: processes)
+        try checkpoint?.begin { identity }
+        sharesCheckpoint = processes.agree(checkpoint != nil)
     }
 
     /// Restores or computes a part of the run, whose result is kept when it is done.
@@ -23,8 +32,18 @@ extension RunContext {
         _ title: String, encode: @escaping (Value) -> CheckpointContent, decode: (CheckpointContent) throws -> Value,
         _ body: (PartProgress) throws -> Value
     ) throws -> Value {
-        guard let checkpoint else { return try body(PartProgress()) }
-        return try checkpoint.part(title, encode: encode, decode: decode, body)
+        partDepth += 1
+        defer { partDepth -= 1 }
+        guard processes.count > 1, sharesCheckpoint else {
+            guard let checkpoint else { return try body(PartProgress()) }
+            return try checkpoint.part(title, encode: encode, decode: decode, body)
+        }
+        if let checkpoint {
+            return try checkpoint.part(title, encode: encode, decode: decode, share: processes.share, body)
+        }
+        // Process 0 has the files; the others go on from what it hands out.
+        if let content = processes.share(nil), let value = try? decode(content) { return value }
+        return try body(PartProgress(processes.share(nil)))
     }
 
     /// Restores or computes logits, `[examples, classes]`.

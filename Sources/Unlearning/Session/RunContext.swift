@@ -14,13 +14,23 @@ final class RunContext: @unchecked Sendable {
     private var workAhead = 0.0
     private var accuracyWindow = RunningShare()
     let checkpoint: CheckpointRun?
+    /// The processes that share the run, all of which take the same steps.
+    let processes: any ProcessGroup
+    /// The depth of parts within parts.
+    var partDepth = 0
+    /// Whether process 0 has a checkpoint, whose content it hands to the others.
+    var sharesCheckpoint = false
 
     init(options: RunOptions, handler: ProgressHandler?) {
         self.options = options
         self.handler = handler
         threads = ThreadTeam(workers: options.threadCount ?? ThreadTeam.processorCount)
         checkpoint = options.checkpoint.map { CheckpointRun($0) }
+        processes = options.processes ?? SingleProcess()
     }
+
+    /// A context for a task that this process does on its own while the others do other ones.
+    func alone() -> RunContext { RunContext(options: options.alone, handler: nil) }
 
     /// Runs blocking work on a thread of its own, which leaves Swift's cooperative pool free.
     ///
@@ -55,7 +65,8 @@ final class RunContext: @unchecked Sendable {
     ) throws -> Executor {
         let plan = try ExecutionSummary(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes,
-            workers: threads.workers, algorithms: options.algorithms, precision: options.precision, keeping: nodes)
+            workers: threads.workers, algorithms: options.algorithms, precision: options.precision, keeping: nodes,
+            sharding: options.sharding)
         let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         guard plan.byteCount <= available else {
             throw UnlearningError.outOfMemory(
@@ -68,11 +79,11 @@ final class RunContext: @unchecked Sendable {
         }
         return try Executor(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            algorithms: options.algorithms, precision: options.precision, keeping: nodes)
+            algorithms: options.algorithms, precision: options.precision, keeping: nodes, sharding: options.sharding)
     }
 
-    /// Whether the run was cancelled, and ends at its next step.
-    var isCancelledNow: Bool { isCancelled.load(ordering: .relaxed) }
+    /// Whether the run was cancelled, and ends at its next step. Of several processes the first decides for all.
+    var isCancelledNow: Bool { processes.agree(isCancelled.load(ordering: .relaxed)) }
 
     func checkCancellation() throws {
         if isCancelledNow { throw CancellationError() }

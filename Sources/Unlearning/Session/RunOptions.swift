@@ -17,6 +17,13 @@ public struct RunOptions: Sendable {
     public var precision: Precision
     /// Where an interrupted run goes on from; nil, the default, keeps nothing.
     public var checkpoint: Checkpoint?
+    /// Examples in each shard of a batch, 1 to 1,000,000; nil, the default, computes batches as a whole.
+    ///
+    /// A batch in shards is what several processes share: with equal shards they compute the same bits as one process, on
+    /// any number of them. Against whole batches results differ by rounding.
+    public var shardSize: Int?
+    /// The processes that share the work; nil for one.
+    package var processes: (any ProcessGroup)?
 
     /// Creates options.
     public init(
@@ -31,9 +38,22 @@ public struct RunOptions: Sendable {
     /// The most threads that are started.
     package static let mostThreads = 1024
 
-    /// Checks the thread count.
+    /// Examples in a shard where several processes share the work and no other number is given.
+    package static let defaultShardSize = 32
+
+    /// How batches are cut and shared; nil for whole batches.
+    package var sharding: Sharding? {
+        guard shardSize != nil || processes.map({ $0.count > 1 }) ?? false else { return nil }
+        return Sharding(size: shardSize ?? Self.defaultShardSize, group: processes ?? SingleProcess())
+    }
+
+    /// Checks thread count and shards.
     /// - Throws: ``UnlearningError``.
     package func validate() throws(UnlearningError) {
+        if let shardSize, !(1...1_000_000).contains(shardSize) {
+            throw .invalidSetting(
+                name: "shard size", value: "\(shardSize)", remedy: "use a number from 1 to 1000000")
+        }
         guard let threadCount, !(1...Self.mostThreads).contains(threadCount) else { return }
         throw .invalidSetting(
             name: "threads", value: "\(threadCount)", remedy: "use a number from 1 to \(Self.mostThreads)")

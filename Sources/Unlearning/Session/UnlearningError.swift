@@ -45,6 +45,8 @@ public struct UnlearningError: DescribedError, Equatable {
         public static let invalidFile = Code("invalidFile")
         /// A checkpoint cannot be used, is damaged, or is of another run.
         public static let unusableCheckpoint = Code("unusableCheckpoint")
+        /// Processes that share a run have other programs, processors, models or data.
+        public static let processesDiffer = Code("processesDiffer")
         /// A setting is out of range.
         public static let invalidSetting = Code("invalidSetting")
     }

@@ -46,13 +46,30 @@ public struct Retraining: Sendable {
             throw UnlearningError.invalidSetting(name: "seeds", value: "empty", remedy: "give one or more")
         }
         try original.checkForgettable(classes)
-        var models: [Model] = []
-        for seed in seeds {
-            let untrained = Self.untrained(like: original, seed: seed)
-            models.append(
-                try await train(untrained, classes: classes, images: images, seed: seed, progress: progress).model)
+        guard let processes = options.severalProcesses else {
+            var models: [Model] = []
+            for seed in seeds {
+                models.append(
+                    try await model(
+                        like: original, classes: classes, images: images, seed: seed, progress: progress))
+            }
+            return models
         }
-        return models
+        return try await SharedTasks(seeds.count, on: processes).run(
+            options, encode: { try $0.fileContent() }, decode: { try Model(fileContent: $0, like: original) }
+        ) { task, options in
+            var retraining = self
+            retraining.options = options
+            return try await retraining.model(
+                like: original, classes: classes, images: images, seed: seeds[task], progress: progress)
+        }
+    }
+
+    private func model(
+        like original: Model, classes: Set<Int>, images: any ImageDataset, seed: UInt64, progress: ProgressHandler?
+    ) async throws -> Model {
+        let untrained = Self.untrained(like: original, seed: seed)
+        return try await train(untrained, classes: classes, images: images, seed: seed, progress: progress).model
     }
 
     /// A network of a model's architecture and metadata with first weights of a seed.

@@ -27,6 +27,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let algorithms: String?
     /// What the factors of products were rounded to; nil for 32-bit floats, as they are.
     package let precision: Precision?
+    /// Images in each part of a batch; nil for batches as a whole. The number of processes makes no difference.
+    package let shardSize: Int?
     /// The classes that this run was asked to forget; nil in records of older versions.
     package let requestedClasses: [Int]?
     /// The classes whose outputs were removed from the network after the audit; nil if none were.
@@ -49,6 +51,7 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         environment = .current
         algorithms = "\(outcome.options.algorithms)"
         precision = outcome.options.precision == .float32 ? nil : outcome.options.precision
+        shardSize = outcome.options.sharding?.size
         requestedClasses = outcome.forgottenClasses.sorted()
         self.otherOutputs = otherOutputs.isEmpty ? nil : otherOutputs
         method = outcome.method.name

@@ -27,8 +27,11 @@ package struct RetrainedModelStore: Sendable {
         _ retraining: Retraining, like original: Model, classes: Set<Int>, images: any ImageDataset,
         progress: ProgressHandler?
     ) async throws -> (models: [Model], found: Int) {
+        let processes = retraining.options.processes
         do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            if processes?.isFirst ?? true {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            }
         } catch {
             throw FileError(folder.path, "cannot be created: \(error.localizedDescription); give another folder")
         }
@@ -36,7 +39,9 @@ package struct RetrainedModelStore: Sendable {
         var (models, found): ([Model], Int) = ([], 0)
         for seed in retraining.seeds {
             let file = try file(for: retraining, seed: seed, original: original, classes: classes, images: content)
-            if let kept = Self.read(file, like: original) {
+            // The first of several processes looks, since not all may see its folder.
+            let isFirst = processes?.isFirst ?? true
+            if let kept = try (isFirst ? Self.read(file, like: original) : nil).shared(in: processes, like: original) {
                 models.append(kept)
                 found += 1
                 continue

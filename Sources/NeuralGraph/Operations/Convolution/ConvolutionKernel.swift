@@ -4,7 +4,7 @@ import CNeuralKernels
 ///
 /// `y = max(conv(x, s w) + b + residual, 0)`, where batch norm in inference mode makes `s` and `b`; without it `s` is 1
 /// and `b` the convolution's own bias, if it has one.
-struct ConvolutionKernel: Kernel {
+struct ConvolutionKernel: TwoPartKernel {
     let geometry: ConvolutionGeometry
     let fusion: ConvolutionFusion
     let scratchCount: Int
@@ -96,6 +96,11 @@ struct ConvolutionKernel: Kernel {
     }
 
     func backward(_ pass: BackwardPass) {
+        backwardInputs(pass)
+        backwardParameters(pass)
+    }
+
+    func backwardInputs(_ pass: BackwardPass) {
         let forward = pass.forward
         let dy = pass.outputGradient
         let count = pass.batch * geometry.outputCount
@@ -115,6 +120,11 @@ struct ConvolutionKernel: Kernel {
         if fusion.epilogue.addsResidual, let target = pass.inputGradients[1] {
             GradientCopy.pass(dy, to: target, count: count, threads: pass.threads)
         }
+    }
+
+    func backwardParameters(_ pass: BackwardPass) {
+        let forward = pass.forward
+        let dy = pass.outputGradient
         if let dw = pass.parameterGradients[0] {
             weightAlgorithm.weightGradient(
                 x: forward.inputs[0], dy: dy, dw: dw, batch: pass.batch, scratch: pass.scratch, threads: pass.threads)
@@ -131,7 +141,7 @@ struct ConvolutionKernel: Kernel {
     ) -> (weights: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>) {
         guard weights.count > 0 else { return (UnsafePointer(pass.parameters[0]), pass.scratch) }
         if keepsPacked { return (UnsafePointer(pass.packed + weights.offset), pass.scratch) }
-        weights.packWeights(pass.parameters[0], into: pass.scratch, threads: pass.threads)
+        if !pass.reusesScratch { weights.packWeights(pass.parameters[0], into: pass.scratch, threads: pass.threads) }
         return (UnsafePointer(pass.scratch), pass.scratch + weights.count)
     }
 }

@@ -55,7 +55,7 @@ package struct BatchNormalization: GraphOperation {
 }
 
 /// Forward: statistics, then one fused pass. Backward: two sums, then one fused pass.
-private struct BatchNormalizationKernel: Kernel {
+struct BatchNormalizationKernel: Kernel {
     let operation: BatchNormalization
     let positions: Int
     let channels: Int
@@ -71,10 +71,10 @@ private struct BatchNormalizationKernel: Kernel {
     }
 
     /// The activation's ceiling in the form that the loops take: 0 for no activation.
-    private var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
+    var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
 
     /// Which statistics a pass normalizes with: its own in training, else the running ones.
-    private func statistics(in mode: Mode) -> Mode { operation.usesRunningStatistics ? .inference : mode }
+    func statistics(in mode: Mode) -> Mode { operation.usesRunningStatistics ? .inference : mode }
 
     func forward(_ pass: ForwardPass) {
         let rows = pass.batch * positions
@@ -89,6 +89,13 @@ private struct BatchNormalizationKernel: Kernel {
                 inverse[channel] = 1 / (pass.state[1][channel] + operation.epsilon).squareRoot()
             }
         }
+        normalize(pass, rows: rows, mean: mean, inverse: inverse)
+    }
+
+    /// Normalizes with statistics that are known.
+    func normalize(
+        _ pass: ForwardPass, rows: Int, mean: UnsafePointer<Float>, inverse: UnsafePointer<Float>
+    ) {
         let scale = pass.scratch
         let shift = pass.scratch + channels
         for channel in 0..<channels {
@@ -123,12 +130,16 @@ private struct BatchNormalizationKernel: Kernel {
             let variance = total / count
             inverse[channel] = Float(1 / (variance + Double(operation.epsilon)).squareRoot())
             guard pass.updatesState else { continue }
-            let unbiased = Float(total / max(1, count - 1))
-            let momentum = operation.momentum
-            pass.state[0][channel] += momentum * (mean[channel] - pass.state[0][channel])
-            pass.state[1][channel] += momentum * (unbiased - pass.state[1][channel])
+            update(pass.state, channel, mean: mean[channel], unbiased: Float(total / max(1, count - 1)))
         }
         if pass.updatesState { pass.state[2][0] += 1 }
+    }
+
+    /// Moves one channel's running statistics.
+    func update(_ state: [UnsafeMutablePointer<Float>], _ channel: Int, mean: Float, unbiased: Float) {
+        let momentum = operation.momentum
+        state[0][channel] += momentum * (mean - state[0][channel])
+        state[1][channel] += momentum * (unbiased - state[1][channel])
     }
 
     func backward(_ pass: BackwardPass) {
@@ -143,6 +154,11 @@ private struct BatchNormalizationKernel: Kernel {
         if statistics(in: forward.mode) == .training || wantsParameters {
             sumGradients(pass, rows: rows, y: y, blockSums: scale + 4 * channels)
         }
+        passGradients(pass, rows: rows, y: y)
+    }
+
+    /// Passes the gradient on, by the coefficients in working memory.
+    func passGradients(_ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?) {
         if let dx = pass.inputGradients[0] { passInput(pass, rows: rows, y: y, target: dx) }
         // After the input's, which it is added to where both are one value.
         if operation.epilogue.addsResidual, let target = pass.inputGradients[1] {
@@ -192,22 +208,29 @@ private struct BatchNormalizationKernel: Kernel {
         }
     }
 
-    /// Sums g and g (x - mean) over the rows: the bias's gradient, the weight's, and the input gradient's two means.
-    private func sumGradients(
+    /// Sums g and g (x - mean) over blocks of rows.
+    func sumBlocks(
         _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, blockSums: UnsafeMutablePointer<Float>
-    ) {
-        let forward = pass.forward
-        let mean = forward.saved
-        let inverse = forward.saved + channels
-        let gradientMeans = pass.scratch + channels
-        let slopes = gradientMeans + channels
+    ) -> BlockedSums {
+        let mean = pass.forward.saved
         let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
         sums.forEachBlock(blockSums, pass.threads) { block, partial, _ in
             let offset = block.lowerBound * channels
             cnk_normalize_backward_sums(
-                forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, block.count,
+                pass.forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, block.count,
                 channels, mean, ceiling, partial, partial + channels)
         }
+        return sums
+    }
+
+    /// Sums g and g (x - mean) over the rows: the bias's gradient, the weight's, and the input gradient's two means.
+    private func sumGradients(
+        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, blockSums: UnsafeMutablePointer<Float>
+    ) {
+        let inverse = pass.forward.saved + channels
+        let gradientMeans = pass.scratch + channels
+        let slopes = gradientMeans + channels
+        let sums = sumBlocks(pass, rows: rows, y: y, blockSums: blockSums)
         for channel in 0..<channels {
             let sum = sums.total(blockSums, channel: channel)
             let product = sums.total(blockSums, channel: channel, quantity: 1)

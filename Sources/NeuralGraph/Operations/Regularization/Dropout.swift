@@ -43,7 +43,7 @@ private struct DropoutKernel: Kernel {
             return
         }
         pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
-            forEachFactor(part, seed: pass.seed) { index, factor in pass.output[index] = factor * x[index] }
+            forEachFactor(part, seed: seed(pass)) { index, factor in pass.output[index] = factor * x[index] }
         }
     }
 
@@ -54,13 +54,18 @@ private struct DropoutKernel: Kernel {
         pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
             if drops {
                 // Draws the same numbers again instead of keeping a mask.
-                forEachFactor(part, seed: pass.forward.seed) { index, factor in
+                forEachFactor(part, seed: seed(pass.forward)) { index, factor in
                     dx.pointer[index] = factor * dy[index] + (dx.accumulates ? dx.pointer[index] : 0)
                 }
             } else {
                 for index in part { dx.pointer[index] = dy[index] + (dx.accumulates ? dx.pointer[index] : 0) }
             }
         }
+    }
+
+    /// The seed of this run's first element, so that a part of a batch draws numbers of its own.
+    private func seed(_ pass: ForwardPass) -> UInt64 {
+        pass.seed &+ UInt64(truncatingIfNeeded: pass.firstExample &* count)
     }
 
     @inline(__always)

@@ -72,7 +72,7 @@ public struct AuditEvidence: Sendable {
     /// How the model was made to forget, if it was said.
     let forgetting: AuditedForgetting?
     /// Threads, seed, cancellation.
-    let context: RunContext
+    private(set) var context: RunContext
     /// Takes reports of finished work.
     let progress: AuditProgress
 
@@ -95,6 +95,13 @@ public struct AuditEvidence: Sendable {
             return model.test.predictions[test.forgotten]
         }
         return outputs.predictions[training.forgotten]
+    }
+
+    /// The same evidence, worked on in another context.
+    func with(_ context: RunContext) -> AuditEvidence {
+        var evidence = self
+        evidence.context = context
+        return evidence
     }
 
     /// The number of classes.

@@ -184,6 +184,17 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
         let shown = Self.halves(examples: pool.count, models: configuration.shadowModels, context: evidence.context)
         var before = ShadowAnswers(examples: pool.count)
         var after = before
+        let work = ShadowWork(configuration.shadowModels, on: evidence.context.processes) { number, context in
+            let evidence = evidence.with(context)
+            let shadow = try trained(
+                number, showing: shown[number], of: pool, training: training, evidence, configuration)
+            let half = try ExampleSubset(pool, indices: shown[number].indices.filter { shown[number][$0] })
+            let unlearned = try forgot(shadow, seen: half, training: training, evidence, configuration)
+            return CheckpointContent(doubles: [
+                "trained": try Self.confidences(shadow, pool, context),
+                "unlearned": try Self.confidences(unlearned, pool, context),
+            ])
+        }
         for number in 0..<configuration.shadowModels {
             let answers = try evidence.context.part(
                 "shadow", encode: { CheckpointContent(doubles: ["trained": $0.trained, "unlearned": $0.unlearned]) },
@@ -194,13 +205,10 @@ struct LikelihoodRatioAttackMeasure: BuiltInMeasure {
                     )
                 }
             ) { _ in
-                let shadow = try trained(
-                    number, showing: shown[number], of: pool, training: training, evidence, configuration)
-                let half = try ExampleSubset(pool, indices: shown[number].indices.filter { shown[number][$0] })
-                let unlearned = try forgot(shadow, seen: half, training: training, evidence, configuration)
+                let answers = try work.result(of: number, evidence.context)
                 return (
-                    trained: try Self.confidences(shadow, pool, evidence.context),
-                    unlearned: try Self.confidences(unlearned, pool, evidence.context)
+                    trained: try answers.doubles("trained", count: pool.count),
+                    unlearned: try answers.doubles("unlearned", count: pool.count)
                 )
             }
             before.add(answers.trained, shown: shown[number])

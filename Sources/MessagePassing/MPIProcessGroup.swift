@@ -1,0 +1,95 @@
+#if MPI
+    internal import CMPI
+    import NeuralGraph
+
+    /// The processes of an MPI job.
+    ///
+    /// MPI moves bytes, and nothing is computed by it. Any thread may call, one at a time.
+    package final class MPIProcessGroup: ProcessGroup {
+        package let rank: Int
+        package let count: Int
+        /// The MPI library's name and version in one line.
+        package let library: String
+
+        /// Joins the job that a launcher started.
+        /// - Returns: nil if the library cannot be called from several threads.
+        package init?() {
+            guard cmpi_start() != 0 else { return nil }
+            cmpi_prepare_ending()
+            (rank, count) = (Int(cmpi_rank()), Int(cmpi_count()))
+            let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: cmpi_version_length) {
+                $0.initialize(repeating: 0)
+                return $0.baseAddress.map { cmpi_version($0) > 0 ? String(cString: $0) : "unknown" } ?? "unknown"
+            }
+            library = String(text.prefix { $0 != "\n" && $0 != "," })
+        }
+
+        package func gather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) {
+            guard count > 1, bytes.count > 0 else { return }
+            let unit = Self.unit(counts)
+            withCounts(counts, unit) { counts, offsets in cmpi_gather(bytes.baseAddress, unit, counts, offsets) }
+        }
+
+        package func exchange(
+            _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+            into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+        ) {
+            // Sender and receiver have to agree on the unit, and each sees its own counts alone.
+            let unit: Int32 = 4
+            withCounts(sentCounts, unit) { sentCounts, sentOffsets in
+                withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
+                    cmpi_exchange(
+                        sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
+                        receivedOffsets, unit)
+                }
+            }
+        }
+
+        package func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
+            let most = 1 << 30
+            for start in stride(from: 0, to: bytes.count, by: most) {
+                cmpi_broadcast(bytes.baseAddress.map { $0 + start }, Int32(min(most, bytes.count - start)))
+            }
+        }
+
+        /// Ends this process's part of the job once all have come to their end.
+        package func finish() { cmpi_finish() }
+
+        /// Says that this process ends early, and waits for the others to do the same.
+        /// - Returns: whether all of them do within the time.
+        package func allEnd(withinMilliseconds limit: Int, wait: (_ milliseconds: Int) -> Void) -> Bool {
+            for _ in 0..<limit / 10 {
+                if cmpi_all_end() != 0 { return true }
+                wait(10)
+            }
+            return cmpi_all_end() != 0
+        }
+
+        /// Ends all processes of the job at once.
+        package func abort(code: Int32) { cmpi_abort(code) }
+
+        /// The largest unit that all counts are multiples of: MPI counts in 32 bits.
+        private static func unit(_ counts: [Int]) -> Int32 {
+            [64, 4].first { unit in counts.allSatisfy { $0 % unit == 0 } }.map(Int32.init) ?? 1
+        }
+
+        private func withCounts(
+            _ counts: [Int], _ unit: Int32, _ body: (UnsafePointer<Int32>?, UnsafePointer<Int32>?) -> Void
+        ) {
+            var (offsets, units): ([Int32], [Int32]) = ([], [])
+            var end = 0
+            for count in counts.map({ $0 / Int(unit) }) {
+                guard end <= Int32.max, count <= Int32.max else {
+                    // Gradients of 2^31 numbers: no network that this engine runs is near.
+                    return cmpi_abort(1)
+                }
+                offsets.append(Int32(end))
+                units.append(Int32(count))
+                end += count
+            }
+            units.withUnsafeBufferPointer { counts in
+                offsets.withUnsafeBufferPointer { body(counts.baseAddress, $0.baseAddress) }
+            }
+        }
+    }
+#endif
