@@ -40,8 +40,8 @@ package struct UnlearnCommand: AsyncParsableCommand {
             version: PackageVersion.current,
             subcommands: [
                 Train.self, Forget.self, Tune.self, Evaluate.self, AuditCommand.self, Replay.self, Predict.self,
-                Compare.self, CompareMethods.self, Inspect.self, Convert.self, MethodsCommand.self, ListCommand.self,
-                Check.self, ledger,
+                Compare.self, CompareMethods.self, CompareDistributions.self, Inspect.self, Convert.self,
+                MethodsCommand.self, ListCommand.self, Check.self, ledger,
             ])
     }
 }

@@ -51,7 +51,7 @@ struct JSONSchemaTests {
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
         let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
-        #expect(commands.count == 15, "\(commands)")
+        #expect(commands.count == 16, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")
         }
@@ -173,6 +173,24 @@ struct JSONSchemaTests {
                 "compare", "--methods", "last-row,fine-tune", "--seeds", "2", "--report", folder.url.path, "--dataset",
                 materials.dataset, "--classes", "0,1,2,3",
             ] + Materials.training, isExample: false)
+    }
+
+    @Test("compare-distributions, of files and of models that it trains")
+    func distributions() throws {
+        let base = ["compare-distributions", "--dataset", materials.dataset, "--classes", "0", "--images", "60"]
+        let keep = ["--train", "4", "--epochs", "1", "--keep", folder.path("models"), "--method", "last-row"]
+        try check("unlearn compare-distributions", base + [materials.model] + keep)
+        let files = (0..<4).map { folder.path("models/seed-\($0)-original.safetensors") }
+        let retrained = (4..<8).map { folder.path("models/seed-\($0)-retrained.safetensors") }
+        try check(
+            "unlearn compare-distributions", base + ["--unlearned"] + files + ["--retrained"] + retrained,
+            isExample: false)
+        let twice = try Program.run(base + ["--unlearned"] + files + ["--retrained"] + retrained[..<3] + [files[0]])
+        #expect(twice.status == 1 && twice.errors.contains("\(files[0]): "), "\(twice.errors)")
+        let few = try Program.run(base + ["--unlearned"] + files + ["--retrained", files[0]])
+        #expect(few.status == 64 && few.errors.contains("--retrained: found 1 models; give 4 or more"))
+        let idle = try Program.run(base + ["--method", "scrub", "--unlearned"] + files + ["--retrained"] + retrained)
+        #expect(idle.status == 64 && idle.errors.contains("--method is for the models of --train; give it too"))
     }
 
     @Test("methods, with a name and without")

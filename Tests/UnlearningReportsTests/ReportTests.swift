@@ -112,6 +112,22 @@ struct ReportTests {
         #expect(!passing.contains("There is not enough evidence") && !passing.contains("looser than"))
     }
 
+    @Test("limits are in words, by measure, and settings that are on or off say so")
+    func settings() throws {
+        var sample = SampleAudit.result(verdict: .pass)
+        let html = try html(sample)
+        #expect(html.contains("<dt>forget-accuracy-test</dt><dd>Leak if more than 2 points above retrained. Leak if"))
+        #expect(html.contains("Leak if more than 3 points above retrained and beyond the retrained models"))
+        #expect(html.contains("makes figures</th><td data-label=\"value\">yes</td>"))
+        #expect(!html.contains("thresholds, limits"))
+        var configuration = sample.configuration
+        configuration.thresholds = AuditThresholds()
+        sample = AuditResult(
+            forgottenClasses: [2], classNames: SampleAudit.classNames, measures: sample.measures,
+            configuration: configuration)
+        #expect(try !self.html(sample).contains("Limits of the audit"))
+    }
+
     @Test("words that promise too much are not in it")
     func words() throws {
         let (run, noise) = try SampleAudit.run()

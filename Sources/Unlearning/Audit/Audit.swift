@@ -38,7 +38,7 @@ public struct Audit: Sendable {
     public static let defaultMeasures: [any AuditMeasure] = [
         AccuracyMeasures(), OutputDistanceMeasures(), ZeroRetrainForgettingMeasure(), PredictionSpreadMeasure(),
         ClassRankMeasure(), ClassAttackMeasure(), MembershipMeasures(), InterpolatedMembershipMeasure(),
-        LikelihoodRatioAttackMeasure(), RelearningMeasures(), ProbeMeasures(), PrototypeRelearningMeasure(),
+        ShadowModelAttacks(), RelearningMeasures(), ProbeMeasures(), PrototypeRelearningMeasure(),
         HeadShareMeasures(), WeightDistanceMeasure(), AlignmentMeasure(), RetrainedAlignmentMeasure(),
     ]
 

@@ -25,7 +25,7 @@ enum PageStyle {
             .verdict .word{font-size:1.3rem;font-weight:700;color:inherit}
             .pass{color:var(--pass)}.over-forgotten{color:var(--over)}.leak{color:var(--leak)}.notJudged{color:var(--faint)}\
             .incomplete{color:var(--open)}
-            .figures4{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));gap:1rem;margin:1rem 0;\
+            .figures4{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,10rem),1fr));gap:1rem;margin:1rem 0;\
             padding:0;list-style:none;max-width:none}
             .figures4 li{border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;background:var(--box)}
             .figures4 strong{display:block;font-size:1.7rem;line-height:1.2;font-variant-numeric:tabular-nums}
@@ -53,7 +53,7 @@ enum PageStyle {
             thead th{border-bottom:2px solid var(--faint)}
             td.notes{min-width:13rem;white-space:normal}
             td small,th small{display:block;color:var(--faint);font-weight:400}
-            dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.75rem 0}
+            dl.facts{display:grid;grid-template-columns:fit-content(14rem) 1fr;gap:.25rem 1rem;margin:.75rem 0}
             dl.facts dt{color:var(--faint)}
             dl.facts dd{margin:0;min-width:0;overflow-wrap:anywhere}
             details{margin:.75rem 0;border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem}
@@ -69,13 +69,17 @@ enum PageStyle {
             td{display:grid;grid-template-columns:7.5rem 1fr;gap:0 .75rem}
             td::before{content:attr(data-label);color:var(--faint);grid-row:span 3}
             td small{grid-column:2}
+            td:empty{display:none}
             }
             @media print{
             :root{color-scheme:light;--page:#fff;--ink:#000;--faint:#444;--line:#bbb;--box:#fff;--link:#000;--pass:#00523b;\
             --over:#5c3d00;--leak:#8a2300;--open:#46306e}
             body{max-width:none;padding:0;font-size:10pt}
             nav{display:none}
-            h2,h3,h2+p,figcaption,caption{break-after:avoid}
+            h2,h3,h2+p,figcaption,caption,summary{break-after:avoid}
+            details{border:0;padding:0}
+            dl.facts{grid-template-columns:fit-content(10rem) 1fr}
+            dl.facts dd{break-inside:avoid}
             .figures{grid-template-columns:1fr 1fr}
             .scroll{overflow:visible}
             table{font-size:8pt}

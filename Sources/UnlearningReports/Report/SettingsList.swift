@@ -39,13 +39,15 @@ struct SettingsList {
         case let list as [Any]:
             lines.append([path, list.map { "\($0)" }.joined(separator: ", ")])
         case let number as NSNumber:
-            lines.append([path, number.description])
+            lines.append([path, isBoolean(number) ? (number.boolValue ? "yes" : "no") : number.description])
         case is [String: Any]:
             lines.append([path, "yes"])
         default:
             lines.append([path, "\(value)"])
         }
     }
+
+    private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 
     /// A key in camel case as words.
     private static func words(_ key: String) -> String {

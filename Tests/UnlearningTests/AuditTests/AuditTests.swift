@@ -144,7 +144,9 @@ struct AuditTests {
             #expect(result[identifier]?.omission == "there is no retrained model to compare with; give one or more")
             #expect(result.verdict.omitted.contains(identifier))
         }
-        #expect(result[.likelihoodRatioAttack]?.omission?.hasPrefix("the settings leave it out") == true)
+        for attack in [MeasureIdentifier.likelihoodRatioAttack, .rectifiedLikelihoodAttack] {
+            #expect(result[attack]?.omission?.hasPrefix("the settings leave it out") == true)
+        }
         #expect(result.measures.allSatisfy { $0.retrained == nil && $0.gap == nil })
         #expect(result[.relearnTime]?.isOmitted == false)
     }
@@ -263,6 +265,14 @@ struct LikelihoodRatioAttackTests {
         let seen = try #require(attack.original?.value)
         let unseen = try #require(attack.retrained?.mean)
         #expect((0...1).contains(seen) && seen > unseen && abs(unseen - 0.5) < 0.2, "\(seen) against \(unseen)")
+        let rectified = try #require(result[.rectifiedLikelihoodAttack])
+        // A tenth of 40 training images and of the test images.
+        let vulnerable = try 4 + (Patterns.test.only(classes: [2]).count + 9) / 10
+        #expect(rectified.note?.contains("; \(vulnerable) of ") == true, "\(rectified.note ?? "")")
+        #expect(rectified.rows.map(\.name).last == "vulnerable images: TPR at 1 % FPR")
+        let known = try #require(rectified.original?.value)
+        let never = try #require(rectified.retrained?.mean)
+        #expect(known > never && abs(never - 0.5) < 0.2, "\(known) against \(never)")
     }
 }
 

@@ -76,6 +76,8 @@ extension MeasureIdentifier {
     public static let membershipLoss = MeasureIdentifier(rawValue: "membership-loss")
     /// Membership inference by likelihood ratio over shadow models (U-LiRA).
     public static let likelihoodRatioAttack = MeasureIdentifier(rawValue: "likelihood-ratio-attack")
+    /// Membership inference by densities over shadow models that forgot (RULI).
+    public static let rectifiedLikelihoodAttack = MeasureIdentifier(rawValue: "rectified-likelihood-attack")
     /// How far each image's confidence has moved to that of models that never saw it (IAM).
     public static let interpolatedMembership = MeasureIdentifier(rawValue: "interpolated-membership")
     // Relearning

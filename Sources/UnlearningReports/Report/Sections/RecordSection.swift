@@ -8,7 +8,7 @@ extension AuditReport {
         let run = try record.forgetting.map { run in
             try run.configuration.map { try SettingsList($0).lines } ?? SettingsList(json: run.settings).lines
         }
-        let audit = try SettingsList(result.configuration).lines
+        let audit = try auditSettings()
         page.section(
             "record", "Record",
             "The audited models, with the SHA-256 of each file. 'unlearn audit --verify record.json MODEL' checks a file "
@@ -23,10 +23,36 @@ extension AuditReport {
             page.details("Settings of the audit (seed \(result.seed))") { page in
                 page.table("Settings of the audit", columns: ["setting", "value"], rows: audit)
             }
+            let limits = limits
+            if !limits.isEmpty { page.details("Limits of the audit") { $0.facts(limits) } }
             page.details("Duration of the audit by part, in seconds") { page in
                 page.facts(
                     result.seconds.sorted { $0.key < $1.key }.map { ($0.key, String(format: "%.1f", $0.value)) })
             }
+        }
+    }
+
+    /// The audit's settings without the limits, which have words of their own.
+    private func auditSettings() throws -> [[String]] {
+        var configuration = result.configuration
+        configuration.thresholds.limits = [:]
+        return try SettingsList(configuration).lines.filter { $0.first != "thresholds, limits" }
+    }
+
+    /// The limits that were set, in words, by measure.
+    private var limits: [(name: String, value: String)] {
+        let measures = Dictionary(
+            (AuditConfiguration.everyMeasure + result.measures.map(\.measure)).map { ($0.identifier.rawValue, $0) }
+        ) { $1 }
+        return result.configuration.thresholds.limits.sorted { $0.key < $1.key }.map { name, list in
+            let unit = measures[name]?.unit ?? .number
+            let words = list.map { limit in
+                let spread = limit.spread.map {
+                    " and beyond the retrained models' spread, usually \(unit.limitText($0.deviation))"
+                }
+                return limit.text(unit) + (spread ?? "") + "."
+            }
+            return (name, words.joined(separator: " "))
         }
     }
 
