@@ -65,7 +65,8 @@ final class FloatArena {
         let alignment = MemoryPlan.alignment * MemoryLayout<Float>.stride
         // Unlike zeros that are written, the system's take no memory where nothing else is written.
         guard let memory = calloc(max(1, count) * MemoryLayout<Float>.stride + alignment, 1) else {
-            fatalError("no memory for \(count) floats")
+            // As any failed allocation ends a Swift program, and without a line of its own.
+            abort()
         }
         self.memory = memory
         base = memory.alignedUp(toMultipleOf: alignment).bindMemory(to: Float.self, capacity: max(1, count))
