@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Forecasts the speed of data-parallel training on several machines, by a model in the manner of LogGP.
 
-    Benchmarks/several_machines.py [--gigabits 10] [--latency 30] [--node-gflops 1500] [--batch 1024] [--shard-size 32]
+    Benchmarks/several_machines.py [--gigabits 10] [--latency 30] [--node-gflops 1500] [--batch 1024] [--shard-size 16]
 
 A step of P nodes takes
 

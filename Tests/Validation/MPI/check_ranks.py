@@ -76,7 +76,7 @@ class Job:
             command += [self.program] + arguments
         return command
 
-    def run(self, command, codes=(0, 2), timeout=600):
+    def run(self, command, codes=(0, 2, 3), timeout=600):
         result = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
         if codes is not None and result.returncode not in codes:
             sys.exit(f"{' '.join(command)}\nended with {result.returncode}: {result.stderr}{result.stdout}")
