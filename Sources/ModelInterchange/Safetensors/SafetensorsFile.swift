@@ -113,10 +113,10 @@ public struct SafetensorsFile: Sendable {
         let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.bytes.count, alignment: 16)
         defer { unsafe raw.deallocate() }
         try unsafe file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
-        return unsafe raw.withMemoryRebound(to: Scalar.self) { source in
-            Tensor(shape: entry.shape) { elements in
-                for scalar in unsafe source { elements.append(convert(scalar)) }
-            }
+        let source = unsafe raw.bindMemory(to: Scalar.self)
+        let count = unsafe source.count
+        return Tensor(shape: entry.shape) { elements in
+            for index in 0..<count { elements.append(convert(unsafe source[index])) }
         }
     }
 
