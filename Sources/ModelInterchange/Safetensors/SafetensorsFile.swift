@@ -114,7 +114,7 @@ public struct SafetensorsFile: Sendable {
         defer { unsafe raw.deallocate() }
         try unsafe file.read(at: dataOffset + entry.bytes.lowerBound, into: raw)
         let source = unsafe raw.bindMemory(to: Scalar.self)
-        let count = unsafe source.count
+        let count = source.count
         return Tensor(shape: entry.shape) { elements in
             for index in 0..<count { elements.append(convert(unsafe source[index])) }
         }

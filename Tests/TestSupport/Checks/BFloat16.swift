@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// The nearest bfloat16 number, the even one of two, by the distances themselves.
 package func roundedToBFloat16(_ value: Float) -> Float {

@@ -1,5 +1,5 @@
 import Foundation
-import NeuralGraph
+package import NeuralGraph
 
 /// Threads that stand for the processes of a group, each with memory of its own.
 package final class ThreadGroup: ProcessGroup {

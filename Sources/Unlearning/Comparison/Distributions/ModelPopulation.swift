@@ -1,6 +1,6 @@
-import Foundation
-import ImageDatasets
-import NeuralGraph
+package import Foundation
+package import ImageDatasets
+package import NeuralGraph
 
 /// Trains the models of a distributional comparison: networks that forget, and networks trained without what was to be forgotten.
 ///
