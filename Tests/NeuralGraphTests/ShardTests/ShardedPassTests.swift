@@ -18,7 +18,8 @@ private struct StepNumbers: Equatable, Sendable {
     ) throws {
         let executor = try Executor(
             model: model, batchCapacity: capacity, computing: request, modes: [mode],
-            threads: ThreadTeam(workers: workers), algorithms: .fast, keeping: node.map { [$0] } ?? [],
+            threads: ThreadTeam(workers: workers), algorithms: .fast, precision: .float32,
+            keeping: node.map { [$0] } ?? [],
             sharding: sharding)
         let (inputs, outputs) = (model.graph.inputShape.count, model.graph.outputShape.count)
         var (output, inputGradient, gradients, kept): ([Float], [Float], [Float], [Float]) = ([], [], [], [])
@@ -169,7 +170,7 @@ struct ShardedPassTests {
         let sharding = Sharding(size: 4)
         let executor = try Executor(
             model: model, batchCapacity: 22, computing: .both, modes: [.training], threads: ThreadTeam(workers: 1),
-            algorithms: .fast, keeping: [], sharding: sharding)
+            algorithms: .fast, precision: .float32, keeping: [], sharding: sharding)
         let plan = ExecutionSummary(
             model: model, batchCapacity: 22, computing: .both, modes: [.training], workers: 1, sharding: sharding)
         #expect(executor.byteCount == plan.byteCount)
