@@ -95,7 +95,8 @@ struct ExitCodeTests {
     @Test("64 is wrong usage, whatever the files are")
     func usage() throws {
         for command in [
-            "train", "forget", "evaluate", "audit", "predict", "compare", "compare-methods", "inspect", "convert",
+            "train", "forget", "evaluate", "audit", "predict", "compare", "compare-methods", "compare-distributions",
+            "inspect", "convert",
             "list",
         ] {
             let ending = try Program.run([command])

@@ -193,7 +193,8 @@ struct FirstRunTests {
         let program = try Program.run(["--help"])
         #expect(program.status == 0 && !program.output.contains("noise"))
         for command in [
-            "train", "forget", "evaluate", "audit", "predict", "compare", "compare-methods", "inspect", "convert",
+            "train", "forget", "evaluate", "audit", "predict", "compare", "compare-methods", "compare-distributions",
+            "inspect", "convert",
             "list",
             "check",
         ] {

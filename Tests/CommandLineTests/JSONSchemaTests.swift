@@ -178,7 +178,7 @@ struct JSONSchemaTests {
     @Test("compare-distributions, of files and of models that it trains")
     func distributions() throws {
         let base = ["compare-distributions", "--dataset", materials.dataset, "--classes", "0", "--images", "60"]
-        let keep = ["--train", "4", "--epochs", "1", "--keep", folder.path("models"), "--method", "last-row"]
+        let keep = ["--train", "4", "--epochs", "4", "--keep", folder.path("models"), "--method", "last-row"]
         try check("unlearn compare-distributions", base + [materials.model] + keep)
         let files = (0..<4).map { folder.path("models/seed-\($0)-original.safetensors") }
         let retrained = (4..<8).map { folder.path("models/seed-\($0)-retrained.safetensors") }

@@ -103,30 +103,20 @@ struct DistributionTests {
         #expect(abs(apart - MarginDivergence.maximum) < 1e-4)
     }
 
-    /// Small networks: trained without class 2, and trained with it, made to forget by removing its output's bias.
+    /// Small networks: trained on all classes, trained without class 2, and the first after an edit of the last row.
     private static let trained = Task { () -> (originals: [Model], retrained: [Model], forgotten: [Model]) in
-        let training = TrainingConfiguration(epochs: 3, batchSize: 40, learningRate: 0.02)
-        let model = try await Patterns.model
-        let images = try Patterns.train.samples(perClass: 60)
-        func models(_ kind: ModelPopulation.Kind, _ method: any UnlearningMethod = LastRowEdit()) async throws
-            -> [Model]
-        {
-            let population = try ModelPopulation(
-                like: model, forgetting: [2], samples: nil, images: images, training: training, augmentation: nil,
-                method: method, samplesPerClass: 30, count: 8, keepingIn: nil, options: RunOptions(seed: 5))
-            var models: [Model] = []
-            for index in 0..<8 { models.append(try await population.trained(kind, index)) }
-            return models
-        }
-        let (originals, retrained) = (try await models(.original), try await models(.retrained))
         let population = try ModelPopulation(
-            like: model, forgetting: [2], samples: nil, images: images, training: training, augmentation: nil,
+            like: try await Patterns.model, forgetting: [2], samples: nil, images: Patterns.train.samples(perClass: 60),
+            training: TrainingConfiguration(epochs: 3, batchSize: 40, learningRate: 0.02), augmentation: nil,
             method: LastRowEdit(), samplesPerClass: 30, count: 8, keepingIn: nil, options: RunOptions(seed: 5))
-        var forgotten: [Model] = []
-        for (index, original) in originals.enumerated() {
-            forgotten.append(try await population.unlearned(original, index))
+        var models: (originals: [Model], retrained: [Model], forgotten: [Model]) = ([], [], [])
+        for index in 0..<population.count {
+            let original = try await population.trained(.original, index)
+            models.originals.append(original)
+            models.retrained.append(try await population.trained(.retrained, index))
+            models.forgotten.append(try await population.unlearned(original, index))
         }
-        return (originals, retrained, forgotten)
+        return models
     }
 
     private func comparison() async throws -> DistributionalComparison {
@@ -158,8 +148,11 @@ struct DistributionTests {
         #expect(result.forgottenImages.allSatisfy { $0.label == 2 })
         let forgotten = try await answers(comparison, trained.forgotten)
         let edited = try comparison.result(unlearned: forgotten, retrained: retrained)
-        #expect(try #require(edited.unlearnedAccuracy[.forgottenTest]) < 0.1)
-        #expect(try #require(result.unlearnedAccuracy[.forgottenTest]) > 0.5)
+        let known = try #require(result.unlearnedAccuracy[.forgottenTest])
+        let left = try #require(edited.unlearnedAccuracy[.forgottenTest])
+        #expect(known > 0.5 && left < known / 4)
+        // The class is hardly predicted any more, and every image still tells that it was there.
+        #expect(edited.measures.epsilon.cappedShare > 0.9)
     }
 
     @Test("models that cannot be compared are named")
