@@ -91,7 +91,8 @@ public final class Executor {
     ) throws(GraphError) {
         self.init(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
-            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes), sharding: sharding)
+            algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes),
+            sharding: sharding)
     }
 
     private init(

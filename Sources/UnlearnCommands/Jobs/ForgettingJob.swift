@@ -21,7 +21,8 @@ package struct ForgettingJob: Sendable {
 
     package init(
         model: ModelFlags, classes: ClassList, run: ForgettingRunFlags, options: RunOptions, output: String,
-        reporting: ReportDestination, given: GivenSettings = GivenSettings(), details: RequestDetails = RequestDetails(),
+        reporting: ReportDestination, given: GivenSettings = GivenSettings(),
+        details: RequestDetails = RequestDetails(),
         auditing: AuditPlan = AuditPlan()
     ) {
         (self.model, self.classes, self.run, self.options, self.output) = (model, classes, run, options, output)
