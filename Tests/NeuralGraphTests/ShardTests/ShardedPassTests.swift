@@ -147,7 +147,8 @@ struct ShardedPassTests {
 
     @Test("Gradients of some parameters alone are the same as among all")
     func frozen() throws {
-        let model = try network()
+        // Dropout draws other numbers for other shards.
+        let model = try network(dropout: 0)
         let request = GradientRequest(input: false, parameters: true, frozen: ["first", "norm2"])
         let alone = try StepNumbers(
             model, batches: [14], capacity: 14, sharding: Sharding(size: 4), request: request)
