@@ -46,11 +46,14 @@ extension AuditReport {
         ) { $1 }
         return result.configuration.thresholds.limits.sorted { $0.key < $1.key }.map { name, list in
             let unit = measures[name]?.unit ?? .number
-            let words = list.map { limit in
+            let words = list.enumerated().map { position, limit in
                 let spread = limit.spread.map {
                     " and beyond the retrained models' spread, usually \(unit.limitText($0.deviation))"
                 }
-                return limit.text(unit) + (spread ?? "") + "."
+                let text = limit.text(unit) + (spread ?? "") + "."
+                // Of several limits with one finding, the first whose reference is there counts.
+                let isOtherwise = list[..<position].contains { $0.finding == limit.finding && $0.side == limit.side }
+                return isOtherwise ? "Without that reference: \(text.prefix(1).lowercased() + text.dropFirst())" : text
             }
             return (name, words.joined(separator: " "))
         }
