@@ -6,7 +6,7 @@ public struct EfficientNetLite0: Architecture {
     public enum Origin: String, Sendable, CaseIterable {
         /// timm's `efficientnet_lite0`, trained in PyTorch: equal padding on all sides, batch norm's epsilon 1e-5.
         case pytorch
-        /// timm's `tf_efficientnet_lite0`, ported from TensorFlow: ``Padding/same(_:kernelSize:stride:)``, epsilon 1e-3.
+        /// timm's `tf_efficientnet_lite0`, ported from TensorFlow: its padding `SAME`, epsilon 1e-3.
         case tensorflow
     }
 
