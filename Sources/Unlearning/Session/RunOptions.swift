@@ -12,7 +12,7 @@ public struct RunOptions: Sendable {
     public var algorithms: Algorithms
     /// What the factors of products are rounded to; 32-bit floats, the default, stay as they are.
     ///
-    /// With ``Precision/bfloat16`` results are others, and as reproducible: they depend on the kind of processor, not on
+    /// With `Precision.bfloat16` results are others, and as reproducible: they depend on the kind of processor, not on
     /// the number of threads.
     public var precision: Precision
     /// Where an interrupted run goes on from; nil, the default, keeps nothing.
