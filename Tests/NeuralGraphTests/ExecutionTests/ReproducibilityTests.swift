@@ -78,7 +78,10 @@ import Testing
         let options = EngineRun.Options().with { $0.updatesState = false }
         _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient, options)
         let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient, options)
-        let alone = try small.run(options)
+        // Of the same capacity, since the choice of algorithms depends on it.
+        let fresh = Executor(
+            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2))
+        let alone = try EngineRun(fresh, input: small.input, outputGradient: small.outputGradient, options)
         #expect(Results(after) == Results(alone))
     }
 
@@ -89,7 +92,9 @@ import Testing
         let executor = Executor(model: small.model, batchCapacity: 7, computing: .both)
         _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient)
         let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient)
-        #expect(Results(after) == Results(try small.run()))
+        let fresh = Executor(model: small.model, batchCapacity: 7, computing: .both)
+        let alone = try EngineRun(fresh, input: small.input, outputGradient: small.outputGradient)
+        #expect(Results(after) == Results(alone))
     }
 
     /// A larger capacity may mean other algorithms, and nothing else.
