@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "UnlearningReports", targets: ["UnlearningReports"]),
         .library(name: "UnlearningLedger", targets: ["UnlearningLedger"]),
         .library(name: "ImageFolders", targets: ["ImageFolders"]),
+        .library(name: "ModelInterchange", targets: ["ModelInterchange"]),
         .library(name: "NeuralGraph", targets: ["NeuralGraph"]),
         .executable(name: "unlearn", targets: ["unlearn"]),
         // `unlearn ledger` becomes this program. It is apart, so that `unlearn` is built without a database.
@@ -65,10 +66,12 @@ let package = Package(
         .target(name: "CNeuralKernels"),
         .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
-        .target(name: "ModelInterchange", dependencies: ["NeuralGraph"]),
+        .target(name: "ModelFiles", dependencies: ["NeuralGraph"]),
+        // Beside `Unlearning`, which needs no other format than safetensors: so the two, the largest, compile at once.
+        .target(name: "ModelInterchange", dependencies: ["NeuralGraph", "ModelFiles"]),
         .target(name: "ImageDatasets", dependencies: ["NeuralGraph", "CZlib"]),
         .target(name: "ImageFolders", dependencies: ["NeuralGraph", "ImageDatasets", "CImageCodecs"]),
-        .target(name: "Unlearning", dependencies: ["NeuralGraph", "ModelInterchange", "ImageDatasets"]),
+        .target(name: "Unlearning", dependencies: ["NeuralGraph", "ModelFiles", "ImageDatasets"]),
         .target(name: "Plotting", dependencies: ["CZlib"]),
         .target(
             name: "UnlearningReports",
@@ -88,6 +91,7 @@ let package = Package(
             dependencies: [
                 "CProgramStart",
                 "MessagePassing",
+                "ModelInterchange",
                 "Unlearning",
                 "UnlearningReports",
                 "ImageFolders",
@@ -99,23 +103,26 @@ let package = Package(
         .executableTarget(
             name: "unlearn-ledger",
             dependencies: [
+                "ModelInterchange",
                 "UnlearnCommands",
                 "UnlearningLedger",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelInterchange"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["NeuralGraph", "ModelFiles"], path: "Tests/TestSupport"),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .testTarget(
             name: "NeuralGraphTests",
-            dependencies: ["NeuralGraph", "ModelInterchange", "TestSupport", "CAllocationCounter"]),
+            dependencies: ["NeuralGraph", "ModelFiles", "TestSupport", "CAllocationCounter"]),
+        .testTarget(
+            name: "ModelFilesTests", dependencies: ["ModelFiles", "TestSupport"]),
         .testTarget(
             name: "ModelInterchangeTests", dependencies: ["ModelInterchange", "TestSupport"]),
         .testTarget(
             name: "ImageDatasetsTests", dependencies: ["ImageDatasets", "CZlib", "TestSupport"]),
         .testTarget(
             name: "ImageFoldersTests",
-            dependencies: ["ImageFolders", "CImageCodecs", "ImageDatasets", "ModelInterchange", "TestSupport"]),
+            dependencies: ["ImageFolders", "CImageCodecs", "ImageDatasets", "TestSupport"]),
         .testTarget(
             name: "UnlearningTests", dependencies: ["Unlearning", "TestSupport"]),
         .testTarget(
@@ -132,8 +139,8 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "unlearn", "unlearn-ledger", "UnlearnCommands", "Unlearning", "UnlearningReports", "UnlearningLedger",
-                "Plotting", "TestSupport",
+                "unlearn", "unlearn-ledger", "UnlearnCommands", "ModelInterchange", "Unlearning", "UnlearningReports",
+                "UnlearningLedger", "Plotting", "TestSupport",
             ]),
     ]
 )
@@ -145,7 +152,7 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
         .enableUpcomingFeature("InternalImportsByDefault"),
     ]
     // Modules that read files from anywhere: what is unsafe in them is marked.
-    if ["ImageDatasets", "ImageFolders", "ModelInterchange"].contains(target.name) {
+    if ["ImageDatasets", "ImageFolders", "ModelFiles", "ModelInterchange"].contains(target.name) {
         target.swiftSettings?.append(.strictMemorySafety())
     }
 }

@@ -9,7 +9,11 @@ let package = Package(
     dependencies: [.package(name: "Unlearning", path: "..")],
     targets: [
         .executableTarget(
-            name: "examples", dependencies: [.product(name: "Unlearning", package: "Unlearning")],
+            name: "examples",
+            dependencies: [
+                .product(name: "ModelInterchange", package: "Unlearning"),
+                .product(name: "Unlearning", package: "Unlearning"),
+            ],
             path: "Sources/Examples")
     ]
 )

@@ -1,3 +1,4 @@
+import ModelFiles
 package import NeuralGraph
 
 /// A summary of what a model consists of.

@@ -1,4 +1,5 @@
-// `import Unlearning` alone is enough to load a model and data, forget, and write the model.
+// `import Unlearning` alone is enough to load a safetensors model and data, forget, and write the model.
+// `import ModelInterchange` adds ONNX and Core ML.
 @_exported import ImageDatasets
-@_exported import ModelInterchange
+@_exported import ModelFiles
 @_exported import NeuralGraph

@@ -20,7 +20,7 @@ final class SampleLedger: Sendable {
         url = folder.appendingPathComponent("ledger")
         let source = folder.appendingPathComponent("model.safetensors")
         let model = try Self.model(seed: 0)
-        try model.write(to: source)
+        try model.writeSafetensors(to: source)
         ledger = try Ledger.create(in: url, source: source, model: model, policy: policy)
     }
 
@@ -49,7 +49,7 @@ final class SampleLedger: Sendable {
         let started = try ledger.start(requests: requests, settings: ["seed": "0"])
         #expect(started.number == job)
         let model = ledger.folder.modelPath(ofJob: job, like: "model.safetensors")
-        try Self.model(seed: UInt64(job)).write(to: ledger.folder.url(of: model))
+        try Self.model(seed: UInt64(job)).writeSafetensors(to: ledger.folder.url(of: model))
         let report = "\(ledger.folder.jobPath(job))/report.html"
         try ledger.folder.makeFolder(for: report)
         try Data("<html>\(job)</html>".utf8).write(to: ledger.folder.url(of: report))

@@ -57,10 +57,10 @@ struct RecordTests {
         let record = try SampleAudit.record()
         let file = folder.appendingPathComponent("model.safetensors")
         for (seed, match) in [(1, AuditRecord.Match.original), (2, .unlearned), (3, .retrained(0)), (4, .none)] {
-            try SampleAudit.model(seed: UInt64(seed)).write(to: file)
+            try SampleAudit.model(seed: UInt64(seed)).writeSafetensors(to: file)
             #expect(try record.verify(file) == match)
         }
-        try SampleAudit.model(seed: 2).write(to: file)
+        try SampleAudit.model(seed: 2).writeSafetensors(to: file)
         var bytes = try Data(contentsOf: file)
         bytes[bytes.count - 1] ^= 1
         try bytes.write(to: file)

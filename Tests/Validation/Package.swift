@@ -8,6 +8,11 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [.package(name: "Unlearning", path: "../..")],
     targets: [
-        .executableTarget(name: "onnx-runner", dependencies: [.product(name: "Unlearning", package: "Unlearning")])
+        .executableTarget(
+            name: "onnx-runner",
+            dependencies: [
+                .product(name: "ModelInterchange", package: "Unlearning"),
+                .product(name: "Unlearning", package: "Unlearning"),
+            ])
     ]
 )

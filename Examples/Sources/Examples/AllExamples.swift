@@ -48,8 +48,8 @@ struct AllExamples {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "model.safetensors")
-        try outcome.model.write(to: file)
-        let reread = try Model(contentsOf: file, graph: outcome.model.graph)
+        try outcome.model.writeSafetensors(to: file)
+        let reread = try Model(safetensors: file, graph: outcome.model.graph)
         try expect(reread.parameters == outcome.model.parameters, "a written model reads back equal")
 
         try await ownMeasure(original: model, unlearned: outcome.model, training: examples, test: unseen)

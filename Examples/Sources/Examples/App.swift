@@ -1,4 +1,5 @@
 import Foundation
+import ModelInterchange
 import Unlearning
 
 /// What an app does: reads a model, makes it forget classes, and writes it.
@@ -29,12 +30,12 @@ extension AllExamples {
             metadata: ModelMetadata(architecture: network.identifier), seed: 3)
         let trainer = Trainer(configuration: TrainingConfiguration(epochs: 4, batchSize: 40, schedule: .oneCycle))
         let file = folder.appending(path: "original.safetensors")
-        try await trainer.train(untrained, on: examples).model.write(to: file)
+        try await trainer.train(untrained, on: examples).model.writeSafetensors(to: file)
 
         let destination = folder.appending(path: "forgotten.safetensors")
         print(try await forget([2], in: file, retaining: without(label: 2, examples), writingTo: destination))
 
-        let model = try Model(contentsOf: destination)
+        let model = try Model(safetensors: destination)
         let accuracy = try await Evaluator().accuracy(of: model, on: unseen, forgottenClasses: [2])
         try expect(model.metadata.forgottenClasses == [2], "the file remembers what was forgotten")
         try expect(accuracy.forgotten ?? 1 < 0.1, "the app's model forgets, found \(accuracy.forgotten ?? 1)")

@@ -53,8 +53,8 @@ extension AllExamples {
         try expect(outcome.accuracyAfter?.forgotten ?? 1 < 0.1, "the class is forgotten")
         try expect(outcome.accuracyAfter?.retained ?? 0 > 0.85, "the others are retained")
 
-        try outcome.model.write(to: file)
-        let reread = try Model(contentsOf: file, as: StripeNet(channels: 16))
+        try outcome.model.writeSafetensors(to: file)
+        let reread = try Model(safetensors: file, as: StripeNet(channels: 16))
         try expect(reread.parameters == outcome.model.parameters, "a written model reads back equal")
     }
 }

@@ -1,3 +1,4 @@
+import ModelFiles
 public import NeuralGraph
 
 /// A Core ML model that cannot be read, run or written. The message names the operation or file, what is wrong and the remedy.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// A Core ML model that is open for reading: a classifier with one input, the images, and one row of scores an example.

@@ -1,4 +1,5 @@
 public import Foundation
+import ModelFiles
 public import NeuralGraph
 
 extension Model {

@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// New bytes in the place of others of the same number in a file.
 struct FilePatch {
     /// Where they begin.

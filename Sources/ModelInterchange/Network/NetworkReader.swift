@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Makes a model of an ONNX graph, whether it was read as such or translated from another format.

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// The tensors of a file that holds its network, and which of them a model's parameters are.

@@ -1,3 +1,4 @@
+import ModelFiles
 public import NeuralGraph
 
 /// An ONNX file that cannot be read, run or written. The message names the node or tensor, what is wrong and the remedy.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// An ONNX file that is open for reading: a classifier with one input, the images, and one row of scores an example.
@@ -35,20 +36,5 @@ struct ONNXModelFile {
             endsInSoftmax: result.endsInSoftmax, operatorSet: network.document.operatorSet,
             producer: network.document.producer, outputs: result.outputs, imageSize: imageSize)
         return model
-    }
-}
-
-extension RandomAccessFile {
-    /// The whole file.
-    func contents() throws(FileError) -> [UInt8] {
-        let result = Result { () throws(FileError) in
-            var bytes = [UInt8](repeating: 0, count: size)
-            let read = unsafe bytes.withUnsafeMutableBytes { buffer in
-                Result { () throws(FileError) in try unsafe self.read(at: 0, into: buffer) }
-            }
-            try read.get()
-            return bytes
-        }
-        return try result.get()
     }
 }

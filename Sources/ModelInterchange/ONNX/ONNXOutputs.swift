@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// The outputs of a file, and which of them are class scores.
 struct ONNXOutputs: Sendable {
     /// One output of the graph.

@@ -188,8 +188,10 @@ struct Compare: ReportingCommand {
         var record = audit?.record
         for entry in entries {
             var model = entry.model
-            if entry.stage == .unlearned { try record?.bind(to: &model, goingTo: file(of: .unlearned)) }
-            if let file = file(of: entry.stage) { try model.write(to: file) }
+            if entry.stage == .unlearned {
+                try record?.bind(to: &model, goingTo: file(of: .unlearned)) { try $0.writeSafetensors(to: $1) }
+            }
+            if let file = file(of: entry.stage) { try model.writeSafetensors(to: file) }
         }
         let files = try audit.flatMap { audit in
             try record.map {
@@ -228,9 +230,9 @@ struct Compare: ReportingCommand {
         let record = try destination.record(
             result,
             models: AuditRecord.Models(
-                original: AuditRecord.ModelFile(original, goingTo: file(of: .original)),
+                original: modelFile(original, .original),
                 unlearned: AuditRecord.ModelFile(goingTo: file(of: .unlearned)),
-                retrained: [AuditRecord.ModelFile(retrained, goingTo: file(of: .retrained))]),
+                retrained: [modelFile(retrained, .retrained)]),
             forgetting: ForgettingRun(
                 outcome, retained: images.retain.map { RetainList($0) }, otherOutputs: [],
                 resolved: try resolved(material)),
@@ -245,6 +247,10 @@ struct Compare: ReportingCommand {
     private func resolved(_ material: Material) throws -> RunConfiguration {
         try material.choice.configuration(
             command: "compare", material.options, training: material.configuration)
+    }
+
+    private func modelFile(_ model: Model, _ stage: RetrainingComparison.Stage) throws -> AuditRecord.ModelFile {
+        try AuditRecord.ModelFile(model, goingTo: file(of: stage)) { try $0.writeSafetensors(to: $1) }
     }
 
     /// The file for a network; nil if it is not kept.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ImageFolders
 import Logging
+import ModelInterchange
 import Unlearning
 import UnlearningReports
 

@@ -1,5 +1,6 @@
 import Foundation
 import ImageFolders
+import ModelInterchange
 import Unlearning
 
 /// The files that a run reads. No file that it writes may replace or join them, whatever path or link names it.

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import ModelInterchange
 package import Unlearning
 import UnlearningReports
 
@@ -122,7 +123,7 @@ package struct ForgettingJob: Sendable {
                 forget: details.samples == nil
                     ? (try? material.images.only(classes: material.classes)) : material.forget,
                 retain: material.retain, test: test, options: material.options, console))
-        try record.bind(to: &finished.model, goingTo: outputFile)
+        try record.bind(to: &finished.model, goingTo: outputFile) { try $0.write(to: $1) }
         return try AuditFiles(result, record: record, noise: outcome.noise, destination: reporting)
     }
 

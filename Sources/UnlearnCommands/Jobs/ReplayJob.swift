@@ -1,4 +1,5 @@
 import Foundation
+import ModelInterchange
 import Unlearning
 import UnlearningReports
 
@@ -164,8 +165,8 @@ struct ReplayJob: Sendable {
             model.metadata.requests[last].date = record.date.formatted(.iso8601)
             model.metadata.requests[last].record = contentDigest.description
         }
-        let name = record.models.unlearned.name
-        let digest = try SHA256Digest(of: model, goingTo: name.map { URL(fileURLWithPath: $0) })
+        let file = record.models.unlearned.name.map { URL(fileURLWithPath: $0) }
+        let digest = try SHA256Digest(of: model, goingTo: file) { try $0.write(to: $1) }
         var findings: [String] = []
         if digest != record.models.unlearned.sha256 {
             findings.append(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelInterchange
 package import Unlearning
 
 /// The model that a command reads.

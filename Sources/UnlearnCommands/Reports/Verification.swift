@@ -1,4 +1,5 @@
 import Foundation
+import ModelInterchange
 import Unlearning
 import UnlearningReports
 

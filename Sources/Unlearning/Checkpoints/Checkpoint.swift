@@ -7,7 +7,7 @@ import NeuralGraph
 /// var options = RunOptions()
 /// options.checkpoint = try Checkpoint(in: folder)
 /// let outcome = try await Unlearner(model: model, retaining: retain, options: options).forget(classes: [3])
-/// try outcome.model.write(to: destination)
+/// try outcome.model.writeSafetensors(to: destination)
 /// try options.checkpoint?.finish()
 /// ```
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 
 /// A file of a checkpoint: a header that says what is in it, the numbers, and a checksum of both.
 ///

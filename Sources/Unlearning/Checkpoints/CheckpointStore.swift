@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 
 /// The files of a checkpoint's folder, and what is to be written to them.

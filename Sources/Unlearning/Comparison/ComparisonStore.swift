@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 public import NeuralGraph
 
 /// A folder with the finished parts of a comparison, from which an interrupted one resumes. Files are written
@@ -60,7 +60,9 @@ struct ComparisonStore: Sendable {
 
     /// Reads a trained model; nil if there is none, or its file is damaged.
     func model(_ name: String, seed: UInt64, like model: Model) -> Model? {
-        guard let read = try? Model(contentsOf: file(name, seed, "safetensors"), graph: model.graph) else { return nil }
+        guard let read = try? Model(safetensors: file(name, seed, "safetensors"), graph: model.graph) else {
+            return nil
+        }
         var stored = read
         stored.metadata = model.metadata
         stored.metadata.learningRate = read.metadata.learningRate
@@ -69,7 +71,7 @@ struct ComparisonStore: Sendable {
     }
 
     func keep(_ model: Model, _ name: String, seed: UInt64) throws {
-        try model.write(to: file(name, seed, "safetensors"))
+        try model.writeSafetensors(to: file(name, seed, "safetensors"))
     }
 
     private func file(_ name: String, _ seed: UInt64, _ kind: String) -> URL {

@@ -1,5 +1,5 @@
 package import ImageDatasets
-import ModelInterchange
+import ModelFiles
 package import NeuralGraph
 
 /// Another classifier in the file of a model that has forgotten.

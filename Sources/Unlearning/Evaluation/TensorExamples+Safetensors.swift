@@ -1,6 +1,6 @@
 package import Foundation
 package import ImageDatasets
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 
 extension TensorExamples {

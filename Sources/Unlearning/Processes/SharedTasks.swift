@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 
 extension RunOptions {
@@ -76,7 +76,7 @@ extension Model {
     func fileContent() throws -> [UInt8] {
         let folder = try ScratchFolder()
         let file = folder.url.appendingPathComponent("model.safetensors")
-        try write(to: file)
+        try writeSafetensors(to: file)
         return try withExtendedLifetime(folder) { [UInt8](try Data(contentsOf: file)) }
     }
 
@@ -86,7 +86,7 @@ extension Model {
         let folder = try ScratchFolder()
         let file = folder.url.appendingPathComponent("model.safetensors")
         try AtomicFile.write(Data(bytes), to: file)
-        var read = try withExtendedLifetime(folder) { try Model(contentsOf: file, graph: model.graph) }
+        var read = try withExtendedLifetime(folder) { try Model(safetensors: file, graph: model.graph) }
         let (rate, training) = (read.metadata.learningRate, read.metadata.training)
         read.metadata = model.metadata
         (read.metadata.learningRate, read.metadata.training) = (rate, training)

@@ -10,7 +10,7 @@ public import NeuralGraph
 /// let retain = try FashionMNIST(split: .train).samples(perClass: 1000, excluding: [3])
 /// let unlearner = Unlearner(model: model, retaining: retain)
 /// let outcome = try await unlearner.forget(classes: [3])
-/// try outcome.model.write(to: destination)
+/// try outcome.model.writeSafetensors(to: destination)
 /// ```
 ///
 /// Other methods have other requirements (``UnlearningMethod/requirements``):

@@ -27,12 +27,15 @@ extension AuditRecord {
     /// - Parameters:
     ///   - model: the unlearned model, whose last request is this record's.
     ///   - url: the file that it will be written to, if any.
+    ///   - write: writes a model to a file.
     /// - Throws: an encoding error, or an error in writing to the system's temporary folder.
-    package mutating func bind(to model: inout Model, goingTo url: URL?) throws {
+    package mutating func bind(
+        to model: inout Model, goingTo url: URL?, write: (Model, URL) throws -> Void
+    ) throws {
         if let last = model.metadata.requests.indices.last {
             model.metadata.requests[last].date = date.formatted(.iso8601)
             model.metadata.requests[last].record = try contentDigest().description
         }
-        models.unlearned.sha256 = try SHA256Digest(of: model, goingTo: url)
+        models.unlearned.sha256 = try SHA256Digest(of: model, goingTo: url, write: write)
     }
 }

@@ -32,14 +32,22 @@ public struct AuditRecord: Sendable, Codable, Hashable {
             sha256 = try SHA256Digest(ofFile: url)
         }
 
-        /// Computes the digest of the file that a model would be written as.
-        /// - Parameter url: the file that the model will be written to, if any.
-        public init(_ model: Model, goingTo url: URL? = nil) throws {
-            name = url?.lastPathComponent
-            sha256 = try SHA256Digest(of: model, goingTo: url)
+        /// Computes the digest of the safetensors file that a model in memory would be written as.
+        public init(_ model: Model) throws {
+            name = nil
+            sha256 = try SHA256Digest(of: model)
         }
 
-        /// Names a file that ``AuditRecord/bind(to:goingTo:)`` will know the digest of.
+        /// Computes the digest of the file that a model would be written as.
+        /// - Parameters:
+        ///   - url: the file that the model will be written to, if any.
+        ///   - write: writes a model to a file.
+        package init(_ model: Model, goingTo url: URL?, write: (Model, URL) throws -> Void) throws {
+            name = url?.lastPathComponent
+            sha256 = try SHA256Digest(of: model, goingTo: url, write: write)
+        }
+
+        /// Names a file that ``AuditRecord/bind(to:goingTo:write:)`` will know the digest of.
         package init(goingTo url: URL?) {
             name = url?.lastPathComponent
             sha256 = SHA256Digest(of: Data())

@@ -49,14 +49,14 @@ package struct RetrainedModelStore: Sendable {
             var one = retraining
             one.seeds = [seed]
             let model = try await one.models(like: original, classes: classes, images: images, progress: progress)[0]
-            try model.write(to: file)
+            try model.writeSafetensors(to: file)
             models.append(model)
         }
         return (models, found)
     }
 
     private static func read(_ file: URL, like original: Model) -> Model? {
-        guard let read = try? Model(contentsOf: file, graph: original.graph) else { return nil }
+        guard let read = try? Model(safetensors: file, graph: original.graph) else { return nil }
         var model = read
         model.metadata = original.metadata
         model.metadata.learningRate = read.metadata.learningRate

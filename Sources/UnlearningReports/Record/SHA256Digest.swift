@@ -35,25 +35,15 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     /// A package's digest is that of the list that `find . -type f | LC_ALL=C sort | xargs sha256sum` prints in its folder.
     /// - Throws: `FileError` if the file is missing, cannot be read, or is a pipe or device.
     public init(ofFile url: URL) throws(FileError) {
-        if let contents = try Self.packageContents(url) {
+        if CoreMLPackage.isPackage(url) {
             var list = ""
-            for location in contents {
+            for location in try CoreMLPackage.contents(of: url) {
                 let digest = try SHA256Digest(ofSingleFile: url.appendingPathComponent(location))
                 list += "\(digest)  ./\(location)\n"
             }
             self.init(of: Data(list.utf8))
         } else {
             try self.init(ofSingleFile: url)
-        }
-    }
-
-    private static func packageContents(_ url: URL) throws(FileError) -> [String]? {
-        do {
-            return try Model.contents(ofPackageAt: url)
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(url.path, "cannot be listed: \(error)")
         }
     }
 
@@ -76,13 +66,18 @@ public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
         self.init(hash.finish())
     }
 
-    /// Computes the digest of the file that ``Unlearning/Model/write(to:)`` writes for a model.
-    /// - Parameter url: the file, whose extension gives the format; a safetensors file if nil.
+    /// Computes the digest of the file that a model would be written as.
+    /// - Parameters:
+    ///   - url: the file, whose extension gives the format; a safetensors file if nil.
+    ///   - write: writes the model to a file.
     /// - Throws: an error in writing to the system's temporary folder.
-    package init(of model: Model, goingTo url: URL? = nil) throws {
+    package init(
+        of model: Model, goingTo url: URL? = nil,
+        write: (Model, URL) throws -> Void = { try $0.writeSafetensors(to: $1) }
+    ) throws {
         let folder = try ScratchFolder()
         let file = folder.url.appendingPathComponent(url?.lastPathComponent ?? "model.safetensors")
-        try model.write(to: file)
+        try write(model, file)
         self = try withExtendedLifetime(folder) { try SHA256Digest(ofFile: file) }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import ModelInterchange
 import UnlearnCommands
 import Unlearning
 import UnlearningLedger

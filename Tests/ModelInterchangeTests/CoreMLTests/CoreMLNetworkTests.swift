@@ -141,9 +141,9 @@ import Testing
 
     /// The bytes of a file, or of all files of a package.
     static func contents(_ url: URL) throws -> [String: Data] {
-        guard CoreMLFiles.isPackage(url) else { return ["": try Data(contentsOf: url)] }
+        guard CoreMLPackage.isPackage(url) else { return ["": try Data(contentsOf: url)] }
         return try Dictionary(
-            uniqueKeysWithValues: CoreMLFiles.contents(ofPackage: url).map {
+            uniqueKeysWithValues: CoreMLPackage.contents(of: url).map {
                 ($0, try Data(contentsOf: url.appendingPathComponent($0)))
             })
     }

@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 import TestSupport
 import Testing
@@ -11,7 +11,6 @@ import Testing
         OptimizationError("momentum", "-1.0 is out of range; use 0 or more"),
         FileError("model.onnx", "does not exist; check the path"),
         SafetensorsError("model.safetensors", "the header has no tensors"),
-        ONNXError("model.onnx", "node 'add' has no inputs"),
         GraphError.unknownNode(name: "fc1", known: ["conv", "fc"]),
         GraphError.notKept(node: "fc"),
         GraphError.bypassed(node: "conv1", reader: "add", source: "the network's input"),

@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 
 /// PyTorch's losses, trajectories and schedules; Tests/Fixtures/README.md describes the keys.

@@ -1,5 +1,5 @@
 package import Foundation
-import ModelInterchange
+import ModelFiles
 package import NeuralGraph
 
 /// A file of results below Tests/Fixtures; the README there says what the keys mean.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 
 /// Reads the input as a safetensors file and all tensors in it. Errors are fine; crashes and endless loops are what is
 /// looked for.

@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// What a Core ML specification says, as far as it is read: `Model.proto` of https://github.com/apple/coremltools.
 struct CoreMLDocument: Sendable {
     /// The newest specification version that is read; 10 is iOS 26's.

@@ -1,9 +1,8 @@
 import Foundation
+import ModelFiles
 
 /// The files of a Core ML model: a specification, and what it needs beside it.
 struct CoreMLFiles: Sendable {
-    /// What a package is called that is not one file.
-    static let manifestName = "Manifest.json"
     /// The folder of a package that has everything but the manifest.
     static let dataName = "Data"
     /// The longest manifest that is read.
@@ -31,16 +30,17 @@ struct CoreMLFiles: Sendable {
     /// Opens a package or file.
     init(_ url: URL) throws {
         path = url.path
-        guard Self.isPackage(url) else {
+        guard CoreMLPackage.isPackage(url) else {
             specification = try RandomAccessFile(url)
             external = ONNXExternalFiles(besideModelAt: url)
             package = nil
             return
         }
-        let inside = ONNXExternalFiles(besideModelAt: url.appendingPathComponent(Self.manifestName))
-        let file = try inside.open(Self.manifestName, of: "the package's manifest")
+        let inside = ONNXExternalFiles(besideModelAt: url.appendingPathComponent(CoreMLPackage.manifestName))
+        let file = try inside.open(CoreMLPackage.manifestName, of: "the package's manifest")
         guard file.size <= Self.longestManifest else {
-            throw ONNXProblem("\(Self.manifestName) has \(file.size) bytes, far more than any package's; it is damaged")
+            throw ONNXProblem(
+                "\(CoreMLPackage.manifestName) has \(file.size) bytes, far more than any package's; it is damaged")
         }
         let manifest: Manifest
         do {
@@ -48,24 +48,17 @@ struct CoreMLFiles: Sendable {
         } catch let error as FileError {
             throw error
         } catch {
-            throw ONNXProblem("\(Self.manifestName) does not list the package's items; save the model again")
+            throw ONNXProblem("\(CoreMLPackage.manifestName) does not list the package's items; save the model again")
         }
         guard let root = manifest.itemInfoEntries[manifest.rootModelIdentifier] else {
             throw ONNXProblem(
-                "\(Self.manifestName) does not list its root model \(quoted(manifest.rootModelIdentifier)); save the model "
+                "\(CoreMLPackage.manifestName) does not list its root model \(quoted(manifest.rootModelIdentifier)); save the model "
                     + "again")
         }
         let location = Self.dataName + "/" + root.path
         specification = try inside.open(location, of: "the package's specification")
         external = ONNXExternalFiles(besideModelAt: url.appendingPathComponent(location))
         package = url
-    }
-
-    /// Whether a path is that of a package.
-    static func isPackage(_ url: URL) -> Bool {
-        var isFolder: ObjCBool = false
-        return unsafe FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
-            && FileManager.default.fileExists(atPath: url.appendingPathComponent(manifestName).path)
     }
 
     /// Opens a weight file by the name that the program has for it.
@@ -75,29 +68,5 @@ struct CoreMLFiles: Sendable {
                 "\(place) is said to lie in \(quoted(name)), which is not in the package; save the model again")
         }
         return try external.open(String(name.dropFirst(Self.modelPath.count)), of: place)
-    }
-
-    /// The paths of all files of a package below its folder, sorted; none for a model that is one file.
-    /// - Throws: ``FileError`` if the package has links or devices in it, or cannot be listed.
-    static func contents(ofPackage url: URL) throws -> [String] {
-        var files: [String] = []
-        var folders = [""]
-        while let folder = folders.popLast() {
-            let place = url.appendingPathComponent(folder)
-            for name in try FileManager.default.contentsOfDirectory(atPath: place.path) {
-                let path = folder.isEmpty ? name : folder + "/" + name
-                var status = stat()
-                guard unsafe lstat(url.appendingPathComponent(path).path, &status) == 0 else { continue }
-                switch status.st_mode & S_IFMT {
-                case S_IFREG: files.append(path)
-                case S_IFDIR: folders.append(path)
-                default:
-                    throw FileError(
-                        url.path,
-                        "has \(quoted(path)) in it, which is neither a file nor a folder; save the model again")
-                }
-            }
-        }
-        return files.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
 }

@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// The main function of an ML program: `MIL.proto` of https://github.com/apple/coremltools.
 struct MILFunction: Sendable {
     let inputs: [MILNamedType]

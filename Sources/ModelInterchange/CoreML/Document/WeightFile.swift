@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// The storage format of an ML program's weights: a header of 64 bytes, then blobs, each with a record of 64 bytes in front
 /// of it, everything at multiples of 64 bytes.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// Writes a network as a Core ML package with an ML program for iOS 15 and macOS 12.
@@ -41,7 +42,7 @@ struct CoreMLExporter {
         let specification = try exporter.specification()
         let folder = try AtomicFolder(replacing: url)
         let files: [(String, [UInt8])] = [
-            (CoreMLFiles.manifestName, [UInt8](manifest.utf8)),
+            (CoreMLPackage.manifestName, [UInt8](manifest.utf8)),
             ("\(data)/\(author)/\(Self.specification)", specification),
             ("\(data)/\(author)/\(weights)/weight.bin", exporter.writer.weights.finished()),
         ]

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// Where a model that was read from Core ML came from, so that it can be written back as it was: only the bytes of
@@ -64,7 +65,7 @@ struct CoreMLOrigin: NetworkFileOrigin {
     ) throws {
         let output = try AtomicFolder(replacing: url)
         var open = patches
-        for location in try CoreMLFiles.contents(ofPackage: package) {
+        for location in try CoreMLPackage.contents(of: package) {
             let file = try RandomAccessFile(package.appendingPathComponent(location))
             let target = try output.file(location)
             if file.isSame(as: files.specification) {

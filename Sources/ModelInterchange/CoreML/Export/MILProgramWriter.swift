@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Writes the operations of an ML program, and its weights into a weight file.

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// What a Core ML model does to its pictures before the first weight.

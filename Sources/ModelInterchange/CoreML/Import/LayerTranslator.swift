@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Translates Core ML's older form, a neural network of layers, to an ONNX graph.

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Operations that move numbers, take some, or join several.

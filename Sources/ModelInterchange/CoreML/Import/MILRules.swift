@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// How one kind of operation is translated, and which of its parameters are read. Whatever else an operation has is an

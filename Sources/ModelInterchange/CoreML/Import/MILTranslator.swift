@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Translates an ML program to an ONNX graph.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// What an ONNX file remembers of the classes that its model was made to forget, in `metadata_props`.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 
 /// The files beside a model that hold its tensors. Only files inside the model's folder are opened, wherever the model
 /// says that they are.

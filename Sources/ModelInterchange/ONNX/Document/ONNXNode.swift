@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// One node of an ONNX graph.
 struct ONNXNode: Sendable {
     var name: String

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// A tensor of an ONNX file: what it is, and where its numbers lie.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// Writes a network as an ONNX graph for operator set 17.

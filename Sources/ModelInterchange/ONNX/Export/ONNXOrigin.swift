@@ -1,4 +1,5 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 
 /// Where a model that was read from an ONNX file came from, so that it can be written back node for node: only the

@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// Numbers as a tensor of a file stores them.
 struct ONNXScalarEncoding {
     /// Little-endian bytes.

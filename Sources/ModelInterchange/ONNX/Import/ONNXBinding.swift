@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// The stored tensor of a file that a parameter came from, and the order of its elements there.

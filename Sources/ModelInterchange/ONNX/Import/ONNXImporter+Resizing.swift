@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Resizing, tiling, and moving elements between positions and channels.

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// A window's settings for both image axes, from a node for one or two.

@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// Builds a network from an ONNX graph, node by node.

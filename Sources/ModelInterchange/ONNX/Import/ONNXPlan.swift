@@ -1,3 +1,4 @@
+import ModelFiles
 import NeuralGraph
 
 /// The nodes of an ONNX graph that are imported, checked before anything is computed.

@@ -1,3 +1,5 @@
+import ModelFiles
+
 /// The inputs, outputs and attributes of an operator that are supported, from one operator set on.
 ///
 /// Anything else that a node has is an error, so that no attribute is ignored silently.

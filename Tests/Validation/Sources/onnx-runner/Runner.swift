@@ -1,4 +1,5 @@
 import Foundation
+import ModelInterchange
 import Unlearning
 
 /// Runs ONNX and Core ML models for the scripts beside this folder:

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+@testable import ModelFiles
 
 /// Files that people give as models and that are none: each is called what it is, with what to do about it.
 @Suite("Foreign format", .tags(.files)) struct ForeignFormatTests {
@@ -57,13 +57,32 @@ import Testing
         let (what, remedy, bytes) = Self.files[index]
         let url = folder.file(name)
         try Data(bytes).write(to: url)
-        for read in [{ _ = try Model(contentsOf: $0) }, { _ = try SafetensorsFile(contentsOf: $0) }]
+        for read in [{ _ = try Model(safetensors: $0) }, { _ = try SafetensorsFile(contentsOf: $0) }]
             as [(URL) throws -> Void]
         {
             let error = #expect(throws: SafetensorsError.self) { try read(url) }
             #expect(error?.path == url.path)
             #expect(error?.message.contains(" \(what)") == true, "\(error?.message ?? "")")
             #expect(error?.message.contains(remedy) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    /// What `import ModelInterchange` reads is called by its name, with what reads it.
+    @Test(
+        "other models are named",
+        arguments: [
+            ("ONNX/plain-new.onnx", "ONNX"), ("CoreML/plain-32.mlpackage", "Core ML"),
+            ("CoreML/plain.mlmodel", "Core ML"),
+        ])
+    func otherModelsAreNamed(_ path: String, _ format: String) throws {
+        let url = fixture(path)
+        for read in [{ _ = try Model(safetensors: $0) }, { _ = try Model(safetensors: $0, as: AllCNN()) }]
+            as [(URL) throws -> Void]
+        {
+            let error = #expect(throws: SafetensorsError.self) { try read(url) }
+            #expect(error?.path == url.path)
+            #expect(error?.message.contains("the format \(format),") == true, "\(error?.message ?? "")")
+            #expect(error?.message.contains("import ModelInterchange") == true, "\(error?.message ?? "")")
         }
     }
 

@@ -106,7 +106,7 @@ package final class AtomicFolder {
             throw FileError(url.path, "is a file, and a package is a folder; remove the file, or give another name")
         }
         let isEmpty = (try? FileManager.default.contentsOfDirectory(atPath: url.path).isEmpty) ?? false
-        guard isEmpty || CoreMLFiles.isPackage(url) else {
+        guard isEmpty || CoreMLPackage.isPackage(url) else {
             throw FileError(url.path, "is a folder and no Core ML package, and is not replaced; give another name")
         }
         guard status.st_mode & S_IWUSR != 0 else {

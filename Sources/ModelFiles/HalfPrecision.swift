@@ -1,8 +1,8 @@
 // Conversion by bits, since Swift's own `Float16` is missing on Intel Macs.
 
 /// A `float16` by its bits (IEEE 754 binary16).
-@inline(__always)
-func float(fromHalf bits: UInt16) -> Float {
+@inlinable @inline(__always)
+package func float(fromHalf bits: UInt16) -> Float {
     // The exponent is moved by a product, which puts subnormal numbers right as well.
     let magnitude = Float(bitPattern: UInt32(bits & 0x7fff) << 13) * 0x1p112
     let infinite: UInt32 = bits & 0x7c00 == 0x7c00 ? 0x7f80_0000 : 0
@@ -10,13 +10,13 @@ func float(fromHalf bits: UInt16) -> Float {
 }
 
 /// A `bfloat16` by its bits.
-@inline(__always)
-func float(fromBrain bits: UInt16) -> Float {
+@inlinable @inline(__always)
+package func float(fromBrain bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
 }
 
 /// The bits of the `float16` nearest to a number, ties to even.
-func halfBits(of value: Float) -> UInt16 {
+package func halfBits(of value: Float) -> UInt16 {
     let bits = value.bitPattern
     let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
     let magnitude = bits & 0x7fff_ffff
@@ -33,7 +33,7 @@ func halfBits(of value: Float) -> UInt16 {
 }
 
 /// The bits of the `bfloat16` nearest to a number, ties to even.
-func brainBits(of value: Float) -> UInt16 {
+package func brainBits(of value: Float) -> UInt16 {
     let bits = value.bitPattern
     if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
     return UInt16(truncatingIfNeeded: (UInt64(bits) + 0x7fff + UInt64(bits >> 16 & 1)) >> 16)

@@ -1,4 +1,5 @@
 package import Foundation
+import ModelFiles
 package import NeuralGraph
 
 /// The files of a model beside the one that is named.
@@ -6,8 +7,8 @@ extension Model {
     /// The files that belong to a model beside the one that is named: those that an ONNX model's tensors lie in, and all
     /// in a Core ML package. None for other models, and for one that cannot be read.
     package static func externalFiles(ofModelAt url: URL) -> [URL] {
-        if CoreMLFiles.isPackage(url) {
-            return ((try? CoreMLFiles.contents(ofPackage: url)) ?? []).map { url.appendingPathComponent($0) }
+        if CoreMLPackage.isPackage(url) {
+            return ((try? CoreMLPackage.contents(of: url)) ?? []).map { url.appendingPathComponent($0) }
         }
         guard (try? ModelFormat(reading: url)) == .onnx, let file = try? RandomAccessFile(url),
             let bytes = try? file.contents(), let document = try? ONNXDocument(bytes)
@@ -26,13 +27,6 @@ extension Model {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         let isBeside = { (name: String) in name.hasPrefix(url.lastPathComponent + ".") && name.hasSuffix(".data") }
         return names.filter(isBeside).sorted().map { folder.appendingPathComponent($0) }
-    }
-
-    /// The paths in a Core ML package, sorted by their bytes; nil if there is none at a place.
-    /// - Throws: ``FileError`` if it cannot be listed, or has links in it.
-    package static func contents(ofPackageAt url: URL) throws -> [String]? {
-        guard CoreMLFiles.isPackage(url) else { return nil }
-        return try CoreMLFiles.contents(ofPackage: url)
     }
 
     /// Checks that the model can be written to a place, before the work whose result goes there.

@@ -18,13 +18,13 @@ public struct FileError: DescribedError, Equatable {
     public var description: String { "\(path): \(message)" }
 
     /// An error that the operating system reported through `errno`.
-    init(_ path: String, _ attempt: String, code: Int32) {
+    package init(_ path: String, _ attempt: String, code: Int32) {
         self.init(path, unsafe "\(attempt): \(String(cString: strerror(code)))")
     }
 }
 
 /// Text from a file, made fit for one line of a message: no control characters, and not too long.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     var result = "'"
     for scalar in text.unicodeScalars.prefix(100) {
         let category = scalar.properties.generalCategory

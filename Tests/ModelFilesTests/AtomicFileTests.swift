@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import TestSupport
 import Testing
 

@@ -2,30 +2,48 @@ public import Foundation
 public import NeuralGraph
 
 extension Model {
-    /// Reads a model of the caller's own architecture.
+    /// Reads a model from a safetensors file.
+    ///
+    /// A file written by ``writeSafetensors(to:)`` names its network. Any other file, such as a PyTorch state dictionary, needs
+    /// `architecture`; its tensors tell channels and classes. A prefix of every name, such as `module.`, is removed, and
+    /// restored when the model is written. ONNX and Core ML files are read by `Model(contentsOf:)` of the module
+    /// `ModelInterchange`.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - architecture: the network's name and options, for a file that does not name it.
+    ///   - imageSize: height and width of the inputs, if the file does not tell them; 32 by default.
+    /// - Throws: ``SafetensorsError`` if the file cannot be read, is damaged, is of another format or does not say what it
+    ///   is, `ArchitectureError` if the architecture is unknown or not the tensors', `ShapeError` if the inputs are too
+    ///   small for it, and `StateDictionaryError` if a tensor is missing, unknown or of another shape.
+    public init(safetensors url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil) throws {
+        try self.init(
+            safetensors: url, architecture: architecture, imageSize: imageSize, registry: Architectures.named)
+    }
+
+    /// Reads a safetensors model of the caller's own architecture.
     ///
     /// The input size and the classes come from the file's metadata or from its tensors.
     /// - Parameters:
     ///   - url: the file.
     ///   - network: the architecture, with the options that the file was made with.
     ///   - imageSize: height and width of the inputs; by default the file's, or 32.
-    /// - Throws: as ``init(contentsOf:architecture:imageSize:)``; `ArchitectureError` also if the file is of an
+    /// - Throws: as ``init(safetensors:architecture:imageSize:)``; `ArchitectureError` also if the file is of an
     ///   architecture of another name.
-    public init(contentsOf url: URL, as network: any Architecture, imageSize: Int? = nil) throws {
+    public init(safetensors url: URL, as network: any Architecture, imageSize: Int? = nil) throws {
         let own = network.identifier
         try self.init(
-            contentsOf: url, architecture: own, imageSize: imageSize
+            safetensors: url, architecture: own, imageSize: imageSize
         ) { identifier throws(ArchitectureError) in
             guard identifier.name == own.name else { throw .unknown(name: identifier.name, known: [own.name]) }
             return network
         }
     }
 
-    /// Reads a model for an existing graph, such as one with the caller's own operations.
+    /// Reads a safetensors model for an existing graph, such as one with the caller's own operations.
     /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
     ///   or of another shape.
-    public init(contentsOf url: URL, graph: Graph) throws {
-        let file = try SafetensorsFile(contentsOf: url)
+    public init(safetensors url: URL, graph: Graph) throws {
+        let file = try SafetensorsFile(modelAt: url)
         let description = try ModelDescription(file, path: url.path)
         try self.init(
             graph, description?.metadata ?? ModelMetadata(), file, prefix: file.prefix(for: graph), path: url.path)
@@ -49,11 +67,11 @@ extension Model {
     }
 
     /// Reads a safetensors file, with architectures looked up in a registry.
-    init(
+    package init(
         safetensors url: URL, architecture: ArchitectureIdentifier?, imageSize: Int?,
         registry: (ArchitectureIdentifier) throws -> any Architecture
     ) throws {
-        let file = try SafetensorsFile(contentsOf: url)
+        let file = try SafetensorsFile(modelAt: url)
         let description = try ModelDescription(file, path: url.path)
         guard let identifier = description?.metadata.architecture ?? architecture else {
             throw SafetensorsError(
@@ -102,5 +120,24 @@ extension Model {
             throw file.explained(error, path: path)
         }
         if !prefix.isEmpty { origin = SafetensorsOrigin(prefix: prefix) }
+    }
+}
+
+extension SafetensorsFile {
+    /// Opens a model's file; one of another format is called what it is.
+    fileprivate init(modelAt url: URL) throws(SafetensorsError) {
+        let format: ModelFormat
+        do {
+            format = try ModelFormat(reading: url)
+        } catch {
+            throw SafetensorsError(error)
+        }
+        guard format == .safetensors else {
+            throw SafetensorsError(
+                url.path,
+                "is of the format \(format.name), and safetensors is expected here; import ModelInterchange and read it by "
+                    + "Model(contentsOf:)")
+        }
+        try self.init(contentsOf: url)
     }
 }

@@ -17,7 +17,7 @@ public struct SafetensorsError: DescribedError, Equatable {
     /// The path and the message in one line.
     public var description: String { "\(path): \(message)" }
 
-    init(_ error: FileError) {
+    package init(_ error: FileError) {
         self.init(error.path, error.message)
     }
 }

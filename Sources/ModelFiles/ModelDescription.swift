@@ -1,24 +1,24 @@
 import Foundation
-import NeuralGraph
+package import NeuralGraph
 
 /// The description of a model in its file's properties, such as safetensors' `__metadata__`.
-struct ModelDescription: Equatable {
+package struct ModelDescription: Equatable {
     /// The newest version that is read, which is also the one written.
-    static let version = 1
+    package static let version = 1
     /// The longest axis of an input that is accepted: no product of three overflows.
-    static let longestAxis = 65_536
+    package static let longestAxis = 65_536
     /// The largest number of classes that is accepted.
-    static let maximumClasses = 16_777_216
+    package static let maximumClasses = 16_777_216
 
     private static let versionKey = "unlearning.format_version"
     private static let modelKey = "unlearning.model"
 
-    var metadata: ModelMetadata
+    package var metadata: ModelMetadata
     /// One example's shape, `[height, width, channels]`.
-    var inputShape: [Int]
-    var classes: Int
+    package var inputShape: [Int]
+    package var classes: Int
 
-    init(metadata: ModelMetadata, inputShape: [Int], classes: Int) {
+    package init(metadata: ModelMetadata, inputShape: [Int], classes: Int) {
         self.metadata = metadata
         self.inputShape = inputShape
         self.classes = classes
@@ -30,7 +30,7 @@ struct ModelDescription: Equatable {
     }
 
     /// Reads the description from a file's properties; nil if they have none.
-    init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
+    package init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
         guard let version = properties[Self.versionKey], let text = properties[Self.modelKey] else {
             return nil
         }
@@ -80,7 +80,7 @@ struct ModelDescription: Equatable {
     }
 
     /// The description as properties of a file.
-    func properties() throws(SafetensorsError) -> [String: String] {
+    package func properties() throws(SafetensorsError) -> [String: String] {
         do {
             let text = String(decoding: try JSONEncoder.model.encode(self), as: UTF8.self)
             return [Self.versionKey: String(Self.version), Self.modelKey: text]
@@ -128,14 +128,14 @@ extension ModelDescription: Codable {
         case inputShape, classes
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         metadata = try ModelMetadata(from: decoder)
         inputShape = try container.decode([Int].self, forKey: .inputShape)
         classes = try container.decode(Int.self, forKey: .classes)
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         try metadata.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(inputShape, forKey: .inputShape)
@@ -145,7 +145,7 @@ extension ModelDescription: Codable {
 
 extension ModelMetadata {
     /// What is wrong with what a file remembers of forgotten classes; nil if all of it is valid.
-    func problemWithMemory(classes: Int) -> String? {
+    package func problemWithMemory(classes: Int) -> String? {
         if let index = forgottenClasses.filter({ !(0..<classes).contains($0) }).min() {
             return "forgotten class \(index) is not one of the model's \(classes)"
         }

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+@testable import ModelFiles
 
 @Suite("Model file", .tags(.files)) struct ModelFileTests {
     private let folder: TemporaryFolder
@@ -25,7 +25,7 @@ import Testing
 
     private func read(_ architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil) throws -> Model {
         try Model(
-            contentsOf: url, architecture: architecture, imageSize: imageSize,
+            safetensors: url, architecture: architecture, imageSize: imageSize,
             registry: TinyArchitecture.registry)
     }
 
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test("round trip") func roundTrip() throws {
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         let copy = try read()
         #expect(copy.stateDictionary == model.stateDictionary)
         #expect(copy.parameters.keys == model.parameters.keys)
@@ -56,14 +56,14 @@ import Testing
     }
 
     @Test("bytes are reproducible") func bytesAreReproducible() throws {
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         let first = try Data(contentsOf: url)
-        try read().write(to: url)
+        try read().writeSafetensors(to: url)
         #expect(try Data(contentsOf: url) == first)
     }
 
     @Test("files are as PyTorch wants them") func filesAreAsPyTorchWantsThem() throws {
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         let file = try SafetensorsFile(contentsOf: url)
         #expect(file.metadata["format"] == "pt")
         #expect(file.metadata["unlearning.format_version"] == "1")
@@ -73,20 +73,20 @@ import Testing
     }
 
     @Test("undefined weights are read") func undefinedWeightsAreRead() throws {
-        try model.replacing(["fc.bias": Tensor([.nan, .infinity, 0, 1], shape: [4])]).write(to: url)
+        try model.replacing(["fc.bias": Tensor([.nan, .infinity, 0, 1], shape: [4])]).writeSafetensors(to: url)
         #expect(try read().firstNonFiniteTensor == "fc.bias")
     }
 
     @Test("forgotten classes are remembered") func forgottenClassesAreRemembered() throws {
         var forgetful = model
         forgetful.metadata.forgottenClasses = [3, 0]
-        try forgetful.write(to: url)
+        try forgetful.writeSafetensors(to: url)
         #expect(try read().metadata.forgottenClasses == [0, 3])
         #expect(
             try SafetensorsFile(contentsOf: url).metadata["unlearning.model"]?.contains("\"forgottenClasses\":[0,3]")
                 == true)
         // A file of an older version does not say.
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         #expect(try SafetensorsFile(contentsOf: url).metadata["unlearning.model"]?.contains("forgotten") == false)
         #expect(try read().metadata.forgottenClasses == [])
     }
@@ -102,7 +102,7 @@ import Testing
     func impossibleRequestsAreRefused(request: ForgottenRequest, message: String) throws {
         var forgetful = model
         forgetful.metadata.requests = [request]
-        try forgetful.write(to: url)
+        try forgetful.writeSafetensors(to: url)
         #expect {
             try read()
         } throws: { error in
@@ -120,26 +120,26 @@ import Testing
     func impossibleForgottenClassesAreRefused(_ classes: [Int], _ problem: String) throws {
         var forgetful = model
         forgetful.metadata.forgottenClasses = Set(classes)
-        try forgetful.write(to: url)
+        try forgetful.writeSafetensors(to: url)
         #expect(message() == "the metadata's \(problem); write the file again")
     }
 
     @Test("undefined metadata is kept") func undefinedMetadataIsKept() throws {
         var diverged = model
         diverged.metadata.learningRate = .nan
-        try diverged.write(to: url)
+        try diverged.writeSafetensors(to: url)
         #expect(try read().metadata.learningRate?.isNaN == true)
     }
 
     @Test("the architecture may be repeated") func theArchitectureMayBeRepeated() throws {
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         for identifier in [ArchitectureIdentifier(name: "tiny"), model.metadata.architecture] {
             #expect(try read(identifier).metadata == model.metadata)
         }
     }
 
     @Test("another architecture is refused") func anotherArchitectureIsRefused() throws {
-        try model.write(to: url)
+        try model.writeSafetensors(to: url)
         #expect(
             message(ArchitectureIdentifier(name: "tiny", options: ["bias": "no"]))
                 == "the file is for 'tiny:bias=yes', not 'tiny:bias=no'; leave the architecture out")
@@ -189,24 +189,24 @@ import Testing
     @Test("networks of ones own are read by their graph") func networksOfOnesOwnAreReadByTheirGraph() throws {
         var own = model
         own.metadata.architecture = nil
-        try own.write(to: url)
-        let copy = try Model(contentsOf: url, graph: own.graph)
+        try own.writeSafetensors(to: url)
+        let copy = try Model(safetensors: url, graph: own.graph)
         #expect(copy.stateDictionary == own.stateDictionary && copy.metadata == own.metadata)
         #expect(message()?.hasPrefix("the file does not say which network it is for") == true)
     }
 
     @Test("architectures of ones own are read") func architecturesOfOnesOwnAreRead() throws {
         let tiny = TinyArchitecture(bias: true)
-        try model.write(to: url)
-        let copy = try Model(contentsOf: url, as: tiny)
+        try model.writeSafetensors(to: url)
+        let copy = try Model(safetensors: url, as: tiny)
         #expect(copy.stateDictionary == model.stateDictionary && copy.metadata == model.metadata)
         #expect(copy.graph.inputShape == model.graph.inputShape)
-        #expect(throws: StateDictionaryError.self) { try Model(contentsOf: url, as: TinyArchitecture(bias: false)) }
-        let error = #expect(throws: ArchitectureError.self) { try Model(contentsOf: url, as: AllCNN()) }
+        #expect(throws: StateDictionaryError.self) { try Model(safetensors: url, as: TinyArchitecture(bias: false)) }
+        let error = #expect(throws: ArchitectureError.self) { try Model(safetensors: url, as: AllCNN()) }
         #expect(error == .unknown(name: "tiny", known: ["allcnn-bn"]))
 
         try SafetensorsWriter.write(model.stateDictionary, to: url)
-        let foreign = try Model(contentsOf: url, as: tiny, imageSize: 7)
+        let foreign = try Model(safetensors: url, as: tiny, imageSize: 7)
         #expect(foreign.graph.inputShape == [7, 7, 2] && foreign.metadata.architecture == tiny.identifier)
     }
 
@@ -218,15 +218,15 @@ import Testing
         let model = try Model(
             graph: network.graph(inputShape: [32, 32, 3], classes: 10),
             metadata: ModelMetadata(architecture: network.identifier), seed: 1)
-        try model.write(to: url)
-        let copy = try Model(contentsOf: url)
+        try model.writeSafetensors(to: url)
+        let copy = try Model(safetensors: url)
         #expect(copy.stateDictionary == model.stateDictionary && copy.metadata == model.metadata)
         #expect(copy.graph.inputShape == [32, 32, 3] && copy.classCount == 10)
     }
 
     @Test("public initializer asks the registry") func publicInitializerAsksTheRegistry() throws {
-        try model.write(to: url)
-        #expect(throws: ArchitectureError.self) { try Model(contentsOf: url) }
+        try model.writeSafetensors(to: url)
+        #expect(throws: ArchitectureError.self) { try Model(safetensors: url) }
     }
 
     @Test(

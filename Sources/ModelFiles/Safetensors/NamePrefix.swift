@@ -2,9 +2,9 @@ import NeuralGraph
 
 /// The prefix of every name in a file, such as `module.` of PyTorch's data-parallel wrapper, `_orig_mod.` of compiled
 /// modules, or `model.` where a network is part of another.
-struct SafetensorsOrigin: ResizableOrigin {
+package struct SafetensorsOrigin: ResizableOrigin {
     /// The prefix with the dot at its end.
-    let prefix: String
+    package let prefix: String
 }
 
 extension SafetensorsFile {

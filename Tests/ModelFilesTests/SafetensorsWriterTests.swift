@@ -1,5 +1,5 @@
 import Foundation
-import ModelInterchange
+import ModelFiles
 import NeuralGraph
 import TestSupport
 import Testing

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+@testable import ModelFiles
 
 /// What wrappers put before every name of a state dictionary: data-parallel training, compilation, a network inside another.
 @Suite("Name prefix", .tags(.files)) struct NamePrefixTests {
@@ -24,7 +24,7 @@ import Testing
     }
 
     private func read(_ architecture: ArchitectureIdentifier? = nil) throws -> Model {
-        try Model(contentsOf: url, architecture: architecture, imageSize: nil, registry: TinyArchitecture.registry)
+        try Model(safetensors: url, architecture: architecture, imageSize: nil, registry: TinyArchitecture.registry)
     }
 
     static let prefixes = [
@@ -36,15 +36,15 @@ import Testing
         let names = try SafetensorsFile(contentsOf: url).names
         let foreign = try read(tiny)
         #expect(foreign.stateDictionary == model.stateDictionary)
-        #expect(ModelSummary(foreign).source == "safetensors, all names after '\(prefix)'")
-        #expect(try Model(contentsOf: url, graph: model.graph).stateDictionary == model.stateDictionary)
+        #expect((foreign.origin as? SafetensorsOrigin)?.prefix == prefix)
+        #expect(try Model(safetensors: url, graph: model.graph).stateDictionary == model.stateDictionary)
 
         // Copies with other numbers go back under the same names, and are read without being told the network.
-        try foreign.replacing(["fc.bias": Tensor([1, 2, 3, 4], shape: [4])]).write(to: url)
+        try foreign.replacing(["fc.bias": Tensor([1, 2, 3, 4], shape: [4])]).writeSafetensors(to: url)
         #expect(try SafetensorsFile(contentsOf: url).names == names)
         let copy = try read()
         #expect(try copy.parameters["fc.bias"] == Tensor([1, 2, 3, 4], shape: [4]))
-        try copy.write(to: url)
+        try copy.writeSafetensors(to: url)
         #expect(try SafetensorsFile(contentsOf: url).names == names)
     }
 

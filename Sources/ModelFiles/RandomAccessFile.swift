@@ -34,7 +34,7 @@ package final class RandomAccessFile: Sendable {
     }
 
     /// Whether both are open on one file, whatever paths lead to it.
-    func isSame(as other: RandomAccessFile) -> Bool {
+    package func isSame(as other: RandomAccessFile) -> Bool {
         var (own, others) = (stat(), stat())
         return unsafe fstat(descriptor, &own) == 0 && fstat(other.descriptor, &others) == 0
             && own.st_dev == others.st_dev
@@ -51,6 +51,9 @@ package final class RandomAccessFile: Sendable {
         try result.get()
         return bytes
     }
+
+    /// Reads the whole file.
+    package func contents() throws(FileError) -> [UInt8] { try bytes(0..<size) }
 
     /// Fills a buffer with the bytes from an offset on.
     package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {

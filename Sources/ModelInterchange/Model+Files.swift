@@ -1,0 +1,64 @@
+public import Foundation
+import ModelFiles
+public import NeuralGraph
+
+extension Model {
+    /// Reads a model from a safetensors, ONNX or Core ML file, whose content tells the format.
+    ///
+    /// ONNX and Core ML files contain their network; a safetensors file written by ``write(to:)`` names it. Any other file, such as a
+    /// PyTorch state dictionary, needs `architecture`; its tensors tell channels and classes. A prefix of every name, such
+    /// as `module.`, is removed, and restored when the model is written.
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - architecture: the network's name and options, for a safetensors file that does not name it.
+    ///   - imageSize: height and width of the inputs, if the file does not tell them; 32 for safetensors by default.
+    ///   - outputName: the output with the class scores, for an ONNX or Core ML file with several classifiers.
+    /// - Throws: ``ONNXError`` or ``CoreMLError`` if such a file is damaged or cannot be run; ``SafetensorsError`` if a safetensors file
+    ///   is damaged or does not say what it is, `ArchitectureError` if the architecture is unknown or not the tensors',
+    ///   `ShapeError` if the inputs are too small for it, and `StateDictionaryError` if a tensor is missing, unknown or
+    ///   of another shape; ``FileError`` if the file cannot be read.
+    public init(
+        contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil,
+        outputName: String? = nil
+    ) throws {
+        let format: ModelFormat
+        do {
+            format = try ModelFormat(reading: url)
+        } catch {
+            throw SafetensorsError(error)
+        }
+        switch format {
+        case .safetensors:
+            guard outputName == nil else {
+                throw SafetensorsError(
+                    url.path, "a safetensors file has one output, which has no name; leave the output's name out")
+            }
+            try self.init(safetensors: url, architecture: architecture, imageSize: imageSize)
+        case .onnx:
+            guard architecture == nil else {
+                throw ONNXError(url.path, "an ONNX file has its network in it; leave the architecture out")
+            }
+            try self.init(onnx: url, imageSize: imageSize, outputName: outputName)
+        case .coreMLPackage, .coreMLFile:
+            guard architecture == nil else {
+                throw CoreMLError(url.path, "a Core ML model has its network in it; leave the architecture out")
+            }
+            try self.init(coreML: url, imageSize: imageSize, outputName: outputName)
+        }
+    }
+
+    /// Writes the model as the file's name says: `.onnx`, `.mlpackage` or `.mlmodel`; as safetensors otherwise.
+    ///
+    /// The file appears whole or not at all.
+    /// - Throws: ``ONNXError``, ``CoreMLError`` or ``SafetensorsError`` if the file cannot be written, or the model not in
+    ///   that format.
+    // Inlined into an asynchronous function, its errors of two types make Swift 6.3.1's optimizer crash.
+    @inline(never)
+    public func write(to url: URL) throws {
+        switch ModelFormat(writing: url) {
+        case .safetensors: try writeSafetensors(to: url)
+        case .onnx: try writeONNX(to: url)
+        case .coreMLPackage, .coreMLFile: try writeCoreML(to: url)
+        }
+    }
+}
