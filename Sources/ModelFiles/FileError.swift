@@ -1,7 +1,9 @@
 import Foundation
 public import NeuralGraph
 
-/// A file that cannot be read or written. The message names the file, what is wrong and the remedy.
+/// A file of a model or of results that cannot be read, run or written.
+///
+/// The message names the tensor, node or operation, what is wrong with it, and the remedy.
 public struct FileError: DescribedError, Equatable {
     /// The file's path.
     public let path: String

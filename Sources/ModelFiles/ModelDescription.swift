@@ -25,67 +25,67 @@ package struct ModelDescription: Equatable {
     }
 
     /// Reads the description; nil if the file has none, as PyTorch's own files.
-    init?(_ file: SafetensorsFile, path: String) throws(SafetensorsError) {
+    init?(_ file: SafetensorsFile, path: String) throws(FileError) {
         try self.init(file.metadata, path: path)
     }
 
     /// Reads the description from a file's properties; nil if they have none.
-    package init?(_ properties: [String: String], path: String) throws(SafetensorsError) {
+    package init?(_ properties: [String: String], path: String) throws(FileError) {
         guard let version = properties[Self.versionKey], let text = properties[Self.modelKey] else {
             return nil
         }
         guard let number = Int(version), number >= 1 else {
-            throw SafetensorsError(
+            throw FileError(
                 path,
                 "the metadata's \(Self.versionKey) is \(quoted(version)), which is not a version; "
                     + "write the file again")
         }
         guard number <= Self.version else {
-            throw SafetensorsError(
+            throw FileError(
                 path,
                 "the file has format version \(number), and this program reads \(Self.version); update it")
         }
         do {
             self = try JSONDecoder.model.decode(ModelDescription.self, from: Data(text.utf8))
         } catch {
-            throw SafetensorsError(
+            throw FileError(
                 path,
                 "the metadata's \(Self.modelKey) is damaged (\(Self.reason(error))); write the file again")
         }
         guard (1...4).contains(inputShape.count),
             inputShape.allSatisfy({ (1...Self.longestAxis).contains($0) })
         else {
-            throw SafetensorsError(
+            throw FileError(
                 path, "the metadata's input shape \(inputShape) is not one of an image; write the file again")
         }
         guard (1...Self.maximumClasses).contains(classes) else {
-            throw SafetensorsError(
+            throw FileError(
                 path, "the metadata's \(classes) classes are out of range; write the file again")
         }
         guard metadata.classNames.isEmpty || metadata.classNames.count == classes else {
-            throw SafetensorsError(
+            throw FileError(
                 path,
                 "the metadata has \(metadata.classNames.count) class names for \(classes) classes; "
                     + "write the file again")
         }
         if let problem = metadata.problemWithMemory(classes: classes) {
-            throw SafetensorsError(path, "the metadata's \(problem); write the file again")
+            throw FileError(path, "the metadata's \(problem); write the file again")
         }
     }
 
     /// The strings that go into `__metadata__`.
-    func encoded() throws(SafetensorsError) -> [String: String] {
+    func encoded() throws(FileError) -> [String: String] {
         // PyTorch's loaders look for the format.
         try properties().merging(["format": "pt"]) { own, _ in own }
     }
 
     /// The description as properties of a file.
-    package func properties() throws(SafetensorsError) -> [String: String] {
+    package func properties() throws(FileError) -> [String: String] {
         do {
             let text = String(decoding: try JSONEncoder.model.encode(self), as: UTF8.self)
             return [Self.versionKey: String(Self.version), Self.modelKey: text]
         } catch {
-            throw SafetensorsError("metadata", "cannot be written: \(error)")
+            throw FileError("metadata", "cannot be written: \(error)")
         }
     }
 
@@ -93,18 +93,18 @@ package struct ModelDescription: Equatable {
     func checkAgreement(
         network: any Architecture, asked: (any Architecture)?, options: [String: String], imageSize: Int?,
         path: String
-    ) throws(SafetensorsError) {
+    ) throws(FileError) {
         let own = network.identifier
         // Options that the caller omits are the file's; given ones may be spelled differently, such as 0.50.
         if let asked = asked?.identifier,
             asked.name != own.name || options.contains(where: { own.options[$0.key] != asked.options[$0.key] })
         {
-            throw SafetensorsError(
+            throw FileError(
                 path, "the file is for \(Self.text(own)), not \(Self.text(asked)); leave the architecture out"
             )
         }
         if let imageSize, inputShape.count != 3 || inputShape[0] != imageSize || inputShape[1] != imageSize {
-            throw SafetensorsError(
+            throw FileError(
                 path,
                 "the file is for inputs of \(TensorShape(inputShape)), not of size \(imageSize); leave the size out"
             )

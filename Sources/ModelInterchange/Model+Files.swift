@@ -13,35 +13,28 @@ extension Model {
     ///   - architecture: the network's name and options, for a safetensors file that does not name it.
     ///   - imageSize: height and width of the inputs, if the file does not tell them; 32 for safetensors by default.
     ///   - outputName: the output with the class scores, for an ONNX or Core ML file with several classifiers.
-    /// - Throws: ``ONNXError`` or ``CoreMLError`` if such a file is damaged or cannot be run; ``SafetensorsError`` if a safetensors file
-    ///   is damaged or does not say what it is, `ArchitectureError` if the architecture is unknown or not the tensors',
-    ///   `ShapeError` if the inputs are too small for it, and `StateDictionaryError` if a tensor is missing, unknown or
-    ///   of another shape; ``FileError`` if the file cannot be read.
+    /// - Throws: `FileError` if the file cannot be read, is damaged or cannot be run, or does not say what it is,
+    ///   `ArchitectureError` if the architecture is unknown or not the tensors', `ShapeError` if the inputs are too small
+    ///   for it, and `StateDictionaryError` if a tensor is missing, unknown or of another shape.
     public init(
         contentsOf url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil,
         outputName: String? = nil
     ) throws {
-        let format: ModelFormat
-        do {
-            format = try ModelFormat(reading: url)
-        } catch {
-            throw SafetensorsError(error)
-        }
-        switch format {
+        switch try ModelFormat(reading: url) {
         case .safetensors:
             guard outputName == nil else {
-                throw SafetensorsError(
+                throw FileError(
                     url.path, "a safetensors file has one output, which has no name; leave the output's name out")
             }
             try self.init(safetensors: url, architecture: architecture, imageSize: imageSize)
         case .onnx:
             guard architecture == nil else {
-                throw ONNXError(url.path, "an ONNX file has its network in it; leave the architecture out")
+                throw FileError(url.path, "an ONNX file has its network in it; leave the architecture out")
             }
             try self.init(onnx: url, imageSize: imageSize, outputName: outputName)
         case .coreMLPackage, .coreMLFile:
             guard architecture == nil else {
-                throw CoreMLError(url.path, "a Core ML model has its network in it; leave the architecture out")
+                throw FileError(url.path, "a Core ML model has its network in it; leave the architecture out")
             }
             try self.init(coreML: url, imageSize: imageSize, outputName: outputName)
         }
@@ -50,11 +43,8 @@ extension Model {
     /// Writes the model as the file's name says: `.onnx`, `.mlpackage` or `.mlmodel`; as safetensors otherwise.
     ///
     /// The file appears whole or not at all.
-    /// - Throws: ``ONNXError``, ``CoreMLError`` or ``SafetensorsError`` if the file cannot be written, or the model not in
-    ///   that format.
-    // Inlined into an asynchronous function, its errors of two types make Swift 6.3.1's optimizer crash.
-    @inline(never)
-    public func write(to url: URL) throws {
+    /// - Throws: `FileError` if the file cannot be written, or the model not in that format.
+    public func write(to url: URL) throws(FileError) {
         switch ModelFormat(writing: url) {
         case .safetensors: try writeSafetensors(to: url)
         case .onnx: try writeONNX(to: url)

@@ -30,8 +30,8 @@ extension Model {
     }
 
     /// Checks that the model can be written to a place, before the work whose result goes there.
-    /// - Throws: ``CoreMLError`` if the place's format is not one that it can have.
+    /// - Throws: `FileError` if the place's format is not one that it can have.
     package func checkWritable(to url: URL) throws {
-        if let problem = problemWithWriting(to: url) { throw CoreMLError(url.path, problem) }
+        if let problem = problemWithWriting(to: url) { throw FileError(url.path, problem) }
     }
 }

@@ -60,7 +60,7 @@ import Testing
         for read in [{ _ = try Model(safetensors: $0) }, { _ = try SafetensorsFile(contentsOf: $0) }]
             as [(URL) throws -> Void]
         {
-            let error = #expect(throws: SafetensorsError.self) { try read(url) }
+            let error = #expect(throws: FileError.self) { try read(url) }
             #expect(error?.path == url.path)
             #expect(error?.message.contains(" \(what)") == true, "\(error?.message ?? "")")
             #expect(error?.message.contains(remedy) == true, "\(error?.message ?? "")")
@@ -79,7 +79,7 @@ import Testing
         for read in [{ _ = try Model(safetensors: $0) }, { _ = try Model(safetensors: $0, as: AllCNN()) }]
             as [(URL) throws -> Void]
         {
-            let error = #expect(throws: SafetensorsError.self) { try read(url) }
+            let error = #expect(throws: FileError.self) { try read(url) }
             #expect(error?.path == url.path)
             #expect(error?.message.contains("the format \(format),") == true, "\(error?.message ?? "")")
             #expect(error?.message.contains("import ModelInterchange") == true, "\(error?.message ?? "")")

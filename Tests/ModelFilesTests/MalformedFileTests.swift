@@ -168,8 +168,8 @@ import Testing
     @Test("is refused", arguments: syntax + metadata + members + offsets) func isRefused(_ test: Case) throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors(test.header, data: test.data)
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
-        #expect(error == SafetensorsError(url.path, test.message))
+        let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: url) }
+        #expect(error == FileError(url.path, test.message))
     }
 
     static let lengths: [(UInt64, String)] = [
@@ -182,14 +182,14 @@ import Testing
     func headerLengthsAreChecked(_ length: UInt64, _ message: String) throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors("{}", length: length)
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
+        let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: url) }
         #expect(error?.message == "the header's length is given as \(message)")
     }
 
     @Test("bytes that are not text are refused") func bytesThatAreNotTextAreRefused() throws {
         let folder = try TemporaryFolder()
         let url = try folder.safetensors([UInt8]("{\"".utf8) + [0xff, 0xfe] + "\":1}".utf8, data: [])
-        let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
+        let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: url) }
         #expect(error?.message == "the header has a string before byte 5 that is not UTF-8")
     }
 
@@ -234,7 +234,7 @@ import Testing
                 }
             }
             try overwrite(url, with: bytes)
-            do throws(SafetensorsError) {
+            do throws(FileError) {
                 let tensors = try SafetensorsFile(contentsOf: url).tensors()
                 read += tensors.values.reduce(0) { $0 + $1.count } <= whole.count ? 1 : 0
             } catch {

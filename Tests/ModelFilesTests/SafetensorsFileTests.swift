@@ -64,7 +64,7 @@ import Testing
             let header =
                 #"{"mask":{"dtype":"\#(type.rawValue)","shape":[2],"data_offsets":[0,\#(2 * size)]}}"#
             let file = try SafetensorsFile(contentsOf: folder.safetensors(header, data: 2 * size))
-            let error = #expect(throws: SafetensorsError.self) { try file.tensor("mask") }
+            let error = #expect(throws: FileError.self) { try file.tensor("mask") }
             #expect(
                 error?.message == "tensor 'mask' has the dtype \(type.rawValue), which is not read; "
                     + "convert it to one of F32, F16, BF16, F64, I64, I32")
@@ -73,7 +73,7 @@ import Testing
 
     @Test("missing tensors are named") func missingTensorsAreNamed() throws {
         let file = try SafetensorsFile(contentsOf: fixture("Safetensors/dtypes.safetensors"))
-        let error = #expect(throws: SafetensorsError.self) { try file.tensor("f8") }
+        let error = #expect(throws: FileError.self) { try file.tensor("f8") }
         #expect(error?.message == "there is no tensor 'f8'; see the file's names")
     }
 
@@ -88,8 +88,8 @@ import Testing
             (pipe, "is not a regular file; give one"),
         ]
         for (url, message) in cases {
-            let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: url) }
-            #expect(error == SafetensorsError(url.path, message))
+            let error = #expect(throws: FileError.self) { try SafetensorsFile(contentsOf: url) }
+            #expect(error == FileError(url.path, message))
         }
     }
 
@@ -100,7 +100,7 @@ import Testing
         let file = try SafetensorsFile(contentsOf: url)
         let handle = try FileHandle(forWritingTo: url)
         try handle.truncate(atOffset: 70)
-        let error = #expect(throws: SafetensorsError.self) { try file.tensor("a") }
+        let error = #expect(throws: FileError.self) { try file.tensor("a") }
         #expect(error?.message == "ended at byte 70 while it was read; make it again")
     }
 }

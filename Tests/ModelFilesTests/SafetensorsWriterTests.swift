@@ -94,17 +94,17 @@ import Testing
             ),
         ]
         for (entries, message) in cases {
-            let error = #expect(throws: SafetensorsError.self) {
+            let error = #expect(throws: FileError.self) {
                 try SafetensorsWriter.write(entries, to: url)
             }
-            #expect(error == SafetensorsError(url.path, message))
+            #expect(error == FileError(url.path, message))
         }
         #expect(try folder.content.isEmpty)
     }
 
     @Test("places that cannot be written are named") func placesThatCannotBeWrittenAreNamed() throws {
         let missing = folder.file("missing/out.safetensors")
-        let error = #expect(throws: SafetensorsError.self) {
+        let error = #expect(throws: FileError.self) {
             try SafetensorsWriter.write(["a": Tensor(repeating: 0, shape: [1])], to: missing)
         }
         #expect(error?.message == "the folder \(folder.url.path)/missing does not exist; create it first")

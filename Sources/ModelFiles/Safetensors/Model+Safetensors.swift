@@ -12,7 +12,7 @@ extension Model {
     ///   - url: the file.
     ///   - architecture: the network's name and options, for a file that does not name it.
     ///   - imageSize: height and width of the inputs, if the file does not tell them; 32 by default.
-    /// - Throws: ``SafetensorsError`` if the file cannot be read, is damaged, is of another format or does not say what it
+    /// - Throws: ``FileError`` if the file cannot be read, is damaged, is of another format or does not say what it
     ///   is, `ArchitectureError` if the architecture is unknown or not the tensors', `ShapeError` if the inputs are too
     ///   small for it, and `StateDictionaryError` if a tensor is missing, unknown or of another shape.
     public init(safetensors url: URL, architecture: ArchitectureIdentifier? = nil, imageSize: Int? = nil) throws {
@@ -40,7 +40,7 @@ extension Model {
     }
 
     /// Reads a safetensors model for an existing graph, such as one with the caller's own operations.
-    /// - Throws: ``SafetensorsError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
+    /// - Throws: ``FileError`` if the file is damaged, and `StateDictionaryError` if a tensor is missing, unknown
     ///   or of another shape.
     public init(safetensors url: URL, graph: Graph) throws {
         let file = try SafetensorsFile(modelAt: url)
@@ -53,8 +53,8 @@ extension Model {
     ///
     /// A prefix that the names had in the file that it was read from is restored. The file appears whole or not at all, and
     /// equal models give equal bytes.
-    /// - Throws: ``SafetensorsError`` if the file cannot be written.
-    public func writeSafetensors(to url: URL) throws {
+    /// - Throws: ``FileError`` if the file cannot be written.
+    public func writeSafetensors(to url: URL) throws(FileError) {
         let integers = Set(graph.state.filter(\.specification.isInteger).map(\.key))
         let prefix = (origin as? SafetensorsOrigin)?.prefix ?? ""
         let entries = stateDictionary.map { name, tensor in
@@ -74,7 +74,7 @@ extension Model {
         let file = try SafetensorsFile(modelAt: url)
         let description = try ModelDescription(file, path: url.path)
         guard let identifier = description?.metadata.architecture ?? architecture else {
-            throw SafetensorsError(
+            throw FileError(
                 url.path,
                 "the file does not say which network it is for; name it, such as "
                     + "--architecture resnet18 --image-size 32")
@@ -125,15 +125,10 @@ extension Model {
 
 extension SafetensorsFile {
     /// Opens a model's file; one of another format is called what it is.
-    fileprivate init(modelAt url: URL) throws(SafetensorsError) {
-        let format: ModelFormat
-        do {
-            format = try ModelFormat(reading: url)
-        } catch {
-            throw SafetensorsError(error)
-        }
+    fileprivate init(modelAt url: URL) throws(FileError) {
+        let format = try ModelFormat(reading: url)
         guard format == .safetensors else {
-            throw SafetensorsError(
+            throw FileError(
                 url.path,
                 "is of the format \(format.name), and safetensors is expected here; import ModelInterchange and read it by "
                     + "Model(contentsOf:)")

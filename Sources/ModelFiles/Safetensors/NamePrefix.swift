@@ -60,7 +60,7 @@ extension SafetensorsFile {
     }
 
     /// Reads a graph's tensors by its own names. Names and shapes are checked before anything is read.
-    /// - Throws: `StateDictionaryError` if a tensor is missing, unknown or of another shape; ``SafetensorsError`` as
+    /// - Throws: `StateDictionaryError` if a tensor is missing, unknown or of another shape; ``FileError`` as
     ///   ``tensor(_:)``.
     func tensors(of graph: Graph, prefix: String) throws -> [String: Tensor] {
         try graph.checkStateDictionary(shapes, prefix: prefix)
@@ -79,7 +79,7 @@ extension SafetensorsFile {
         }
         guard let longer = header.places.keys.filter({ $0.hasSuffix(".\(missing)") }).min() else { return error }
         let prefix = String(longer.dropLast(missing.count))
-        return SafetensorsError(
+        return FileError(
             path,
             "\(error); the file has \(quoted(longer)): take \(quoted(prefix)) off the names, as by "
                 + "{k.removeprefix(\(quoted(prefix))): v for k, v in state.items()}, and leave out what is not the network's"

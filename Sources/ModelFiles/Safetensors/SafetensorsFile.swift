@@ -18,19 +18,19 @@ public struct SafetensorsFile: Sendable {
     private let dataOffset: Int
 
     /// Opens a file and checks its header.
-    /// - Throws: ``SafetensorsError`` if the file cannot be read, or if it is not what the format allows: lengths,
+    /// - Throws: ``FileError`` if the file cannot be read, or if it is not what the format allows: lengths,
     ///   element types, shapes and offsets must agree with each other and with the file's size, and every byte of data
     ///   must belong to exactly one tensor.
-    public init(contentsOf url: URL) throws(SafetensorsError) {
+    public init(contentsOf url: URL) throws(FileError) {
         do {
             file = try RandomAccessFile(url)
             (header, dataOffset) = try Self.header(of: file)
         } catch let error as FileError {
-            throw SafetensorsError(error)
+            throw error
         } catch let problem as SafetensorsHeader.Problem {
-            throw SafetensorsError(url.path, problem.message)
+            throw FileError(url.path, problem.message)
         } catch {
-            throw SafetensorsError(url.path, "\(error)")
+            throw FileError(url.path, "\(error)")
         }
     }
 
@@ -44,25 +44,23 @@ public struct SafetensorsFile: Sendable {
     public var shapes: [String: TensorShape] { header.places.mapValues { header.entries[$0].shape } }
 
     /// Reads one tensor as 32-bit floats: `F32`, `F16` and `BF16` exactly, `F64`, `I64` and `I32` rounded to nearest.
-    /// - Throws: ``SafetensorsError`` if no tensor has this name, or its element type is not one of these.
-    public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
+    /// - Throws: ``FileError`` if no tensor has this name, or its element type is not one of these.
+    public func tensor(_ name: String) throws(FileError) -> Tensor {
         guard let entry = entry(name) else {
-            throw SafetensorsError(file.path, "there is no tensor \(quoted(name)); see the file's names")
+            throw FileError(file.path, "there is no tensor \(quoted(name)); see the file's names")
         }
         do {
             return try read(entry)
-        } catch let error as SafetensorsError {
-            throw error
         } catch let error as FileError {
-            throw SafetensorsError(error)
+            throw error
         } catch {
-            throw SafetensorsError(file.path, "\(error)")
+            throw FileError(file.path, "\(error)")
         }
     }
 
     /// Reads all tensors, by name.
-    /// - Throws: ``SafetensorsError`` as ``tensor(_:)``.
-    public func tensors() throws(SafetensorsError) -> [String: Tensor] {
+    /// - Throws: ``FileError`` as ``tensor(_:)``.
+    public func tensors() throws(FileError) -> [String: Tensor] {
         try checkMemory()
         var result: [String: Tensor] = [:]
         result.reserveCapacity(header.entries.count)
@@ -71,11 +69,11 @@ public struct SafetensorsFile: Sendable {
     }
 
     /// Checks that the tensors can be held, if the program's address space has a limit.
-    func checkMemory() throws(SafetensorsError) {
+    func checkMemory() throws(FileError) {
         let floats = header.entries.reduce(0) { $0 + $1.bytes.count / $1.scalarType.byteCount }
         let byteCount = floats * MemoryLayout<Float>.stride
         guard AddressSpace.has(byteCount) else {
-            throw SafetensorsError(
+            throw FileError(
                 file.path,
                 "takes \(byteCount >> 20) MiB, and the system allows \((AddressSpace.limit ?? 0) >> 20) MiB of address space for "
                     + "all of this program; allow more, as by ulimit -v")
@@ -100,7 +98,7 @@ public struct SafetensorsFile: Sendable {
         case .int32: return try read(entry) { Float(Int32(littleEndian: $0)) }
         default:
             let readable = ScalarType.readable.map(\.rawValue).joined(separator: ", ")
-            throw SafetensorsError(
+            throw FileError(
                 file.path,
                 "tensor \(quoted(entry.name)) has the dtype \(entry.scalarType.rawValue), which is not read; "
                     + "convert it to one of \(readable)")

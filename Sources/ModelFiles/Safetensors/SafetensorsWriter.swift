@@ -24,43 +24,39 @@ public enum SafetensorsWriter {
     ///
     /// Tensors are ordered by element size, largest first, then by name, as the reference implementation does: so every
     /// element is aligned, which PyTorch's loader needs.
-    /// - Throws: ``SafetensorsError`` if a name is taken twice or reserved, an element type is not written, a tensor has
+    /// - Throws: ``FileError`` if a name is taken twice or reserved, an element type is not written, a tensor has
     ///   values that its type cannot hold, or the file cannot be written.
     public static func write(
         _ tensors: [Entry], metadata: [String: String] = [:], to url: URL
-    ) throws(SafetensorsError) {
+    ) throws(FileError) {
         let sorted = try ordered(tensors, path: url.path)
         let header = header(sorted, metadata: metadata)
-        do {
-            let file = try AtomicFile(replacing: url)
-            try file.append([UInt64(header.count).littleEndian])
-            try file.append(header)
-            for entry in sorted {
-                if entry.scalarType == .int64 {
-                    try file.append(entry.tensor.elements.map { Int64($0).littleEndian })
-                } else {
-                    try file.append(entry.tensor.elements)
-                }
+        let file = try AtomicFile(replacing: url)
+        try file.append([UInt64(header.count).littleEndian])
+        try file.append(header)
+        for entry in sorted {
+            if entry.scalarType == .int64 {
+                try file.append(entry.tensor.elements.map { Int64($0).littleEndian })
+            } else {
+                try file.append(entry.tensor.elements)
             }
-            try file.commit()
-        } catch {
-            throw SafetensorsError(error)
         }
+        try file.commit()
     }
 
     /// Writes tensors as 32-bit floats.
-    /// - Throws: ``SafetensorsError`` if the file cannot be written.
+    /// - Throws: ``FileError`` if the file cannot be written.
     public static func write(
         _ tensors: [String: Tensor], metadata: [String: String] = [:], to url: URL
-    ) throws(SafetensorsError) {
+    ) throws(FileError) {
         try write(tensors.map { Entry(name: $0.key, tensor: $0.value) }, metadata: metadata, to: url)
     }
 
-    private static func ordered(_ tensors: [Entry], path: String) throws(SafetensorsError) -> [Entry] {
+    private static func ordered(_ tensors: [Entry], path: String) throws(FileError) -> [Entry] {
         var names: Set<String> = ["__metadata__"]
         for entry in tensors {
             guard names.insert(entry.name).inserted else {
-                throw SafetensorsError(
+                throw FileError(
                     path,
                     "the name \(quoted(entry.name)) is taken twice or reserved; give every tensor its own")
             }
@@ -68,11 +64,11 @@ public enum SafetensorsWriter {
             case .float32: break
             case .int64:
                 guard entry.tensor.elements.allSatisfy({ Int64(exactly: $0) != nil }) else {
-                    throw SafetensorsError(
+                    throw FileError(
                         path, "tensor \(quoted(entry.name)) has numbers that are not whole; write it as F32")
                 }
             default:
-                throw SafetensorsError(
+                throw FileError(
                     path,
                     "tensor \(quoted(entry.name)) cannot be written as \(entry.scalarType.rawValue); "
                         + "use F32 or I64")

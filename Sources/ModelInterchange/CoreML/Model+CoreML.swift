@@ -11,13 +11,13 @@ extension Model {
     ///   - url: the package (`.mlpackage`) or file (`.mlmodel`).
     ///   - imageSize: height and width of the images, where the model leaves them open.
     ///   - outputName: the output that has the class scores, of a model with several classifiers.
-    /// - Throws: ``CoreMLError`` if the model is damaged, is no image classifier, or has an operation or compressed
+    /// - Throws: `FileError` if the model is damaged, is no image classifier, or has an operation or compressed
     ///   weights that are not supported.
-    public init(coreML url: URL, imageSize: Int? = nil, outputName: String? = nil) throws(CoreMLError) {
+    public init(coreML url: URL, imageSize: Int? = nil, outputName: String? = nil) throws(FileError) {
         do {
             self = try CoreMLModelFile(contentsOf: url).model(imageSize: imageSize, outputName: outputName)
         } catch {
-            throw CoreMLError(error, path: url.path)
+            throw FileError(error, path: url.path, part: "operation")
         }
     }
 
@@ -25,9 +25,9 @@ extension Model {
     ///
     /// A model that was read from one is written back as it was, with only the bytes of changed weights replaced; any
     /// other becomes an ML program for iOS 15 and newer.
-    /// - Throws: ``CoreMLError`` if an operation has no counterpart there, if a model from elsewhere is to become one file
+    /// - Throws: `FileError` if an operation has no counterpart there, if a model from elsewhere is to become one file
     ///   (`.mlmodel`), or if the files cannot be written.
-    public func writeCoreML(to url: URL) throws(CoreMLError) {
+    public func writeCoreML(to url: URL) throws(FileError) {
         do {
             let isOneFile = ModelFormat(writing: url) == .coreMLFile
             if let problem = problemWithWriting(to: url) { throw ONNXProblem(problem) }
@@ -37,7 +37,7 @@ extension Model {
                 try CoreMLExporter.write(self, to: url)
             }
         } catch {
-            throw CoreMLError(error, path: url.path)
+            throw FileError(error, path: url.path, part: "operation")
         }
     }
 

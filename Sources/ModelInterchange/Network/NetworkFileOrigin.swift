@@ -43,7 +43,7 @@ extension NetworkFileOrigin {
         do {
             return try stored.rounded(model)
         } catch {
-            throw self is CoreMLOrigin ? CoreMLError(error, path: path) : ONNXError(error, path: path)
+            throw FileError(error, path: path, part: self is CoreMLOrigin ? "operation" : "node")
         }
     }
 }

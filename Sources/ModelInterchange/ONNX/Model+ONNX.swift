@@ -10,13 +10,13 @@ extension Model {
     ///   - url: the file.
     ///   - imageSize: height and width of the images, where the file leaves them open.
     ///   - outputName: the output that has the class scores, of a file with several classifiers.
-    /// - Throws: ``ONNXError`` if the file is damaged, is no image classifier, has an operator that is not supported, or
+    /// - Throws: `FileError` if the file is damaged, is no image classifier, has an operator that is not supported, or
     ///   has several classifiers and none is named.
-    public init(onnx url: URL, imageSize: Int? = nil, outputName: String? = nil) throws(ONNXError) {
+    public init(onnx url: URL, imageSize: Int? = nil, outputName: String? = nil) throws(FileError) {
         do {
             self = try ONNXModelFile(contentsOf: url).model(imageSize: imageSize, outputName: outputName)
         } catch {
-            throw ONNXError(error, path: url.path)
+            throw FileError(error, path: url.path, part: "node")
         }
     }
 
@@ -24,8 +24,8 @@ extension Model {
     ///
     /// A model that was read from one is written back as it was, node for node, with only the
     /// bytes of changed weights replaced; any other is exported for operator set 17.
-    /// - Throws: ``ONNXError`` if an operation has no counterpart there, or the file cannot be written.
-    public func writeONNX(to url: URL) throws(ONNXError) {
+    /// - Throws: `FileError` if an operation has no counterpart there, or the file cannot be written.
+    public func writeONNX(to url: URL) throws(FileError) {
         do {
             if let origin = origin as? ONNXOrigin {
                 try origin.write(self, to: url)
@@ -33,7 +33,7 @@ extension Model {
                 try ONNXExporter.write(self, to: url)
             }
         } catch {
-            throw ONNXError(error, path: url.path)
+            throw FileError(error, path: url.path, part: "node")
         }
     }
 }

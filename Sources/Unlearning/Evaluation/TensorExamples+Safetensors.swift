@@ -10,7 +10,7 @@ extension TensorExamples {
     /// Reads inputs without labels from a safetensors file; every label is 0.
     ///
     /// The file has one tensor `input`, `[N, C, H, W]` as in PyTorch, already normalized.
-    /// - Throws: `SafetensorsError` if the file cannot be read, and ``UnlearningError`` if it holds something else.
+    /// - Throws: `FileError` if the file cannot be read, and ``UnlearningError`` if it holds something else.
     package init(inputsFrom url: URL) throws {
         let file = try SafetensorsFile(contentsOf: url)
         let names = file.names

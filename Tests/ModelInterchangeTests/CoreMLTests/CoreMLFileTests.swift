@@ -94,14 +94,14 @@ import Testing
         #expect(try Model(contentsOf: url).parameters == rounded.parameters)
         let key = try #require(model.parameters.keys.min())
         let large = try Tensor(repeating: 1e6, shape: #require(model.parameters[key]).shape)
-        let refusal = #expect(throws: CoreMLError.self) { try model.replacing([key: large]).roundedToItsFile() }
+        let refusal = #expect(throws: FileError.self) { try model.replacing([key: large]).roundedToItsFile() }
         #expect(refusal?.message.contains("does not reach") == true)
     }
 
     @Test("only what was one file becomes one") func oneFile() throws {
         let folder = try TemporaryFolder()
         let model = try Model(contentsOf: fixture("CoreML/plain-32.mlpackage"))
-        let refusal = #expect(throws: CoreMLError.self) { try model.write(to: folder.file("m.mlmodel")) }
+        let refusal = #expect(throws: FileError.self) { try model.write(to: folder.file("m.mlmodel")) }
         #expect(refusal?.message.contains("ends in .mlpackage") == true)
         #expect(try folder.content.isEmpty)
         let layers = try Model(contentsOf: fixture("CoreML/plain.mlmodel"))
@@ -124,21 +124,21 @@ import Testing
         let other = folder.file("other.mlpackage")
         try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
         try Data("x".utf8).write(to: other.appendingPathComponent("notes.txt"))
-        let refusal = #expect(throws: CoreMLError.self) { try model.write(to: other) }
+        let refusal = #expect(throws: FileError.self) { try model.write(to: other) }
         #expect(refusal?.message.contains("no Core ML package") == true)
         let file = folder.file("file.mlpackage")
         try Data("x".utf8).write(to: file)
-        #expect(throws: CoreMLError.self) { try model.write(to: file) }
-        #expect(throws: CoreMLError.self) { try model.write(to: folder.file("no/m.mlpackage")) }
+        #expect(throws: FileError.self) { try model.write(to: file) }
+        #expect(throws: FileError.self) { try model.write(to: folder.file("no/m.mlpackage")) }
         #expect(try folder.content == ["file.mlpackage", "m.mlpackage", "other.mlpackage"])
     }
 
     @Test("an option of another format is refused") func refusesOptions() throws {
         let url = fixture("CoreML/plain-32.mlpackage")
-        #expect(throws: CoreMLError.self) {
+        #expect(throws: FileError.self) {
             try Model(contentsOf: url, architecture: ArchitectureIdentifier(name: "resnet18"))
         }
-        let refusal = #expect(throws: CoreMLError.self) { try Model(contentsOf: url, outputName: "scores") }
+        let refusal = #expect(throws: FileError.self) { try Model(contentsOf: url, outputName: "scores") }
         #expect(refusal?.message.contains("no output named 'scores'") == true)
     }
 

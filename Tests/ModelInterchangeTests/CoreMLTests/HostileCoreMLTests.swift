@@ -68,7 +68,7 @@ import Testing
         let bytes = [UInt8](try Data(contentsOf: file))
         for length in stride(from: 0, to: bytes.count, by: 7) {
             try overwrite(file, with: Array(bytes[..<length]))
-            #expect(throws: CoreMLError.self, "cut at \(length)") { try Model(coreML: url) }
+            #expect(throws: FileError.self, "cut at \(length)") { try Model(coreML: url) }
         }
     }
 
@@ -142,10 +142,10 @@ import Testing
         let weights = url.appendingPathComponent(Self.weights)
         let outside = folder.file("outside.bin")
         try FileManager.default.moveItem(at: weights, to: outside)
-        let missing = #expect(throws: CoreMLError.self) { try Model(coreML: url) }
+        let missing = #expect(throws: FileError.self) { try Model(coreML: url) }
         #expect(missing?.message.contains("not in the model's folder") == true)
         try FileManager.default.createSymbolicLink(at: weights, withDestinationURL: outside)
-        let link = #expect(throws: CoreMLError.self) { try Model(coreML: url) }
+        let link = #expect(throws: FileError.self) { try Model(coreML: url) }
         #expect(link?.message.contains("not inside the model's folder") == true)
     }
 

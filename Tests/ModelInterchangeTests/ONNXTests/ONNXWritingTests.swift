@@ -276,7 +276,7 @@ import Testing
         #expect(summary.fixed.allSatisfy { $0.reason == "several nodes share it" })
         let key = try #require(summary.fixed.first?.name)
         let changed = try model.replacing([key: Tensor(repeating: 0, shape: [4, 4])])
-        #expect(throws: ONNXError.self) { try changed.write(to: folder.file("target.onnx")) }
+        #expect(throws: FileError.self) { try changed.write(to: folder.file("target.onnx")) }
     }
 
     @Test("unknown fields stay") func unknownFieldsStay() throws {
@@ -321,7 +321,7 @@ import Testing
         try overwrite(url, with: GraphFile.linear.bytes)
         #expect(try ModelFormat(reading: url) == .onnx)
         #expect(try Model(contentsOf: url).classCount == 2)
-        #expect(throws: ONNXError.self) {
+        #expect(throws: FileError.self) {
             try Model(contentsOf: url, architecture: ArchitectureIdentifier(name: "resnet18"))
         }
         let graph = try AllCNN().graph(inputShape: [16, 16, 3], classes: 4)

@@ -105,7 +105,7 @@ import Testing
         let folder = try TemporaryFolder()
         let url = folder.file("graph.onnx")
         try overwrite(url, with: file.bytes)
-        #expect(throws: ONNXError.self) { try Model(onnx: url) }
+        #expect(throws: FileError.self) { try Model(onnx: url) }
     }
 
     @Test("outputs that nothing gives are errors only where they are read")

@@ -10,7 +10,6 @@ import Testing
         ShapeError("conv1", "takes one image"),
         OptimizationError("momentum", "-1.0 is out of range; use 0 or more"),
         FileError("model.onnx", "does not exist; check the path"),
-        SafetensorsError("model.safetensors", "the header has no tensors"),
         GraphError.unknownNode(name: "fc1", known: ["conv", "fc"]),
         GraphError.notKept(node: "fc"),
         GraphError.bypassed(node: "conv1", reader: "add", source: "the network's input"),

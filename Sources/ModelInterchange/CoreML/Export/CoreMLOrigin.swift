@@ -29,7 +29,7 @@ struct CoreMLOrigin: NetworkFileOrigin {
         do {
             return try CoreMLModelFile(files).model(imageSize: imageSize, outputName: output)
         } catch {
-            throw CoreMLError(error, path: path)
+            throw FileError(error, path: path, part: "operation")
         }
     }
 

@@ -29,7 +29,7 @@ struct ONNXOrigin: NetworkFileOrigin {
         do {
             return try ONNXModelFile(file, external: external).model(imageSize: imageSize, outputName: output)
         } catch {
-            throw ONNXError(error, path: path)
+            throw FileError(error, path: path, part: "node")
         }
     }
 
