@@ -14,7 +14,7 @@ package enum LedgerProgram {
 
     /// How the program is built, where it is missing.
     static let remedy =
-        "build it by: swift build -c release -Xswiftc -enable-testing --product \(name)"
+        "build it by: swift build -c release --product \(name)"
 
     /// Becomes the program if the arguments are for it. Returns if they are not, or if it is not there.
     ///

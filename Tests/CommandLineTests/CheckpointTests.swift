@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@testable import ModelFiles
+import ModelFiles
 
 @Suite("Jobs that survive", .tags(.commandLine))
 struct CheckpointTests {

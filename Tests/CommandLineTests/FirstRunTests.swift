@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 /// What a newcomer meets: a check of the machine, lists, completion, and hints for mistyped names.
 @Suite("First run", .tags(.commandLine))

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@testable import UnlearnCommands
+import UnlearnCommands
 
 /// Names in files, folders and arguments can hold what a terminal takes for commands. They are shown, not obeyed.
 @Suite("Text that acts on terminals", .tags(.commandLine))

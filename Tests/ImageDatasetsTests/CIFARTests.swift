@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("CIFAR", .tags(.data))
 struct CIFARTests {

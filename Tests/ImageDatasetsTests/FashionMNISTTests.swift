@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("Fashion-MNIST", .tags(.data))
 struct FashionMNISTTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 /// MNIST's files under the names, and in the folders, that people have them.
 @Suite("Names of IDX files", .tags(.data))

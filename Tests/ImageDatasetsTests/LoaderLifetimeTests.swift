@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("Batch loader: errors, cancellation and memory", .tags(.data))
 struct LoaderLifetimeTests {

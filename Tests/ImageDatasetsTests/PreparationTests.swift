@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 /// Images whose pixels count up from the image's position.
 private struct GradientImages: ImageDataset {

@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("Selections of images", .tags(.data))
 struct SelectionTests {

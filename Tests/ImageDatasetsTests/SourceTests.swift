@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("Sources of examples", .tags(.data))
 struct SourceTests {

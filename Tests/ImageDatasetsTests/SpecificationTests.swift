@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 @Suite("Data sets on the command line", .tags(.data))
 struct SpecificationTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import ImageDatasets
+import ImageDatasets
 
 /// What a small file may unpack to: sizes are checked before anything is unpacked or allocated.
 @Suite("Unpacked sizes", .tags(.data))

@@ -2,7 +2,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Every kind of every format, against Pillow.
 @Suite("Decoding", .tags(.data))

@@ -4,7 +4,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Which files make a data set, in which order, and what is wrong with folders that make none.
 @Suite("Folders", .tags(.data))

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Files that are no pictures, or pictures that would cost too much: each one an error that says so.
 @Suite("Malformed pictures", .tags(.data))

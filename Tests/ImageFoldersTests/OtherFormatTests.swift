@@ -4,7 +4,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Pictures of formats that are not read are never left out without a word.
 @Suite("Formats that are not read", .tags(.data))

@@ -2,7 +2,7 @@ import Foundation
 import NeuralGraph
 import TestSupport
 
-@testable import ImageFolders
+import ImageFolders
 
 /// The pictures of Tests/Fixtures/Pictures, and what Pillow and torchvision make of them.
 enum PictureFixtures {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 @Suite("Orientations", .tags(.data))
 struct PixelViewTests {

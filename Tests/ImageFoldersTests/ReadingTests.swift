@@ -4,7 +4,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Pictures as a data set: on many threads, with and without those that cannot be read.
 @Suite("Reading", .tags(.data))

@@ -4,7 +4,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ImageFolders
+import ImageFolders
 
 /// Folders of splits by the names that they have in the wild.
 @Suite("Names of splits", .tags(.data))

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelFiles
+import ModelFiles
 
 /// Files that people give as models and that are none: each is called what it is, with what to do about it.
 @Suite("Foreign format", .tags(.files)) struct ForeignFormatTests {

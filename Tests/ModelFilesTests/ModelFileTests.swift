@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelFiles
+import ModelFiles
 
 @Suite("Model file", .tags(.files)) struct ModelFileTests {
     private let folder: TemporaryFolder

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelFiles
+import ModelFiles
 
 /// What wrappers put before every name of a state dictionary: data-parallel training, compilation, a network inside another.
 @Suite("Name prefix", .tags(.files)) struct NamePrefixTests {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import ModelFiles
+import ModelFiles
 
 @Suite("Scalar conversion", .tags(.files)) struct ScalarConversionTests {
     #if !(os(macOS) && arch(x86_64))

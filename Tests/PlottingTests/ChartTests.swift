@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Plotting
+import Plotting
 
 @Suite("Charts", .tags(.reports))
 struct ChartTests {

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Plotting
+import Plotting
 
 @Suite("Pictures", .tags(.reports))
 struct PixelImageTests {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@testable import UnlearningLedger
+import UnlearningLedger
 
 @Suite("Databases that are no ledger, or cannot be used", .tags(.ledger))
 struct DatabaseTests {

@@ -4,7 +4,7 @@ import Testing
 import Unlearning
 import UnlearningReports
 
-@testable import UnlearningLedger
+import UnlearningLedger
 
 @Suite("The state of a ledger", .tags(.ledger))
 struct LedgerStateTests {

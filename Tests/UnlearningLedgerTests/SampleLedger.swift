@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 import UnlearningReports
 
-@testable import Unlearning
-@testable import UnlearningLedger
+import Unlearning
+import UnlearningLedger
 
 /// A ledger in a folder of its own, gone with the object.
 final class SampleLedger: Sendable {

@@ -5,7 +5,7 @@ import Testing
 import Unlearning
 import UnlearningReports
 
-@testable import UnlearningLedger
+import UnlearningLedger
 
 @Suite("Tampering with a ledger", .tags(.ledger))
 struct TamperingTests {

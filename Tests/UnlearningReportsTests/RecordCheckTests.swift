@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
-@testable import UnlearningReports
+import Unlearning
+import UnlearningReports
 
 @Suite("Records checked against themselves", .tags(.reports))
 struct RecordCheckTests {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@testable import UnlearningReports
+import UnlearningReports
 
 @Suite("Audit records", .tags(.reports))
 struct RecordTests {

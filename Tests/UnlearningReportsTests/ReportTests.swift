@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
-@testable import UnlearningReports
+import Unlearning
+import UnlearningReports
 
 #if canImport(FoundationXML)
     import FoundationXML

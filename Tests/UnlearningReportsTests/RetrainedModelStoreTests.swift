@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
-@testable import UnlearningReports
+import Unlearning
+import UnlearningReports
 
 @Suite("Retrained models that are kept", .tags(.reports))
 struct RetrainedModelStoreTests {

@@ -1,7 +1,7 @@
 import Foundation
 import UnlearningReports
 
-@testable import Unlearning
+import Unlearning
 
 /// An audit's result that was made by hand, with something in every section.
 enum SampleAudit {

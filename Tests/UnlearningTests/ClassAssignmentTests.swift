@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// Which class each folder is, where some are missing.
 @Suite("Classes of a data set that lacks some", .tags(.unlearning))

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Lists of classes", .tags(.unlearning))
 struct ClassListTests {

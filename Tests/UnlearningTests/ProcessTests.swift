@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Runs that several processes share", .tags(.unlearning), .timeLimit(.minutes(2)))
 struct ProcessTests {

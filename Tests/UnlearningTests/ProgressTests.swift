@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Progress and time left", .tags(.unlearning))
 struct ProgressTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Settings by key", .tags(.unlearning))
 struct SettingsTests {

@@ -31,7 +31,7 @@ public struct Augmentation: Sendable, Hashable {
     }
 
     /// The random change for a seed.
-    func placement(seed: UInt64) -> Placement {
+    package func placement(seed: UInt64) -> Placement {
         var random = SeededRandom(seed: seed, stream: "augmentation")
         // All three are always drawn, so that one setting does not shift what another one gets.
         let down = random.integer(below: 2 * padding + 1) - padding
@@ -41,9 +41,15 @@ public struct Augmentation: Sendable, Hashable {
     }
 
     /// How far an image moves, in pixels, and whether it is mirrored after that.
-    struct Placement: Hashable {
-        var down = 0
-        var right = 0
-        var isFlipped = false
+    package struct Placement: Hashable {
+        package var down = 0
+        package var right = 0
+        package var isFlipped = false
+
+        package init(down: Int = 0, right: Int = 0, isFlipped: Bool = false) {
+            self.down = down
+            self.right = right
+            self.isFlipped = isFlipped
+        }
     }
 }

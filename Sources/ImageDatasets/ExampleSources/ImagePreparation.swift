@@ -66,7 +66,7 @@ package struct ImagePreparation: Sendable {
     }
 
     /// Writes one image's input, `targetShape.count` floats; the shape must have been checked.
-    func write(
+    package func write(
         _ pixels: Span<UInt8>, shape: TensorShape, placement: Augmentation.Placement,
         into target: inout MutableSpan<Float>
     ) {

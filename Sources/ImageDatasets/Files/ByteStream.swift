@@ -97,7 +97,7 @@ func checkMemory(for byteCount: Int, path: String) throws(DatasetError) {
 
 /// The product of sizes that come from a file.
 /// - Throws: ``DatasetError`` if it overflows.
-func checkedProduct(_ factors: [Int], path: String) throws(DatasetError) -> Int {
+package func checkedProduct(_ factors: [Int], path: String) throws(DatasetError) -> Int {
     var product = 1
     for factor in factors {
         let (value, overflow) = product.multipliedReportingOverflow(by: factor)

@@ -17,7 +17,7 @@ public struct FashionMNIST: ImageDataset {
     /// The training images' mean and standard deviation over all pixels.
     package static let normalization = Normalization(mean: [0.2860], standardDeviation: [0.3530])
 
-    let images: IDXImages
+    package let images: IDXImages
 
     /// Reads one split into memory.
     /// - Parameter directory: holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,

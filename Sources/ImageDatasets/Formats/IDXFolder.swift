@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 
 /// The four IDX files of MNIST and its relatives in a folder, under any of their usual names.
 ///
 /// Examples: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, `Train_Images_IDX3_ubyte.gz`.
-struct IDXFolder {
+package struct IDXFolder {
     /// The folder that was given.
     let directory: URL
 
@@ -15,7 +15,7 @@ struct IDXFolder {
 
     /// Looks for the files; nothing is read yet.
     /// - Parameter subfolders: where else they may be, each folder by the names from the one given down.
-    init(_ directory: URL, subfolders: [[String]]) {
+    package init(_ directory: URL, subfolders: [[String]]) {
         self.directory = directory
         self.subfolders = subfolders
         let found = ([[]] + subfolders).lazy.compactMap { path -> (URL, [String: [String]])? in
@@ -28,7 +28,7 @@ struct IDXFolder {
 
     /// The images of a split.
     /// - Throws: ``DatasetError``, which says what was looked for and what is there.
-    func images(of split: DatasetSplit, remedy: String) throws(DatasetError) -> URL {
+    package func images(of split: DatasetSplit, remedy: String) throws(DatasetError) -> URL {
         try file(Self.standardName(of: split, "images-idx3-ubyte"), remedy: remedy)
     }
 

@@ -10,7 +10,7 @@ public struct IDXImages: ImageDataset {
     /// The normalization that was given, else each channel's mean and deviation over these images.
     public let normalization: Normalization
 
-    let packed: PackedImages
+    package let packed: PackedImages
 
     /// Reads both files into memory.
     /// - Parameters:

@@ -1,10 +1,10 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Images of one shape that lie one after the other in memory, with a byte for each label.
-struct PackedImages: Sendable {
+package struct PackedImages: Sendable {
     let shape: TensorShape
     /// `[count, height, width, channels]`.
-    let pixels: [UInt8]
+    package let pixels: [UInt8]
     let labels: [UInt8]
 
     var count: Int { labels.count }
@@ -19,7 +19,7 @@ struct PackedImages: Sendable {
 
     /// The mean and standard deviation of each channel, from exact histograms; 1 for the deviation of a constant
     /// channel.
-    func measuredNormalization() -> Normalization {
+    package func measuredNormalization() -> Normalization {
         let channels = shape.channels
         var histogram = [Int](repeating: 0, count: channels * 256)
         var channel = 0

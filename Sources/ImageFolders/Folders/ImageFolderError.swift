@@ -147,7 +147,7 @@ extension ImageFolderError {
     }
 
     /// - Parameter errors: in the order of the data set.
-    static func unreadablePictures(path: String, _ errors: [PictureError]) -> Self {
+    package static func unreadablePictures(path: String, _ errors: [PictureError]) -> Self {
         Self(.unreadablePictures, path: path, message(path, errors))
     }
 

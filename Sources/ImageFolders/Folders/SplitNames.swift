@@ -1,5 +1,5 @@
 /// What a folder is for in a data set that has folders for its splits.
-enum SplitRole {
+package enum SplitRole {
     case training
     case test
     /// Judged on where there is no test.
@@ -10,7 +10,7 @@ enum SplitRole {
 ///
 /// Only letters and digits count, and their case does not: `Train`, `TRAIN` and `training_set` are the same as `train`. One
 /// of the ``endings`` may follow.
-enum SplitNames {
+package enum SplitNames {
     private static let roles: [String: SplitRole] = [
         "train": .training, "training": .training,
         "test": .test, "testing": .test, "holdout": .test, "heldout": .test,
@@ -20,7 +20,7 @@ enum SplitNames {
     private static let endings = ["set", "data", "split", "images", "pictures", "photos"]
 
     /// The role of a folder of this name; nil if it is not a split's name.
-    static func role(of name: String) -> SplitRole? {
+    package static func role(of name: String) -> SplitRole? {
         let letters = String(name.lowercased().filter { $0.isLetter || $0.isNumber })
         if let role = roles[letters] { return role }
         for ending in endings where letters.hasSuffix(ending) {
@@ -30,7 +30,7 @@ enum SplitNames {
     }
 
     /// Whether one of the name's words is a split's, as in `train2017` and `my test`.
-    static func resemblesSplit(_ name: String) -> Bool {
+    package static func resemblesSplit(_ name: String) -> Bool {
         name.split { !$0.isLetter }.contains { roles[$0.lowercased()] != nil }
     }
 }

@@ -3,12 +3,12 @@ import Foundation
 import ImageDatasets
 
 /// A decoded picture in memory that libpng's or libjpeg's caller has allocated.
-@safe struct DecodedPicture: ~Copyable {
+@safe package struct DecodedPicture: ~Copyable {
     private var image: CImage
 
     /// Decodes a file's bytes.
     /// - Parameter path: what messages call the file.
-    init(_ bytes: [UInt8], path: String, limits: PictureLimits) throws(PictureError) {
+    package init(_ bytes: [UInt8], path: String, limits: PictureLimits) throws(PictureError) {
         unsafe image = unsafe CImage()
         let status = unsafe bytes.withUnsafeBufferPointer {
             unsafe cimage_decode($0.baseAddress, $0.count, CImageLimits(limits), &image)
@@ -25,7 +25,7 @@ import ImageDatasets
     }
 
     /// Lends the pixels, turned upright as the file's orientation says.
-    func withUprightPixels<Result>(_ body: (PixelView) -> Result) -> Result {
+    package func withUprightPixels<Result>(_ body: (PixelView) -> Result) -> Result {
         // The pixels are there: decoding without them is an error.
         let pixels = unsafe UnsafeBufferPointer(
             start: image.pixels, count: Int(image.width) * Int(image.height) * PixelView.channels)
@@ -35,12 +35,12 @@ import ImageDatasets
     }
 
     /// Reads a file and decodes it.
-    static func read(_ path: String, limits: PictureLimits) throws(PictureError) -> DecodedPicture {
+    package static func read(_ path: String, limits: PictureLimits) throws(PictureError) -> DecodedPicture {
         try DecodedPicture(try fileBytes(path, limits: limits), path: path, limits: limits)
     }
 
     /// Checks a file as far as its header goes, mostly without reading all of it.
-    static func check(_ path: String, limits: PictureLimits) throws(PictureError) {
+    package static func check(_ path: String, limits: PictureLimits) throws(PictureError) {
         // Behind a profile or a preview, the header may lie further back.
         let lengths = [1 << 16, Int.max]
         for length in lengths {

@@ -24,24 +24,24 @@ public struct PictureError: DescribedError, Hashable, Sendable {
         Self(path: path, "cannot be read (\(reason))", "give a readable file")
     }
 
-    static func empty(path: String) -> Self {
+    package static func empty(path: String) -> Self {
         Self(path: path, "is empty", replacing)
     }
 
-    static func notAPicture(path: String) -> Self {
+    package static func notAPicture(path: String) -> Self {
         Self(path: path, "is no \(PictureKind.readFormats) picture", "convert it to one of them, or remove it")
     }
 
-    static func truncated(path: String) -> Self {
+    package static func truncated(path: String) -> Self {
         Self(path: path, "is cut short", replacing)
     }
 
     /// - Parameter reason: the decoder's.
-    static func damaged(path: String, reason: String) -> Self {
+    package static func damaged(path: String, reason: String) -> Self {
         Self(path: path, "is damaged (\(reason))", replacing)
     }
 
-    static func tooLarge(path: String, reason: String) -> Self {
+    package static func tooLarge(path: String, reason: String) -> Self {
         Self(path: path, "is too large: \(reason)", "make it smaller or remove it")
     }
 

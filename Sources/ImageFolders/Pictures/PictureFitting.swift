@@ -1,13 +1,18 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Makes a picture of any size one of a network's size: resized, cut out of the middle, as colors or as gray.
-struct PictureFitting: Sendable {
+package struct PictureFitting: Sendable {
     /// `[height, width, channels]`, with 1 or 3 channels.
-    let shape: TensorShape
+    package let shape: TensorShape
     let resizing: ImageResizing
 
+    package init(shape: TensorShape, resizing: ImageResizing) {
+        self.shape = shape
+        self.resizing = resizing
+    }
+
     /// Writes `shape.count` bytes.
-    func write(_ picture: PixelView, into target: UnsafeMutablePointer<UInt8>) {
+    package func write(_ picture: PixelView, into target: UnsafeMutablePointer<UInt8>) {
         let (height, width) = (shape[0], shape[1])
         let (newHeight, newWidth) = unsafe newSize(of: picture)
         let (top, left) = (Self.margin(newHeight - height), Self.margin(newWidth - width))

@@ -2,13 +2,18 @@ import NeuralGraph
 import Synchronization
 
 /// Reads picture files as a network of one size takes them.
-struct PictureReader: Sendable {
-    let fitting: PictureFitting
+package struct PictureReader: Sendable {
+    package let fitting: PictureFitting
     let limits: PictureLimits
+
+    package init(fitting: PictureFitting, limits: PictureLimits) {
+        self.fitting = fitting
+        self.limits = limits
+    }
 
     /// Reads one file.
     /// - Parameter target: at least `fitting.shape.count` bytes.
-    func read(_ path: String, into target: inout MutableSpan<UInt8>) throws(PictureError) {
+    package func read(_ path: String, into target: inout MutableSpan<UInt8>) throws(PictureError) {
         let picture = try DecodedPicture.read(path, limits: limits)
         unsafe target.withUnsafeMutableBufferPointer { target in
             guard let start = target.baseAddress else { return }

@@ -1,20 +1,20 @@
 /// Red, green and blue of a picture, seen upright: an orientation changes the steps, and no pixel is moved.
-@unsafe struct PixelView {
+@unsafe package struct PixelView {
     static let channels = 3
 
-    let width: Int
-    let height: Int
+    package let width: Int
+    package let height: Int
     /// The top left pixel.
-    let start: UnsafePointer<UInt8>?
+    package let start: UnsafePointer<UInt8>?
     /// From a pixel to the one at its right, in bytes.
-    let columnStep: Int
+    package let columnStep: Int
     /// From a pixel to the one below it, in bytes.
-    let rowStep: Int
+    package let rowStep: Int
 
     /// - Parameters:
     ///   - pixels: `[height, width, 3]` as stored.
     ///   - orientation: EXIF's, 1 to 8, as TIFF 6.0 defines it: where the stored first row and first column are seen.
-    init(_ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, orientation: Int) {
+    package init(_ pixels: UnsafeBufferPointer<UInt8>, width: Int, height: Int, orientation: Int) {
         let pixel = unsafe Self.channels
         let row = width * pixel
         let (lastColumn, lastRow) = ((width - 1) * pixel, (height - 1) * row)

@@ -8,21 +8,21 @@
 ///     new pixel          /-------- ^ --------\                weight = 1 - |old + 1/2 - center| / scale
 ///
 /// The weights of one new pixel sum up to 2^22.
-struct ResamplingWeights {
+package struct ResamplingWeights {
     /// The bits behind the point.
     static let fractionBits: Int32 = 22
 
     /// The old pixels that each new pixel is made of.
-    private(set) var ranges: [Range<Int>] = []
+    package private(set) var ranges: [Range<Int>] = []
     /// Where the weights of each new pixel begin.
-    private(set) var offsets: [Int] = []
-    private(set) var weights: [Int32] = []
+    package private(set) var offsets: [Int] = []
+    package private(set) var weights: [Int32] = []
 
     /// - Parameters:
     ///   - length: the old length.
     ///   - newLength: the new length of the whole line.
     ///   - window: the new pixels that are wanted, within the new length.
-    init(from length: Int, to newLength: Int, window: Range<Int>) {
+    package init(from length: Int, to newLength: Int, window: Range<Int>) {
         let scale = Double(length) / Double(newLength)
         let reach = max(scale, 1)
         for position in window {
@@ -41,5 +41,5 @@ struct ResamplingWeights {
     }
 
     /// The old pixels that all new pixels together are made of.
-    var reach: Range<Int> { (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0) }
+    package var reach: Range<Int> { (ranges.first?.lowerBound ?? 0)..<(ranges.last?.upperBound ?? 0) }
 }

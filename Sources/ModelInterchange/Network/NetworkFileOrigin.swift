@@ -27,7 +27,7 @@ extension Model {
 }
 
 extension NetworkFileOrigin {
-    func otherClassifiers(of model: Model) throws -> [(outputName: String, model: Model)] {
+    package func otherClassifiers(of model: Model) throws -> [(outputName: String, model: Model)] {
         let now = model.stateDictionary
         return try outputs.others.map { output in
             let read = try self.model(output: output.name)
@@ -39,7 +39,7 @@ extension NetworkFileOrigin {
         }
     }
 
-    func rounded(_ model: Model) throws -> Model {
+    package func rounded(_ model: Model) throws -> Model {
         do {
             return try stored.rounded(model)
         } catch {

@@ -2,7 +2,7 @@ import ModelFiles
 import NeuralGraph
 
 /// What is wrong, while it is not known yet in which file.
-struct ONNXProblem: Error {
+package struct ONNXProblem: Error {
     let message: String
 
     init(_ message: String) { self.message = message }

@@ -2,13 +2,13 @@ import ModelFiles
 import NeuralGraph
 
 /// The tensors of a file that holds its network, and which of them a model's parameters are.
-struct StoredTensors: Sendable {
+package struct StoredTensors: Sendable {
     /// The stored tensors by name.
     let tensors: [String: ONNXTensor]
     /// Names that stand for a stored tensor of another name.
     let aliases: [String: String]
     /// Which stored tensor each parameter or state tensor is, by key.
-    let bindings: [String: ONNXBinding]
+    package let bindings: [String: ONNXBinding]
     /// Parameters that the file does not store by themselves, as they were.
     let computed: [String: Tensor]
     /// Stored tensors that are not trained, and why.

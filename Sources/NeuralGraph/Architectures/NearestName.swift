@@ -25,7 +25,7 @@ package enum NearestName {
 
     /// The Damerau-Levenshtein distance: the fewest insertions, deletions, substitutions, and swaps of neighbors, where no
     /// part is edited twice.
-    static func distance(from source: [Character], to target: [Character]) -> Int {
+    package static func distance(from source: [Character], to target: [Character]) -> Int {
         // Rows of the table for the last two, and for this prefix of the source.
         var (beforePrevious, previous) = ([Int](), Array(0...target.count))
         for (row, letter) in source.enumerated() {

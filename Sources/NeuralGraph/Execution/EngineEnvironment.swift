@@ -68,7 +68,7 @@ package struct EngineEnvironment: Sendable {
     /// - Parameters:
     ///   - kernels: OpenBLAS's choice.
     ///   - level: the best instruction set of the processor, as in ``bestVectorKernels``.
-    static func betterMatrixKernels(than kernels: String, level: String) -> String? {
+    package static func betterMatrixKernels(than kernels: String, level: String) -> String? {
         guard oldKernels.contains(kernels) else { return nil }
         return switch level {
         case "avx512": "SkylakeX"

@@ -9,23 +9,29 @@
 /// Lays buffers out in one arena so that buffers whose lifetimes overlap do not overlap in memory.
 ///
 /// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
-struct MemoryPlan {
+package struct MemoryPlan {
     /// A buffer's number of floats and the first and last step at which it is in use.
-    struct Buffer {
-        var count: Int
-        var first: Int
-        var last: Int
+    package struct Buffer {
+        package var count: Int
+        package var first: Int
+        package var last: Int
+
+        package init(count: Int, first: Int, last: Int) {
+            self.count = count
+            self.first = first
+            self.last = last
+        }
     }
 
     /// Floats between the starts of buffers: a 64-byte cache line.
-    static let alignment = 16
+    package static let alignment = 16
 
     /// Each buffer's offset in floats.
-    let offsets: [Int]
+    package let offsets: [Int]
     /// Floats of the whole arena.
-    let count: Int
+    package let count: Int
 
-    init(_ buffers: [Buffer]) {
+    package init(_ buffers: [Buffer]) {
         var offsets = [Int](repeating: 0, count: buffers.count)
         var end = 0
         var placed: [Int] = []
@@ -50,5 +56,5 @@ struct MemoryPlan {
         count = end
     }
 
-    static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+    package static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
 }

@@ -24,7 +24,7 @@ extension ThreadTeam {
 }
 
 /// A Linux control group's quota of processor time, as a number of processors.
-enum ProcessorQuota {
+package enum ProcessorQuota {
     /// The quota of this program; nil if it has none. Read once.
     static let current = read(root: "/sys/fs/cgroup", membership: text("/proc/self/cgroup") ?? "0::/")
 
@@ -32,7 +32,7 @@ enum ProcessorQuota {
     /// - Parameters:
     ///   - root: where control groups are mounted.
     ///   - membership: lines of `/proc/self/cgroup`: `0::/PATH` for version 2, `NUMBER:CONTROLLERS:/PATH` for version 1.
-    static func read(root: String, membership: String) -> Int? {
+    package static func read(root: String, membership: String) -> Int? {
         var least: Int?
         for line in membership.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -55,7 +55,7 @@ enum ProcessorQuota {
     }
 
     /// A quota and its period, both in microseconds, as a number of processors, rounded up; nil if there is no limit.
-    static func processors(_ quotaAndPeriod: String) -> Int? {
+    package static func processors(_ quotaAndPeriod: String) -> Int? {
         let parts = quotaAndPeriod.split { $0 == " " || $0 == "\n" }
         guard parts.count == 2, let quota = Int(parts[0]), let period = Int(parts[1]), quota > 0, period > 0 else {
             return nil

@@ -1,6 +1,6 @@
 extension ThreadTeam {
     /// Floats that one task of an elementwise loop works on: 64 KiB.
-    static let chunkFloats = 16 * 1024
+    package static let chunkFloats = 16 * 1024
 
     /// Cuts `0..<total` into blocks of a fixed size, of which the last may be shorter, and calls `body` for each.
     @inline(__always)

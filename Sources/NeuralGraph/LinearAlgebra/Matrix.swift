@@ -2,12 +2,12 @@ import CNeuralKernels
 import COpenBLAS
 
 /// A non-owning view of a row-major matrix, which a product may read transposed.
-struct Matrix {
+package struct Matrix {
     let pointer: UnsafePointer<Float>
     let rowStride: Int
     let isTransposed: Bool
 
-    init(_ pointer: UnsafePointer<Float>, rowStride: Int, transposed: Bool = false) {
+    package init(_ pointer: UnsafePointer<Float>, rowStride: Int, transposed: Bool = false) {
         self.pointer = pointer
         self.rowStride = rowStride
         self.isTransposed = transposed
@@ -29,7 +29,7 @@ struct Matrix {
 }
 
 /// What multiplies matrices that are not packed in a plan.
-enum MatrixKernel: Sendable {
+package enum MatrixKernel: Sendable {
     /// OpenBLAS, which the universal algorithms always use.
     case openBLAS
     /// The engine's own loops, where OpenBLAS does not know the processor.
@@ -40,7 +40,7 @@ enum MatrixKernel: Sendable {
     /// - Parameters:
     ///   - algorithms: which algorithms may be used.
     ///   - precision: what factors are rounded to.
-    init(_ algorithms: Algorithms, _ precision: Precision) {
+    package init(_ algorithms: Algorithms, _ precision: Precision) {
         switch (precision, algorithms) {
         case (.bfloat16, _): self = .rounding
         case (.float32, .strict): self = .openBLAS
@@ -70,7 +70,7 @@ func multiply(
 }
 
 /// The same in tasks of blocks of C, on all workers.
-func multiply(
+package func multiply(
     rows: Int, columns: Int, inner: Int, _ a: Matrix, _ b: Matrix,
     into c: UnsafeMutablePointer<Float>, rowStride: Int, accumulates: Bool, by kernel: MatrixKernel,
     threads: ThreadTeam
@@ -95,9 +95,9 @@ func multiply(
 ///
 /// Which kernels OpenBLAS uses is left to its own detection of the processor, and to the environment variable
 /// `OPENBLAS_CORETYPE` if it is set: on an AVX-512 machine pinned to `Haswell`, products run at half their speed.
-enum OpenBLASRuntime {
+package enum OpenBLASRuntime {
     /// The name of the kernels in use, such as `SkylakeX`. Reading it applies the settings, once.
-    static let coreName: String = {
+    package static let coreName: String = {
         openblas_set_num_threads(1)
         return openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }()
@@ -110,7 +110,7 @@ enum OpenBLASRuntime {
     /// - Parameters:
     ///   - kernels: OpenBLAS's name for its kernels.
     ///   - level: the instruction set of the engine's own loops.
-    static func isSlower(_ kernels: String, thanLoops level: String) -> Bool {
+    package static func isSlower(_ kernels: String, thanLoops level: String) -> Bool {
         let kernels = kernels.lowercased()
         let hasAVX512 = ["skylakex", "cooperlake", "sapphirerapids"].contains(kernels)
         return switch level {

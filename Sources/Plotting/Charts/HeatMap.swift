@@ -65,7 +65,7 @@ package struct HeatMap: Plot {
     }
 
     /// The darkness of a number, from 0 to 1.
-    static func shade(_ value: Double?, _ range: ClosedRange<Double>) -> Double? {
+    package static func shade(_ value: Double?, _ range: ClosedRange<Double>) -> Double? {
         guard let value, value.isFinite else { return nil }
         let span = range.upperBound / 2 - range.lowerBound / 2
         guard span > 0 else { return 1 }

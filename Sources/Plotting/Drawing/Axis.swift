@@ -36,7 +36,7 @@ package struct Axis: Sendable, Hashable {
     }
 
     /// Lays the axis over pixels, from `start` at its lowest value to `end` at its highest.
-    func placed(over values: [Double], from start: Double, to end: Double) -> PlacedAxis {
+    package func placed(over values: [Double], from start: Double, to end: Double) -> PlacedAxis {
         let shown = (range.map { [$0.lowerBound, $0.upperBound] } ?? values).filter(shows)
         // Beyond this a difference of two values could overflow.
         let bounded = shown.map { min(max($0, -1e300), 1e300) }
@@ -51,20 +51,20 @@ package struct Axis: Sendable, Hashable {
 }
 
 /// An axis whose values have positions in pixels.
-struct PlacedAxis: Sendable {
+package struct PlacedAxis: Sendable {
     /// The values at both ends.
     let lower: Double
     let upper: Double
     /// The ticks in rising order.
-    let ticks: [Double]
-    let tickTexts: [String]
+    package let ticks: [Double]
+    package let tickTexts: [String]
 
     private let start: Double
     private let end: Double
     private let isLogarithmic: Bool
 
     /// The position of a value; values outside the range are at the ends.
-    func position(of value: Double) -> Double {
+    package func position(of value: Double) -> Double {
         let share: Double
         if isLogarithmic {
             share = log(max(value, lower) / lower) / log(upper / lower)

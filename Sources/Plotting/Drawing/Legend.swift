@@ -1,7 +1,7 @@
 /// The legend above a plot, in rows; names too long for a row are shortened.
-struct Legend {
+package struct Legend {
     /// The sign before a name.
-    enum Sign {
+    package enum Sign {
         /// A line with the series' dashes and marker.
         case line
         /// The series' marker.
@@ -11,7 +11,7 @@ struct Legend {
     }
 
     /// The height of all rows in pixels; 0 without names.
-    let height: Double
+    package let height: Double
 
     private let sign: Sign
     private let entries: [(name: String, x: Double, y: Double)]
@@ -23,7 +23,7 @@ struct Legend {
 
     /// Lays names out.
     /// - Parameter styles: the positions that determine each series' color and sign; nil takes its own.
-    init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
+    package init(_ names: [String], sign: Sign, styles: [Int]? = nil) {
         self.sign = sign
         self.styles = styles ?? Array(names.indices)
         var entries: [(String, Double, Double)] = []
@@ -40,7 +40,7 @@ struct Legend {
         height = names.isEmpty ? 0 : (row + 1) * Self.rowHeight + 4
     }
 
-    func draw(into markup: inout Markup) {
+    package func draw(into markup: inout Markup) {
         for (position, entry) in entries.enumerated() {
             let style = SeriesStyle(position: styles[position])
             markup.add("g", ["class": "legend \(style.color)"]) { markup in

@@ -9,7 +9,7 @@ package enum PlotStyle {
     /// The width of all plots in pixels, readable on a phone.
     static let width = 480.0
     /// The size of labels in pixels.
-    static let fontSize = 13.0
+    package static let fontSize = 13.0
     /// The size of numbers next to marks in pixels.
     static let smallFontSize = 11.0
 

@@ -1,6 +1,6 @@
 /// Estimates the width of a text in a sans-serif font in pixels, on the wide side, so that nothing overlaps. Fonts
 /// differ between readers, so this is not exact.
-func textWidth(_ text: String, size: Double) -> Double {
+package func textWidth(_ text: String, size: Double) -> Double {
     size * text.unicodeScalars.reduce(0) { $0 + relativeWidth($1) }
 }
 

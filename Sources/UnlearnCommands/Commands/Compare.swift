@@ -73,14 +73,14 @@ struct Compare: ReportingCommand {
             [("--request-id", reporting.requestID != nil), ("--sign", reporting.sign != nil)],
             "is for a record, and --methods makes none; leave it out.")
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
-        if forgetting.method.named != nil {
+        if forgetting.method.name.named != nil {
             throw ValidationError("--methods and --method exclude each other; give one.")
         }
         if forgetting.method.configuration.file != nil || forgetting.method.configuration.runFolder != nil {
             throw ValidationError(
                 "--config and --run-folder are not for --methods; use compare-methods, or leave them out.")
         }
-        if forgetting.method.preset != nil {
+        if forgetting.method.name.preset != nil {
             throw ValidationError(
                 "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
                     + "unsir-paper and unsir.")

@@ -83,7 +83,7 @@ struct CompareDistributions: ReportingCommand {
                 [("--unlearned", !unlearned.isEmpty), ("--retrained", !retrained.isEmpty)],
                 "gives models and --train makes them; give one of them.")
             guard original != nil else { throw ValidationError("Give a model to train like, for --train.") }
-            return try what.check(population.method, named: population.method.name)
+            return try what.check(population.name.method, named: population.name.method.name)
         }
         guard original == nil else {
             throw ValidationError("Name the models by --unlearned and --retrained, or give --train too.")
@@ -131,7 +131,7 @@ struct CompareDistributions: ReportingCommand {
         try Task.checkCancellation()
         return DistributionsReport(
             result: try result(comparison, answers), classes: classes, samples: positions?.count,
-            classNames: model.metadata.classNames, method: population.count == nil ? nil : population.method.name,
+            classNames: model.metadata.classNames, method: population.count == nil ? nil : population.name.method.name,
             seed: flags.seed)
     }
 
@@ -207,20 +207,7 @@ struct PopulationFlags: ParsableArguments {
         transform: NumberParsing.integer(DistributionalComparison.minimumModels...1000))
     var count: Int?
 
-    @Option(
-        name: .customLong("preset"),
-        help: ArgumentHelp(
-            "The preset that the trained models forget by: fast, default, thorough, paper or paper-safe. (default: default)",
-            valueName: "preset"),
-        completion: WordParsing.completion(UnlearningPreset.self), transform: WordParsing.word("preset"))
-    var preset: UnlearningPreset?
-
-    @Option(
-        name: .customLong("method"),
-        help: ArgumentHelp(
-            "The method, instead of a preset: \(UnlearningMethods.names.joined(separator: ", ")).", valueName: "name"),
-        completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
-    var named: MethodArgument?
+    @OptionGroup var name: MethodNameFlags
 
     @Option(
         name: .customLong("set"), parsing: .unconditionalSingleValue,
@@ -250,23 +237,17 @@ struct PopulationFlags: ParsableArguments {
     /// The folder for the trained models; nil keeps none.
     var folder: URL? { keptFolder.map { URL(fileURLWithPath: $0, isDirectory: true) } }
 
-    /// The method without the settings of `--set`.
-    var method: any UnlearningMethod { named?.method ?? (preset ?? .default).method }
-
     /// Refuses options that have nothing to work on.
     func check() throws {
         try refuse(
             [
-                ("--preset", preset != nil), ("--method", named != nil), ("--set", !sets.isEmpty),
+                ("--preset", name.preset != nil), ("--method", name.named != nil), ("--set", !sets.isEmpty),
                 ("--samples-per-class", samples.given != nil), ("--epochs", epochs != nil),
                 ("--keep", keptFolder != nil),
             ], unless: count != nil, "is for the models of --train; give it too.")
-        guard preset == nil || named == nil else {
-            throw ValidationError("--method and --preset exclude each other; give one.")
-        }
-        try samples.check(for: [method])
+        try samples.check(for: [name.method])
         do {
-            _ = try method.replacing(sets)
+            _ = try name.method.replacing(sets)
         } catch {
             throw ValidationError("\(error)")
         }
@@ -282,7 +263,7 @@ struct PopulationFlags: ParsableArguments {
         if let epochs { training.epochs = epochs }
         return try ModelPopulation(
             like: model, forgetting: classes, samples: positions, images: images, training: training,
-            augmentation: usual.augmentation, method: method.replacing(sets),
+            augmentation: usual.augmentation, method: name.method.replacing(sets),
             samplesPerClass: samples.given ?? SampleFlags.defaultPerClass, count: count, keepingIn: folder,
             options: options)
     }

@@ -76,8 +76,8 @@ struct TargetFlags: ParsableArguments {
     func checkSamples(for methods: [any UnlearningMethod]) throws { try samples.check(for: methods) }
 }
 
-/// The method that a model is made to forget by, and its settings.
-package struct MethodFlags: ParsableArguments {
+/// The method that a model is made to forget by: a preset's, or one by its name.
+struct MethodNameFlags: ParsableArguments {
     @Option(
         name: .customLong("preset"),
         help: ArgumentHelp(
@@ -94,14 +94,24 @@ package struct MethodFlags: ParsableArguments {
         completion: MethodArgument.completion, transform: MethodArgument.init(parsing:))
     var named: MethodArgument?
 
+    /// The method without the settings of `--set`.
+    var method: any UnlearningMethod { named?.method ?? (preset ?? .default).method }
+
+    func validate() throws {
+        if named != nil, preset != nil {
+            throw ValidationError("--method and --preset exclude each other; give one.")
+        }
+    }
+}
+
+/// The method that a model is made to forget by, and its settings.
+package struct MethodFlags: ParsableArguments {
+    @OptionGroup var name: MethodNameFlags
     @OptionGroup package var configuration: ConfigurationFlags
 
     package init() {}
 
     package func validate() throws {
-        if named != nil, preset != nil {
-            throw ValidationError("--method and --preset exclude each other; give one.")
-        }
         // With a file, what the options mean shows only once it is read.
         guard configuration.file == nil else { return }
         do {
@@ -143,8 +153,8 @@ package struct MethodChoice: Sendable {
     private static func base(
         _ flags: MethodFlags, _ file: ConfigurationFile
     ) throws -> (any UnlearningMethod, UnlearningPreset?) {
-        if let method = flags.named?.method { return (method, nil) }
-        if let preset = flags.preset { return (preset.method, preset) }
+        if let method = flags.name.named?.method { return (method, nil) }
+        if let preset = flags.name.preset { return (preset.method, preset) }
         return try file.naming {
             if let name = file.method { return (try UnlearningMethods.named(name), nil) }
             guard let name = file.preset else { return (UnlearningPreset.default.method, .default) }

@@ -5,7 +5,7 @@
 extension String {
     /// The text with such characters written as `\u{1B}`.
     /// - Parameter keepingLines: whether line breaks stay, which text of several lines has and a name has not.
-    func visible(keepingLines: Bool = false) -> String {
+    package func visible(keepingLines: Bool = false) -> String {
         guard unicodeScalars.contains(where: { $0.actsOnTerminal }) else { return self }
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -20,7 +20,7 @@ extension String {
     }
 
     /// JSON with such characters in the escapes that JSON has for them. Its encoder leaves many as they are.
-    var visibleJSON: String {
+    package var visibleJSON: String {
         guard unicodeScalars.contains(where: { $0.actsOnTerminal && $0 != "\n" }) else { return self }
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -40,10 +40,10 @@ extension String {
     static let longestName = 40
 
     /// A name for a table or a list: visible, and cut with an ellipsis if it is long.
-    var asName: String { visible().shortened(to: Self.longestName) }
+    package var asName: String { visible().shortened(to: Self.longestName) }
 
     /// The text, cut with an ellipsis where it is wider than a number of columns.
-    func shortened(to columns: Int) -> String {
+    package func shortened(to columns: Int) -> String {
         // A character is at most two columns wide, and most texts are short.
         guard utf8.count > columns, width > columns else { return self }
         var result = ""
@@ -57,7 +57,7 @@ extension String {
     }
 
     /// How many columns a terminal needs for the text.
-    var width: Int { reduce(0) { $0 + $1.width } }
+    package var width: Int { reduce(0) { $0 + $1.width } }
 }
 
 extension Unicode.Scalar {

@@ -62,7 +62,7 @@ extension AuditError {
                 + "so use a model whose training ended well")
     }
 
-    static func unusableReference(number: Int, fault: ReferenceFault) -> AuditError {
+    package static func unusableReference(number: Int, fault: ReferenceFault) -> AuditError {
         var error = AuditError(.unusableReference, "retrained model \(number) \(fault)")
         error.reference = UnusableReference(number: number, fault: fault)
         return error

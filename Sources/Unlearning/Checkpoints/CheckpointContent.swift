@@ -1,18 +1,28 @@
 import NeuralGraph
 
 /// What a checkpoint's file holds: arrays of numbers and short texts by name.
-struct CheckpointContent: Equatable, Sendable {
+package struct CheckpointContent: Equatable, Sendable {
     /// Arrays of 32-bit floats.
     var floats: [String: [Float]] = [:]
     /// Arrays of 64-bit floats.
     var doubles: [String: [Double]] = [:]
     /// Integers, such as positions.
-    var integers: [String: Int] = [:]
+    package var integers: [String: Int] = [:]
     /// Seconds that computing it has taken, over all processes.
-    var seconds = 0.0
+    package var seconds = 0.0
+
+    package init(
+        floats: [String: [Float]] = [:], doubles: [String: [Double]] = [:], integers: [String: Int] = [:],
+        seconds: Double = 0.0
+    ) {
+        self.floats = floats
+        self.doubles = doubles
+        self.integers = integers
+        self.seconds = seconds
+    }
 
     /// A content whose arrays are not those that were expected.
-    struct Mismatch: Error {
+    package struct Mismatch: Error {
         /// What is missing or of another length.
         let name: String
     }
@@ -24,7 +34,7 @@ struct CheckpointContent: Equatable, Sendable {
     }
 
     /// Returns an array that has to be there.
-    func doubles(_ name: String, count: Int? = nil) throws(Mismatch) -> [Double] {
+    package func doubles(_ name: String, count: Int? = nil) throws(Mismatch) -> [Double] {
         guard let found = doubles[name], found.count == count ?? found.count else { throw Mismatch(name: name) }
         return found
     }

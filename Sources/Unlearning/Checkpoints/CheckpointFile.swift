@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 import ModelFiles
 
 /// A file of a checkpoint: a header that says what is in it, the numbers, and a checksum of both.
 ///
 /// `Docs/Formats.md` has the layout. The file is written whole or not at all; the checksum finds what a disk or a copy
 /// has damaged afterwards.
-enum CheckpointFile {
+package enum CheckpointFile {
     private static let magic = Array("unlearning-ckpt\n".utf8)
     /// The version of the layout; it rises when a field changes its meaning or goes away.
     static let schemaVersion = 1
@@ -60,7 +60,7 @@ enum CheckpointFile {
 
     /// Reads a file.
     /// - Throws: ``Damage`` if it is not whole or of another part, or `FileError` if it cannot be read.
-    static func read(_ url: URL, part: String) throws -> CheckpointContent {
+    package static func read(_ url: URL, part: String) throws -> CheckpointContent {
         let file = try RandomAccessFile(url)
         var sum = Fingerprint()
         var offset = 0

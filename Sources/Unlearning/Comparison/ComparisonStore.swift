@@ -98,7 +98,7 @@ public struct ComparisonError: Error, Equatable {
     /// The error in one line: the thing, the value and the remedy.
     public let message: String
 
-    static func otherComparison(path: String) -> ComparisonError {
+    package static func otherComparison(path: String) -> ComparisonError {
         ComparisonError(
             code: .otherComparison,
             message:
@@ -119,7 +119,7 @@ public struct ComparisonError: Error, Equatable {
             code: .unusableFolder, message: "\(path): cannot be used: \(reason); give a folder that can be written")
     }
 
-    static func nothingToCompare(_ what: String) -> ComparisonError {
+    package static func nothingToCompare(_ what: String) -> ComparisonError {
         ComparisonError(code: .nothingToCompare, message: "there is no \(what) to compare; give at least one")
     }
 }

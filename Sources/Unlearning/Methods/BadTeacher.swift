@@ -1,4 +1,4 @@
-import ImageDatasets
+package import ImageDatasets
 package import NeuralGraph
 
 /// Distillation from two teachers: the original on the retain data, a network with random weights on the forget data.
@@ -59,7 +59,7 @@ public struct BadTeacher: TrainedMethod, Hashable {
     }
 
     /// Trains the original towards itself on the retain data and towards another network on the forget data.
-    func distill(
+    package func distill(
         _ request: UnlearningRequest, from bad: Model, retaining retain: any ExampleSource, _ session: UnlearningSession
     ) throws -> Model {
         let (forget, K) = (try request.forgotten(), request.model.classCount)

@@ -1,4 +1,4 @@
-import ImageDatasets
+package import ImageDatasets
 public import NeuralGraph
 
 /// Training on the forget data under the nearest label beyond the decision boundary; no retain data are needed.
@@ -58,7 +58,7 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
     }
 
     /// The class of each example beyond the nearest boundary.
-    func nearestLabels(
+    package func nearestLabels(
         of examples: any ExampleSource, by model: Model, without classes: Set<Int>, _ session: UnlearningSession
     ) throws -> [Int] {
         let executor = try session.context.executor(
@@ -101,18 +101,18 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
 }
 
 /// How inputs follow from pixels from 0 to 1, by channel; without a normalization they are taken as they are.
-struct PixelScale {
+package struct PixelScale {
     private let means: [Float]
     private let deviations: [Float]
 
-    init(of model: Model) throws {
+    package init(of model: Model) throws {
         let normalization = try model.metadata.normalization?.expanded(toChannels: model.graph.inputShape.channels)
         means = normalization?.mean.map { Float($0) } ?? []
         deviations = normalization?.standardDeviation.map { Float($0) } ?? []
     }
 
     /// The input whose pixel is a step away, within the range of pixels and with one of their 256 values.
-    func moving(_ value: Float, by step: Float, at index: Int) -> Float {
+    package func moving(_ value: Float, by step: Float, at index: Int) -> Float {
         guard !means.isEmpty else { return value + step }
         let channel = index % means.count
         let pixel = value * deviations[channel] + means[channel] + step

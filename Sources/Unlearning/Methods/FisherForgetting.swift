@@ -75,7 +75,7 @@ public struct FisherForgetting: BuiltInMethod, Hashable {
     }
 
     /// The normal distribution that each weight is drawn from, by parameter name.
-    func distributions(
+    package func distributions(
         of model: Model, _ information: [String: Tensor], forgetting classes: Set<Int>
     ) -> [String: (mean: Tensor, variance: Tensor)] {
         let headKeys = Set(model.graph.head.map { node in node.parameters.map { node.key($0.name) } } ?? [])

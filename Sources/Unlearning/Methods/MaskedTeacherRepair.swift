@@ -45,7 +45,7 @@ public struct MaskedTeacherRepair: BuiltInMethod, Hashable {
     }
 
     /// The rate at the start for a model.
-    func rate(for model: Model) -> Double {
+    package func rate(for model: Model) -> Double {
         if let learningRate { return learningRate }
         if let trained = model.metadata.learningRate { return trained / 2 }
         return model.graph.nodes.contains { $0.operation is BatchNormalization } ? 5e-3 : 1e-3

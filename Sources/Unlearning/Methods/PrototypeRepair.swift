@@ -125,7 +125,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 
     /// The largest rate for a model: networks without batch norm bear a quarter of what those with it do.
-    func rate(for model: Model) -> Double {
+    package func rate(for model: Model) -> Double {
         if let learningRate { return learningRate }
         let normalizes = model.graph.nodes.contains { $0.operation is BatchNormalization }
         // A rate that is known may be gradient descent's, which is no measure for Adam above these limits.

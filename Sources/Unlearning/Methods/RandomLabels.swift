@@ -36,18 +36,23 @@ public struct RandomLabels: TrainedMethod, Hashable {
 }
 
 /// Examples under other labels.
-struct RelabeledExamples: ExampleSource {
+package struct RelabeledExamples: ExampleSource {
     let source: any ExampleSource
     /// One class an example.
     let classes: [Int]
 
-    var count: Int { source.count }
-    var exampleShape: TensorShape { source.exampleShape }
-    var isDecodedOnRead: Bool { source.isDecodedOnRead }
+    package init(source: any ExampleSource, classes: [Int]) {
+        self.source = source
+        self.classes = classes
+    }
 
-    func label(at index: Int) -> Int { classes[index] }
+    package var count: Int { source.count }
+    package var exampleShape: TensorShape { source.exampleShape }
+    package var isDecodedOnRead: Bool { source.isDecodedOnRead }
 
-    func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws {
+    package func label(at index: Int) -> Int { classes[index] }
+
+    package func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) throws {
         try source.write(index, augmentationSeed: augmentationSeed, into: &target)
     }
 }
@@ -55,7 +60,7 @@ struct RelabeledExamples: ExampleSource {
 extension ExampleSource {
     /// The examples under labels drawn evenly from all classes that are not excluded, or from those of them that are wrong
     /// for the example.
-    func relabeled(
+    package func relabeled(
         classCount: Int, incorrectly: Bool, excluding excluded: Set<Int> = [], seed: UInt64
     ) -> RelabeledExamples {
         var random = SeededRandom(seed: seed, stream: "labels")

@@ -1,4 +1,4 @@
-import ImageDatasets
+package import ImageDatasets
 public import NeuralGraph
 
 /// Training on random labels, in which only the weights that matter most for the forget data move.
@@ -68,7 +68,7 @@ public struct SaliencyUnlearning: TrainedMethod, Hashable {
     }
 
     /// Trains under a mask by turns over the forget data, relabeled for each epoch, and the retain data.
-    func train(
+    package func train(
         _ request: UnlearningRequest, retaining retain: any ExampleSource, mask: [String: Tensor],
         _ session: UnlearningSession, relabeling: (_ epoch: Int) -> RelabeledExamples
     ) throws -> Model {
@@ -87,7 +87,7 @@ public struct SaliencyUnlearning: TrainedMethod, Hashable {
     }
 
     /// 1 for the share of numbers that are largest in magnitude over all tensors, 0 for the others.
-    static func mask(ofLargest share: Double, in tensors: [String: Tensor]) -> [String: Tensor] {
+    package static func mask(ofLargest share: Double, in tensors: [String: Tensor]) -> [String: Tensor] {
         var magnitudes = tensors.values.flatMap { $0.elements.map(\.magnitude) }
         magnitudes.sort(by: >)
         let kept = min(magnitudes.count, max(1, Int((share * Double(magnitudes.count)).rounded())))

@@ -82,7 +82,7 @@ extension CheckpointContent {
     }
 
     /// The content for another process of the same program: the header's length, the header, and the arrays.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         let header = Header(
             floats: floats.mapValues(\.count), doubles: doubles.mapValues(\.count), integers: integers,
             seconds: seconds)
@@ -97,7 +97,7 @@ extension CheckpointContent {
 
     /// Reads what another process of the same program sent.
     /// - Returns: nil if it is something else.
-    init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         self.init()
         let word = MemoryLayout<Int>.stride
         guard bytes.count > word else { return nil }

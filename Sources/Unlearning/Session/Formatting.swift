@@ -18,7 +18,7 @@ extension Double? {
 
 extension Double {
     /// The number without a fraction that is zero, as in `0`.
-    var formattedShortly: String { String(format: "%g", self) }
+    package var formattedShortly: String { String(format: "%g", self) }
 }
 
 extension Float {

@@ -3,7 +3,7 @@ import NeuralGraph
 import Synchronization
 
 /// The threads, seed, progress and cancellation of a run; used on the run's own thread.
-final class RunContext: @unchecked Sendable {
+package final class RunContext: @unchecked Sendable {
     let options: RunOptions
     let threads: ThreadTeam
     private let handler: ProgressHandler?
@@ -21,7 +21,7 @@ final class RunContext: @unchecked Sendable {
     /// Whether process 0 has a checkpoint, whose content it hands to the others.
     var sharesCheckpoint = false
 
-    init(options: RunOptions, handler: ProgressHandler?) {
+    package init(options: RunOptions, handler: ProgressHandler?) {
         self.options = options
         self.handler = handler
         threads = ThreadTeam(workers: options.threadCount ?? ThreadTeam.processorCount)
@@ -35,7 +35,7 @@ final class RunContext: @unchecked Sendable {
     /// Runs blocking work on a thread of its own, which leaves Swift's cooperative pool free.
     ///
     /// Cancelling the calling task makes the work throw `CancellationError` at its next step.
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ options: RunOptions, progress: ProgressHandler?,
         _ body: @escaping @Sendable (RunContext) throws -> Result
     ) async throws -> Result {
@@ -106,7 +106,7 @@ final class RunContext: @unchecked Sendable {
 
     /// Runs one phase and returns what it returns and how long it took.
     /// - Parameter workAhead: how much work the phases after this one are, in multiples of it.
-    func phase<Result>(workAhead: Double = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
+    package func phase<Result>(workAhead: Double = 0, _ body: () throws -> Result) throws -> (Result, Duration) {
         try checkCancellation()
         phaseStart = .now
         self.workAhead = workAhead
@@ -117,7 +117,7 @@ final class RunContext: @unchecked Sendable {
     }
 
     /// Reports a finished step, and throws if the run was cancelled.
-    func finished(
+    package func finished(
         _ step: Int, of stepCount: Int, in phase: RunPhase, loss: Double? = nil, correct: Int? = nil,
         examples: Int = 0
     ) throws {

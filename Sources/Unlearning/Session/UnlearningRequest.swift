@@ -23,7 +23,7 @@ public struct UnlearningRequest: Sendable {
     private let forget: (any ExampleSource)?
     private let method: String
 
-    init(
+    package init(
         model: Model, target: Target, retain: (any ExampleSource)?, forget: (any ExampleSource)?,
         training: TrainingConfiguration?, method: any UnlearningMethod
     ) throws {

@@ -10,18 +10,18 @@ public import NeuralGraph
 public final class UnlearningSession {
     let context: RunContext
     /// The loss of each step by phase.
-    private(set) var losses: [RunPhase: [Double]] = [:]
+    package private(set) var losses: [RunPhase: [Double]] = [:]
     /// How long each phase took.
     private(set) var times: [RunPhase: Duration] = [:]
     /// The noise that was learned.
     private(set) var noise: [Noise] = []
     /// Remarks for people, in their order.
-    private(set) var notes: [String] = []
+    package private(set) var notes: [String] = []
     /// Whether the run left the retained classes in ruins; see ``UnlearningOutcome/isRuined``.
     var isRuined = false
     private var costsAhead: ArraySlice<Double> = []
 
-    init(context: RunContext) {
+    package init(context: RunContext) {
         self.context = context
     }
 
@@ -200,7 +200,7 @@ extension UnlearningSession {
     }
 
     /// Trains a copy of a model on what is to be forgotten and what stays, in this order.
-    func train(
+    package func train(
         _ model: Model, forgetting forget: any ExampleSource, retaining retain: any ExampleSource,
         _ configuration: TrainingConfiguration, stream: String, objective: (any BatchObjective)? = nil,
         mask: [String: Tensor]? = nil

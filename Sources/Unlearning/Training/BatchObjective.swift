@@ -1,7 +1,7 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// The implementation of an ``Objective``: a function of a batch's outputs, with its gradient.
-protocol BatchObjective: Sendable {
+package protocol BatchObjective: Sendable {
     /// The mean over the rows, and its gradient by the logits, `[rows, classes]`.
     func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue
 
@@ -10,11 +10,11 @@ protocol BatchObjective: Sendable {
 }
 
 extension BatchObjective {
-    func validate(examples: Int, outputs: Int) throws {}
+    package func validate(examples: Int, outputs: Int) throws {}
 }
 
 /// A batch's rows with their outputs; pointers are valid during a call.
-struct BatchOutputs {
+package struct BatchOutputs {
     /// The number of rows.
     let count: Int
     /// The number of classes.
@@ -25,10 +25,21 @@ struct BatchOutputs {
     let labels: UnsafePointer<Int32>
     /// The rows' positions among all examples of the training, `[count]`.
     let indices: UnsafePointer<Int>
+
+    package init(
+        count: Int, classes: Int, logits: UnsafePointer<Float>, labels: UnsafePointer<Int32>,
+        indices: UnsafePointer<Int>
+    ) {
+        self.count = count
+        self.classes = classes
+        self.logits = logits
+        self.labels = labels
+        self.indices = indices
+    }
 }
 
 /// Cross-entropy against the examples' own labels.
-struct LabelObjective: BatchObjective {
+package struct LabelObjective: BatchObjective {
     private let smoothing: Float
     /// Classes that get no part of the smoothed target, unless one is the label.
     private let excluded: Set<Int>
@@ -36,19 +47,19 @@ struct LabelObjective: BatchObjective {
     /// - Parameters:
     ///   - smoothing: the share of the target that is spread evenly over the classes, 0 to 1.
     ///   - excluded: classes that nothing is spread over, since the model has forgotten them.
-    init(smoothing: Float = 0, excluding excluded: Set<Int> = []) {
+    package init(smoothing: Float = 0, excluding excluded: Set<Int> = []) {
         self.smoothing = smoothing
         self.excluded = excluded
     }
 
-    func validate(examples: Int, outputs: Int) throws {
+    package func validate(examples: Int, outputs: Int) throws {
         guard smoothing >= 0, smoothing < 1 else {
             throw UnlearningError.invalidSetting(
                 name: "label smoothing", value: "\(smoothing)", remedy: "use 0 or more and less than 1")
         }
     }
 
-    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+    package func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         guard smoothing > 0, !excluded.isEmpty else {
             return CrossEntropy(labelSmoothing: smoothing).evaluate(
                 logits: outputs.logits, count: outputs.count, classes: outputs.classes,
@@ -71,23 +82,23 @@ struct LabelObjective: BatchObjective {
 }
 
 /// An objective of the other classes alone: the logits of some take no part in softmax, and get no gradient.
-struct HidingObjective: BatchObjective {
+package struct HidingObjective: BatchObjective {
     let classes: Set<Int>
     let objective: any BatchObjective
 
-    init(classes: Set<Int>, _ objective: any BatchObjective) {
+    package init(classes: Set<Int>, _ objective: any BatchObjective) {
         self.classes = classes
         self.objective = objective
     }
 
-    func validate(examples: Int, outputs: Int) throws {
+    package func validate(examples: Int, outputs: Int) throws {
         if let label = classes.filter({ !(0..<outputs).contains($0) }).min() {
             throw UnlearningError.unknownClass(index: label, classCount: outputs)
         }
         try objective.validate(examples: examples, outputs: outputs)
     }
 
-    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+    package func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         guard !classes.isEmpty else { return objective.evaluate(outputs, gradient: gradient) }
         let (K, size) = (outputs.classes, outputs.count * outputs.classes)
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { logits in
@@ -154,10 +165,10 @@ struct TeacherObjective: BatchObjective {
 }
 
 /// A sum of objectives with a weight each; a weight below 0 makes its objective large.
-struct WeightedObjective: BatchObjective {
+package struct WeightedObjective: BatchObjective {
     let terms: [(weight: Double, objective: any BatchObjective)]
 
-    init(_ terms: (weight: Double, objective: any BatchObjective)...) {
+    package init(_ terms: (weight: Double, objective: any BatchObjective)...) {
         self.init(terms: terms)
     }
 
@@ -165,7 +176,7 @@ struct WeightedObjective: BatchObjective {
         self.terms = terms
     }
 
-    func validate(examples: Int, outputs: Int) throws {
+    package func validate(examples: Int, outputs: Int) throws {
         for (weight, objective) in terms {
             guard weight.isFinite else {
                 throw UnlearningError.invalidSetting(
@@ -175,7 +186,7 @@ struct WeightedObjective: BatchObjective {
         }
     }
 
-    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+    package func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         let size = outputs.count * outputs.classes
         var sum = LossValue(loss: 0, correct: 0)
         gradient.update(repeating: 0, count: size)

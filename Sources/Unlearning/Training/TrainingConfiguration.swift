@@ -57,7 +57,7 @@ public struct TrainingConfiguration: Sendable, Codable, Hashable {
     }
 
     /// The epochs that an epoch's number of steps makes of ``epochs`` and ``minimumSteps``.
-    func epochs(ofSteps stepsPerEpoch: Int) -> Int {
+    package func epochs(ofSteps stepsPerEpoch: Int) -> Int {
         max(epochs, (minimumSteps + stepsPerEpoch - 1) / max(1, stepsPerEpoch))
     }
 

@@ -60,7 +60,7 @@ public struct ImpairStep: Sendable {
         }
     }
 
-    func impair(
+    package func impair(
         _ model: Model, noise: [Noise], retaining retain: any ExampleSource, context: RunContext
     ) throws -> TrainingOutcome {
         try configuration.validate()

@@ -87,7 +87,7 @@ public struct NoiseMaximizer: Sendable {
     }
 
     /// - Parameter starts: the first images by class, channels last; those of other classes are drawn.
-    func noise(
+    package func noise(
         classes: [Int], model: Model, starting starts: [Int: [Float]] = [:], context: RunContext
     ) throws -> [Noise] {
         try configuration.validate()
@@ -161,14 +161,14 @@ public struct NoiseMaximizer: Sendable {
     }
 
     /// Bytes that a batch of several classes may take; a class on its own may take more.
-    static let batchByteLimit = 512 << 20
+    package static let batchByteLimit = 512 << 20
 
     /// The number of classes that share a batch.
     ///
     /// With running statistics, as many as memory allows, spread evenly over the batches; with batch statistics one,
     /// since each class has its own statistics. The number of threads does not matter, so results do not depend on
     /// it.
-    func classesPerBatch(of count: Int, model: Model, algorithms: Algorithms) -> Int {
+    package func classesPerBatch(of count: Int, model: Model, algorithms: Algorithms) -> Int {
         guard configuration.normalization == .running, count > 1 else { return 1 }
         let alone = ExecutionSummary(
             model: model, batchCapacity: configuration.imagesPerClass, computing: .input,

@@ -29,7 +29,7 @@ public struct RepairStep: Sendable {
         }
     }
 
-    func repair(
+    package func repair(
         _ model: Model, retaining retain: any ExampleSource, context: RunContext
     ) throws -> TrainingOutcome {
         try TrainingLoop(

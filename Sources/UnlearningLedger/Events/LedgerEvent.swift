@@ -50,6 +50,14 @@ package enum LedgerEvent: Sendable, Hashable {
         package let reference: String?
         /// The day by which the request has to be done, as `2026-12-31`.
         package let due: String?
+
+        package init(number: Int, classes: [Int]?, samples: StoredFile?, reference: String?, due: String?) {
+            self.number = number
+            self.classes = classes
+            self.samples = samples
+            self.reference = reference
+            self.due = due
+        }
     }
 
     /// The start of a job.

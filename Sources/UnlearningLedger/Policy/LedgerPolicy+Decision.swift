@@ -9,6 +9,11 @@ extension LedgerPolicy {
         /// Why the model may not leave; empty if it may.
         package let reasons: [String]
 
+        package init(verdict: MeasureVerdict?, reasons: [String]) {
+            self.verdict = verdict
+            self.reasons = reasons
+        }
+
         package var isPassed: Bool { reasons.isEmpty }
     }
 

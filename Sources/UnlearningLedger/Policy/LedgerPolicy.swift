@@ -8,6 +8,11 @@ public struct LedgerPolicy: Sendable, Codable, Hashable {
         package let above: Double
         /// The largest difference below the reference that passes.
         package let below: Double
+
+        package init(above: Double, below: Double) {
+            self.above = above
+            self.below = below
+        }
     }
 
     /// The methods that may be used; nil allows all.

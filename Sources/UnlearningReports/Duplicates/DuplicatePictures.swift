@@ -40,7 +40,7 @@ package struct DuplicatePictures: Sendable, Codable, Hashable {
     package let pairs: [Pair]
 
     /// The most pairs that are listed.
-    static let mostListed = 20
+    package static let mostListed = 20
 
     /// Looks for pictures in more than one part.
     /// - Parameters:

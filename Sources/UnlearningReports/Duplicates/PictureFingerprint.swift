@@ -4,13 +4,13 @@ import Unlearning
 ///
 /// Nearly equal are copies that were compressed, resized or brightened a little. The 64-bit difference hash compares each of
 /// 8x9 gray means with its right neighbor.
-struct PictureFingerprint: Sendable {
+package struct PictureFingerprint: Sendable {
     /// The digest of the decoded pixels.
-    let digest: SHA256Digest
+    package let digest: SHA256Digest
     /// One bit for each of 8x8 neighbors, row after row: 1 where the left one is brighter.
-    let hash: UInt64
+    package let hash: UInt64
     /// 8 rows of 9 gray means, 0 to 255.
-    let means: [UInt8]
+    package let means: [UInt8]
 
     static let (rows, columns) = (8, 9)
 
@@ -19,7 +19,7 @@ struct PictureFingerprint: Sendable {
     /// The most that their means differ by on average, of 255.
     static let mostDifference = 2
 
-    init(pixels: [UInt8], height: Int, width: Int, channels: Int, resampling: GrayResampling) {
+    package init(pixels: [UInt8], height: Int, width: Int, channels: Int, resampling: GrayResampling) {
         digest = SHA256Digest(of: pixels)
         means = resampling.means(of: pixels, height: height, width: width, channels: channels)
         var hash: UInt64 = 0
@@ -33,7 +33,7 @@ struct PictureFingerprint: Sendable {
     }
 
     /// How many bits the hashes differ in, if the pictures are nearly the same; nil if they are not.
-    func distance(to other: PictureFingerprint) -> Int? {
+    package func distance(to other: PictureFingerprint) -> Int? {
         let bits = (hash ^ other.hash).nonzeroBitCount
         guard bits <= Self.mostBits else { return nil }
         var difference = 0
@@ -43,11 +43,11 @@ struct PictureFingerprint: Sendable {
 }
 
 /// The shares that pixels have in a picture's gray means: each mean is over an equal part of the area.
-struct GrayResampling: Sendable {
+package struct GrayResampling: Sendable {
     private let vertical: [[(pixel: Int, weight: Float)]]
     private let horizontal: [[(pixel: Int, weight: Float)]]
 
-    init(height: Int, width: Int) {
+    package init(height: Int, width: Int) {
         vertical = Self.shares(of: height, parts: PictureFingerprint.rows)
         horizontal = Self.shares(of: width, parts: PictureFingerprint.columns)
     }

@@ -16,6 +16,11 @@ public struct AuditRecord: Sendable, Codable, Hashable {
         public let index: Int
         /// The class's name; the index if it has none.
         public let name: String
+
+        package init(index: Int, name: String) {
+            self.index = index
+            self.name = name
+        }
     }
 
     /// A model's file and its digest.

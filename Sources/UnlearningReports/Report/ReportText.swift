@@ -13,7 +13,7 @@ extension MeasureDescription.Unit {
     }
 
     /// Formats a difference of two values with its sign; differences of shares are in percentage points.
-    func differenceText(_ value: Double, isShort: Bool = false) -> String {
+    package func differenceText(_ value: Double, isShort: Bool = false) -> String {
         let magnitude =
             switch self {
             case .share: String(format: "%.1f", abs(value) * 100)
@@ -76,7 +76,7 @@ extension MeasureDescription {
 
 extension MeasureThreshold {
     /// The limit in words.
-    func text(_ unit: MeasureDescription.Unit) -> String {
+    package func text(_ unit: MeasureDescription.Unit) -> String {
         let direction =
             switch side {
             case .above: "above"

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 @Suite("Core ML files", .tags(.files)) struct CoreMLFileTests {
     @Test("formats by content and by name") func formats() throws {

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Packages and files that coremltools wrote, against PyTorch's results in Double; see Tests/Fixtures/CoreML.
 @Suite("Core ML network", .tags(.files)) struct CoreMLNetworkTests {

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Damaged and malicious models end in an error that says what is wrong; none crashes or takes memory beyond its size.
 @Suite("Hostile Core ML", .tags(.files)) struct HostileCoreMLTests {

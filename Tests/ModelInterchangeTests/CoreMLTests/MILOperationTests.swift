@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Single operations of ML programs, against their definitions in Double.
 @Suite("MIL operations", .tags(.files)) struct MILOperationTests {

@@ -2,7 +2,7 @@ import Foundation
 import NeuralGraph
 import TestSupport
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// A small ML program in one file that is put together operation by operation, for tests of what coremltools does not
 /// write.

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Numbers that are computed when a file is read have numpy's semantics.
 @Suite("Folding", .tags(.files)) struct FoldingTests {

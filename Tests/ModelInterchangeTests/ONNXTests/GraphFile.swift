@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// A small ONNX file that is put together field by field, for tests of what exporters do not write.
 struct GraphFile {

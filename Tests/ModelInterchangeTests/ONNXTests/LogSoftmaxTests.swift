@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 @Suite("Log softmax", .tags(.files)) struct LogSoftmaxTests {
     private func model(set: Int, input: [Int?] = [nil, 4]) throws -> Model {

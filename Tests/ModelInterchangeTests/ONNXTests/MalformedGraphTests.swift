@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Graphs that the format allows to be written but not to be run: each ends in an error that names node or tensor.
 @Suite("Malformed graph", .tags(.files)) struct MalformedGraphTests {

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Files of both of PyTorch's exporters, against PyTorch's results in Double; see Tests/Fixtures/ONNX.
 @Suite("ONNX network", .tags(.files)) struct ONNXNetworkTests {

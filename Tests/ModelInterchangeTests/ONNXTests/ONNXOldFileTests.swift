@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Files of operator sets 7 to 12, and others that are not written as today's exporters do.
 @Suite("ONNX old file", .tags(.files)) struct ONNXOldFileTests {

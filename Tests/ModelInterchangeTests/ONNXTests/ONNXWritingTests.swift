@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// Files are written back as they were, but for the weights that have changed.
 @Suite("ONNX writing", .tags(.files)) struct ONNXWritingTests {

@@ -3,7 +3,7 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-@testable import ModelInterchange
+import ModelInterchange
 
 /// The table of what is read of each operator, against what ONNX itself says (`Tests/Validation/ONNX/make_operator_schemas.py`).
 @Suite("Operator form", .tags(.files)) struct OperatorFormTests {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 @Suite("Memory plan", .tags(.execution)) struct MemoryPlanTests {
     /// Buffers that live at one time lie apart, each on a cache line of its own.

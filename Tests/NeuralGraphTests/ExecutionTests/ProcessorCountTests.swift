@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 @Suite("Processor count", .tags(.execution)) struct ProcessorCountTests {
     @Test(

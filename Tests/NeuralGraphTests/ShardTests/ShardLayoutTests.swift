@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 @Suite("How batches are cut into shards", .tags(.execution))
 struct ShardLayoutTests {

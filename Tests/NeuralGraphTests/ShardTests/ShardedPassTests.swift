@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 /// The numbers that a step leaves behind on one process.
 private struct StepNumbers: Equatable, Sendable {

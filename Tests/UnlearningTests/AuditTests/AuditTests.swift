@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// Models of the patterns problem that an audit has to tell apart.
 enum AuditedModels {

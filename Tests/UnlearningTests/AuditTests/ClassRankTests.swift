@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Rank of the forgotten class", .tags(.audit))
 struct ClassRankTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// What NumPy, SciPy and scikit-learn say; written by Tests/Fixtures/Audit/make_distributions.py.
 private struct DistributionFixture: Decodable {

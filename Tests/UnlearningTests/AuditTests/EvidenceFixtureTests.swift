@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// What SciPy, scikit-learn, PyTorch and onnxruntime say; written by Tests/Fixtures/Audit/make_evidence_fixtures.py.
 private struct EvidenceFixture: Decodable {

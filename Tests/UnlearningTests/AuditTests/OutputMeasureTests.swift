@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Measures of outputs", .tags(.audit))
 struct OutputMeasureTests {

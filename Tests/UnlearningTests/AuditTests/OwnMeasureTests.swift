@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// A measure that does what a test asks for.
 private struct OwnMeasure: AuditMeasure {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Retrained models that cannot serve as a reference", .tags(.audit))
 struct ReferenceTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("The measures of features and weights as an audit takes them", .tags(.audit))
 struct RepresentationAuditTests {
@@ -183,7 +183,7 @@ struct RepresentationAuditTests {
         let convolutional = Model(graph: try builder.graph(), seed: 3)
         let result = try await audit(convolutional.perturbed(seed: 1), original: convolutional)
         for identifier in [.headShareBias, .headShareLayer, .prototypeRelearning] as [MeasureIdentifier] {
-            #expect(try measure(identifier, in: result).omission == HeadShareMeasures.noHead)
+            #expect(try measure(identifier, in: result).omission == HeadShare.noHead)
         }
         #expect(try measure(.linearProbe, in: result).rows.map(\.name) == ["relu", "classes"])
         #expect(result.figures.attention.isEmpty == false)

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Prototype relearning, head share and weight distance", .tags(.audit))
 struct RepresentationHeadTests {

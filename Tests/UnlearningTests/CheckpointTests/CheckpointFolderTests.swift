@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("The folder of a checkpoint", .tags(.unlearning, .files))
 struct CheckpointFolderTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Runs that go on from a checkpoint", .tags(.unlearning))
 struct ResumingTests {

@@ -2,7 +2,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("The guard of retained accuracy", .tags(.methods))
 struct GuardTests {

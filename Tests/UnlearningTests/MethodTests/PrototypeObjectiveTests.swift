@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("The objective of repair towards prototypes", .tags(.methods))
 struct PrototypeObjectiveTests {

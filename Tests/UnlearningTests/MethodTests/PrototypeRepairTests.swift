@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Repair towards prototypes", .tags(.methods))
 struct PrototypeRepairTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 /// Each method's steps against PyTorch's from the paper's equations; Tests/Fixtures/README.md describes the fixture.
 @Suite("Methods as published, against PyTorch", .tags(.methods))

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Searching for a method's rate", .tags(.methods))
 struct RateSearchTests {

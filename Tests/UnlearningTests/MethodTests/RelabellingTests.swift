@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Methods that relabel or climb", .tags(.methods))
 struct RelabellingTests {

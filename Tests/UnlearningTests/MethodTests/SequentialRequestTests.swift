@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Requests one after another", .tags(.methods))
 struct SequentialRequestTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Sessions, as methods of one's own use them", .tags(.methods))
 struct SessionTests {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Methods with teachers, and methods on parts of the network", .tags(.methods))
 struct TeacherTests {

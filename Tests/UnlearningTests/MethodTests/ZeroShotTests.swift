@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Unlearning
+import Unlearning
 
 @Suite("Forgetting without any data", .tags(.methods))
 struct ZeroShotTests {

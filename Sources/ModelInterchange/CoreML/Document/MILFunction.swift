@@ -66,7 +66,7 @@ enum MILType: Sendable {
 }
 
 /// A tensor's element type; the raw value is the number in the file.
-enum MILDataType: Int, Sendable {
+package enum MILDataType: Int, Sendable {
     case bool = 1
     case string = 2
     case float16 = 10

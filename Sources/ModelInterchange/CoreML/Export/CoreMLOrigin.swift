@@ -4,15 +4,15 @@ import NeuralGraph
 
 /// Where a model that was read from Core ML came from, so that it can be written back as it was: only the bytes of
 /// weights that have changed are replaced.
-struct CoreMLOrigin: NetworkFileOrigin {
+package struct CoreMLOrigin: NetworkFileOrigin {
     let files: CoreMLFiles
-    let stored: StoredTensors
+    package let stored: StoredTensors
     let outputs: ONNXOutputs
     let endsInSoftmax: Bool
     /// The specification's version.
     let version: Int
     /// Whether it is an ML program, and not a neural network of layers.
-    let isProgram: Bool
+    package let isProgram: Bool
     /// Height and width of the images, where the model leaves them open.
     let imageSize: Int?
 

@@ -2,7 +2,7 @@ import ModelFiles
 import NeuralGraph
 
 /// Writes the operations of an ML program, and its weights into a weight file.
-struct MILProgramWriter {
+package struct MILProgramWriter {
     /// The operation set that is written: iOS 15's.
     static let operationSet = "CoreML5"
     /// The specification's version that goes with it.
@@ -13,7 +13,7 @@ struct MILProgramWriter {
     private static let shortest = 10
 
     /// What an operation's parameter is set to.
-    enum Argument {
+    package enum Argument {
         case value(String)
         case values([String])
         case integers([Int])
@@ -25,9 +25,14 @@ struct MILProgramWriter {
     }
 
     /// A value's element type and shape, with a batch of 1.
-    struct ValueType: Equatable {
+    package struct ValueType: Equatable {
         var element = MILDataType.float32
         var shape: [Int]
+
+        package init(element: MILDataType = MILDataType.float32, shape: [Int]) {
+            self.element = element
+            self.shape = shape
+        }
     }
 
     private(set) var operations = WireWriter()
@@ -38,8 +43,10 @@ struct MILProgramWriter {
     private(set) var names: [String: String] = [:]
     private var taken: Set<String> = []
 
+    package init() {}
+
     /// Declares a value that is there from the start.
-    mutating func declare(_ name: String, as own: String, _ type: ValueType) {
+    package mutating func declare(_ name: String, as own: String, _ type: ValueType) {
         names[name] = own
         taken.insert(own)
         types[name] = type
@@ -63,7 +70,9 @@ struct MILProgramWriter {
     }
 
     /// Adds an operation with one value.
-    mutating func add(_ operation: String, _ arguments: [(String, Argument)], to output: String, _ type: ValueType)
+    package mutating func add(
+        _ operation: String, _ arguments: [(String, Argument)], to output: String, _ type: ValueType
+    )
         throws
     {
         let own = identifier(output)
@@ -88,7 +97,7 @@ struct MILProgramWriter {
     }
 
     /// Adds a stored tensor.
-    mutating func store(_ name: String, _ shape: [Int], _ elements: [Float]) {
+    package mutating func store(_ name: String, _ shape: [Int], _ elements: [Float]) {
         let own = identifier(name)
         names[name] = own
         let type = ValueType(shape: shape)
@@ -139,7 +148,7 @@ struct MILProgramWriter {
     }
 
     /// The program: one function with one block.
-    func program(input: String, outputs: [String]) -> [UInt8] {
+    package func program(input: String, outputs: [String]) -> [UInt8] {
         var program = WireWriter()
         program.integer(1, 1)
         let operations = operations.bytes

@@ -1,27 +1,27 @@
 /// What an ONNX file says, as far as it is read: https://github.com/onnx/onnx, `onnx.proto`. Numbers stay where they
 /// are until they are asked for.
-struct ONNXDocument: Sendable {
+package struct ONNXDocument: Sendable {
     /// The newest version of the file's structure that is read.
     static let newestStructure = 14
     /// The versions of the standard operators that are read.
-    static let operatorSets = 7...28
+    package static let operatorSets = 7...28
 
     var structure = 0
     var producer = ""
     /// The version of each operator set by its domain; the standard one's is empty.
     var operatorSets: [String: Int] = [:]
-    var graph = ONNXGraph()
+    package var graph = ONNXGraph()
     var functions: [ONNXFunction] = []
-    var properties: [String: String] = [:]
+    package var properties: [String: String] = [:]
 
     /// The version of the standard operators.
     var operatorSet: Int { operatorSets[""] ?? 1 }
 }
 
 /// A graph of an ONNX file.
-struct ONNXGraph: Sendable {
-    var nodes: [ONNXNode] = []
-    var initializers: [ONNXTensor] = []
+package struct ONNXGraph: Sendable {
+    package var nodes: [ONNXNode] = []
+    package var initializers: [ONNXTensor] = []
     var inputs: [ONNXValue] = []
     var outputs: [ONNXValue] = []
 }
@@ -57,7 +57,7 @@ struct ONNXFunction: Sendable {
 
 extension ONNXDocument {
     /// Reads a document.
-    init(_ bytes: [UInt8]) throws(ONNXProblem) {
+    package init(_ bytes: [UInt8]) throws(ONNXProblem) {
         var hasGraph = false
         var reader = WireReader(bytes, in: 0..<bytes.count)
         while let field = try reader.next() {

@@ -1,20 +1,35 @@
 import ModelFiles
 
 /// One node of an ONNX graph.
-struct ONNXNode: Sendable {
-    var name: String
+package struct ONNXNode: Sendable {
+    package var name: String
     var operation: String
     var domain: String
     /// The names of the inputs; empty where an optional one is left out.
-    var inputs: [String]
+    package var inputs: [String]
     var outputs: [String]
     var attributes: [String: ONNXAttribute]
     /// Where the node's field lies in the file; nil for a node that stands for several.
     var field: Range<Int>?
     /// The version of the standard operators that the node is of.
-    var operatorSet = 0
+    package var operatorSet = 0
     /// What the node is in the file, for messages, if that is not ONNX.
     var foreignPlace: String?
+
+    package init(
+        name: String, operation: String, domain: String, inputs: [String], outputs: [String],
+        attributes: [String: ONNXAttribute], field: Range<Int>? = nil, operatorSet: Int = 0, foreignPlace: String? = nil
+    ) {
+        self.name = name
+        self.operation = operation
+        self.domain = domain
+        self.inputs = inputs
+        self.outputs = outputs
+        self.attributes = attributes
+        self.field = field
+        self.operatorSet = operatorSet
+        self.foreignPlace = foreignPlace
+    }
 
     /// The node for messages, as in `node 'conv1' (Conv)`.
     var place: String {
@@ -31,7 +46,7 @@ struct ONNXNode: Sendable {
 }
 
 /// The value of a node's attribute.
-enum ONNXAttribute: Sendable {
+package enum ONNXAttribute: Sendable {
     case float(Float)
     case integer(Int)
     case text(String)

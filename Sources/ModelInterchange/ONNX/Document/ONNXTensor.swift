@@ -2,7 +2,7 @@ import ModelFiles
 import NeuralGraph
 
 /// A tensor of an ONNX file: what it is, and where its numbers lie.
-struct ONNXTensor: Sendable {
+package struct ONNXTensor: Sendable {
     /// Where the numbers lie.
     enum Storage: Sendable {
         /// Little-endian numbers in the file (`raw_data`).
@@ -18,7 +18,7 @@ struct ONNXTensor: Sendable {
     }
 
     let name: String
-    let scalarType: ONNXScalarType
+    package let scalarType: ONNXScalarType
     let dimensions: [Int]
     let storage: Storage
     /// Where the tensor's message lies in the file.
@@ -47,7 +47,7 @@ struct ONNXExternalData: Sendable {
 }
 
 /// How a tensor's elements are stored; the raw value is the number in the file.
-enum ONNXScalarType: Int, Sendable {
+package enum ONNXScalarType: Int, Sendable {
     case float32 = 1
     case uint8 = 2
     case int8 = 3

@@ -246,7 +246,7 @@ struct ONNXExporter {
 
 extension WireWriter {
     /// Writes a node's whole-number attribute.
-    mutating func attribute(_ name: String, _ value: Int) {
+    package mutating func attribute(_ name: String, _ value: Int) {
         message(5) { attribute in
             attribute.string(1, name)
             attribute.integer(3, value)
@@ -255,7 +255,7 @@ extension WireWriter {
     }
 
     /// Writes a node's list of integers.
-    mutating func attribute(_ name: String, _ values: [Int]) {
+    package mutating func attribute(_ name: String, _ values: [Int]) {
         message(5) { attribute in
             attribute.string(1, name)
             for value in values { attribute.integer(8, value) }
@@ -264,7 +264,7 @@ extension WireWriter {
     }
 
     /// Writes a node's number.
-    mutating func attribute(_ name: String, _ value: Float) {
+    package mutating func attribute(_ name: String, _ value: Float) {
         message(5) { attribute in
             attribute.string(1, name)
             attribute.float(2, value)

@@ -4,11 +4,11 @@ import NeuralGraph
 
 /// Where a model that was read from an ONNX file came from, so that it can be written back node for node: only the
 /// bytes of weights that have changed are replaced.
-struct ONNXOrigin: NetworkFileOrigin {
+package struct ONNXOrigin: NetworkFileOrigin {
     let file: RandomAccessFile
     let external: ONNXExternalFiles
     /// The file's tensors, and which of them are parameters.
-    let stored: StoredTensors
+    package let stored: StoredTensors
     /// State tensors that the file stores together with equal ones.
     let shared: [String: ONNXSharedInput]
     let endsInSoftmax: Bool

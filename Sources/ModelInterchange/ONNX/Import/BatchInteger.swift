@@ -1,11 +1,11 @@
 /// An integer that may depend on the batch size N: `constant + perExample * N`.
 ///
 /// Shapes are computed with these, so that `Shape -> Gather -> Concat -> Reshape` is resolved when a file is read.
-struct BatchInteger: Hashable {
-    var constant: Int
-    var perExample = 0
+package struct BatchInteger: Hashable {
+    package var constant: Int
+    package var perExample = 0
 
-    init(_ constant: Int, perExample: Int = 0) {
+    package init(_ constant: Int, perExample: Int = 0) {
         self.constant = constant
         self.perExample = perExample
     }

@@ -2,7 +2,7 @@ import ModelFiles
 import NeuralGraph
 
 /// The stored tensor of a file that a parameter came from, and the order of its elements there.
-struct ONNXBinding: Sendable {
+package struct ONNXBinding: Sendable {
     /// The name in the file.
     let name: String
     /// Length and distance in the file of each step through the parameter, outermost first.

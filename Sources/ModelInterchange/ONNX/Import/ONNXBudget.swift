@@ -1,11 +1,11 @@
 /// A limit on the elements that are computed while a file is read.
 ///
 /// Without it, a few nodes could make constants larger than any memory, each twice as long as the last.
-final class ONNXBudget {
+package final class ONNXBudget {
     private var left: Int
 
     /// A budget in proportion to the size of the file, plus a constant.
-    init(fileSize: Int) {
+    package init(fileSize: Int) {
         left = fileSize + 1 << 22
     }
 

@@ -2,7 +2,7 @@ import ModelFiles
 import NeuralGraph
 
 extension ONNXImporter {
-    typealias Lowering = @Sendable (inout ONNXImporter, ONNXNode) throws -> Void
+    package typealias Lowering = @Sendable (inout ONNXImporter, ONNXNode) throws -> Void
 
     /// Whether a node's operator can be read.
     static func supports(_ node: ONNXNode) -> Bool {
@@ -19,7 +19,7 @@ extension ONNXImporter {
     }
 
     /// The operators by name, as https://onnx.ai/onnx/operators describes them.
-    static let lowerings: [String: Lowering] = [
+    package static let lowerings: [String: Lowering] = [
         // Windows over images
         "Conv": { try $0.convolution($1) },
         "MaxPool": { try $0.maxPool($1) },

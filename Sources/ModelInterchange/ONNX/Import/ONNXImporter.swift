@@ -7,7 +7,7 @@ import NeuralGraph
 /// numbers (``ValueView``); what is left becomes nodes of a ``GraphBuilder``, named as in the file. A pattern that is one
 /// of our operations, such as `x * sigmoid(x)`, is found when its last node comes; what it was spelled out with has then
 /// no part in the output any more and is left out of the finished network.
-struct ONNXImporter {
+package struct ONNXImporter {
     /// What an ONNX value is here.
     enum Operand {
         case integers(IntegerTensor)

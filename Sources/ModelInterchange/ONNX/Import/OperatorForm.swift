@@ -3,9 +3,9 @@ import ModelFiles
 /// The inputs, outputs and attributes of an operator that are supported, from one operator set on.
 ///
 /// Anything else that a node has is an error, so that no attribute is ignored silently.
-struct OperatorForm: Sendable, Hashable {
+package struct OperatorForm: Sendable, Hashable {
     /// The values of an attribute that are supported.
-    enum Setting: Sendable, Hashable {
+    package enum Setting: Sendable, Hashable {
         /// Any value: the importer reads it, or it has no effect on 32-bit floats.
         case any
         /// Only this value, which is also the default.
@@ -13,12 +13,12 @@ struct OperatorForm: Sendable, Hashable {
     }
 
     /// The first operator set that has the operator in this form.
-    let since: Int
+    package let since: Int
     /// The most inputs that are read; nil if there is no limit.
-    let inputs: Int?
+    package let inputs: Int?
     /// The most outputs that are given; nil if there is no limit.
-    let outputs: Int?
-    let attributes: [String: Setting]
+    package let outputs: Int?
+    package let attributes: [String: Setting]
 
     /// - Parameter settings: the attributes' names with a space between; `name=value` where only that value is run.
     init(_ since: Int, inputs: Int?, outputs: Int? = 1, _ settings: String = "") {
@@ -35,7 +35,7 @@ struct OperatorForm: Sendable, Hashable {
 
 extension OperatorForm {
     /// The form in a node's operator set; nil if the operator is not in it.
-    static func form(of operation: String, inSet version: Int) -> OperatorForm? {
+    package static func form(of operation: String, inSet version: Int) -> OperatorForm? {
         guard let forms = all[operation], !(operation == "Upsample" && version > 9) else { return nil }
         return forms.last { $0.since <= version }
     }

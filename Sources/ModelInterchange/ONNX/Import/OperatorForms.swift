@@ -4,7 +4,7 @@ extension OperatorForm {
 
     /// The forms by operator, oldest first. A test compares them with ONNX's own schemas, which
     /// `Tests/Validation/ONNX/make_operator_schemas.py` lists.
-    static let all: [String: [OperatorForm]] = windows.merging(products) { first, _ in first }
+    package static let all: [String: [OperatorForm]] = windows.merging(products) { first, _ in first }
         .merging(reductions) { first, _ in first }.merging(pointwise) { first, _ in first }
         .merging(structure) { first, _ in first }
 

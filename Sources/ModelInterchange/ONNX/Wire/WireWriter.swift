@@ -1,40 +1,42 @@
 /// Writes messages of the protobuf wire format.
-struct WireWriter {
-    private(set) var bytes: [UInt8] = []
+package struct WireWriter {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
 
     /// Writes a number field.
-    mutating func integer(_ number: Int, _ value: Int) {
+    package mutating func integer(_ number: Int, _ value: Int) {
         tag(number, type: 0)
         varint(UInt64(bitPattern: Int64(value)))
     }
 
     /// Writes a 32-bit float field.
-    mutating func float(_ number: Int, _ value: Float) {
+    package mutating func float(_ number: Int, _ value: Float) {
         tag(number, type: 5)
         append(value.bitPattern)
     }
 
     /// Writes a string field.
-    mutating func string(_ number: Int, _ value: String) {
+    package mutating func string(_ number: Int, _ value: String) {
         content(number, Array(value.utf8))
     }
 
     /// Writes a message field.
-    mutating func message(_ number: Int, _ body: (inout WireWriter) -> Void) {
+    package mutating func message(_ number: Int, _ body: (inout WireWriter) -> Void) {
         var writer = WireWriter()
         body(&writer)
         content(number, writer.bytes)
     }
 
     /// Writes a field of bytes that are there already.
-    mutating func content(_ number: Int, _ content: [UInt8]) {
+    package mutating func content(_ number: Int, _ content: [UInt8]) {
         tag(number, type: 2)
         varint(UInt64(content.count))
         bytes.append(contentsOf: content)
     }
 
     /// Writes several numbers as one packed field.
-    mutating func packed(_ number: Int, _ values: [Int]) {
+    package mutating func packed(_ number: Int, _ values: [Int]) {
         var writer = WireWriter()
         for value in values { writer.varint(UInt64(bitPattern: Int64(value))) }
         content(number, writer.bytes)
@@ -51,7 +53,7 @@ struct WireWriter {
     }
 
     /// Writes a number's bytes, least significant first.
-    mutating func append(_ value: some FixedWidthInteger) {
+    package mutating func append(_ value: some FixedWidthInteger) {
         unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 

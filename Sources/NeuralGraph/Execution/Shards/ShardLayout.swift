@@ -8,35 +8,35 @@
 ///                 +---+   +---+   +---+
 ///                 +-------+       |              sums      0: {0 1} {2} 1: {3} {4 5}
 ///                 +---------------+
-struct ShardLayout {
+package struct ShardLayout {
     /// The place of a shard's sum on a stack, and how many times the uppermost two sums are combined after it was put there.
-    struct Entry: Equatable {
-        let level: Int
-        let merges: Int
+    package struct Entry: Equatable {
+        package let level: Int
+        package let merges: Int
     }
 
     /// Two of the processes' sums: the second is added to the first.
-    struct Merge: Equatable {
-        let into: Int
-        let from: Int
+    package struct Merge: Equatable {
+        package let into: Int
+        package let from: Int
     }
 
     /// Examples in the batch, and in each shard but perhaps the last.
     let batch: Int
     let size: Int
     /// The number of shards.
-    let count: Int
+    package let count: Int
     /// The shards of each process.
     let shards: [Range<Int>]
     /// This process's shards in the order of the stack.
-    let entries: [Entry]
+    package let entries: [Entry]
     /// How many sums each process is left with, from the stack's bottom.
-    let sumCounts: [Int]
+    package let sumCounts: [Int]
     /// How the sums of all processes, in the order of the ranks, become one: the first.
-    let merges: [Merge]
+    package let merges: [Merge]
     private let rank: Int
 
-    init(batch: Int, size: Int, rank: Int, processes: Int) {
+    package init(batch: Int, size: Int, rank: Int, processes: Int) {
         let count = (batch + size - 1) / size
         (self.batch, self.size, self.count, self.rank) = (batch, size, count, rank)
         shards = (0..<processes).map { $0 * count / processes..<($0 + 1) * count / processes }
@@ -47,17 +47,17 @@ struct ShardLayout {
     }
 
     /// This process's shards.
-    var own: Range<Int> { shards[rank] }
+    package var own: Range<Int> { shards[rank] }
     /// The number of sums that this process is left with.
-    var ownSums: Int { sumCounts[rank] }
+    package var ownSums: Int { sumCounts[rank] }
     /// The number of sums on the stack at most.
     var height: Int { (entries.map(\.level).max() ?? -1) + 1 }
 
     /// The examples of a shard.
-    func examples(of shard: Int) -> Range<Int> { shard * size..<min(batch, (shard + 1) * size) }
+    package func examples(of shard: Int) -> Range<Int> { shard * size..<min(batch, (shard + 1) * size) }
 
     /// The number of examples of each process.
-    var exampleCounts: [Int] {
+    package var exampleCounts: [Int] {
         shards.map { $0.isEmpty ? 0 : min(batch, $0.upperBound * size) - $0.lowerBound * size }
     }
 

@@ -103,7 +103,7 @@ public enum EvidenceRequirement: Sendable, Hashable {
     case forgottenExamples
 
     /// The reason for leaving out measures that compare with retraining.
-    static let noRetrainedModel = "there is no retrained model to compare with; give one or more"
+    package static let noRetrainedModel = "there is no retrained model to compare with; give one or more"
 
     /// The reason for leaving a measure out; nil if the evidence is there.
     func reason(_ evidence: AuditEvidence) -> String? {

@@ -16,7 +16,7 @@ public struct AuditSamples: Sendable {
     public let retained: [Int]
 
     /// The examples, with their positions in the source.
-    let subset: ExampleSubset
+    package let subset: ExampleSubset
 
     /// The forgotten classes' minimum share of the samples, if they have that many examples.
     static let minimumForgottenShare = 0.1
@@ -24,7 +24,7 @@ public struct AuditSamples: Sendable {
     /// Draws at most `limit` examples without replacement, stratified by class.
     ///
     /// The forgotten classes together get at least a tenth.
-    init(
+    package init(
         from source: any ExampleSource, limit: Int, forgotten classes: Set<Int>, classCount: Int, seed: UInt64
     ) throws {
         var members = [[Int]](repeating: [], count: classCount)
@@ -81,7 +81,7 @@ public struct AuditSamples: Sendable {
     }
 
     /// The number of examples to draw from each class.
-    static func quotas(counts: [Int], limit: Int, forgotten: Set<Int>) -> [Int] {
+    package static func quotas(counts: [Int], limit: Int, forgotten: Set<Int>) -> [Int] {
         let total = counts.reduce(0, +)
         guard total > limit else { return counts }
         let available = counts.indices.filter(forgotten.contains).reduce(0) { $0 + counts[$1] }

@@ -2,18 +2,23 @@
 ///
 /// If all scores are equal, so are all resamples, and the bootstrap would claim certainty about the mean of a few
 /// examples.
-struct ScoreIntervals {
+package struct ScoreIntervals {
     /// The number of examples of each kind in the order of the scores; each kind has the same weight in the mean.
     let strata: [Int]
     /// The confidence level, between 0 and 1.
     let level: Double
+
+    package init(strata: [Int], level: Double) {
+        self.strata = strata
+        self.level = level
+    }
 
     /// Computes the interval of a mean of scores that are all or nothing.
     ///
     /// It is exact for one kind (Clopper and Pearson 1934), and combined from the kinds' intervals for several (Zou and
     /// Donner 2008, the MOVER method).
     /// - Returns: the interval; nil if a score is neither all nor nothing.
-    func proportion(_ scores: [Double]) -> ConfidenceInterval? {
+    package func proportion(_ scores: [Double]) -> ConfidenceInterval? {
         let weight = 1 / Double(strata.count)
         var (mean, below, above) = (0.0, 0.0, 0.0)
         var start = 0
@@ -37,7 +42,7 @@ struct ScoreIntervals {
     /// Computes the interval of a mean difference that is the same for every example.
     ///
     /// It covers the share of differing examples that a sample of this size can miss.
-    func constant(_ difference: Double) -> ConfidenceInterval {
+    package func constant(_ difference: Double) -> ConfidenceInterval {
         let weight = 1 / Double(strata.count)
         let missed = strata.reduce(0.0) { sum, size in
             let most = BinomialProportion(successes: 0, trials: size)?.upperBound(level: (1 + level) / 2) ?? 1

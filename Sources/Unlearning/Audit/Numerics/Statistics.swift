@@ -1,9 +1,9 @@
 import Foundation
 
 /// Statistics of lists of numbers.
-enum Statistics {
+package enum Statistics {
     /// Computes the arithmetic mean; nil for an empty list.
-    static func mean(_ values: some Collection<Double>) -> Double? {
+    package static func mean(_ values: some Collection<Double>) -> Double? {
         values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
     }
 
@@ -30,7 +30,7 @@ enum Statistics {
     /// - Parameters:
     ///   - share: the quantile's share, 0 to 1.
     ///   - sorted: one number or more in rising order.
-    static func quantile(_ share: Double, ofSorted sorted: [Double]) -> Double {
+    package static func quantile(_ share: Double, ofSorted sorted: [Double]) -> Double {
         precondition(!sorted.isEmpty, "an empty list has no quantiles")
         let place = min(max(share, 0), 1) * Double(sorted.count - 1)
         let below = Int(place)
@@ -45,11 +45,11 @@ enum Statistics {
 }
 
 /// Histograms with equal bins.
-enum ScoreHistogram {
+package enum ScoreHistogram {
     /// Computes the borders of equal bins from the smallest number to the largest.
     ///
     /// The last percent of a long tail goes into the last bin, so that it does not squeeze the rest.
-    static func edges(of values: [Double], bins: Int = 30) -> [Double] {
+    package static func edges(of values: [Double], bins: Int = 30) -> [Double] {
         guard !values.isEmpty else { return [] }
         let sorted = values.sorted()
         let low = sorted[0]
@@ -61,7 +61,7 @@ enum ScoreHistogram {
     }
 
     /// Computes the share of numbers in each bin; numbers beyond the borders count in the outer bins.
-    static func shares(of values: [Double], edges: [Double]) -> [Double] {
+    package static func shares(of values: [Double], edges: [Double]) -> [Double] {
         let bins = edges.count - 1
         guard bins > 0 else { return [] }
         var shares = [Double](repeating: 0, count: bins)

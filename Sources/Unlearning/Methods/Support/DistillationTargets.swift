@@ -1,18 +1,19 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Targets for distillation from the original with the classes to forget masked.
-struct DistillationTargets {
+package struct DistillationTargets {
     /// Each example's target, `[n, K]`: a part of its label and a part of the original's output, forgotten logits masked.
-    let targets: Tensor
+    package let targets: Tensor
     /// Each class's mean features, `[K, d]`; 0 where there is no example.
-    let prototypes: Tensor
+    package let prototypes: Tensor
     /// The features' variance, summed over their directions.
-    let variance: Double
+    package let variance: Double
     /// Which examples the original is right about, forgotten logits masked.
     private let isRight: [Bool]
 
     /// - Parameter outputs: features and logits of the original, `[n, d + K]`.
-    init(outputs: Tensor, labels: [Int], classes K: Int, masking forgotten: Set<Int>, labelShare: Float) throws {
+    package init(outputs: Tensor, labels: [Int], classes K: Int, masking forgotten: Set<Int>, labelShare: Float) throws
+    {
         let (n, d) = (labels.count, outputs.shape[1] - K)
         var logits = Tensor(repeating: 0, shape: [n, K])
         for row in 0..<n { for k in 0..<K { logits[row * K + k] = outputs[row * (d + K) + d + k] } }
@@ -39,7 +40,7 @@ struct DistillationTargets {
     }
 
     /// The objective of a training on some of the examples.
-    func objective(for examples: [Int], featureWeight: Double) throws -> PrototypeObjective {
+    package func objective(for examples: [Int], featureWeight: Double) throws -> PrototypeObjective {
         let K = targets.shape[1]
         let rows = examples.flatMap { row in (0..<K).map { targets[row * K + $0] } }
         // Features that are all the same have nothing to be pulled together.
@@ -49,7 +50,7 @@ struct DistillationTargets {
     }
 
     /// How many of some examples the original is right about.
-    func correct(among examples: [Int]) -> Int { examples.count { isRight[$0] } }
+    package func correct(among examples: [Int]) -> Int { examples.count { isRight[$0] } }
 
     /// How many rows of features and logits, `[n, d + K]`, have the label's logit largest.
     static func correct(_ outputs: Tensor, labels: [Int], classes K: Int) -> Int {

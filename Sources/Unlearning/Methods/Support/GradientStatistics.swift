@@ -1,14 +1,14 @@
 import Foundation
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// Mean gradients, or squared gradients, of a model over examples in inference mode, by parameter name.
-struct GradientStatistics {
+package struct GradientStatistics {
     /// What is averaged over the gradients.
-    enum Quantity { case gradient, square }
+    package enum Quantity { case gradient, square }
 
     /// Which class an example's cross-entropy is taken for.
-    enum Labels {
+    package enum Labels {
         /// The example's own.
         case own
         /// All of them, weighted by the model's output, as the Fisher information's definition has it; for gradients of
@@ -25,9 +25,19 @@ struct GradientStatistics {
     /// Names the random numbers.
     var stream: String
 
+    package init(
+        quantity: Quantity, labels: Labels = .own, examplesPerGradient: Int = 1, limit: Int = Int.max, stream: String
+    ) {
+        self.quantity = quantity
+        self.labels = labels
+        self.examplesPerGradient = examplesPerGradient
+        self.limit = limit
+        self.stream = stream
+    }
+
     /// The mean over the gradients, in the parameters' shapes.
     /// - Throws: ``UnlearningError`` if a gradient is not finite, and `CancellationError`.
-    func mean(
+    package func mean(
         of model: Model, over examples: any ExampleSource, _ session: UnlearningSession
     ) throws -> [String: Tensor] {
         try session.context.part(

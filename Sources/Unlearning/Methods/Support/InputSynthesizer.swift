@@ -1,5 +1,5 @@
-import ImageDatasets
-import NeuralGraph
+package import ImageDatasets
+package import NeuralGraph
 
 /// Synthesizes inputs from a model: for each class, inputs that the model classifies with confidence.
 ///
@@ -53,7 +53,7 @@ package struct InputSynthesizer: Sendable, Codable, Hashable {
 
     /// Makes inputs for the classes of a model, labeled with what they were made for.
     /// - Parameter excluded: classes that the model does not know any more.
-    func examples(
+    package func examples(
         for model: Model, without excluded: Set<Int> = [], _ session: UnlearningSession
     ) throws -> TensorExamples {
         let matched = try model.matchingStatistics(weight: statisticsWeight)

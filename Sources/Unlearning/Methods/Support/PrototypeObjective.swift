@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// Cross-entropy with a target distribution q, plus the distance of features f from a mixture of class prototypes m.
 ///
@@ -7,18 +7,24 @@ import NeuralGraph
 ///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
 ///
 /// Rows of outputs are features and logits, `[d + K]`, as ``NeuralGraph/Graph/withFeatureOutput`` gives them.
-struct PrototypeObjective: BatchObjective {
+package struct PrototypeObjective: BatchObjective {
     /// `[examples, K]`.
-    let targets: Tensor
+    package let targets: Tensor
     /// `[K, d]`.
-    let prototypes: Tensor
+    package let prototypes: Tensor
     /// μ / V.
-    let weight: Double
+    package let weight: Double
+
+    package init(targets: Tensor, prototypes: Tensor, weight: Double) {
+        self.targets = targets
+        self.prototypes = prototypes
+        self.weight = weight
+    }
 
     /// Below this a class has no part in a mixture: of many classes, few have one.
     private static let leastShare: Float = 1e-4
 
-    func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
+    package func evaluate(_ outputs: BatchOutputs, gradient: UnsafeMutablePointer<Float>) -> LossValue {
         let (K, d, n) = (prototypes.shape[0], prototypes.shape[1], outputs.count)
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * n * K) { buffer in
             guard let logits = buffer.baseAddress else { return LossValue(loss: .nan, correct: 0) }

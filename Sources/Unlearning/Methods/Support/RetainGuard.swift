@@ -1,6 +1,6 @@
 import Foundation
 import ImageDatasets
-import NeuralGraph
+package import NeuralGraph
 
 /// Protects retain accuracy: repeats a training at a lower rate if accuracy on held-out retain examples falls.
 ///
@@ -42,7 +42,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     }
 
     /// Splits positions into those to train on, at least one, and those to watch, both in rising order.
-    func split(_ count: Int, seed: UInt64) -> (training: [Int], watched: [Int]) {
+    package func split(_ count: Int, seed: UInt64) -> (training: [Int], watched: [Int]) {
         var order = Array(0..<count)
         var random = SeededRandom(seed: seed, stream: "guard")
         let watched = min(max(0, count - 1), Int(min(Self.mostExamples, (Double(count) * share).rounded())))
@@ -51,7 +51,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     }
 
     /// Whether a number of correct examples is clearly below the original's.
-    func objects(to correct: Int, original: Int, of count: Int) -> Bool {
+    package func objects(to correct: Int, original: Int, of count: Int) -> Bool {
         Self.isFall(to: correct, from: original, of: count, beyond: tolerance)
     }
 
@@ -81,7 +81,7 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     ///   - train: trains at a rate.
     ///   - correct: how many of the watched examples a model is right about.
     /// - Throws: what the last training throws, if not one came to an end.
-    func train(
+    package func train(
         at rate: Double, original: Int, of count: Int, _ session: UnlearningSession, train: (Double) throws -> Model,
         correct: (Model) throws -> Int
     ) throws -> Model {

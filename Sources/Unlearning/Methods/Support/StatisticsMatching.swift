@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 
 /// The identity, whose backward pass adds the gradient of the distance of the batch's statistics from given ones.
 ///
@@ -8,7 +8,7 @@ import NeuralGraph
 ///
 /// Source: Yin et al., "Dreaming to Distill: DeepInversion" (CVPR 2020, arXiv 1912.08795), equation 4, here relative to the
 /// variance, so that layers of any scale count alike.
-struct StatisticsMatching: GraphOperation {
+package struct StatisticsMatching: GraphOperation {
     /// One a channel.
     let mean: [Float]
     /// One a channel, 0 or more.
@@ -16,9 +16,15 @@ struct StatisticsMatching: GraphOperation {
     /// How much it counts against the loss at the output.
     let weight: Float
 
-    var kind: String { "StatisticsMatching" }
+    package init(mean: [Float], variance: [Float], weight: Float) {
+        self.mean = mean
+        self.variance = variance
+        self.weight = weight
+    }
 
-    func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
+    package var kind: String { "StatisticsMatching" }
+
+    package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         guard inputs.count == 1, inputs[0].rank > 0, inputs[0].channels == mean.count, mean.count == variance.count
         else {
             throw ShapeError(
@@ -27,7 +33,7 @@ struct StatisticsMatching: GraphOperation {
         return inputs[0]
     }
 
-    func kernel(for request: KernelRequest) -> any Kernel {
+    package func kernel(for request: KernelRequest) -> any Kernel {
         // Channels that hardly ever vary would otherwise outweigh all others.
         let floor = 1e-5 + 0.01 * variance.reduce(0, +) / Float(max(1, variance.count))
         return StatisticsMatchingKernel(
@@ -86,7 +92,7 @@ private struct StatisticsMatchingKernel: Kernel {
 extension Model {
     /// The model with a ``StatisticsMatching`` of its running statistics before each batch norm, under the same names.
     /// - Returns: the model as it is if it has no batch norm.
-    func matchingStatistics(weight: Float) throws -> Model {
+    package func matchingStatistics(weight: Float) throws -> Model {
         var builder = GraphBuilder(inputShape: graph.inputShape)
         var places = [0: builder.input]
         for (index, node) in graph.nodes.enumerated() {

@@ -2,7 +2,7 @@ package import NeuralGraph
 
 extension Tensor {
     /// Rows of logits, `[n, K]`, without some classes: theirs become -infinity, so that softmax gives them 0.
-    func masking(_ classes: Set<Int>) -> Tensor {
+    package func masking(_ classes: Set<Int>) -> Tensor {
         masking { _ in classes }
     }
 

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import NeuralGraph
+import NeuralGraph
 
 @Suite("Dropout", .tags(.operations)) struct DropoutTests {
     private let worst = WorstErrors("dropout")

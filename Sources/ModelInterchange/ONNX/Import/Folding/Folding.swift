@@ -1,21 +1,27 @@
 /// Evaluates one node whose inputs are all constants, by the semantics of https://onnx.ai/onnx/operators.
 ///
 /// It supports every operator that shapes and indices are computed with, for all element types.
-struct Folding {
+package struct Folding {
     let node: ONNXNode
     let inputs: [KnownNumbers?]
     let budget: ONNXBudget
 
+    package init(node: ONNXNode, inputs: [KnownNumbers?], budget: ONNXBudget) {
+        self.node = node
+        self.inputs = inputs
+        self.budget = budget
+    }
+
     /// The rules by operator.
-    typealias Rule = @Sendable (Folding) throws -> [KnownNumbers]
+    package typealias Rule = @Sendable (Folding) throws -> [KnownNumbers]
 
     /// The rule for an operator; nil if it is not computed while a file is read.
-    static func rule(for operation: String) -> Rule? {
+    package static func rule(for operation: String) -> Rule? {
         elementwise[operation] ?? structural[operation] ?? reductions[operation]
     }
 
     /// The outputs.
-    func results(_ rule: Rule) throws -> [KnownNumbers] { try rule(self) }
+    package func results(_ rule: Rule) throws -> [KnownNumbers] { try rule(self) }
 
     // MARK: Inputs
 

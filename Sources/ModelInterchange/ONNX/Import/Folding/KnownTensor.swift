@@ -1,9 +1,9 @@
 /// A constant tensor, whose elements are known when a file is read, in row-major order.
-struct KnownTensor<Element> {
-    var dimensions: [Int]
-    var values: [Element]
+package struct KnownTensor<Element> {
+    package var dimensions: [Int]
+    package var values: [Element]
 
-    init(dimensions: [Int], values: [Element]) {
+    package init(dimensions: [Int], values: [Element]) {
         self.dimensions = dimensions
         self.values = values
     }
@@ -14,7 +14,7 @@ struct KnownTensor<Element> {
     }
 
     /// A scalar.
-    init(_ value: Element) {
+    package init(_ value: Element) {
         self.init(dimensions: [], values: [value])
     }
 
@@ -53,10 +53,10 @@ struct KnownTensor<Element> {
 }
 
 /// A constant tensor of integers, such as a shape; booleans are 0 and 1.
-typealias IntegerTensor = KnownTensor<BatchInteger>
+package typealias IntegerTensor = KnownTensor<BatchInteger>
 
 /// A constant of one of three element types.
-enum KnownNumbers {
+package enum KnownNumbers {
     /// Integers and booleans.
     case integers(IntegerTensor)
     /// Floating-point numbers.

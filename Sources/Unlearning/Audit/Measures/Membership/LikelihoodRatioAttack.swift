@@ -127,7 +127,7 @@ package struct ReceiverOperatingCharacteristic: Sendable, Hashable {
     }
 
     /// Compares the first scores, which are members', with the others.
-    init(scores: [Double], members: Int) {
+    package init(scores: [Double], members: Int) {
         self.init(members: Array(scores.prefix(members)), others: Array(scores.dropFirst(members)))
     }
 

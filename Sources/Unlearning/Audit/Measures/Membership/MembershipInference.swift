@@ -42,7 +42,7 @@ package enum MembershipInference {
         labels.enumerated().map { -predictions.logProbability($0.offset, $0.element) }
     }
 
-    static let entropy = measure(
+    package static let entropy = measure(
         .membershipEntropy, "Membership by entropy",
         "Share of the forgotten classes' training images that a balanced logistic regression on the prediction's entropy, "
             + "fitted to retained training against retained test images, calls members.",
@@ -52,7 +52,7 @@ package enum MembershipInference {
         "Share of the forgotten classes' training images that a balanced logistic regression on the true class's "
             + "probability, fitted to retained training against retained test images, calls members.",
         source: "Salem et al. 2019, ML-Leaks (arXiv 1806.01246)")
-    static let loss = measure(
+    package static let loss = measure(
         .membershipLoss, "Membership by loss",
         "Balanced accuracy, by five-fold cross-validation, of a logistic regression on the loss in telling the forgotten "
             + "classes' training images from their test images; 50 % is guessing.",

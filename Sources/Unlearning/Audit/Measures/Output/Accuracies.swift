@@ -49,7 +49,7 @@ package enum Accuracies {
         }
     }
 
-    static let forgetTest = accuracy(
+    package static let forgetTest = accuracy(
         .forgetAccuracyTest, "Forget accuracy (test)",
         "Accuracy on test images of the forgotten classes.", .closerToRetrained)
     static let worstForgotten = accuracy(
@@ -63,7 +63,7 @@ package enum Accuracies {
     static let forgetConfidence = accuracy(
         .forgetConfidence, "Confidence in forgotten classes",
         "Mean probability of the true class on test images of the forgotten classes.", .closerToRetrained)
-    static let retainTest = accuracy(
+    package static let retainTest = accuracy(
         .retainAccuracyTest, "Retain accuracy (test)",
         "Accuracy on test images of the retained classes.", .higher)
     static let retainTraining = accuracy(

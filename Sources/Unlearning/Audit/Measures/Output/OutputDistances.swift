@@ -11,7 +11,7 @@ package enum TotalVariation {
         first.compare(second) { p, q in 0.5 * zip(p, q).reduce(0) { $0 + abs($1.0 - $1.1) } }
     }
 
-    static let description = OutputDistance.description(
+    package static let description = OutputDistance.description(
         .totalVariation, "Total variation",
         "Half the sum of absolute differences between the model's and a retrained model's probabilities, averaged over "
             + "the forgotten classes' test images.",

@@ -104,7 +104,7 @@ package struct RelearnTime: Sendable {
         return try ExampleSubset(CombinedExamples([forgotten, retained]), indices: indices)
     }
 
-    static let description = MeasureDescription(
+    package static let description = MeasureDescription(
         .relearnTime, title: "Relearn time",
         definition:
             "Optimizer steps on a copy of the model until its accuracy on the forgotten classes' test images is close to "
@@ -122,7 +122,7 @@ package enum AnamnesisIndex {
     /// Computes the index of relearn times in steps.
     package static func value(time: Double, retrained: Double) -> Double { (time + 0.01) / (retrained + 0.01) }
 
-    static let description = MeasureDescription(
+    package static let description = MeasureDescription(
         .anamnesisIndex, title: "Anamnesis index",
         definition: "Relearn time divided by the retrained models' mean relearn time, with 0.01 steps added to both.",
         source: "Chundawat et al. 2023, Zero-Shot Machine Unlearning (arXiv 2201.05629), section V",

@@ -42,7 +42,7 @@ extension StageFeatures {
     /// The examples to compute with: all, or for very wide features an even sample that fits in memory.
     var manageableRows: [Int] { Self.manageableRows(of: values.shape[0], width: values.shape[1]) }
 
-    static func manageableRows(of count: Int, width: Int) -> [Int] {
+    package static func manageableRows(of count: Int, width: Int) -> [Int] {
         let limit = max(2, maximumNumbers / max(1, width))
         guard count > limit else { return Array(0..<count) }
         return (0..<limit).map { $0 * count / limit }

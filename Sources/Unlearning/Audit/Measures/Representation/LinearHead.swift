@@ -3,9 +3,9 @@ package import NeuralGraph
 /// A network's linear last layer, from penultimate features to logits, in Double.
 package struct LinearHead: Sendable {
     /// `[classes, width]`.
-    var weights: DoubleMatrix
+    package var weights: DoubleMatrix
     /// One per class.
-    var biases: [Double]
+    package var biases: [Double]
     /// Whether the layer has a bias; without one the biases are 0.
     let hasBias: Bool
 

@@ -78,7 +78,7 @@ package struct LinearProbe: Sendable {
         features.times(weights).subtracting(intercepts.map { -$0 })
     }
 
-    static let description = MeasureDescription(
+    package static let description = MeasureDescription(
         .linearProbe, title: "Linear probe",
         definition: "Recall of the forgotten classes' test images by a linear classifier (ridge regression) of the "
             + "penultimate features, fitted on training images of all classes.",

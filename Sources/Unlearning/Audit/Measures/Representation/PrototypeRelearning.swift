@@ -120,7 +120,7 @@ struct PrototypeRelearningMeasure: BuiltInMeasure {
             let scores = try evidence.models.map { try recognized(by: $0, evidence) }
             guard scores.original != nil || scores.unlearned != nil else {
                 findings.results.append(
-                    MeasureResult(PrototypeRelearning.description, omitted: HeadShareMeasures.noHead))
+                    MeasureResult(PrototypeRelearning.description, omitted: HeadShare.noHead))
                 return
             }
             let rows = [

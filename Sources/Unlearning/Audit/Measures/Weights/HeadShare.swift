@@ -22,6 +22,9 @@ package enum HeadShare {
         return loss >= minimumLoss ? (restored - unlearned) / loss : nil
     }
 
+    /// The reason for an omission where there is no last layer to restore.
+    package static let noHead = "the network does not end in a linear layer, which the measure needs"
+
     static let bias = measure(.headShareBias, "Head share: bias", "last layer's bias is")
     static let layer = measure(.headShareLayer, "Head share: layer", "whole last layer is")
 
@@ -42,11 +45,9 @@ struct HeadShareMeasures: BuiltInMeasure {
     let descriptions = [HeadShare.bias, HeadShare.layer]
     let requirements: [EvidenceRequirement] = [.forgottenClasses, .features, .forgottenTest]
 
-    static let noHead = "the network does not end in a linear layer, which the measure needs"
-
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
         guard let original = LinearHead(of: evidence.models.original.model) else {
-            findings.results += descriptions.map { MeasureResult($0, omitted: Self.noHead) }
+            findings.results += descriptions.map { MeasureResult($0, omitted: HeadShare.noHead) }
             return
         }
         let lost = try forgetAccuracy(evidence.models.original, head: original, evidence)

@@ -11,6 +11,11 @@ package struct WeightDistance: Sendable {
         package let name: String
         /// The distance, 0 or more; nil if the original's weights are zero and the layer changed.
         package let value: Double?
+
+        package init(name: String, value: Double?) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// The layers that have parameters, from input to output.
