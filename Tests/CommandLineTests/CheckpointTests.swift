@@ -1,9 +1,8 @@
 import Foundation
+import ModelFiles
 import TestSupport
 import Testing
 import Unlearning
-
-import ModelFiles
 
 @Suite("Jobs that survive", .tags(.commandLine))
 struct CheckpointTests {

@@ -1,8 +1,7 @@
 import Foundation
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 /// What a newcomer meets: a check of the machine, lists, completion, and hints for mistyped names.
 @Suite("First run", .tags(.commandLine))

@@ -2,9 +2,8 @@ import Foundation
 import ModelInterchange
 import TestSupport
 import Testing
-import Unlearning
-
 import UnlearnCommands
+import Unlearning
 
 /// Names in files, folders and arguments can hold what a terminal takes for commands. They are shown, not obeyed.
 @Suite("Text that acts on terminals", .tags(.commandLine))

@@ -1,9 +1,8 @@
 import Foundation
+import ImageDatasets
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("CIFAR", .tags(.data))
 struct CIFARTests {

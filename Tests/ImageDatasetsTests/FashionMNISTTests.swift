@@ -1,9 +1,8 @@
 import Foundation
+import ImageDatasets
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("Fashion-MNIST", .tags(.data))
 struct FashionMNISTTests {

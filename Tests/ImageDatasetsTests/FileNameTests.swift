@@ -1,8 +1,7 @@
 import Foundation
+import ImageDatasets
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 /// MNIST's files under the names, and in the folders, that people have them.
 @Suite("Names of IDX files", .tags(.data))

@@ -1,9 +1,8 @@
 import Foundation
+import ImageDatasets
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("IDX files", .tags(.data))
 struct IDXTests {

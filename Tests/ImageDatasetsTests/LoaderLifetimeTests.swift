@@ -1,10 +1,9 @@
 import Foundation
+import ImageDatasets
 import NeuralGraph
 import Synchronization
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("Batch loader: errors, cancellation and memory", .tags(.data))
 struct LoaderLifetimeTests {

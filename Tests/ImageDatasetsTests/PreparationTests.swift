@@ -1,8 +1,7 @@
+import ImageDatasets
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 /// Images whose pixels count up from the image's position.
 private struct GradientImages: ImageDataset {

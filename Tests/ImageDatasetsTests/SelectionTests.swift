@@ -1,8 +1,7 @@
+import ImageDatasets
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("Selections of images", .tags(.data))
 struct SelectionTests {

@@ -1,8 +1,7 @@
 import Foundation
+import ImageDatasets
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 @Suite("Data sets on the command line", .tags(.data))
 struct SpecificationTests {

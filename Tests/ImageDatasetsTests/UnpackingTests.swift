@@ -1,8 +1,7 @@
 import Foundation
+import ImageDatasets
 import TestSupport
 import Testing
-
-import ImageDatasets
 
 /// What a small file may unpack to: sizes are checked before anything is unpacked or allocated.
 @Suite("Unpacked sizes", .tags(.data))

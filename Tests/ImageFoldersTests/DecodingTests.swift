@@ -1,8 +1,7 @@
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Every kind of every format, against Pillow.
 @Suite("Decoding", .tags(.data))

@@ -1,10 +1,9 @@
 import Foundation
 import ImageDatasets
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Which files make a data set, in which order, and what is wrong with folders that make none.
 @Suite("Folders", .tags(.data))

@@ -1,9 +1,8 @@
 import Foundation
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Files that are no pictures, or pictures that would cost too much: each one an error that says so.
 @Suite("Malformed pictures", .tags(.data))

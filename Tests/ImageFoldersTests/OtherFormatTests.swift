@@ -1,10 +1,9 @@
 import Foundation
 import ImageDatasets
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Pictures of formats that are not read are never left out without a word.
 @Suite("Formats that are not read", .tags(.data))

@@ -1,8 +1,7 @@
 import Foundation
+import ImageFolders
 import NeuralGraph
 import TestSupport
-
-import ImageFolders
 
 /// The pictures of Tests/Fixtures/Pictures, and what Pillow and torchvision make of them.
 enum PictureFixtures {

@@ -1,7 +1,6 @@
+import ImageFolders
 import TestSupport
 import Testing
-
-import ImageFolders
 
 @Suite("Orientations", .tags(.data))
 struct PixelViewTests {

@@ -1,10 +1,9 @@
 import Foundation
 import ImageDatasets
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Pictures as a data set: on many threads, with and without those that cannot be read.
 @Suite("Reading", .tags(.data))

@@ -1,10 +1,9 @@
 import Foundation
 import ImageDatasets
+import ImageFolders
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ImageFolders
 
 /// Folders of splits by the names that they have in the wild.
 @Suite("Names of splits", .tags(.data))

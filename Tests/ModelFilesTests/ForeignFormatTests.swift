@@ -1,9 +1,8 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelFiles
 
 /// Files that people give as models and that are none: each is called what it is, with what to do about it.
 @Suite("Foreign format", .tags(.files)) struct ForeignFormatTests {

@@ -1,9 +1,8 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelFiles
 
 @Suite("Model file", .tags(.files)) struct ModelFileTests {
     private let folder: TemporaryFolder

@@ -1,9 +1,8 @@
 import Foundation
+import ModelFiles
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelFiles
 
 /// What wrappers put before every name of a state dictionary: data-parallel training, compilation, a network inside another.
 @Suite("Name prefix", .tags(.files)) struct NamePrefixTests {

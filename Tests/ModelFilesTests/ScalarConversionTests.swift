@@ -1,7 +1,6 @@
+import ModelFiles
 import TestSupport
 import Testing
-
-import ModelFiles
 
 @Suite("Scalar conversion", .tags(.files)) struct ScalarConversionTests {
     #if !(os(macOS) && arch(x86_64))

@@ -1,8 +1,7 @@
 import Foundation
+import Plotting
 import TestSupport
 import Testing
-
-import Plotting
 
 @Suite("Charts", .tags(.reports))
 struct ChartTests {

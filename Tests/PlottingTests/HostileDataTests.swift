@@ -1,7 +1,6 @@
+import Plotting
 import TestSupport
 import Testing
-
-import Plotting
 
 /// Whatever the data and texts are, the drawing is well-formed XML and stays in its frame, which reading it back checks.
 @Suite("Unusual data and texts", .tags(.reports))

@@ -1,9 +1,8 @@
 import CZlib
 import Foundation
+import Plotting
 import TestSupport
 import Testing
-
-import Plotting
 
 @Suite("Pictures", .tags(.reports))
 struct PixelImageTests {

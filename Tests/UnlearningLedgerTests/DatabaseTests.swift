@@ -3,7 +3,6 @@ import GRDB
 import TestSupport
 import Testing
 import Unlearning
-
 import UnlearningLedger
 
 @Suite("Databases that are no ledger, or cannot be used", .tags(.ledger))

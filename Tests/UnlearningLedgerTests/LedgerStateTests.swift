@@ -2,9 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 import Unlearning
-import UnlearningReports
-
 import UnlearningLedger
+import UnlearningReports
 
 @Suite("The state of a ledger", .tags(.ledger))
 struct LedgerStateTests {

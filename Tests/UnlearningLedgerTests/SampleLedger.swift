@@ -2,10 +2,9 @@ import Foundation
 import GRDB
 import TestSupport
 import Testing
-import UnlearningReports
-
 import Unlearning
 import UnlearningLedger
+import UnlearningReports
 
 /// A ledger in a folder of its own, gone with the object.
 final class SampleLedger: Sendable {

@@ -3,9 +3,8 @@ import GRDB
 import TestSupport
 import Testing
 import Unlearning
-import UnlearningReports
-
 import UnlearningLedger
+import UnlearningReports
 
 @Suite("Tampering with a ledger", .tags(.ledger))
 struct TamperingTests {

@@ -2,7 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 import Unlearning
-
 import UnlearningReports
 
 @Suite("Same pictures", .tags(.reports))

@@ -1,7 +1,6 @@
 import Foundation
-import UnlearningReports
-
 import Unlearning
+import UnlearningReports
 
 /// An audit's result that was made by hand, with something in every section.
 enum SampleAudit {

@@ -2,7 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 import Unlearning
-
 import UnlearningReports
 
 @Suite("Signed records", .tags(.reports))

@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// Which class each folder is, where some are missing.

@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Lists of classes", .tags(.unlearning))

@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Runs that several processes share", .tags(.unlearning), .timeLimit(.minutes(2)))

@@ -2,7 +2,6 @@ import Foundation
 import Synchronization
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Progress and time left", .tags(.unlearning))

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 @Suite("Core ML files", .tags(.files)) struct CoreMLFileTests {
     @Test("formats by content and by name") func formats() throws {

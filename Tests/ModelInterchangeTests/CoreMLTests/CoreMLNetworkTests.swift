@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Packages and files that coremltools wrote, against PyTorch's results in Double; see Tests/Fixtures/CoreML.
 @Suite("Core ML network", .tags(.files)) struct CoreMLNetworkTests {

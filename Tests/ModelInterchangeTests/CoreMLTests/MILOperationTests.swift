@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Single operations of ML programs, against their definitions in Double.
 @Suite("MIL operations", .tags(.files)) struct MILOperationTests {

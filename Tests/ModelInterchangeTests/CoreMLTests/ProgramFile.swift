@@ -1,8 +1,7 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
-
-import ModelInterchange
 
 /// A small ML program in one file that is put together operation by operation, for tests of what coremltools does not
 /// write.

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Numbers that are computed when a file is read have numpy's semantics.
 @Suite("Folding", .tags(.files)) struct FoldingTests {

@@ -1,5 +1,4 @@
 import Foundation
-
 import ModelInterchange
 
 /// A small ONNX file that is put together field by field, for tests of what exporters do not write.

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Damaged and malicious files end in an error that says what is wrong; none crashes or takes memory beyond its size.
 @Suite("Hostile ONNX", .tags(.files)) struct HostileONNXTests {

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 @Suite("Log softmax", .tags(.files)) struct LogSoftmaxTests {
     private func model(set: Int, input: [Int?] = [nil, 4]) throws -> Model {

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Graphs that the format allows to be written but not to be run: each ends in an error that names node or tensor.
 @Suite("Malformed graph", .tags(.files)) struct MalformedGraphTests {

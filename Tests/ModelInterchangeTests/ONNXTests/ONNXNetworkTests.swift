@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Files of both of PyTorch's exporters, against PyTorch's results in Double; see Tests/Fixtures/ONNX.
 @Suite("ONNX network", .tags(.files)) struct ONNXNetworkTests {

@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Files of operator sets 7 to 12, and others that are not written as today's exporters do.
 @Suite("ONNX old file", .tags(.files)) struct ONNXOldFileTests {

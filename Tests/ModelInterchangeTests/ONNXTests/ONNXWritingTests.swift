@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// Files are written back as they were, but for the weights that have changed.
 @Suite("ONNX writing", .tags(.files)) struct ONNXWritingTests {

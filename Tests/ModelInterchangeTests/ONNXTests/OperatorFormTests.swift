@@ -1,9 +1,8 @@
 import Foundation
+import ModelInterchange
 import NeuralGraph
 import TestSupport
 import Testing
-
-import ModelInterchange
 
 /// The table of what is read of each operator, against what ONNX itself says (`Tests/Validation/ONNX/make_operator_schemas.py`).
 @Suite("Operator form", .tags(.files)) struct OperatorFormTests {

@@ -1,7 +1,6 @@
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 @Suite("Memory plan", .tags(.execution)) struct MemoryPlanTests {
     /// Buffers that live at one time lie apart, each on a cache line of its own.

@@ -1,8 +1,7 @@
 import Foundation
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 @Suite("Processor count", .tags(.execution)) struct ProcessorCountTests {
     @Test(

@@ -1,7 +1,6 @@
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 /// The kernels for matrices that are not packed, which operations use by the processor's and OpenBLAS's names.
 @Suite("Matrix products", .tags(.linearAlgebra)) struct MatrixProductTests {

@@ -1,7 +1,6 @@
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 @Suite("How batches are cut into shards", .tags(.execution))
 struct ShardLayoutTests {

@@ -1,7 +1,6 @@
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 /// The numbers that a step leaves behind on one process.
 private struct StepNumbers: Equatable, Sendable {

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// Models of the patterns problem that an audit has to tell apart.

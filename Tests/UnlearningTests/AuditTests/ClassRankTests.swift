@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Rank of the forgotten class", .tags(.audit))

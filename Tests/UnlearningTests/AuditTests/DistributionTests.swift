@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// What NumPy, SciPy and scikit-learn say; written by Tests/Fixtures/Audit/make_distributions.py.

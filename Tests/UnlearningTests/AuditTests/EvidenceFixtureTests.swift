@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// What SciPy, scikit-learn, PyTorch and onnxruntime say; written by Tests/Fixtures/Audit/make_evidence_fixtures.py.

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// A measure that does what a test asks for.

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Retrained models that cannot serve as a reference", .tags(.audit))

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("The measures of features and weights as an audit takes them", .tags(.audit))

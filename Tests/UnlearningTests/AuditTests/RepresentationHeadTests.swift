@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Prototype relearning, head share and weight distance", .tags(.audit))

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Runs that go on from a checkpoint", .tags(.unlearning))

@@ -1,7 +1,6 @@
 import Synchronization
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("The guard of retained accuracy", .tags(.methods))

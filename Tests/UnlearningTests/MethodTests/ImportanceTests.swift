@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Methods that weigh weights", .tags(.methods))

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 /// Each method's steps against PyTorch's from the paper's equations; Tests/Fixtures/README.md describes the fixture.

@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Sessions, as methods of one's own use them", .tags(.methods))

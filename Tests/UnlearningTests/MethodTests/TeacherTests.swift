@@ -1,7 +1,6 @@
 import Foundation
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Methods with teachers, and methods on parts of the network", .tags(.methods))

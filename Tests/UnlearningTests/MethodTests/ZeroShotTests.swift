@@ -1,6 +1,5 @@
 import TestSupport
 import Testing
-
 import Unlearning
 
 @Suite("Forgetting without any data", .tags(.methods))

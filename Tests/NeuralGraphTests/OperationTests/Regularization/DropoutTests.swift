@@ -1,7 +1,6 @@
+import NeuralGraph
 import TestSupport
 import Testing
-
-import NeuralGraph
 
 @Suite("Dropout", .tags(.operations)) struct DropoutTests {
     private let worst = WorstErrors("dropout")
