@@ -1,5 +1,5 @@
 public import Foundation
-package import Unlearning
+public import Unlearning
 import UnlearningReports
 
 /// The requests to forget that a model got, and what became of them, in a folder that can be checked.
@@ -214,4 +214,20 @@ extension Ledger {
 
     /// Today in UTC, as `2026-12-31`.
     package static var today: String { Date().formatted(Date.ISO8601FormatStyle().year().month().day()) }
+}
+
+/// An error of a ledger, with the file, the fault and the remedy.
+public struct LedgerError: DescribedError, Equatable {
+    /// The path of the database or of a file of the ledger.
+    package let path: String
+    /// The fault and the remedy.
+    public let message: String
+
+    package init(_ path: String, _ message: String) {
+        self.path = path
+        self.message = message
+    }
+
+    /// The path and the message in one line.
+    public var description: String { "\(path): \(message)" }
 }

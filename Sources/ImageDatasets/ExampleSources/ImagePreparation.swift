@@ -1,4 +1,4 @@
-package import NeuralGraph
+public import NeuralGraph
 
 /// The conversion of an image's bytes to a network's input.
 ///
@@ -136,5 +136,22 @@ package struct ImagePreparation: Sendable {
             let place = isFlipped ? targetShape[1] - 1 - column : column
             for channel in 0..<channels { unsafe output[place * channels + channel] = unsafe table[channel << 8] }
         }
+    }
+}
+
+extension Model {
+    /// Prepares images for this network: pads them to its input's size and channels, and normalizes them.
+    ///
+    /// The normalization is the model's; a model that has none takes the data set's.
+    /// - Parameters:
+    ///   - images: the images, of the model's classes.
+    ///   - augmentation: random changes in training; nil leaves the images unchanged.
+    /// - Throws: ``DatasetError`` if the images do not fit the network's input.
+    public func prepare(
+        _ images: any ImageDataset, augmentation: Augmentation? = nil
+    ) throws -> any ExampleSource {
+        let preparation = try ImagePreparation(
+            targetShape: graph.inputShape, normalization: metadata.normalization ?? images.normalization)
+        return try PreparedImages(images, preparation: preparation, augmentation: augmentation)
     }
 }

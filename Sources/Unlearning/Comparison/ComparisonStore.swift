@@ -60,14 +60,7 @@ struct ComparisonStore: Sendable {
 
     /// Reads a trained model; nil if there is none, or its file is damaged.
     func model(_ name: String, seed: UInt64, like model: Model) -> Model? {
-        guard let read = try? Model(safetensors: file(name, seed, "safetensors"), graph: model.graph) else {
-            return nil
-        }
-        var stored = read
-        stored.metadata = model.metadata
-        stored.metadata.learningRate = read.metadata.learningRate
-        stored.metadata.training = read.metadata.training
-        return stored
+        try? Model(safetensors: file(name, seed, "safetensors"), like: model)
     }
 
     func keep(_ model: Model, _ name: String, seed: UInt64) throws {

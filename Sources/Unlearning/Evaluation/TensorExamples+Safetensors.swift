@@ -1,7 +1,7 @@
 package import Foundation
 package import ImageDatasets
 import ModelFiles
-import NeuralGraph
+package import NeuralGraph
 
 extension TensorExamples {
     /// The tensor's name in a file of inputs.
@@ -29,5 +29,19 @@ extension TensorExamples {
         guard shape.count > 0 else { throw UnlearningError.noExamples(of: Self.inputTensorName) }
         let inputs = try file.tensor(Self.inputTensorName).channelsLast()
         try self.init(inputs, labels: [Int](repeating: 0, count: shape[0]))
+    }
+}
+
+extension Model {
+    /// Reads a safetensors file with a model of another's graph, such as one that was trained again.
+    ///
+    /// The metadata are the other's as well, but for learning rate and training, which the file says.
+    /// - Throws: as `Model(safetensors:graph:)`.
+    package init(safetensors url: URL, like model: Model) throws {
+        let read = try Model(safetensors: url, graph: model.graph)
+        self = read
+        metadata = model.metadata
+        metadata.learningRate = read.metadata.learningRate
+        metadata.training = read.metadata.training
     }
 }

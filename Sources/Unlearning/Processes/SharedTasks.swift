@@ -86,11 +86,7 @@ extension Model {
         let folder = try ScratchFolder()
         let file = folder.url.appendingPathComponent("model.safetensors")
         try AtomicFile.write(Data(bytes), to: file)
-        var read = try withExtendedLifetime(folder) { try Model(safetensors: file, graph: model.graph) }
-        let (rate, training) = (read.metadata.learningRate, read.metadata.training)
-        read.metadata = model.metadata
-        (read.metadata.learningRate, read.metadata.training) = (rate, training)
-        self = read
+        self = try withExtendedLifetime(folder) { try Model(safetensors: file, like: model) }
     }
 }
 

@@ -41,7 +41,7 @@ package struct RetrainedModelStore: Sendable {
             let file = try file(for: retraining, seed: seed, original: original, classes: classes, images: content)
             // The first of several processes looks, since not all may see its folder.
             let isFirst = processes?.isFirst ?? true
-            if let kept = try (isFirst ? Self.read(file, like: original) : nil).shared(in: processes, like: original) {
+            if let kept = try (isFirst ? try? Model(safetensors: file, like: original) : nil).shared(in: processes, like: original) {
                 models.append(kept)
                 found += 1
                 continue
@@ -53,15 +53,6 @@ package struct RetrainedModelStore: Sendable {
             models.append(model)
         }
         return (models, found)
-    }
-
-    private static func read(_ file: URL, like original: Model) -> Model? {
-        guard let read = try? Model(safetensors: file, graph: original.graph) else { return nil }
-        var model = read
-        model.metadata = original.metadata
-        model.metadata.learningRate = read.metadata.learningRate
-        model.metadata.training = read.metadata.training
-        return model
     }
 
     private func file(

@@ -1,4 +1,5 @@
 public import Foundation
+public import Unlearning
 
 /// A private key that signs records: ECDSA over P-256, or Ed25519, in PEM.
 public struct SigningKey: Sendable {
@@ -41,4 +42,20 @@ public struct VerificationKey: Sendable {
             (try? file.key())?.isValid(signature, of: data) ?? false
         #endif
     }
+}
+
+/// An error of a key or a signed envelope, with the file, the fault and the remedy.
+public struct SignatureError: DescribedError, Equatable {
+    /// The file's path.
+    package let path: String
+    /// The fault and the remedy.
+    public let message: String
+
+    package init(_ path: String, _ message: String) {
+        self.path = path
+        self.message = message
+    }
+
+    /// The path and the message in one line.
+    public var description: String { "\(path): \(message)" }
 }

@@ -5,7 +5,7 @@ package import NeuralGraph
 ///
 /// Source: Golatkar, Achille and Soatto, "Eternal Sunshine of the Spotless Net" (CVPR 2020, arXiv 1911.04933), section 6,
 /// baseline "random labels". Rate and length are this package's: Adam at 1e-3 for two epochs.
-public struct RandomLabels: TrainedMethod, Hashable {
+public struct RandomLabels: RelabelingMethod, Hashable {
     /// How it is trained.
     package var training: TrainingConfiguration
 
@@ -20,6 +20,51 @@ public struct RandomLabels: TrainedMethod, Hashable {
             requirements: [.retainData, .forgetData], supportsSamples: true)
     }
 
+    package func relabeled(
+        _ request: UnlearningRequest, _ session: UnlearningSession
+    ) throws -> RelabeledExamples {
+        try request.forgotten().relabeled(
+            classCount: request.model.classCount, incorrectly: false, excluding: request.earlierClasses,
+            seed: session.seed("\(name).labels"))
+    }
+}
+
+/// Training on the retain data and the forget data, the latter under random *incorrect* labels.
+///
+/// Source: Graves, Nagisetty and Ganesh, "Amnesiac Machine Learning" (AAAI 2021, arXiv 2010.10981), section 4, the variant
+/// "unlearning" that keeps no record of training; three epochs at 1e-4 as in the comparison of Chundawat et al.
+/// (arXiv 2205.08096).
+public struct AmnesiacRelabeling: RelabelingMethod, Hashable {
+    /// How it is trained.
+    package var training: TrainingConfiguration
+
+    /// Creates the method.
+    public init(training: TrainingConfiguration = TrainingConfiguration(epochs: 3, learningRate: 1e-4)) {
+        self.training = training
+    }
+
+    package var traits: MethodTraits {
+        MethodTraits(
+            "amnesiac", summary: "Trains on retain and forget data, the latter under random incorrect labels",
+            requirements: [.retainData, .forgetData], supportsSamples: true)
+    }
+
+    package func relabeled(
+        _ request: UnlearningRequest, _ session: UnlearningSession
+    ) throws -> RelabeledExamples {
+        try request.forgotten().relabeled(
+            classCount: request.model.classCount, incorrectly: true, excluding: request.forgottenClasses,
+            seed: session.seed("\(name).labels"))
+    }
+}
+
+/// A method that trains on the retain data, and on the forget data under other labels, in one run.
+package protocol RelabelingMethod: TrainedMethod {
+    /// The forget data under the labels that are learned instead.
+    func relabeled(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> RelabeledExamples
+}
+
+extension RelabelingMethod {
     package func check() throws { try training.validate() }
 
     package func costs(of request: UnlearningRequest) -> [Double] {
@@ -27,11 +72,9 @@ public struct RandomLabels: TrainedMethod, Hashable {
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
-        let forget = try request.forgotten().relabeled(
-            classCount: request.model.classCount, incorrectly: false, excluding: request.earlierClasses,
-            seed: session.seed("\(name).labels"))
-        return try session.train(
-            request.model, forgetting: forget, retaining: request.retained(), training, stream: name)
+        try session.train(
+            request.model, forgetting: relabeled(request, session), retaining: request.retained(), training,
+            stream: name)
     }
 }
 
