@@ -6,10 +6,13 @@ public struct LedgerError: DescribedError, Equatable {
     package let path: String
     /// The fault and the remedy.
     public let message: String
+    /// Whether the ledger is sound and takes no such request, and not that it cannot be read or written.
+    public let isRefusal: Bool
 
-    package init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String, isRefusal: Bool = false) {
         self.path = path
         self.message = message
+        self.isRefusal = isRefusal
     }
 
     /// The path and the message in one line.

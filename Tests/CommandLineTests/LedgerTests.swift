@@ -73,6 +73,13 @@ struct LedgerTests {
             try Program.run(["audit", "--verify", record, output, "--json"]).json()["match"] as? String == "unlearned")
         // Nothing waits: the same command writes the model again and does nothing else.
         #expect(try run(["run", ledger] + data + ["--output", output]).output.hasPrefix("Nothing waits."))
+        // A model that somebody exchanged in the folder does not leave it.
+        let models = URL(fileURLWithPath: ledger + "/models")
+        let original = try Data(contentsOf: models.appendingPathComponent("0000.safetensors"))
+        try original.write(to: models.appendingPathComponent("0001.safetensors"))
+        let exchanged = try run(["run", ledger] + data + ["--output", folder.path("other.safetensors")], status: 1)
+        #expect(exchanged.errors.contains("is not the model"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("other.safetensors")))
     }
 
     @Test("the ledger's model is what 'forget' makes of the same classes")
@@ -99,6 +106,10 @@ struct LedgerTests {
         #expect(!FileManager.default.fileExists(atPath: output))
         #expect(try states() == ["refused"])
         #expect(try run(["run", ledger] + data).errors.contains("--retry"))
+        // The current model is the original one, which must not end up under the name of the new one.
+        let again = try run(["run", ledger] + data + ["--output", output], status: 2)
+        #expect(again.errors.contains("request 1 is refused; \(output) is not written"))
+        #expect(!FileManager.default.fileExists(atPath: output))
         try run(["policy", ledger, lenientPolicy()])
         try run(["run", ledger] + data + ["--retry"])
         #expect(try states() == ["passed"])
