@@ -50,6 +50,10 @@ public struct Ledger: Sendable {
     private static func prepare(_ folder: LedgerFolder) throws(LedgerError) {
         let manager = FileManager.default
         let path = folder.url.path
+        var isFolder: ObjCBool = false
+        if manager.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw LedgerError(path, "is a file; give a new or an empty folder")
+        }
         if (try? LedgerStore(opening: folder.database.path)) != nil {
             throw LedgerError(path, "has a ledger already; use it, or give another folder")
         }

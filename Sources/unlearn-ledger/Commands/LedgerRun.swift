@@ -88,7 +88,7 @@ struct LedgerRun: ReportingCommand {
             ledger: try ledger.open(), forgetting: forgetting, retrained: retrained, retrainings: retrain ?? 0,
             auditFlags: audit, key: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
             renaming: request.details.renaming, options: flags.options, given: flags.givenSettings)
-        let file = try ledger.checkOutput(output)
+        let file = try ledger.checkOutput(output, of: runner.ledger)
         let lease = try JobLease(in: ledger.url)
         var jobs = try await runner.run(retrying: retry, console)
         let state = try runner.ledger.state()
