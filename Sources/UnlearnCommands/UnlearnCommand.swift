@@ -49,14 +49,18 @@ package struct UnlearnCommand: AsyncParsableCommand {
 extension ParsableCommand {
     /// Refuses an unknown command by its name, before the options after it are looked at.
     private static func checkCommand(in arguments: [String]) throws {
-        guard let name = arguments.first(where: { $0 != "help" }), !name.hasPrefix("-") else { return }
+        let rest = arguments.drop { $0 == "help" }
+        guard let name = rest.first, !name.hasPrefix("-") else { return }
         let names = configuration.subcommands.map {
             $0.configuration.commandName ?? String(describing: $0).lowercased()
         }
-        guard !names.contains(name) else { return }
-        throw ValidationError(
-            "There is no command '\(name)'\(NearestName.hint(for: name, in: names)); the commands are "
-                + "\(names.joined(separator: ", ")).")
+        guard let index = names.firstIndex(of: name) else {
+            throw ValidationError(
+                "There is no command '\(name)'\(NearestName.hint(for: name, in: names)); the commands are "
+                    + "\(names.joined(separator: ", ")).")
+        }
+        let command = configuration.subcommands[index]
+        if !command.configuration.subcommands.isEmpty { try command.checkCommand(in: Array(rest.dropFirst())) }
     }
 
     /// Does what the arguments ask for and ends the program.

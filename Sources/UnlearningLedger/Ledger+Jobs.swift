@@ -13,8 +13,9 @@ extension LedgerState {
                 || (retrying && ($0.state == .failed || $0.state == .refused))
         }
         let classes = waiting.filter { $0.event.classes != nil }
-        // Lists of samples are files of their own, so each is a job.
-        return classes.isEmpty ? Array(waiting.prefix(1)) : classes
+        guard classes.isEmpty else { return classes }
+        // Lists of samples are files of their own, so each is a job. One that fails must not keep others waiting.
+        return waiting.min { $0.jobs.count < $1.jobs.count }.map { [$0] } ?? []
     }
 
     /// The open job's requests, if its settings are those of now.

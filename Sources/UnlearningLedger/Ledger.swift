@@ -50,6 +50,10 @@ public struct Ledger: Sendable {
     private static func prepare(_ folder: LedgerFolder) throws(LedgerError) {
         let manager = FileManager.default
         let path = folder.url.path
+        var isFolder: ObjCBool = false
+        if manager.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw LedgerError(path, "is a file; give a new or an empty folder")
+        }
         if (try? LedgerStore(opening: folder.database.path)) != nil {
             throw LedgerError(path, "has a ledger already; use it, or give another folder")
         }
@@ -175,11 +179,13 @@ extension Ledger {
             } catch {
                 throw LedgerError(
                     store.path,
-                    "takes no reference '\(reference.prefix(40))'; use 1 to 200 characters without line breaks")
+                    "takes no reference '\(reference.prefix(40))'; use 1 to 200 characters without line breaks",
+                    isRefusal: true)
             }
         }
         if let due, !Self.isDay(due) {
-            throw LedgerError(store.path, "takes no day '\(due.prefix(40))'; write it as 2026-12-31")
+            throw LedgerError(
+                store.path, "takes no day '\(due.prefix(40))'; write it as 2026-12-31", isRefusal: true)
         }
         let state = try appending(at: Date()) { state in
             [.requested(try makeRequest(state, state.requests.count + 1))]
@@ -191,17 +197,21 @@ extension Ledger {
     /// Checks that the classes exist, and that a class is left when all requests are done.
     private func check(_ classes: [Int], in state: LedgerState) throws(LedgerError) {
         let count = state.creation.classCount
-        guard !classes.isEmpty else { throw LedgerError(store.path, "takes no request without classes; name some") }
+        guard !classes.isEmpty else {
+            throw LedgerError(store.path, "takes no request without classes; name some", isRefusal: true)
+        }
         if let unknown = classes.first(where: { !(0..<count).contains($0) }) {
             throw LedgerError(
                 store.path,
-                "is about a model of \(count) classes, and \(unknown) is none of them; use 0 to \(count - 1)")
+                "is about a model of \(count) classes, and \(unknown) is none of them; use 0 to \(count - 1)",
+                isRefusal: true)
         }
         let others = state.requests.filter { $0.state != .rolledBack }.flatMap(\.classes)
         guard Set(classes + others + state.creation.forgottenClasses).count < count else {
             throw LedgerError(
                 store.path,
-                "would leave none of the model's \(count) classes after this request; retire the model instead")
+                "would leave none of the model's \(count) classes after this request; retire the model instead",
+                isRefusal: true)
         }
     }
 
@@ -222,10 +232,13 @@ public struct LedgerError: DescribedError, Equatable {
     package let path: String
     /// The fault and the remedy.
     public let message: String
+    /// Whether the ledger is sound and takes no such request, and not that it cannot be read or written.
+    public let isRefusal: Bool
 
-    package init(_ path: String, _ message: String) {
+    package init(_ path: String, _ message: String, isRefusal: Bool = false) {
         self.path = path
         self.message = message
+        self.isRefusal = isRefusal
     }
 
     /// The path and the message in one line.

@@ -61,14 +61,24 @@ struct LedgerRunner: Sendable {
             number, requests, state, auditing: auditPlan(state.policy, like: model), at: start)
         let checkpoint = try checkpoint(of: number, console)
         job.options.checkpoint = checkpoint
-        // What is wrong with the options or the data shows here, before the job is on record.
-        let material = try job.prepared(console)
-        let started = try ledger.start(
-            requests: requests, settings: settings, at: interrupted == nil ? start : Date())
-        guard started.number == number else {
-            throw CommandError("\(ledger.folder.url.path): another process has started job \(started.number)")
+        func begin() throws {
+            let started = try ledger.start(
+                requests: requests, settings: settings, at: interrupted == nil ? start : Date())
+            guard started.number == number else {
+                throw CommandError("\(ledger.folder.url.path): another process has started job \(started.number)")
+            }
         }
-        let ended = try await run(job, with: material, number, requests, state.policy, console)
+        let ended: EndedJob
+        do {
+            // What is wrong with the options or the data shows here, before the job is on record.
+            let material = try job.prepared(console)
+            try begin()
+            ended = try await run(job, with: material, number, requests, state.policy, console)
+        } catch let error as SampleListError {
+            // Such a list stays wrong, and the requests after it must not wait for ever.
+            try begin()
+            ended = try fail(number, requests, reason: "\(error)")
+        }
         try checkpoint.finish()
         try? FileManager.default.removeItem(at: checkpointFolder(number))
         return ended
@@ -106,16 +116,12 @@ struct LedgerRunner: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
-            let reason = "\(error)"
-            try ledger.fail(number, reason: reason)
-            return EndedJob(
-                number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: nil)
+            return try fail(number, requests, reason: "\(error)")
         }
         guard report.output != nil else {
-            let reason = "the retained classes are in ruins; take another method, or give --keep-ruined"
-            try ledger.fail(number, reason: reason)
-            return EndedJob(
-                number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: report)
+            return try fail(
+                number, requests,
+                reason: "the retained classes are in ruins; take another method, or give --keep-ruined", report)
         }
         // Without a policy the audit decides, if there was one.
         let policy = policy ?? LedgerPolicy(requiresAudit: false)
@@ -129,6 +135,14 @@ struct LedgerRunner: Sendable {
         return EndedJob(
             number: number, requests: requests, outcome: decision.isPassed ? .passed : .refused,
             reasons: decision.reasons, verdict: decision.verdict, report: report)
+    }
+
+    private func fail(
+        _ number: Int, _ requests: [Int], reason: String, _ report: ForgetReport? = nil
+    ) throws -> EndedJob {
+        try ledger.fail(number, reason: reason)
+        return EndedJob(
+            number: number, requests: requests, outcome: .failed, reasons: [reason], verdict: nil, report: report)
     }
 
     private func modelPath(_ number: Int, _ state: LedgerState) -> String {

@@ -73,6 +73,13 @@ struct LedgerTests {
             try Program.run(["audit", "--verify", record, output, "--json"]).json()["match"] as? String == "unlearned")
         // Nothing waits: the same command writes the model again and does nothing else.
         #expect(try run(["run", ledger] + data + ["--output", output]).output.hasPrefix("Nothing waits."))
+        // A model that somebody exchanged in the folder does not leave it.
+        let models = URL(fileURLWithPath: ledger + "/models")
+        let original = try Data(contentsOf: models.appendingPathComponent("0000.safetensors"))
+        try original.write(to: models.appendingPathComponent("0001.safetensors"))
+        let exchanged = try run(["run", ledger] + data + ["--output", folder.path("other.safetensors")], status: 1)
+        #expect(exchanged.errors.contains("is not the model"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("other.safetensors")))
     }
 
     @Test("the ledger's model is what 'forget' makes of the same classes")
@@ -99,6 +106,10 @@ struct LedgerTests {
         #expect(!FileManager.default.fileExists(atPath: output))
         #expect(try states() == ["refused"])
         #expect(try run(["run", ledger] + data).errors.contains("--retry"))
+        // The current model is the original one, which must not end up under the name of the new one.
+        let again = try run(["run", ledger] + data + ["--output", output], status: 2)
+        #expect(again.errors.contains("request 1 is refused; \(output) is not written"))
+        #expect(!FileManager.default.fileExists(atPath: output))
         try run(["policy", ledger, lenientPolicy()])
         try run(["run", ledger] + data + ["--retry"])
         #expect(try states() == ["passed"])
@@ -216,12 +227,35 @@ struct LedgerTests {
         let inside = try run(
             ["run", ledger, "--retain", materials.dataset, "--output", ledger + "/models/x"], status: 1)
         #expect(inside.errors.contains("lies in the ledger's folder"))
+        let exported = try run(["export", ledger, "--output", ledger + "/models/x.json"], status: 1)
+        #expect(exported.errors.contains("lies in the ledger's folder"))
+        let renamed = try run(
+            ["run", ledger, "--retain", materials.dataset, "--output", folder.path("x.onnx")], status: 1)
+        #expect(renamed.errors.contains("the ledger's models are safetensors files"))
+        #expect(try run(["staus", ledger], status: 64).errors.contains("did you mean 'status'?"))
+        #expect(
+            try run(["init", materials.model, "--model", materials.model], status: 1).errors.contains("is a file"))
         #expect(try run(["status", folder.path("nowhere")], status: 1).errors.contains("unlearn ledger init"))
         let ending = try run(
             ["init", folder.path("x"), "--model", materials.model, "--policy", policy(#"{"limit": {}}"#)], status: 1)
         #expect(ending.errors.contains("did you mean 'limits'?"))
         #expect(!FileManager.default.fileExists(atPath: folder.path("x")))
         #expect(try states().isEmpty)
+    }
+
+    @Test("a list of samples that does not fit the images fails its request, and the next request goes on")
+    func wrongSamples() throws {
+        try make()
+        for (name, text) in [("wrong", "picture.png\n"), ("right", "0\n10\n")] {
+            try Data(text.utf8).write(to: folder.url.appendingPathComponent(name))
+            try run(["add", ledger, "--samples", folder.path(name)])
+        }
+        let command = ["run", ledger, "--retain", materials.dataset, "--method", "scrub", "--keep-ruined"]
+        #expect(try run(command, status: 1).errors.contains("line 1: 'picture.png' is no position"))
+        #expect(try states() == ["failed", "queued"])
+        try run(command)
+        #expect(try states() == ["failed", "passed"])
+        #expect(try run(["show", ledger, "--request", "1"]).output.contains("picture.png"))
     }
 
     @Test("a ledger on a file system that is read-only can be read, and a full one keeps its rows")

@@ -36,7 +36,7 @@ package struct SampleList: Sendable {
 
     /// The samples' positions in a data set, in rising order.
     /// - Parameter folder: the folder that pictures' paths may be given below.
-    /// - Throws: `CommandError` that names the line.
+    /// - Throws: `SampleListError` that names the line.
     func positions(in images: any ImageDataset, folder: URL?) throws -> [Int] {
         let relabeled = images as? RelabeledImages
         let places = relabeled.map { Dictionary(uniqueKeysWithValues: $0.positions.enumerated().map { ($1, $0) }) }
@@ -46,7 +46,9 @@ package struct SampleList: Sendable {
         let count = relabeled?.wholeDataset.count ?? images.count
         var found: [Int: Int] = [:]
         for (number, text) in lines {
-            func refuse(_ reason: String) -> CommandError { CommandError("\(path), line \(number): \(reason)") }
+            func refuse(_ reason: String) -> SampleListError {
+                SampleListError(description: "\(path), line \(number): \(reason)")
+            }
             let index: Int
             if let position = Int(text) {
                 guard (0..<count).contains(position) else {
@@ -81,6 +83,11 @@ package struct SampleList: Sendable {
     private static func place(of file: URL) -> String {
         file.standardizedFileURL.resolvingSymlinksInPath().path
     }
+}
+
+/// A list of samples that does not fit the images.
+package struct SampleListError: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// The samples that are forgotten in place of classes.

@@ -49,12 +49,20 @@ extension LedgerPolicy {
 
     private static func reason(_ error: any Error) -> String {
         switch error {
-        case DecodingError.typeMismatch(let type, let context):
-            "\(place(context)) is not of the type \(type)"
-        case DecodingError.valueNotFound(let type, let context):
-            "\(place(context)) is null and not of the type \(type)"
+        case DecodingError.typeMismatch(let type, let context), DecodingError.valueNotFound(let type, let context):
+            "\(place(context)) must be \(name(of: type))"
         case DecodingError.dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
         default: "\(error)"
+        }
+    }
+
+    /// What a type is called in JSON.
+    private static func name(of type: any Any.Type) -> String {
+        switch type {
+        case is Bool.Type: "true or false"
+        case is String.Type: "a text"
+        case is Double.Type: "a number"
+        default: "\(type)".hasPrefix("Dictionary") ? "an object" : "a list"
         }
     }
 

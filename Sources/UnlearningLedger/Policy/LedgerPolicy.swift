@@ -89,8 +89,7 @@ extension LedgerPolicy.Limits: Codable {
             self.init(above: number, below: number)
             return
         }
-        let numbers = try container.decode([Double].self)
-        guard numbers.count == 2 else {
+        guard let numbers = try? container.decode([Double].self), numbers.count == 2 else {
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "limits are one number, or a list of two")
         }

@@ -31,7 +31,7 @@ struct LedgerRollback: ReportingCommand {
 
     func perform(_ console: Console) async throws -> LedgerReport {
         let ledger = try ledger.open()
-        let file = try self.ledger.checkOutput(output)
+        let file = try self.ledger.checkOutput(output, of: ledger)
         let lease = try JobLease(in: self.ledger.url)
         let state = try ledger.rollBack(job: job, reason: reason)
         withExtendedLifetime(lease) {}
@@ -139,7 +139,7 @@ struct LedgerExport: ReportingCommand {
         let ledger = try ledger.open()
         let export = try LedgerDocument(ledger)
         guard let output else { return LedgerExportReport(document: export, output: nil) }
-        let place = URL(fileURLWithPath: output)
+        let place = try self.ledger.checkOutside(output)
         if place.pathExtension.lowercased() == "json" {
             try AtomicFile.write(try export.json(), to: place)
         } else {

@@ -41,16 +41,29 @@ struct LedgerArgument: ParsableArguments {
     /// Opens the ledger.
     func open() throws -> Ledger { try Ledger(url) }
 
-    /// Checks that a file outside the folder can be written: what is in the folder is the ledger's own.
-    func checkOutput(_ path: String?) throws -> URL? {
+    /// Checks that a model can be written to a file outside the folder.
+    func checkOutput(_ path: String?, of ledger: Ledger) throws -> URL? {
         guard let path else { return nil }
+        let file = try checkOutside(path)
+        // The file is a copy, and its name must not tell of another format.
+        let format = ModelFormat(writing: ledger.folder.url(of: try ledger.state().currentModel.path))
+        guard ModelFormat(writing: file) == format else {
+            throw CommandError(
+                "\(path): the ledger's models are \(format.rawValue) files; give such a name, and convert the file by "
+                    + "'unlearn convert'")
+        }
+        try AtomicFile.checkDestination(file)
+        return file
+    }
+
+    /// Checks that a path is outside the folder: what is in it is the ledger's own.
+    func checkOutside(_ path: String) throws -> URL {
         let file = URL(fileURLWithPath: path)
         let own = url.resolvingSymlinksInPath().standardizedFileURL.path
         let folder = file.deletingLastPathComponent().resolvingSymlinksInPath().standardizedFileURL.path
         guard folder != own, !folder.hasPrefix(own + "/") else {
             throw CommandError("\(path): lies in the ledger's folder, whose files are its own; give another place")
         }
-        try AtomicFile.checkDestination(file)
         return file
     }
 }

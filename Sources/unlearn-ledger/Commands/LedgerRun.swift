@@ -88,19 +88,28 @@ struct LedgerRun: ReportingCommand {
             ledger: try ledger.open(), forgetting: forgetting, retrained: retrained, retrainings: retrain ?? 0,
             auditFlags: audit, key: try sign.map { try SigningKey(contentsOf: URL(fileURLWithPath: $0)) },
             renaming: request.details.renaming, options: flags.options, given: flags.givenSettings)
-        let file = try ledger.checkOutput(output)
+        let file = try ledger.checkOutput(output, of: runner.ledger)
         let lease = try JobLease(in: ledger.url)
         var jobs = try await runner.run(retrying: retry, console)
         let state = try runner.ledger.state()
         withExtendedLifetime(lease) {}
-        let isDone = jobs.allSatisfy { $0.outcome == .passed }
+        let open = state.requests.filter { $0.state == .failed || $0.state == .refused }
+        // A run after a refusal has nothing to do, but the current model still knows what was to be forgotten.
+        let isWithheld = jobs.isEmpty && !open.isEmpty
+        let isDone = jobs.allSatisfy { $0.outcome == .passed } && !isWithheld
         if let file, isDone {
+            // A model that was exchanged in the folder must not leave it.
+            _ = try runner.ledger.currentModel()
             try AtomicFile.copy(runner.ledger.folder.url(of: state.currentModel.path), to: file)
         }
-        if jobs.isEmpty, state.requests.contains(where: { $0.state == .failed || $0.state == .refused }) {
-            console.logger.warning("nothing waits; requests that failed or were refused are taken up by --retry")
+        if isWithheld {
+            let states = open.map { "request \($0.number) is \($0.state.rawValue)" }.joined(separator: ", ")
+            let consequence = output.map { "; \($0) is not written" } ?? ""
+            console.logger.warning("nothing waits, but \(states)\(consequence); --retry takes such requests up again")
         }
         jobs.sort { $0.number < $1.number }
-        return LedgerRunReport(state: state, jobs: jobs, output: isDone ? output : nil)
+        return LedgerRunReport(
+            state: state, jobs: jobs, output: isDone ? output : nil,
+            isWithheld: isWithheld && output != nil)
     }
 }

@@ -69,10 +69,12 @@ struct LedgerRunReport: Report {
     let jobs: [LedgerRunner.EndedJob]
     /// The file that the current model was written to.
     let output: String?
+    /// Whether a file was asked for and not written, because of requests that failed or were refused earlier.
+    let isWithheld: Bool
 
     var exitCode: Int32 {
         if jobs.contains(where: { $0.outcome == .failed }) { return 1 }
-        return jobs.contains { $0.outcome == .refused } ? AuditFiles.failure : 0
+        return isWithheld || jobs.contains { $0.outcome == .refused } ? AuditFiles.failure : 0
     }
 
     var error: String? {

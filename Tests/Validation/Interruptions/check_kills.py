@@ -53,9 +53,11 @@ def commands(work, dataset):
     for method in METHODS:
         output = work / f"{method}.safetensors"
         images = [] if method == "zero-shot" else ["--samples-per-class", "150"]
+        # A class is an eighth of these few images, and no weight can matter ten times as much for it as for all.
+        images += ["--set", "selection=4"] if method == "ssd" else []
         found[f"forget {method}"] = (
             ["forget", model, "--classes", "0", "--retain", dataset, "--method", method,
-             "--output", str(output)] + images, [output])
+             "--output", str(output), "--keep-ruined"] + images, [output])
     output, report = work / "reported.safetensors", work / "report"
     report.mkdir()
     found["forget --report"] = (
@@ -85,7 +87,7 @@ def digest(path):
 
 def run(program, arguments):
     result = subprocess.run([program] + arguments, capture_output=True, text=True)
-    if result.returncode not in (0, 2):
+    if result.returncode not in (0, 2, 3):
         sys.exit(f"{' '.join(arguments)}\nended with {result.returncode}: {result.stderr}")
 
 
@@ -149,7 +151,7 @@ def main():
                         print(f"FAIL {name}: {path.name} is not whole after a kill")
         completed += 1
         problems = []
-        if process.returncode not in (0, 2):
+        if process.returncode not in (0, 2, 3):
             problems.append(f"ended with {process.returncode}: {errors.strip()}")
         for path, wanted in zip(outputs, expected[name]):
             if not path.exists():

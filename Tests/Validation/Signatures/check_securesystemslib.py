@@ -83,7 +83,7 @@ def main():
             ending = subprocess.run(
                 [program, "audit", original, unlearned, "--dataset", data, "--forgotten", "0", "--quick",
                  "--record", record, "--sign", private], capture_output=True, text=True)
-            assert ending.returncode in (0, 2), ending.stderr
+            assert ending.returncode in (0, 2, 3), ending.stderr
             envelope = json.loads((folder / "record.dsse.json").read_text())
             identifier = envelope["signatures"][0]["keyid"]
             der = key.public_key().public_bytes(

@@ -8,7 +8,9 @@ struct BearerToken<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         guard let given = request.headers[.authorization], Self.areEqual(given, "Bearer \(token)") else {
-            throw HTTPError(.unauthorized, message: "send the header 'Authorization: Bearer TOKEN'")
+            throw HTTPError(
+                .unauthorized, headers: [.wwwAuthenticate: "Bearer"],
+                message: "send the header 'Authorization: Bearer TOKEN'")
         }
         return try await next(request, context)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import ServiceLifecycle
 import UnlearningLedger
 
 /// What clients can ask for.
@@ -12,49 +13,24 @@ import UnlearningLedger
 /// | `GET /requests/1/record` | the record of its audit |
 /// | `GET /requests/1/report` | the report as a page |
 /// | `GET /events` | what the jobs do, as server-sent events |
+/// | `GET /health` | `ok`, without a token |
 struct Routes: Sendable {
-    /// Bytes of a request's body; a request has a few hundred.
+    /// The most bytes in a request's body; a request has a few hundred.
     static let longestBody = 64 << 10
 
     let ledger: URL
     let worker: Worker
     let events: EventStream
 
-    /// A request that a client adds.
-    struct NewRequest: Decodable {
-        let classes: [Int]
-        let reference: String?
-        let due: String?
-    }
-
-    /// A request as clients see it.
-    struct RequestAnswer: ResponseCodable {
-        let request: Int
-        let state: String
-        let classes: [Int]
-        let reference: String?
-        let due: String?
-
-        init(_ request: LedgerState.Request) {
-            (self.request, state, classes) = (request.number, request.state.rawValue, request.classes)
-            (reference, due) = (request.reference, request.due)
-        }
-    }
-
-    /// All requests.
-    struct ListAnswer: ResponseCodable {
-        let head: String
-        let requests: [RequestAnswer]
-    }
-
     func router(token: String) -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: ErrorMessages())
         router.get("health") { _, _ in "ok\n" }
         let group = router.group("").add(middleware: BearerToken(token: token))
-        group.post("requests") { request, context in try await add(request, context) }
+        group.post("requests") { request, _ in try await add(request) }
         group.get("requests") { _, _ in
             let state = try Ledger(ledger).state()
-            return ListAnswer(head: state.headHash, requests: state.requests.map(RequestAnswer.init))
+            return RequestList(head: state.headHash, requests: state.requests.map(RequestAnswer.init))
         }
         group.get("requests/:number") { _, context in RequestAnswer(try request(context)) }
         group.get("requests/:number/record") { _, context in try file("record.json", "application/json", context) }
@@ -65,31 +41,24 @@ struct Routes: Sendable {
         return router
     }
 
-    private func add(_ request: Request, _ context: BasicRequestContext) async throws -> EditedResponse<RequestAnswer> {
-        // A longer body ends in status 413.
+    private func add(_ request: Request) async throws -> EditedResponse<RequestAnswer> {
         var request = request
-        let body = try await request.collectBody(upTo: Self.longestBody)
-        let wanted: NewRequest
-        do {
-            wanted = try JSONDecoder().decode(NewRequest.self, from: Data(body.readableBytesView))
-        } catch {
-            throw HTTPError(.badRequest, message: #"send JSON such as {"classes": [5], "reference": "ticket 1"}"#)
+        guard let body = try? await request.collectBody(upTo: Self.longestBody) else {
+            throw HTTPError(.contentTooLarge, message: "the body has more than \(Self.longestBody) bytes")
         }
-        let added: LedgerState.Request
-        do {
-            added = try Ledger(ledger).add(classes: wanted.classes, reference: wanted.reference, due: wanted.due)
-        } catch {
-            throw HTTPError(.unprocessableContent, message: error.message)
-        }
+        let wanted = try NewRequest(json: Data(body.readableBytesView))
+        let added = try Ledger(ledger).add(classes: wanted.classes, reference: wanted.reference, due: wanted.due)
         // The answer comes once the request is on the disk; its job may take hours.
         await worker.wake()
-        return EditedResponse(status: .created, response: RequestAnswer(added))
+        return EditedResponse(
+            status: .created, headers: [.location: "/requests/\(added.number)"], response: RequestAnswer(added))
     }
 
     private func request(_ context: BasicRequestContext) throws -> LedgerState.Request {
-        let number = try context.parameters.require("number", as: Int.self)
-        guard let request = try Ledger(ledger).state().requests.first(where: { $0.number == number }) else {
-            throw HTTPError(.notFound, message: "there is no request \(number)")
+        let text = try context.parameters.require("number")
+        let requests = try Ledger(ledger).state().requests
+        guard let request = requests.first(where: { String($0.number) == text }) else {
+            throw HTTPError(.notFound, message: "there is no request \(text.prefix(20)); GET /requests lists them")
         }
         return request
     }
@@ -97,19 +66,39 @@ struct Routes: Sendable {
     private func file(_ name: String, _ type: String, _ context: BasicRequestContext) throws -> Response {
         let request = try request(context)
         let files = try Ledger(ledger).auditFiles(ofRequest: request.number)
-        guard let file = files.first(where: { $0.lastPathComponent == name }) else {
+        guard let file = files.first(where: { $0.lastPathComponent == name }), let data = try? Data(contentsOf: file)
+        else {
             throw HTTPError(
                 .notFound, message: "request \(request.number) is \(request.state.rawValue) and has no \(name)")
         }
         return Response(
-            status: .ok, headers: [.contentType: type],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try Data(contentsOf: file))))
+            status: .ok, headers: [.contentType: type, .contentLength: String(data.count)],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
     }
 
     private func stream() async -> Response {
-        let lines = await events.subscribe()
+        // The server waits for open answers before it ends, so this one ends first.
+        let lines = await events.subscribe().cancelOnGracefulShutdown()
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
             body: ResponseBody(asyncSequence: lines.map { ByteBuffer(string: $0) }))
+    }
+}
+
+/// Gives every error a message, and those of the ledger a status.
+private struct ErrorMessages<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as LedgerError {
+            if error.isRefusal { throw HTTPError(.unprocessableContent, message: "the ledger \(error.message)") }
+            // Anything else is for whoever runs the service: a full disk, a database that was changed.
+            context.logger.error("\(error)")
+            throw HTTPError(.serviceUnavailable, message: "the ledger cannot be used; the service's log says why")
+        } catch let error as HTTPError where error.body == nil {
+            throw HTTPError(error.status, headers: error.headers, message: error.status.reasonPhrase)
+        }
     }
 }

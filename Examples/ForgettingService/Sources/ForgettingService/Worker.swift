@@ -40,18 +40,27 @@ actor Worker: Service {
     /// Runs the program until nothing waits. A run that cannot start, such as while one of before still goes on, is tried
     /// again after a while.
     private func workUntilDone() async {
-        var pause = Duration.seconds(1)
+        var pause = 1
         while isWorkWaiting, !Task.isShuttingDownGracefully, !Task.isCancelled {
             let before = head
-            _ = await work()
+            await work()
             // A job that ended, however it did, is on record.
-            if head != before {
-                pause = .seconds(1)
-                continue
+            var isChanged = head != before
+            if !isChanged {
+                isChanged = await awaitChange(since: before, seconds: pause)
+                pause = isChanged ? 1 : min(pause * 2, 60)
             }
-            guard (try? await cancelWhenGracefulShutdown({ try await Task.sleep(for: pause) })) != nil else { return }
-            pause = min(pause * 2, .seconds(60))
+            if isChanged { await events.send("states", states) }
         }
+    }
+
+    /// Waits for another process to add to the ledger.
+    private func awaitChange(since before: String?, seconds: Int) async -> Bool {
+        for _ in 0..<seconds {
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+            if head != before || Task.isShuttingDownGracefully || Task.isCancelled { break }
+        }
+        return head != before
     }
 
     private var head: String? { try? Ledger(ledger).state().headHash }
@@ -61,9 +70,14 @@ actor Worker: Service {
         return requests.contains { $0.state == .queued || $0.state == .running }
     }
 
+    /// One line for each request.
+    private var states: String {
+        let requests = (try? Ledger(ledger).state().requests) ?? []
+        return requests.map { "request \($0.number): \($0.state.rawValue)" }.joined(separator: "\n")
+    }
+
     /// Runs the program once and passes on what it says.
-    /// - Returns: its exit code.
-    private func work() async -> Int32 {
+    private func work() async {
         let process = Process()
         process.executableURL = program
         process.arguments = ["ledger", "run", ledger.path, "--verbose"] + options
@@ -76,24 +90,24 @@ actor Worker: Service {
         } catch {
             logger.error("\(program.path) cannot be run: \(error)")
             await events.send("failed", "the program cannot be run")
-            return -1
+            return
         }
         let number = process.processIdentifier
-        await withGracefulShutdownHandler {
+        var last = ""
+        await withTaskCancellationOrGracefulShutdownHandler {
             for await line in Self.lines(of: pipe.fileHandleForReading) {
                 await events.send("progress", line)
                 logger.info("\(line)")
+                last = line
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             // The job goes on with the next start.
             kill(number, SIGTERM)
         }
         // The program closes its end of the pipe when it ends.
         process.waitUntilExit()
-        let requests = (try? Ledger(ledger).state().requests) ?? []
-        let states = requests.map { "request \($0.number): \($0.state.rawValue)" }.joined(separator: "\n")
-        await events.send(process.terminationStatus == 0 ? "finished" : "failed", states)
-        return process.terminationStatus
+        // Exit code 2 says that a model was refused: its job has ended all the same.
+        if ![0, 2].contains(process.terminationStatus) { await events.send("failed", last) }
     }
 
     /// The lines that a program writes, until it closes its end.
