@@ -1,6 +1,6 @@
 #if MPI
     internal import CMPI
-    import NeuralGraph
+    package import NeuralGraph
 
     /// The processes of an MPI job.
     ///
@@ -16,6 +16,7 @@
         package init?() {
             guard cmpi_start() != 0 else { return nil }
             cmpi_prepare_ending()
+            cmpi_prepare_background()
             (rank, count) = (Int(cmpi_rank()), Int(cmpi_count()))
             let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: cmpi_version_length) {
                 $0.initialize(repeating: 0)
@@ -43,6 +44,37 @@
                         receivedOffsets, unit)
                 }
             }
+        }
+
+        package func startExchange(
+            _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+            into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+        ) -> Transfer {
+            let unit: Int32 = 4
+            var record: UnsafeMutableRawPointer?
+            withCounts(sentCounts, unit) { sentCounts, sentOffsets in
+                withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
+                    record = cmpi_start_exchange(
+                        sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
+                        receivedOffsets, unit)
+                }
+            }
+            return Transfer(record: record)
+        }
+
+        package func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer {
+            let unit = Self.unit(counts)
+            var record: UnsafeMutableRawPointer?
+            withCounts(counts, unit) { record = cmpi_start_gather(bytes.baseAddress, unit, $0, $1) }
+            return Transfer(record: record)
+        }
+
+        package func isOver(_ transfer: Transfer) -> Bool {
+            transfer.record.map { cmpi_is_over($0) != 0 } ?? true
+        }
+
+        package func wait(for transfer: Transfer) {
+            if let record = transfer.record { cmpi_wait(record) }
         }
 
         package func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {

@@ -82,6 +82,12 @@ final class RunContext: @unchecked Sendable {
             algorithms: options.algorithms, precision: options.precision, keeping: nodes, sharding: options.sharding)
     }
 
+    /// The places in a batch that this process computes, and whose inputs it reads; nil for all.
+    var ownPart: (@Sendable (_ batchSize: Int) -> Range<Int>)? {
+        guard processes.count > 1, let sharding = options.sharding else { return nil }
+        return { sharding.ownExamples(ofBatch: $0) }
+    }
+
     /// Whether the run was cancelled, and ends at its next step. Of several processes the first decides for all.
     var isCancelledNow: Bool { processes.agree(isCancelled.load(ordering: .relaxed)) }
 
