@@ -26,7 +26,8 @@ final class BatchQueue: @unchecked Sendable {
 
     init(
         source: any ExampleSource, indices: [Int], batchSize: Int, batchCount: Int, augmentationSeed: UInt64?,
-        capacity: Int, depth: Int, firstBatch: Int, part: (@Sendable (Int) -> Range<Int>)?
+        capacity: Int, depth: Int, firstBatch: Int, part: (@Sendable (Int) -> Range<Int>)?,
+        workers: Int?
     ) {
         self.part = part
         self.source = source
@@ -36,7 +37,7 @@ final class BatchQueue: @unchecked Sendable {
         self.firstBatch = min(firstBatch, batchCount)
         delivered = self.firstBatch
         self.augmentationSeed = augmentationSeed
-        threads = source.isDecodedOnRead ? ThreadTeam() : nil
+        threads = source.isDecodedOnRead ? ThreadTeam(workers: workers ?? ThreadTeam.processorCount) : nil
         let number = min(depth + 1, batchCount - self.firstBatch)
         free = (0..<number).map { _ in Batch(capacity: capacity, exampleShape: source.exampleShape) }
         ready.reserveCapacity(number)

@@ -67,7 +67,7 @@ final class RunContext: @unchecked Sendable {
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes,
             workers: threads.workers, algorithms: options.algorithms, precision: options.precision, keeping: nodes,
             sharding: options.sharding)
-        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let available = MemoryLimit.byteCount
         guard plan.byteCount <= available else {
             throw UnlearningError.outOfMemory(
                 batch: batchCapacity, needed: plan.byteCount, available: available)

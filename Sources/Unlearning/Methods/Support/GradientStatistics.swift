@@ -55,7 +55,7 @@ struct GradientStatistics {
         }
         let loader = try BatchLoader(
             chosen, batchSize: executor.batchCapacity, order: .sequential, augmentationSeed: nil, dropsLast: false,
-            startingAt: step)
+            startingAt: step, workers: session.context.options.threadCount)
         defer { loader.cancel() }
         while let batch = try loader.next() {
             if isExpectation {
