@@ -1,15 +1,18 @@
 #if MPI
     internal import CMPI
+    import Foundation
     package import NeuralGraph
 
     /// The processes of an MPI job.
     ///
-    /// MPI moves bytes, and nothing is computed by it. Any thread may call, one at a time.
+    /// MPI moves bytes, and nothing is computed by it. Any thread may call. A lock keeps calls apart, which MPI asks for
+    /// unless it is started in its slowest mode.
     package final class MPIProcessGroup: ProcessGroup {
         package let rank: Int
         package let count: Int
         /// The MPI library's name and version in one line.
         package let library: String
+        private let mover = TransferMover()
 
         /// Joins the job that a launcher started.
         /// - Returns: nil if the library cannot be called from several threads.
@@ -28,7 +31,9 @@
         package func gather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) {
             guard count > 1, bytes.count > 0 else { return }
             let unit = Self.unit(counts)
-            withCounts(counts, unit) { counts, offsets in cmpi_gather(bytes.baseAddress, unit, counts, offsets) }
+            mover.locked {
+                withCounts(counts, unit) { counts, offsets in cmpi_gather(bytes.baseAddress, unit, counts, offsets) }
+            }
         }
 
         package func exchange(
@@ -37,11 +42,13 @@
         ) {
             // Sender and receiver have to agree on the unit, and each sees its own counts alone.
             let unit: Int32 = 4
-            withCounts(sentCounts, unit) { sentCounts, sentOffsets in
-                withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
-                    cmpi_exchange(
-                        sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
-                        receivedOffsets, unit)
+            mover.locked {
+                withCounts(sentCounts, unit) { sentCounts, sentOffsets in
+                    withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
+                        cmpi_exchange(
+                            sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
+                            receivedOffsets, unit)
+                    }
                 }
             }
         }
@@ -51,45 +58,55 @@
             into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
         ) -> Transfer {
             let unit: Int32 = 4
-            var record: UnsafeMutableRawPointer?
-            withCounts(sentCounts, unit) { sentCounts, sentOffsets in
-                withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
-                    record = cmpi_start_exchange(
-                        sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
-                        receivedOffsets, unit)
+            return mover.start {
+                var record: UnsafeMutableRawPointer?
+                withCounts(sentCounts, unit) { sentCounts, sentOffsets in
+                    withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
+                        record = cmpi_start_exchange(
+                            sent.baseAddress, sentCounts, sentOffsets, received.baseAddress, receivedCounts,
+                            receivedOffsets, unit)
+                    }
                 }
+                return record
             }
-            return Transfer(record: record)
         }
 
         package func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer {
             let unit = Self.unit(counts)
-            var record: UnsafeMutableRawPointer?
-            withCounts(counts, unit) { record = cmpi_start_gather(bytes.baseAddress, unit, $0, $1) }
-            return Transfer(record: record)
+            return mover.start {
+                var record: UnsafeMutableRawPointer?
+                withCounts(counts, unit) { record = cmpi_start_gather(bytes.baseAddress, unit, $0, $1) }
+                return record
+            }
         }
 
         package func isOver(_ transfer: Transfer) -> Bool {
-            transfer.record.map { cmpi_is_over($0) != 0 } ?? true
+            transfer.record.map { record in mover.locked { cmpi_is_over(record) != 0 } } ?? true
         }
 
         package func wait(for transfer: Transfer) {
-            if let record = transfer.record { cmpi_wait(record) }
+            if let record = transfer.record { mover.finish(record) }
         }
 
         package func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
             let most = 1 << 30
-            for start in stride(from: 0, to: bytes.count, by: most) {
-                cmpi_broadcast(bytes.baseAddress.map { $0 + start }, Int32(min(most, bytes.count - start)))
+            mover.locked {
+                for start in stride(from: 0, to: bytes.count, by: most) {
+                    cmpi_broadcast(bytes.baseAddress.map { $0 + start }, Int32(min(most, bytes.count - start)))
+                }
             }
         }
 
         /// Ends this process's part of the job once all have come to their end.
-        package func finish() { cmpi_finish() }
+        package func finish() {
+            mover.stop()
+            cmpi_finish()
+        }
 
         /// Says that this process ends early, and waits for the others to do the same.
         /// - Returns: whether all of them do within the time.
         package func allEnd(withinMilliseconds limit: Int, wait: (_ milliseconds: Int) -> Void) -> Bool {
+            mover.stop()
             for _ in 0..<limit / 10 {
                 if cmpi_all_end() != 0 { return true }
                 wait(10)
@@ -121,6 +138,72 @@
             }
             units.withUnsafeBufferPointer { counts in
                 offsets.withUnsafeBufferPointer { body(counts.baseAddress, $0.baseAddress) }
+            }
+        }
+    }
+
+    /// Lets transfers go on while the processors compute: MPI moves bytes only when it is called.
+    ///
+    /// Unchecked, since everything is guarded by the lock.
+    private final class TransferMover: @unchecked Sendable {
+        /// Microseconds between two calls, in which a link of 10 Gbit/s moves a quarter of a megabyte.
+        private static let pause: UInt32 = 200
+
+        private let lock = NSLock()
+        /// Counts transfers that were started.
+        private let work = DispatchSemaphore(value: 0)
+        /// Transfers that have not been seen to end.
+        private var records: [UnsafeMutableRawPointer] = []
+        private var hasThread = false
+        private var isStopped = false
+
+        /// Makes a call of MPI, while no other thread does.
+        func locked<Result>(_ body: () -> Result) -> Result {
+            lock.withLock(body)
+        }
+
+        /// Starts a transfer and lets it go on.
+        func start(_ body: () -> UnsafeMutableRawPointer?) -> Transfer {
+            lock.lock()
+            defer { lock.unlock() }
+            let record = body()
+            if let record { records.append(record) }
+            // Without a thread, transfers go on when `isOver` or another call is made.
+            if !hasThread { hasThread = startDetachedThread { [weak self] in self?.run() } }
+            work.signal()
+            return Transfer(record: record)
+        }
+
+        /// Waits until a transfer is over, and forgets it.
+        func finish(_ record: UnsafeMutableRawPointer) {
+            lock.lock()
+            defer { lock.unlock() }
+            records.removeAll { $0 == record }
+            cmpi_wait(record)
+        }
+
+        /// Makes no more calls. A call that another thread waits in may hold the lock for good, so this does not.
+        func stop() {
+            guard lock.lock(before: Date(timeIntervalSinceNow: 0.1)) else { return }
+            isStopped = true
+            lock.unlock()
+            work.signal()
+        }
+
+        private func run() {
+            while true {
+                work.wait()
+                while moves() { usleep(Self.pause) }
+                if lock.withLock({ isStopped }) { return }
+            }
+        }
+
+        /// Lets all transfers go on, and tells whether some are not over.
+        private func moves() -> Bool {
+            lock.withLock {
+                guard !isStopped else { return false }
+                records.removeAll { cmpi_is_over($0) != 0 }
+                return !records.isEmpty
             }
         }
     }
