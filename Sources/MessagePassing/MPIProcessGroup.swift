@@ -58,7 +58,7 @@
             into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
         ) -> Transfer {
             let unit: Int32 = 4
-            return mover.start {
+            return mover.start(.exchange) { [self] in
                 var record: UnsafeMutableRawPointer?
                 withCounts(sentCounts, unit) { sentCounts, sentOffsets in
                     withCounts(receivedCounts, unit) { receivedCounts, receivedOffsets in
@@ -73,7 +73,7 @@
 
         package func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer {
             let unit = Self.unit(counts)
-            return mover.start {
+            return mover.start(.gathering) { [self] in
                 var record: UnsafeMutableRawPointer?
                 withCounts(counts, unit) { record = cmpi_start_gather(bytes.baseAddress, unit, $0, $1) }
                 return record
@@ -81,11 +81,11 @@
         }
 
         package func isOver(_ transfer: Transfer) -> Bool {
-            transfer.record.map { record in mover.locked { cmpi_is_over(record) != 0 } } ?? true
+            mover.isOver(transfer)
         }
 
         package func wait(for transfer: Transfer) {
-            if let record = transfer.record { mover.finish(record) }
+            mover.finish(transfer)
         }
 
         package func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
@@ -144,42 +144,78 @@
 
     /// Lets transfers go on while the processors compute: MPI moves bytes only when it is called.
     ///
-    /// Unchecked, since everything is guarded by the lock.
+    /// One transfer of each kind is on its way at a time. More would fill the link's queue, in which the small messages of batch
+    /// norm, for which the processors wait, come last. Unchecked, since everything is guarded by the lock.
     private final class TransferMover: @unchecked Sendable {
-        /// Microseconds between two calls, in which a link of 10 Gbit/s moves a quarter of a megabyte.
-        private static let pause: UInt32 = 200
+        enum Kind { case exchange, gathering }
+
+        /// A transfer that was asked for.
+        private final class Item {
+            let kind: Kind
+            /// Starts it; nil once it has been.
+            var start: (() -> UnsafeMutableRawPointer?)?
+            /// MPI's record of it, from its start until it has been seen to end.
+            var record: UnsafeMutableRawPointer?
+
+            init(_ kind: Kind, _ start: @escaping () -> UnsafeMutableRawPointer?) {
+                (self.kind, self.start) = (kind, start)
+            }
+
+            var isOver: Bool { start == nil && record == nil }
+
+            func begin() {
+                record = start?()
+                start = nil
+            }
+        }
+
+        /// Microseconds between two calls.
+        private static let pause: UInt32 = 100
 
         private let lock = NSLock()
-        /// Counts transfers that were started.
+        /// Counts transfers that were asked for.
         private let work = DispatchSemaphore(value: 0)
-        /// Transfers that have not been seen to end.
-        private var records: [UnsafeMutableRawPointer] = []
+        /// Transfers that have not been seen to end, in the order in which they were asked for.
+        private var items: [Item] = []
         private var hasThread = false
         private var isStopped = false
 
         /// Makes a call of MPI, while no other thread does.
-        func locked<Result>(_ body: () -> Result) -> Result {
-            lock.withLock(body)
+        func locked<Result>(_ body: () -> Result) -> Result { lock.withLock(body) }
+
+        /// Asks for a transfer, which starts when those of its kind before it are over.
+        func start(_ kind: Kind, _ body: @escaping () -> UnsafeMutableRawPointer?) -> Transfer {
+            let item = Item(kind, body)
+            lock.withLock {
+                items.append(item)
+                move()
+                // Without a thread, transfers go on when they are asked about or waited for.
+                if !hasThread { hasThread = startDetachedThread { [weak self] in self?.run() } }
+            }
+            work.signal()
+            return Transfer(record: Unmanaged.passRetained(item).toOpaque())
         }
 
-        /// Starts a transfer and lets it go on.
-        func start(_ body: () -> UnsafeMutableRawPointer?) -> Transfer {
-            lock.lock()
-            defer { lock.unlock() }
-            let record = body()
-            if let record { records.append(record) }
-            // Without a thread, transfers go on when `isOver` or another call is made.
-            if !hasThread { hasThread = startDetachedThread { [weak self] in self?.run() } }
-            work.signal()
-            return Transfer(record: record)
+        func isOver(_ transfer: Transfer) -> Bool {
+            guard let record = transfer.record else { return true }
+            let item = Unmanaged<Item>.fromOpaque(record).takeUnretainedValue()
+            return lock.withLock {
+                move()
+                return item.isOver
+            }
         }
 
         /// Waits until a transfer is over, and forgets it.
-        func finish(_ record: UnsafeMutableRawPointer) {
-            lock.lock()
-            defer { lock.unlock() }
-            records.removeAll { $0 == record }
-            cmpi_wait(record)
+        func finish(_ transfer: Transfer) {
+            guard let record = transfer.record else { return }
+            let item = Unmanaged<Item>.fromOpaque(record).takeRetainedValue()
+            while true {
+                let isOver = lock.withLock {
+                    move()
+                    return item.isOver
+                }
+                if isOver { return }
+            }
         }
 
         /// Makes no more calls. A call that another thread waits in may hold the lock for good, so this does not.
@@ -193,18 +229,27 @@
         private func run() {
             while true {
                 work.wait()
-                while moves() { usleep(Self.pause) }
+                while lock.withLock({ isStopped ? false : move() }) { usleep(Self.pause) }
                 if lock.withLock({ isStopped }) { return }
             }
         }
 
-        /// Lets all transfers go on, and tells whether some are not over.
-        private func moves() -> Bool {
-            lock.withLock {
-                guard !isStopped else { return false }
-                records.removeAll { cmpi_is_over($0) != 0 }
-                return !records.isEmpty
+        /// Starts what can start and lets everything go on; tells whether something is not over. The lock is held.
+        @discardableResult
+        private func move() -> Bool {
+            for kind in [Kind.exchange, .gathering] {
+                // What is over makes room for the next of its kind.
+                while let item = items.first(where: { $0.kind == kind }) {
+                    if item.start != nil { item.begin() }
+                    if let record = item.record {
+                        guard cmpi_is_over(record) != 0 else { break }
+                        cmpi_wait(record)
+                        item.record = nil
+                    }
+                    items.removeAll { $0 === item }
+                }
             }
+            return !items.isEmpty
         }
     }
 #endif

@@ -137,11 +137,12 @@ package struct Sharding: Sendable {
     package let size: Int
     /// The processes. Results do not depend on how many they are.
     package let group: any ProcessGroup
-    /// Gradients that are exchanged together: few enough to start early, and enough that a message's latency does not matter.
+    /// Gradients that are exchanged together: few enough that smaller messages need not wait long, and enough that a
+    /// message's latency does not matter.
     package let bucketSize: Int
 
     /// Describes a division.
-    package init(size: Int, group: any ProcessGroup = SingleProcess(), bucketSize: Int = 1 << 20) {
+    package init(size: Int, group: any ProcessGroup = SingleProcess(), bucketSize: Int = 1 << 17) {
         self.size = max(1, size)
         self.group = group
         self.bucketSize = max(1, bucketSize)
