@@ -36,6 +36,24 @@ struct LoaderTests {
         #expect(try loader.next() == nil)
     }
 
+    @Test("A part of each batch is read, with the labels of all of it", arguments: [0, 2])
+    func part(prefetch: Int) throws {
+        let loader = try BatchLoader(try PreparedImages(images), batchSize: 10, prefetch: prefetch) { $0 / 2..<$0 }
+        var first = 0
+        while let batch = try loader.next() {
+            for position in 0..<batch.count {
+                #expect(batch.indices[position] == first + position)
+                #expect(batch.labels[position] == Int32((first + position) % 3))
+                // The first picture is black, as is memory that was not written to.
+                guard first + position > 0 else { continue }
+                let isRead = position >= batch.count / 2
+                #expect((batch.inputs[position * 4 + 3] == Float(first + position) / 255) == isRead)
+            }
+            first += batch.count
+        }
+        #expect(first == 103)
+    }
+
     @Test("the last batch can be dropped, and small or empty sources work")
     func sizes() throws {
         let source = try PreparedImages(images)

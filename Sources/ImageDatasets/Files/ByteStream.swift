@@ -1,4 +1,5 @@
 import Foundation
+import NeuralGraph
 
 /// Reads a file from front to back, unpacking gzip on the way if the file's first bytes say so.
 final class ByteStream {
@@ -86,12 +87,13 @@ final class ByteStream {
     }
 }
 
-/// Checks that bytes fit into this machine's memory before they are allocated.
+/// Checks that bytes fit into the memory that this program may use before they are allocated.
 func checkMemory(for byteCount: Int, path: String) throws(DatasetError) {
-    let memory = ProcessInfo.processInfo.physicalMemory
-    guard byteCount >= 0, UInt64(byteCount) <= memory else {
+    let memory = MemoryLimit.byteCount
+    guard byteCount >= 0, byteCount <= memory else {
         throw .unreasonableSize(
-            path: path, reason: "it takes \(byteCount) bytes of memory, more than the \(memory) that this machine has")
+            path: path,
+            reason: "it takes \(byteCount) bytes of memory, more than the \(memory) that this program may use")
     }
 }
 

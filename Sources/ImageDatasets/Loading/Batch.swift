@@ -61,23 +61,27 @@ import Synchronization
     /// - Parameters:
     ///   - indices: at most ``capacity`` positions in the source.
     ///   - augmentationSeed: the epoch's; each example gets one of its own from it.
+    ///   - part: the places in the batch whose inputs are read; the others keep the inputs that they had.
     ///   - threads: share the reading; nil reads one example after the other.
     ///   - isCancelled: asked before each example; true leaves the batch half filled.
     /// - Throws: what the first unreadable example throws, for any number of threads.
     func fill(
-        from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?,
+        from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?, part: Range<Int>? = nil,
         threads: ThreadTeam? = nil, isCancelled: () -> Bool
     ) throws {
         count = indices.count
+        for position in 0..<count { try readLabel(position, from: source, indices: indices) }
+        let part = (part ?? 0..<count).clamped(to: 0..<count)
         guard let threads else {
-            for position in 0..<count where !isCancelled() {
+            for position in part where !isCancelled() {
                 try read(position, from: source, indices: indices, augmentationSeed: augmentationSeed)
             }
             return
         }
         // Indices are given out in order, so every example before a failed one is read too.
         let failure = Mutex<(position: Int, error: any Error)?>(nil)
-        threads.forEach(count) { position, _ in
+        threads.forEach(part.count) { place, _ in
+            let position = part.lowerBound + place
             let isBeyond = failure.withLock { failure in failure.map { $0.position < position } ?? false }
             if isBeyond || isCancelled() { return }
             do {
@@ -91,9 +95,7 @@ import Synchronization
         if let failure = failure.withLock({ $0 }) { throw failure.error }
     }
 
-    private func read(
-        _ position: Int, from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?
-    ) throws {
+    private func readLabel(_ position: Int, from source: any ExampleSource, indices: ArraySlice<Int>) throws {
         let index = indices[indices.startIndex + position]
         guard let label = Int32(exactly: source.label(at: index)), label >= 0 else {
             throw DatasetError.labelOutOfRange(
@@ -102,6 +104,12 @@ import Synchronization
         }
         unsafe indexStorage[position] = index
         unsafe labelStorage[position] = label
+    }
+
+    private func read(
+        _ position: Int, from source: any ExampleSource, indices: ArraySlice<Int>, augmentationSeed: UInt64?
+    ) throws {
+        let index = indices[indices.startIndex + position]
         // The position in the source, not in the batch: an example changes the same way wherever it stands.
         let seed = augmentationSeed.map { $0 &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15 }
         let size = exampleShape.count

@@ -37,14 +37,19 @@ package final class BatchLoader: Sendable {
     ///   - dropsLast: whether a last batch that is not full is left out.
     ///   - prefetch: how many batches are read ahead, 0 to 64; 0 reads in ``next()`` itself, without a thread. One
     ///     batch more than this is allocated.
+    ///   - part: the places in a batch of a size whose inputs are read, since others read the rest; nil for all. Labels and
+    ///     indices are always read.
+    ///   - workers: the threads that decode examples that are decoded when they are read, such as pictures; nil for one on
+    ///     each processor.
     /// - Throws: ``DatasetError``.
     package convenience init(
         _ source: any ExampleSource, batchSize: Int, order: Order = .sequential,
-        augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2
+        augmentationSeed: UInt64? = nil, dropsLast: Bool = false, prefetch: Int = 2,
+        part: (@Sendable (_ batchSize: Int) -> Range<Int>)? = nil, workers: Int? = nil
     ) throws(DatasetError) {
         try self.init(
             source, batchSize: batchSize, order: order, augmentationSeed: augmentationSeed, dropsLast: dropsLast,
-            prefetch: prefetch, startingAt: 0)
+            prefetch: prefetch, startingAt: 0, part: part, workers: workers)
     }
 
     /// Starts to read an epoch that was interrupted, as the other initializer does, without its first batches.
@@ -52,7 +57,8 @@ package final class BatchLoader: Sendable {
     /// - Throws: ``DatasetError``.
     package init(
         _ source: any ExampleSource, batchSize: Int, order: Order, augmentationSeed: UInt64?, dropsLast: Bool,
-        prefetch: Int = 2, startingAt firstBatch: Int
+        prefetch: Int = 2, startingAt firstBatch: Int, part: (@Sendable (_ batchSize: Int) -> Range<Int>)? = nil,
+        workers: Int? = nil
     ) throws(DatasetError) {
         guard batchSize >= 1 else {
             throw .invalidSetting(
@@ -76,15 +82,16 @@ package final class BatchLoader: Sendable {
         let bytes = try checkedProduct(
             [prefetch + 1, capacity, MemoryLayout<Float>.stride] + source.exampleShape.dimensions,
             path: "batches of \(batchSize)")
-        guard UInt64(bytes) <= ProcessInfo.processInfo.physicalMemory else {
+        guard bytes <= MemoryLimit.byteCount else {
             throw .invalidSetting(
                 name: "batch size", value: "\(batchSize)",
                 remedy:
-                    "the batches would take \(bytes) bytes, more than this machine has; give a smaller one")
+                    "the batches would take \(bytes) bytes, more memory than this program may use; give a smaller one")
         }
         queue = BatchQueue(
             source: source, indices: indices, batchSize: batchSize, batchCount: batchCount,
-            augmentationSeed: augmentationSeed, capacity: capacity, depth: prefetch, firstBatch: max(0, firstBatch))
+            augmentationSeed: augmentationSeed, capacity: capacity, depth: prefetch, firstBatch: max(0, firstBatch),
+            part: part, workers: workers)
         queue.start()
     }
 

@@ -12,6 +12,7 @@ final class BatchQueue: @unchecked Sendable {
     private let batchCount: Int
     private let firstBatch: Int
     private let augmentationSeed: UInt64?
+    private let part: (@Sendable (Int) -> Range<Int>)?
     private let threads: ThreadTeam?
     private let isCancelled = Atomic<Bool>(false)
     private let condition = NSCondition()
@@ -25,8 +26,10 @@ final class BatchQueue: @unchecked Sendable {
 
     init(
         source: any ExampleSource, indices: [Int], batchSize: Int, batchCount: Int, augmentationSeed: UInt64?,
-        capacity: Int, depth: Int, firstBatch: Int
+        capacity: Int, depth: Int, firstBatch: Int, part: (@Sendable (Int) -> Range<Int>)?,
+        workers: Int?
     ) {
+        self.part = part
         self.source = source
         self.indices = indices
         self.batchSize = batchSize
@@ -34,7 +37,7 @@ final class BatchQueue: @unchecked Sendable {
         self.firstBatch = min(firstBatch, batchCount)
         delivered = self.firstBatch
         self.augmentationSeed = augmentationSeed
-        threads = source.isDecodedOnRead ? ThreadTeam() : nil
+        threads = source.isDecodedOnRead ? ThreadTeam(workers: workers ?? ThreadTeam.processorCount) : nil
         let number = min(depth + 1, batchCount - self.firstBatch)
         free = (0..<number).map { _ in Batch(capacity: capacity, exampleShape: source.exampleShape) }
         ready.reserveCapacity(number)
@@ -120,6 +123,6 @@ final class BatchQueue: @unchecked Sendable {
         let end = min(start + batchSize, indices.count)
         try batch.fill(
             from: source, indices: indices[start..<end], augmentationSeed: augmentationSeed,
-            threads: threads, isCancelled: { isCancelled.load(ordering: .relaxed) })
+            part: part?(end - start), threads: threads, isCancelled: { isCancelled.load(ordering: .relaxed) })
     }
 }

@@ -49,7 +49,7 @@ package struct EngineEnvironment: Sendable {
         #if os(Linux)
             let allowed = Int(cnk_affinity_count())
             processorAffinity = allowed > 0 ? allowed : nil
-            processorQuota = ProcessorQuota.current
+            processorQuota = ControlGroup.current.processors
         #else
             (processorAffinity, processorQuota) = (nil, nil)
         #endif

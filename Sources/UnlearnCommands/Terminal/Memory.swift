@@ -35,30 +35,13 @@ struct SystemMemory: Sendable {
     init() {
         total = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         available = Self.text("/proc/meminfo").flatMap(Self.available)
-        let limits =
-            ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
-            + Self.groupFolders.map { "/sys/fs/cgroup\($0)/memory.max" }
-        // Without a limit there is the word max, or a number beyond every machine's memory.
-        groupLimit = limits.compactMap { path in Self.text(path).flatMap { Int($0.trimmingCharacters(in: .newlines)) } }
-            .filter { $0 < 1 << 50 }.min()
+        groupLimit = ControlGroup.current.memory
     }
 
     /// The bytes available by the text of `/proc/meminfo`.
     static func available(_ text: String) -> Int? {
         let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
-    }
-
-    /// The control group of version 2 and those around it, from `/proc/self/cgroup`.
-    private static var groupFolders: [String] {
-        let lines = (text("/proc/self/cgroup") ?? "").split(separator: "\n")
-        guard let own = lines.first(where: { $0.hasPrefix("0::") })?.dropFirst(3) else { return [] }
-        var (path, folders) = (String(own), [String]())
-        while path.count > 1 {
-            folders.append(path)
-            path = (path as NSString).deletingLastPathComponent
-        }
-        return folders
     }
 
     private static func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }

@@ -51,7 +51,9 @@ public struct Predictor: Sendable {
         let executor = try context.executor(
             model: model, batchCapacity: max(1, min(batchSize, examples.count)), modes: [.inference],
             keeping: Set(nodes))
-        let loader = try BatchLoader(examples, batchSize: batchSize)
+        let loader = try BatchLoader(
+            examples, batchSize: batchSize, part: context.ownPart,
+            workers: context.options.threadCount)
         defer { loader.cancel() }
         let classes = model.classCount
         var features = try nodes.map { node in

@@ -63,7 +63,8 @@ public struct BoundaryShrink: TrainedMethod, Hashable {
     ) throws -> [Int] {
         let executor = try session.context.executor(
             model: model, batchCapacity: min(250, examples.count), computing: .input, modes: [.inference])
-        let loader = try BatchLoader(examples, batchSize: executor.batchCapacity)
+        let loader = try BatchLoader(
+            examples, batchSize: executor.batchCapacity, workers: session.context.options.threadCount)
         defer { loader.cancel() }
         let scale = try PixelScale(of: model)
         let K = model.classCount

@@ -67,7 +67,7 @@ package final class RunContext: @unchecked Sendable {
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes,
             workers: threads.workers, algorithms: options.algorithms, precision: options.precision, keeping: nodes,
             sharding: options.sharding)
-        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let available = MemoryLimit.byteCount
         guard plan.byteCount <= available else {
             throw UnlearningError.outOfMemory(
                 batch: batchCapacity, needed: plan.byteCount, available: available)
@@ -80,6 +80,12 @@ package final class RunContext: @unchecked Sendable {
         return try Executor(
             model: model, batchCapacity: batchCapacity, computing: request, modes: modes, threads: threads,
             algorithms: options.algorithms, precision: options.precision, keeping: nodes, sharding: options.sharding)
+    }
+
+    /// The places in a batch that this process computes, and whose inputs it reads; nil for all.
+    var ownPart: (@Sendable (_ batchSize: Int) -> Range<Int>)? {
+        guard processes.count > 1, let sharding = options.sharding else { return nil }
+        return { sharding.ownExamples(ofBatch: $0) }
     }
 
     /// Whether the run was cancelled, and ends at its next step. Of several processes the first decides for all.

@@ -261,7 +261,7 @@ extension UnlearningSession {
     /// Computes what a part of a network makes of examples, in inference mode, as examples for the part after it.
     /// - Throws: ``UnlearningError`` if there is not enough memory.
     func features(of examples: any ExampleSource, by part: Model) throws -> TensorExamples {
-        let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        let available = MemoryLimit.byteCount
         let (bytes, overflows) = examples.count.multipliedReportingOverflow(
             by: part.graph.outputShape.count * MemoryLayout<Float>.stride)
         guard !overflows, bytes <= available else {

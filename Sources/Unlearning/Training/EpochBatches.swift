@@ -70,7 +70,7 @@ struct EpochBatches {
         let loader = try BatchLoader(
             examples, batchSize: batchSize, order: .shuffled(seed: context.seed("\(stream).order.\(number)")),
             augmentationSeed: context.seed("\(stream).augmentation.\(number)"), dropsLast: dropsLast,
-            startingAt: firstBatch)
+            startingAt: firstBatch, part: context.ownPart, workers: context.options.threadCount)
         defer { loader.cancel() }
         while let batch = try loader.next() {
             if let index = batch.firstNonFiniteExample {
@@ -100,7 +100,8 @@ struct EpochBatches {
                 + second[place * size..<min((place + 1) * size, second.count)]
             let loader = try BatchLoader(
                 ExampleSubset(examples, indices: indices), batchSize: indices.count,
-                augmentationSeed: context.seed("\(stream).augmentation.\(number).\(place)"), prefetch: 0)
+                augmentationSeed: context.seed("\(stream).augmentation.\(number).\(place)"), prefetch: 0,
+                part: context.ownPart, workers: context.options.threadCount)
             guard let batch = try loader.next() else { continue }
             if let index = batch.firstNonFiniteExample {
                 throw UnlearningError.exampleNotFinite(data: name, index: indices[index])

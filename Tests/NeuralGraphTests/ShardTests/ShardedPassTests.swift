@@ -81,6 +81,36 @@ struct ShardedPassTests {
         #expect(single == alone)
     }
 
+    @Test(
+        "Gradients that are exchanged in pieces during the backward pass are the same bits",
+        arguments: [false, true])
+    func buckets(delaysTransfers: Bool) throws {
+        let model = try network()
+        let batches = [22, 5, 22]
+        let alone = try StepNumbers(model, batches: batches, capacity: 22, sharding: Sharding(size: 4))
+        for processes in [2, 3] {
+            let all = try ThreadGroup.run(processes, delaysTransfers: delaysTransfers) { group in
+                // The network has 6,000 trainable numbers; a bucket ends within a tensor.
+                try StepNumbers(
+                    model, batches: batches, capacity: 22, sharding: Sharding(size: 4, group: group, bucketSize: 500))
+            }
+            for other in all { #expect(other == alone) }
+        }
+    }
+
+    @Test("The processes' parts of a batch cover it once, in the order of the ranks")
+    func ownParts() {
+        for batch in [1, 3, 22, 64] {
+            var end = 0
+            for group in ThreadGroup.members(3) {
+                let part = Sharding(size: 4, group: group).ownExamples(ofBatch: batch)
+                #expect(part.lowerBound == end)
+                end = part.upperBound
+            }
+            #expect(end == batch)
+        }
+    }
+
     @Test("Shards compute what a whole batch does", arguments: [Mode.training, .inference])
     func wholeBatch(mode: Mode) throws {
         let model = try network(dropout: 0)

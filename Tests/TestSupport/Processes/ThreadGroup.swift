@@ -2,29 +2,36 @@ import Foundation
 package import NeuralGraph
 
 /// Threads that stand for the processes of a group, each with memory of its own.
-package final class ThreadGroup: ProcessGroup {
+///
+/// Unchecked, since each member is used by one thread.
+package final class ThreadGroup: ProcessGroup, @unchecked Sendable {
     package let rank: Int
     package let count: Int
     private let hub: Hub
+    /// Transfers that were started and not waited for, if the group delays them.
+    private let delayed: Delayed?
 
-    private init(rank: Int, hub: Hub) {
+    private init(rank: Int, hub: Hub, delaysTransfers: Bool) {
         (self.rank, self.hub, count) = (rank, hub, hub.count)
+        delayed = delaysTransfers ? Delayed() : nil
     }
 
     /// The processes of a new group, each for one thread.
-    package static func members(_ count: Int) -> [any ProcessGroup] {
+    /// - Parameter delaysTransfers: whether transfers happen when they are waited for, and not when they are started.
+    package static func members(_ count: Int, delaysTransfers: Bool = false) -> [any ProcessGroup] {
         let hub = Hub(count)
-        return (0..<count).map { ThreadGroup(rank: $0, hub: hub) }
+        return (0..<count).map { ThreadGroup(rank: $0, hub: hub, delaysTransfers: delaysTransfers) }
     }
 
     /// Runs the same work on every process.
     /// - Returns: what each returned, in the order of the ranks.
     package static func run<Result: Sendable>(
-        _ count: Int, _ body: @escaping @Sendable (any ProcessGroup) throws -> Result
+        _ count: Int, delaysTransfers: Bool = false,
+        _ body: @escaping @Sendable (any ProcessGroup) throws -> Result
     ) throws -> [Result] {
         let results = Results<Result>(count)
         let done = DispatchGroup()
-        for member in members(count) {
+        for member in members(count, delaysTransfers: delaysTransfers) {
             done.enter()
             Thread.detachNewThread {
                 results.set(member.rank, Swift.Result { try body(member) })
@@ -64,6 +71,31 @@ package final class ThreadGroup: ProcessGroup {
         }
     }
 
+    package func startExchange(
+        _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+        into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+    ) -> Transfer {
+        start { [unowned self] in exchange(sent, counts: sentCounts, into: received, counts: receivedCounts) }
+    }
+
+    package func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer {
+        start { [unowned self] in gather(bytes, counts: counts) }
+    }
+
+    private func start(_ work: @escaping () -> Void) -> Transfer {
+        guard let delayed else {
+            work()
+            return Transfer()
+        }
+        return Transfer(record: delayed.add(work))
+    }
+
+    package func isOver(_ transfer: Transfer) -> Bool { transfer.record == nil }
+
+    package func wait(for transfer: Transfer) {
+        if let record = transfer.record { delayed?.run(record) }
+    }
+
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
         hub.meet(rank, UnsafeRawBufferPointer(bytes)) { others in
             if rank > 0 { copy(others[0], 0, to: bytes, 0, bytes.count) }
@@ -76,6 +108,22 @@ package final class ThreadGroup: ProcessGroup {
     ) {
         UnsafeMutableRawBufferPointer(rebasing: target[place..<place + count])
             .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + count]))
+    }
+}
+
+/// Work that is done when it is waited for. One thread uses it.
+private final class Delayed {
+    private var work: [UnsafeMutableRawPointer: () -> Void] = [:]
+
+    func add(_ body: @escaping () -> Void) -> UnsafeMutableRawPointer {
+        let record = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+        work[record] = body
+        return record
+    }
+
+    func run(_ record: UnsafeMutableRawPointer) {
+        work.removeValue(forKey: record)?()
+        record.deallocate()
     }
 }
 

@@ -26,6 +26,53 @@ package protocol ProcessGroup: AnyObject, Sendable {
 
     /// Sends bytes from process 0 to all others.
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer)
+
+    /// Starts what ``exchange(_:counts:into:counts:)`` does, and returns before it is over.
+    ///
+    /// All processes start their exchanges in the same order, and their gatherings in the same order; the two are independent
+    /// of each other and of the calls that wait. The memory stays as it is until the transfer is over.
+    func startExchange(
+        _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+        into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+    ) -> Transfer
+
+    /// Starts what ``gather(_:counts:)`` does, and returns before it is over.
+    func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer
+
+    /// Lets all transfers go on, and tells whether one is over.
+    func isOver(_ transfer: Transfer) -> Bool
+
+    /// Waits until a transfer is over. Called once for each, whether it is over or not.
+    func wait(for transfer: Transfer)
+}
+
+/// Bytes that move while a process computes.
+package struct Transfer {
+    /// The group's own record of it; nil if it is over.
+    package let record: UnsafeMutableRawPointer?
+
+    /// Describes a transfer.
+    package init(record: UnsafeMutableRawPointer? = nil) { self.record = record }
+}
+
+/// For groups that do not move bytes in the background: each transfer is over when it has been started.
+extension ProcessGroup {
+    package func startExchange(
+        _ sent: UnsafeRawBufferPointer, counts sentCounts: [Int],
+        into received: UnsafeMutableRawBufferPointer, counts receivedCounts: [Int]
+    ) -> Transfer {
+        exchange(sent, counts: sentCounts, into: received, counts: receivedCounts)
+        return Transfer()
+    }
+
+    package func startGather(_ bytes: UnsafeMutableRawBufferPointer, counts: [Int]) -> Transfer {
+        gather(bytes, counts: counts)
+        return Transfer()
+    }
+
+    package func isOver(_ transfer: Transfer) -> Bool { true }
+
+    package func wait(for transfer: Transfer) {}
 }
 
 /// A process on its own.
@@ -90,10 +137,21 @@ package struct Sharding: Sendable {
     package let size: Int
     /// The processes. Results do not depend on how many they are.
     package let group: any ProcessGroup
+    /// Gradients that are exchanged together: few enough that smaller messages need not wait long, and enough that a
+    /// message's latency does not matter.
+    package let bucketSize: Int
 
     /// Describes a division.
-    package init(size: Int, group: any ProcessGroup = SingleProcess()) {
+    package init(size: Int, group: any ProcessGroup = SingleProcess(), bucketSize: Int = 1 << 17) {
         self.size = max(1, size)
         self.group = group
+        self.bucketSize = max(1, bucketSize)
+    }
+
+    /// The places in a batch of the examples that this process computes.
+    package func ownExamples(ofBatch count: Int) -> Range<Int> {
+        let layout = ShardLayout(batch: count, size: size, rank: group.rank, processes: group.count)
+        let start = min(count, layout.own.lowerBound * size)
+        return start..<start + layout.exampleCounts[group.rank]
     }
 }

@@ -53,7 +53,7 @@ final class ShardedPasses {
         isSequential = Self.isSequential(request, modes)
         statistics = plan.kernels.map { $0 as? any BatchStatisticsKernel }
         twoPart = plan.kernels.map { $0 as? any TwoPartKernel }
-        self.gradients = ShardGradients(plan, arena: gradients, group: sharding.group, threads: threads)
+        self.gradients = ShardGradients(plan, arena: gradients, sharding: sharding, threads: threads)
         let graph = plan.graph
         let outputs = capacity * graph.outputShape.count
         let needsGradient = plan.activations.needsGradient
@@ -61,7 +61,10 @@ final class ShardedPasses {
         output = FloatArena(count: outputs)
         outputGradient = needsGradient[graph.nodes.count] ? FloatArena(count: outputs) : nil
         inputGradient = needsGradient[0] ? FloatArena(count: input.count) : nil
-        keptValues = plan.kept.values.map { ($0, FloatArena(count: capacity * graph.shape(of: $0).count)) }
+        // In an order that all processes have, since they gather one after the other.
+        keptValues = plan.kept.values.sorted { $0.index < $1.index }.map {
+            ($0, FloatArena(count: capacity * graph.shape(of: $0).count))
+        }
     }
 
     /// Bytes that shards take besides those of the plan for one of them.
@@ -146,8 +149,11 @@ final class ShardedPasses {
                     from: outputGradient.base + rows.lowerBound * length, count: rows.count * length)
             }
         }
-        for node in plan.kernels.indices.reversed() where plan.activations.runsBackward[node] { backward(node, step) }
-        gradients.combine(layout)
+        for node in plan.kernels.indices.reversed() where plan.activations.runsBackward[node] {
+            backward(node, step)
+            gradients.completed(node, layout)
+        }
+        gradients.finish(layout)
         guard let inputGradient else { return }
         let length = plan.graph.inputShape.count
         for shard in layout.own {

@@ -65,7 +65,7 @@ package struct GradientStatistics {
         }
         let loader = try BatchLoader(
             chosen, batchSize: executor.batchCapacity, order: .sequential, augmentationSeed: nil, dropsLast: false,
-            startingAt: step)
+            startingAt: step, workers: session.context.options.threadCount)
         defer { loader.cancel() }
         while let batch = try loader.next() {
             if isExpectation {

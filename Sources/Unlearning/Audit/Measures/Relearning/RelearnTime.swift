@@ -68,7 +68,8 @@ package struct RelearnTime: Sendable {
             model: model, batchSize: batchSize, optimizer: .adam, phase: .audit,
             context: context)
         let loader = try BatchLoader(
-            lessons(forgotten: forgotten, retained: retained, context: context), batchSize: batchSize)
+            lessons(forgotten: forgotten, retained: retained, context: context), batchSize: batchSize,
+            workers: context.options.threadCount)
         defer { loader.cancel() }
         let dropoutSeed = context.seed("relearning.dropout")
         var steps: [Int] = []
@@ -155,7 +156,8 @@ extension TrainState {
     /// The accuracy of the model in its current state, 0 to 1, in inference mode.
     fileprivate func accuracy(on examples: any ExampleSource) throws -> Double {
         let classes = executor.graph.outputShape.count
-        let loader = try BatchLoader(examples, batchSize: executor.batchCapacity)
+        let loader = try BatchLoader(
+            examples, batchSize: executor.batchCapacity, workers: executor.threads.workers)
         defer { loader.cancel() }
         var correct = 0
         while let batch = try loader.next() {
