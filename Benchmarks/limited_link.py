@@ -6,8 +6,9 @@
 
 Each namespace stands for a node: it has a name, an address and one thread of its own, and nothing but the link between
 them, which `tc` holds to a speed in each direction. Both share this machine's memory, so the time of a node's work is
-measured with both at work: two separate trainings of half a batch at the same time. Linux, root, iproute2, Open MPI and
-Fashion-MNIST are needed.
+measured with both at work: two separate trainings of half a batch at the same time. What a core spends on a byte that is
+sent or received is taken from a run over the same link without a limit. Linux, root, iproute2, Open MPI and Fashion-MNIST
+are needed.
 """
 
 import argparse
@@ -60,6 +61,8 @@ def open_link(gigabits):
         run("ip", "-n", name, "address", "add", f"{address}/24", "dev", link)
         run("ip", "-n", name, "link", "set", link, "up")
         run("ip", "-n", name, "link", "set", "lo", "up")
+        if gigabits is None:
+            continue
         run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", link, "root", "tbf", "rate", f"{gigabits}gbit",
             "burst", "256kb", "latency", "50ms")
 
@@ -100,7 +103,7 @@ def main():
         + "".join(f'[ "$address" = {address} ] && node={name}\n' for name, address in zip(NAMES, ADDRESSES))
         + 'exec ip netns exec "$node" unshare --uts sh -c "hostname $node; $*"\n')
     agent.chmod(0o755)
-    alone, linked = [], {gigabits: [] for gigabits in options.gigabits}
+    alone, linked = [], {gigabits: [] for gigabits in [None, *options.gigabits]}
     whole = None
     try:
         for _ in range(options.repetitions):
@@ -108,7 +111,7 @@ def main():
             both = [subprocess.Popen(train(f"{index}.safetensors", BATCH // 2), stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, text=True) for index in range(2)]
             alone += [seconds_per_step(process.communicate()[0]) for process in both]
-            for gigabits in options.gigabits:
+            for gigabits in linked:
                 open_link(gigabits)
                 result = run(
                     "ip", "netns", "exec", NAMES[0], "mpirun.openmpi", "--host", ",".join(ADDRESSES), "-np", "2",
@@ -126,7 +129,11 @@ def main():
         shutil.rmtree(work)
     own = statistics.median(alone)
     print(f"a node's work: {1000 * own:.0f} ms a step")
-    settings = types.SimpleNamespace(batch=BATCH, latency=options.latency)
+    unlimited = statistics.median(linked.pop(None))
+    moved = 2 * several_machines.bytes_sent(sum(stage[0] for stage in NETWORK[0]), 2)
+    overhead = max(0.0, 1e9 * (unlimited - own) / moved)
+    print(f"without a limit: {1000 * unlimited:.0f} ms a step, {overhead:.2f} ns for each of {moved / 1e6:.0f} MB")
+    settings = types.SimpleNamespace(batch=BATCH, latency=options.latency, overhead=overhead, cores=1)
     failures = 0
     for gigabits, times in linked.items():
         forecast, waiting, messages = several_machines.step(NETWORK, 2, settings, gigabits, work=own)

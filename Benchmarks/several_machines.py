@@ -5,9 +5,10 @@
 
 A step of P nodes takes
 
-    max(work / P, gradients sent)  +  messages of batch norm and outputs
+    max(work / P + overhead, gradients sent)  +  messages of batch norm and outputs
 
     work       forward pass one third, backward pass two thirds; the busiest node's shards
+    overhead   the processors' time for the gradients' bytes, sent and received, on one of the node's cores
     gradients  a stage's gradients are sent when its backward pass is over, the last stage first, one after the other: each
                node sends (P - 1) / P of them twice, as slices to be summed and as sums to be spread
     messages   two gathers for each batch norm and one for the outputs, each log2(P) latencies and its bytes; the nodes wait
@@ -32,11 +33,17 @@ NETWORKS = {
 }
 
 
+def bytes_sent(parameters, nodes):
+    """What a node sends of a number of gradients: slices of them, and its slice's sums."""
+    return 2 * (nodes - 1) / nodes * 4 * parameters
+
+
 def step(network, nodes, options, gigabits, work=None):
     """Seconds of a step, and those of them in which the processors wait for gradients, and for other messages.
 
     `work` replaces the busiest node's computing time by a measured one.
     """
+    parameters = sum(stage[0] for stage in network[0])
     stages, channels, norms, classes = network
     products = sum(stage[1] for stage in stages)
     if work is None:
@@ -45,12 +52,13 @@ def step(network, nodes, options, gigabits, work=None):
         work = options.batch * products * 2 * 3 / (options.node_gflops * 1e9) * busiest
     if nodes == 1:
         return work, 0.0, 0.0
+    work += 2 * bytes_sent(parameters, nodes) * options.overhead * 1e-9 / options.cores
     seconds_per_byte = 8 / (gigabits * 1e9)
     latency = options.latency * 1e-6
     clock, link = work / 3, 0.0
-    for parameters, stage_products in reversed(stages):
+    for stage_parameters, stage_products in reversed(stages):
         clock += work * 2 / 3 * stage_products / products
-        sent = 2 * (nodes - 1) / nodes * 4 * parameters * seconds_per_byte + 2 * (nodes - 1) * latency
+        sent = bytes_sent(stage_parameters, nodes) * seconds_per_byte + 2 * (nodes - 1) * latency
         link = max(link, clock) + sent
     waiting = max(0.0, link - clock)
     rounds = math.ceil(math.log2(nodes))
@@ -65,6 +73,8 @@ def main():
     parser.add_argument("--gigabits", type=float, nargs="*", default=[10, 25, 100])
     parser.add_argument("--latency", type=float, default=30, help="microseconds of a small message")
     parser.add_argument("--node-gflops", type=float, default=1500, help="a node's sustained speed")
+    parser.add_argument("--overhead", type=float, default=1.4, help="nanoseconds of a core for a byte sent or received")
+    parser.add_argument("--cores", type=int, default=16, help="a node's cores")
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--shard-size", type=int, default=16)
     parser.add_argument("--nodes", type=int, nargs="*", default=[2, 4, 8, 16, 32, 64])
