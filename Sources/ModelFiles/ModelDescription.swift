@@ -25,7 +25,7 @@ package struct ModelDescription: Equatable {
     }
 
     /// Reads the description; nil if the file has none, as PyTorch's own files.
-    init?(_ file: SafetensorsFile, path: String) throws(FileError) {
+    package init?(_ file: SafetensorsFile, path: String) throws(FileError) {
         try self.init(file.metadata, path: path)
     }
 

@@ -41,7 +41,8 @@ package struct RetrainedModelStore: Sendable {
             let file = try file(for: retraining, seed: seed, original: original, classes: classes, images: content)
             // The first of several processes looks, since not all may see its folder.
             let isFirst = processes?.isFirst ?? true
-            if let kept = try (isFirst ? try? Model(safetensors: file, like: original) : nil).shared(in: processes, like: original) {
+            let own = isFirst ? try? Model(safetensors: file, like: original) : nil
+            if let kept = try own.shared(in: processes, like: original) {
                 models.append(kept)
                 found += 1
                 continue
