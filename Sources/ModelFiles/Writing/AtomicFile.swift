@@ -84,6 +84,11 @@ package final class AtomicFile {
         }
     }
 
+    /// Removes the temporary files that killed programs left in a folder.
+    package static func removeAbandoned(in folder: URL) {
+        PartialFile.removeAbandoned(in: folder.path)
+    }
+
     /// Removes the unfinished files of the whole program, which is about to end.
     package static func removeUnfinished() {
         PartialFile.removeAll()

@@ -93,7 +93,7 @@ final class PartialFile {
 
     // MARK: What killed programs left
 
-    private static func removeAbandoned(in folder: String) {
+    static func removeAbandoned(in folder: String) {
         guard let stream = unsafe opendir(folder) else { return }
         defer { unsafe closedir(stream) }
         while let entry = unsafe readdir(stream) {

@@ -241,6 +241,8 @@ final class CheckpointStore: @unchecked Sendable {
     }
 
     private func removeFiles() throws {
+        // A state that a killed program was writing, where no other has been written since.
+        AtomicFile.removeAbandoned(in: folder)
         for name in Self.inOrderOfRemoval(names(startingWith: "")) {
             do {
                 try FileManager.default.removeItem(at: url(name))

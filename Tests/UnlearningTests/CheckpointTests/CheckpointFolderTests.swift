@@ -37,6 +37,16 @@ struct CheckpointFolderTests {
         #expect(try CheckpointFolders.names(folders.folder) == [])
     }
 
+    @Test("Finishing removes what a program left that was killed while it wrote, though no state was written since")
+    func partialState() async throws {
+        let folders = try CheckpointFolders()
+        let checkpoint = try Checkpoint(in: folders.folder, every: .seconds(3600))
+        _ = try await unlearner(checkpoint).forget(classes: [0])
+        try Data("half a state".utf8).write(to: folders.folder.appendingPathComponent(".7216-27dhnrmi60i6c.partial"))
+        try checkpoint.finish()
+        #expect(try CheckpointFolders.names(folders.folder) == [])
+    }
+
     @Test("files that are not the checkpoint's stay")
     func otherFiles() async throws {
         let folders = try CheckpointFolders()
