@@ -5,8 +5,8 @@
 
     /// The processes of an MPI job.
     ///
-    /// MPI moves bytes, and nothing is computed by it. Any thread may call. A lock keeps calls apart, which MPI asks for
-    /// unless it is started in its slowest mode.
+    /// MPI moves bytes, and nothing is computed by it. Any thread may call. A lock keeps calls apart, which
+    /// `MPI_THREAD_SERIALIZED` requires.
     package final class MPIProcessGroup: ProcessGroup {
         package let rank: Int
         package let count: Int

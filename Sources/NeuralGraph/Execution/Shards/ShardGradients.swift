@@ -3,7 +3,7 @@ internal import CNeuralKernels
 /// The parameters' gradients of a batch in shards: a sum over the shards in the order of ``ShardLayout``.
 ///
 /// A node's gradients are combined as soon as it has run for a shard. What a process is left with is a sum for each of its
-/// nodes of the tree, one as a rule. These are combined in buckets of some megabytes, each as soon as the backward pass has
+/// nodes of the tree, one as a rule. These are combined in buckets, each as soon as the backward pass has
 /// completed it, while the nodes before it run. Of a bucket each process sums a slice:
 ///
 ///     sums        process 0: [ s0 | s1 | s2 ]    process 1: [ s0 | s1 | s2 ]    process 2: [ s0 | s1 | s2 ]
