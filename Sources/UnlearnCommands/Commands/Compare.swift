@@ -19,6 +19,7 @@ struct Compare: ReportingCommand {
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
                 --classes "T-shirt/top" --save . --report .
+              unlearn compare --dataset fashion-mnist --architecture resnet18 --classes 0 --also unsir-paper
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
             """)
@@ -31,6 +32,12 @@ struct Compare: ReportingCommand {
         help: ArgumentHelp("Passes over the images in each training. (default: 3)", valueName: "number"),
         transform: NumberParsing.integer(.epochs))
     var epochs: Int = 3
+
+    @Option(
+        help: ArgumentHelp(
+            "Other methods to forget by, comma-separated, each for a row of its own.", valueName: "methods"),
+        transform: MethodList.init(parsing:))
+    var also: MethodList?
 
     @Option(help: ArgumentHelp("The folder for the three models.", valueName: "folder"), completion: .directory)
     var save: String?
@@ -59,6 +66,7 @@ struct Compare: ReportingCommand {
 
     func validate() throws {
         guard let methodComparison else {
+            for method in also?.methods ?? [] { try forgetting.target.what.check(method, named: method.name) }
             if forgetting.method.configuration.file == nil {
                 let choice = try MethodChoice(
                     forgetting.method, samples: forgetting.target.givenSamples, ConfigurationFile())
@@ -72,6 +80,7 @@ struct Compare: ReportingCommand {
         try refuse(
             [("--request-id", reporting.requestID != nil), ("--sign", reporting.sign != nil)],
             "is for a record, and --methods makes none; leave it out.")
+        try refuse([("--also", also != nil)], "adds a row to a comparison by stages; name the method in --methods.")
         if save != nil { throw ValidationError("--save keeps three models, and --methods has more; leave it out.") }
         if forgetting.method.name.named != nil {
             throw ValidationError("--methods and --method exclude each other; give one.")
@@ -82,8 +91,8 @@ struct Compare: ReportingCommand {
         }
         if forgetting.method.name.preset != nil {
             throw ValidationError(
-                "--methods and --preset exclude each other; the presets are methods too: default, fast, thorough, "
-                    + "unsir-paper and unsir.")
+                "--methods and --preset exclude each other; the presets are methods too: default, noiseless, "
+                    + "fast, thorough, unsir-paper and unsir.")
         }
     }
 
@@ -130,7 +139,7 @@ struct Compare: ReportingCommand {
     }
 
     private func material(_ console: Console) throws -> Material {
-        let models = RetrainingComparison.Stage.allCases.compactMap { file(of: $0) }
+        let models = [RetrainingComparison.Stage.original, .unlearned, .retrained].compactMap { file(of: $0) }
         try inputs.check(models + reporting.destination().files)
         try runFolder?.check(inputs)
         let settings = try forgetting.method.configuration.read(for: "compare")
@@ -156,7 +165,8 @@ struct Compare: ReportingCommand {
     private func comparison(_ material: Material) -> RetrainingComparison {
         RetrainingComparison(
             training: material.configuration, augmentation: training.augmentation,
-            unlearning: material.choice.method, samplesPerClass: material.choice.samplesPerClass,
+            unlearning: material.choice.method, others: also?.methods ?? [],
+            samplesPerClass: material.choice.samplesPerClass,
             options: material.options)
     }
 
@@ -191,7 +201,7 @@ struct Compare: ReportingCommand {
             if entry.stage == .unlearned {
                 try record?.bind(to: &model, goingTo: file(of: .unlearned)) { try $0.writeSafetensors(to: $1) }
             }
-            if let file = file(of: entry.stage) { try model.writeSafetensors(to: file) }
+            if entry.stage != .other, let file = file(of: entry.stage) { try model.writeSafetensors(to: file) }
         }
         let files = try audit.flatMap { audit in
             try record.map {
@@ -212,9 +222,11 @@ struct Compare: ReportingCommand {
         _ console: Console
     ) async throws -> (record: AuditRecord, result: AuditResult, noise: [Noise])? {
         guard reporting.report != nil, let outcome = entries.lazy.compactMap(\.forgetting).first else { return nil }
-        let models = Dictionary(uniqueKeysWithValues: entries.map { ($0.stage, $0.model) })
-        guard let original = models[.original], let retrained = models[.retrained] else { return nil }
-        let images = try comparison(material).data(material.classes, material.samples, from: material.images)
+        guard let original = entries.first(where: { $0.stage == .original })?.model,
+            let retrained = entries.first(where: { $0.stage == .retrained })?.model
+        else { return nil }
+        let images = try comparison(material).data(
+            for: material.choice.method, material.classes, material.samples, from: material.images)
         let data = AuditData(test: material.test, training: try material.others)
         let audit = Audit(options: material.options)
         let result =
@@ -278,7 +290,7 @@ enum CompareOutcome: Report {
     func encode(to encoder: any Encoder) throws { try report.encode(to: encoder) }
 }
 
-/// Three networks side by side.
+/// The networks side by side.
 struct CompareReport: Report {
     let entries: [RetrainingComparison.Entry]
     let audit: AuditFiles?
@@ -305,12 +317,15 @@ struct CompareReport: Report {
         let entry: RetrainingComparison.Entry
 
         enum CodingKeys: CodingKey {
-            case accuracy, seconds, speedUp, stage, steps
+            case accuracy, accuracyAfterImpair, method, seconds, speedUp, stage, steps
         }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(AccuracyReport(entry.accuracy), forKey: .accuracy)
+            try container.encodeIfPresent(
+                entry.forgetting?.accuracies[.impair].map(AccuracyReport.init), forKey: .accuracyAfterImpair)
+            try container.encodeIfPresent(entry.forgetting?.method.name, forKey: .method)
             try container.encode(entry.time.reported, forKey: .seconds)
             try container.encode(entry.speedUp, forKey: .speedUp)
             try container.encode(entry.stage, forKey: .stage)
@@ -337,7 +352,7 @@ struct CompareReport: Report {
         table.add(["model", "forget accuracy", "retain accuracy", "seconds", "steps", "speed-up"])
         for entry in entries {
             table.add([
-                entry.stage.rawValue, entry.accuracy.forgotten.percentText,
+                entry.title, entry.accuracy.forgotten.percentText,
                 entry.accuracy.retained.percentText,
                 String(format: "%.2f", entry.time.seconds), "\(entry.steps)",
                 entry.speedUp.map { String(format: "%.2fx", $0) } ?? "-",

@@ -25,7 +25,8 @@ package struct ForgetReport: Report {
     ]
 
     enum CodingKeys: CodingKey {
-        case accuracy, accuracyBefore, audit, droppedOutputs, forgottenClasses, forgottenSamples, method, notes,
+        case accuracy, accuracyAfterImpair, accuracyBefore, audit, droppedOutputs, forgottenClasses, forgottenSamples,
+            method, notes,
             otherOutputs, output, phaseSeconds, phaseSteps, preset, renamed, ruined, runFolder, salt, samplesAccuracy,
             samplesAccuracyBefore, seconds, seed, steps
     }
@@ -35,6 +36,8 @@ package struct ForgetReport: Report {
         if let before = outcome.accuracyBefore, let after = outcome.accuracyAfter {
             try container.encode(AccuracyReport(after), forKey: .accuracy)
             try container.encode(AccuracyReport(before), forKey: .accuracyBefore)
+            try container.encodeIfPresent(
+                outcome.accuracies[.impair].map(AccuracyReport.init), forKey: .accuracyAfterImpair)
         }
         try container.encodeIfPresent(audit.map(AuditSummary.init), forKey: .audit)
         if !droppedOutputs.isEmpty { try container.encode(droppedOutputs, forKey: .droppedOutputs) }
@@ -114,7 +117,9 @@ package struct ForgetReport: Report {
         }
         if let before = outcome.accuracyBefore, let after = outcome.accuracyAfter {
             let accuracies = AccuracyTable(
-                columns: [("before", before), ("after", after)], classNames: names)
+                columns: [("before", before)]
+                    + (outcome.accuracies[.impair].map { [("impaired", $0)] } ?? []) + [("after", after)],
+                classNames: names)
             text += "\n" + accuracies.text + "\n"
         }
         text += outcome.notes.map { "Note: \($0)\n" }.joined()

@@ -3,21 +3,23 @@ package import NeuralGraph
 
 /// Forgetting compared with retraining: a network is trained, made to forget, and trained again without the classes.
 ///
-/// All three are measured on the same images.
+/// All of them are measured on the same images.
 package struct RetrainingComparison: Sendable {
-    /// One of the three networks.
+    /// What one of the networks is.
     package enum Stage: String, Sendable, Codable, CaseIterable {
         /// Trained on all classes.
         case original
         /// Made to forget.
         case unlearned
+        /// Made to forget by another method, for comparison.
+        case other
         /// Trained on the retained classes alone, from the same first weights.
         case retrained
     }
 
     /// A network with its cost and accuracy.
     package struct Entry: Sendable {
-        /// Which of the three.
+        /// What it is.
         package let stage: Stage
         /// The network.
         package let model: Model
@@ -31,9 +33,14 @@ package struct RetrainingComparison: Sendable {
         package let speedUp: Double?
         /// How it was made to forget; nil for the others.
         package let forgetting: UnlearningOutcome?
+
+        /// What tables call it: the stage, or the other method.
+        package var title: String {
+            if stage == .other, let forgetting { forgetting.method.name } else { stage.rawValue }
+        }
     }
 
-    /// Takes progress reports of the three stages.
+    /// Takes progress reports of the stages.
     package typealias Handler = @Sendable (Stage, RunProgress) -> Void
 
     /// How the original and the retrained network are trained.
@@ -42,6 +49,8 @@ package struct RetrainingComparison: Sendable {
     package var augmentation: Augmentation?
     /// How classes are forgotten.
     package var unlearning: any UnlearningMethod
+    /// Other methods that the original is made to forget by, for comparison.
+    package var others: [any UnlearningMethod]
     /// Retain images of each class that forgetting sees.
     package var samplesPerClass: Int
     /// Seed and threads.
@@ -50,12 +59,13 @@ package struct RetrainingComparison: Sendable {
     /// Creates a comparison.
     package init(
         training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
-        unlearning: any UnlearningMethod = .default, samplesPerClass: Int = 1000,
+        unlearning: any UnlearningMethod = .default, others: [any UnlearningMethod] = [], samplesPerClass: Int = 1000,
         options: RunOptions = RunOptions()
     ) {
         self.training = training
         self.augmentation = augmentation
         self.unlearning = unlearning
+        self.others = others
         self.samplesPerClass = samplesPerClass
         self.options = options
     }
@@ -68,7 +78,7 @@ package struct RetrainingComparison: Sendable {
     ///   - images: the images to train on; forgetting sees some of the retained classes.
     ///   - test: the images to measure on.
     ///   - progress: called after every step.
-    /// - Returns: the three networks in the order of ``Stage``.
+    /// - Returns: the networks in the order of ``Stage``.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
     package func run(
         _ model: Model, classes: some Sequence<Int>, samples: [Int]? = nil, images: any ImageDataset,
@@ -76,9 +86,8 @@ package struct RetrainingComparison: Sendable {
     ) async throws -> [Entry] {
         let classes = Set(classes)
         try training.validate()
-        try unlearning.validate()
+        for method in [unlearning] + self.others { try method.validate() }
         if samples == nil { try model.checkForgettable(classes) }
-        let data = try data(classes, samples, from: images)
         let gone = Set(samples ?? [])
         let others: any ImageDataset =
             if gone.isEmpty { images } else {
@@ -97,45 +106,50 @@ package struct RetrainingComparison: Sendable {
 
         let original = try await trained(model, without: [], images, progress: handler(.original))
         let originalAccuracy = try await accuracy(original.model, .original)
-        var unlearner = Unlearner(
-            model: original.model, retaining: data.retain, forgetting: data.forget, method: unlearning,
-            training: training, options: options)
-        // What is compared are the settings as they are.
-        unlearner.guarding = nil
-        let unlearned =
+        func forgotten(by method: any UnlearningMethod, _ stage: Stage) async throws -> UnlearningOutcome {
+            let data = try data(for: method, classes, samples, from: images)
+            var unlearner = Unlearner(
+                model: original.model, retaining: data.retain, forgetting: data.forget, validation: measured,
+                method: method, training: training, options: options)
+            // What is compared are the settings as they are.
+            unlearner.guarding = nil
             if samples != nil, let forget = data.forget {
-                try await unlearner.forget(samples: forget, progress: handler(.unlearned))
-            } else {
-                try await unlearner.forget(classes: classes, progress: handler(.unlearned))
+                return try await unlearner.forget(samples: forget, progress: handler(stage))
             }
-        let unlearnedAccuracy = try await accuracy(unlearned.model, .unlearned)
+            return try await unlearner.forget(classes: classes, progress: handler(stage))
+        }
+        let unlearned = try await forgotten(by: unlearning, .unlearned)
+        var compared = [(Stage.unlearned, unlearned)]
+        for method in self.others { compared.append((.other, try await forgotten(by: method, .other))) }
         let retrained = try await trained(model, without: classes, others, progress: handler(.retrained))
         let retrainedAccuracy = try await accuracy(retrained.model, .retrained)
-        return [
-            Entry(
-                stage: .original, model: original.model, accuracy: originalAccuracy, time: original.time,
-                steps: original.steps, speedUp: nil, forgetting: nil),
-            Entry(
-                stage: .unlearned, model: unlearned.model, accuracy: unlearnedAccuracy,
-                time: unlearned.totalTime, steps: unlearned.steps,
-                speedUp: retrained.time / unlearned.totalTime, forgetting: unlearned),
-            Entry(
-                stage: .retrained, model: retrained.model, accuracy: retrainedAccuracy, time: retrained.time,
-                steps: retrained.steps, speedUp: 1, forgetting: nil),
-        ]
+        let first = Entry(
+            stage: .original, model: original.model, accuracy: originalAccuracy, time: original.time,
+            steps: original.steps, speedUp: nil, forgetting: nil)
+        let last = Entry(
+            stage: .retrained, model: retrained.model, accuracy: retrainedAccuracy, time: retrained.time,
+            steps: retrained.steps, speedUp: 1, forgetting: nil)
+        return [first]
+            + compared.compactMap { stage, outcome in
+                outcome.accuracyAfter.map {
+                    Entry(
+                        stage: stage, model: outcome.model, accuracy: $0, time: outcome.totalTime, steps: outcome.steps,
+                        speedUp: retrained.time / outcome.totalTime, forgetting: outcome)
+                }
+            } + [last]
     }
 
-    /// The images that forgetting sees.
+    /// The images that a method sees.
     package func data(
-        _ classes: Set<Int>, _ samples: [Int]?, from images: any ImageDataset
+        for method: any UnlearningMethod, _ classes: Set<Int>, _ samples: [Int]?, from images: any ImageDataset
     ) throws(DatasetError) -> MethodImages {
         if let samples {
             return try MethodImages(
-                for: unlearning, from: images, forgettingSamples: samples, samplesPerClass: samplesPerClass,
+                for: method, from: images, forgettingSamples: samples, samplesPerClass: samplesPerClass,
                 seed: options.seed)
         }
         return try MethodImages(
-            for: unlearning, from: images, forgetting: classes, samplesPerClass: samplesPerClass, seed: options.seed)
+            for: method, from: images, forgetting: classes, samplesPerClass: samplesPerClass, seed: options.seed)
     }
 
     private func trained(

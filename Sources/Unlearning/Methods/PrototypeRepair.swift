@@ -1,25 +1,18 @@
 import ImageDatasets
 public import NeuralGraph
 
-/// The default method: reinitializes the forgotten classes' rows of the last layer and trains the last blocks.
+/// UNSIR's three steps on the last blocks of the network, with a repair toward the original without the classes.
 ///
-/// Training on the retain data pulls outputs towards the original without the forgotten classes, and features towards
-/// the means that the retained classes have. No example of the forgotten classes is needed.
-///
-/// The original's outputs for the retain data, computed once, with the forgotten logits masked before softmax, make a
-/// teacher. Half the teacher and half the label make each example's target q. The loss is
-///
-///     -Σ_k q_k log softmax(z)_k + μ ‖f - Σ_k q_k m_k‖² / V
-///
-/// with the logits z, the penultimate features f, the original's mean features m_k of the retained classes, and the
-/// variance V of its features. The second term pulls together what differs between examples of one class, and with it
-/// what a probe would recognize a forgotten class by.
+/// It is the default method. ``NoiseMaximizer`` learns noise against the classes; ``ImpairStep`` damages the trained
+/// blocks with it, in few steps at a bounded rate; the classes' rows of the last layer are reinitialized; and
+/// ``RepairStep`` trains the blocks on retain data toward ``RepairTargets``: labels, the original's outputs without the
+/// forgotten classes, and the means of the retained classes' features, which pull together what differs between examples
+/// of one class, and with it what a probe would recognize a forgotten class by. No example of the forgotten classes is
+/// needed. ``noiseless`` leaves out the first two steps.
 ///
 /// The blocks before the trained ones run over the data once, in inference mode, and stay equal to the bit;
-/// augmentation is therefore left out. The rate rises and falls in one cycle. Source: this package. The masked
-/// teacher is that of Zhou et al. (arXiv 2503.23751), there used on the forget data; features that gather at class
-/// means are the neural collapse of Papyan et al. (arXiv 2008.08186). `Docs/Recipes.md` lists what was tried and
-/// measured.
+/// augmentation is therefore left out. The repair's rate rises and falls in one cycle. Source: Tarun et al.
+/// (arXiv 2111.08947), section IV; the targets are this package's. `Docs/Recipes.md` lists what was tried and measured.
 public struct PrototypeRepair: BuiltInMethod, Hashable {
     /// The part of the label in the target, 0 to 1; the rest is the masked original's output.
     public var labelShare: Float
@@ -37,6 +30,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     public var training: TrainingConfiguration
     /// The largest rate, above 0; nil chooses one by the original's and by whether there is batch norm.
     public var learningRate: Double?
+    /// Retain examples that are used at most, drawn evenly over the classes; nil uses all of them.
+    ///
+    /// It bounds memory and steps for networks with many classes.
+    public var retainLimit: Int?
     /// Watches the retained classes; nil watches nothing.
     public var guarding: RetainGuard?
     /// UNSIR's first two steps, before the repair; nil leaves them out.
@@ -48,25 +45,43 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         public var noise: NoiseMaximizer.Configuration
         /// How the trained blocks are impaired; the others stay as they are.
         public var impair: ImpairStep.Configuration
+        /// Noise images of all classes together, at most, but one of each; 1 to 1,000,000.
+        public var imageLimit: Int
 
         /// Creates settings; by default a few bounded steps.
         public init(
             noise: NoiseMaximizer.Configuration = NoiseMaximizer.Configuration(imagesPerClass: 128, steps: 10),
             impair: ImpairStep.Configuration = ImpairStep.Configuration(
-                noiseRepetitions: 16, retainLimit: 2048,
-                training: TrainingConfiguration(batchSize: 512, learningRate: 0.004))
+                noiseRepetitions: 4, retainLimit: 1024,
+                training: TrainingConfiguration(batchSize: 512, learningRate: 0.004, freezesBatchNorm: true)),
+            imageLimit: Int = 256
         ) {
             self.noise = noise
             self.impair = impair
+            self.imageLimit = imageLimit
+        }
+
+        /// How noise is learned for a number of classes.
+        func noise(classes: Int) -> NoiseMaximizer.Configuration {
+            var bounded = noise
+            bounded.imagesPerClass = max(1, min(noise.imagesPerClass, imageLimit / max(1, classes)))
+            return bounded
+        }
+
+        /// Checks every setting.
+        func validate() throws {
+            try noise.validate()
+            try impair.validate()
+            try Setting.check("noise image limit", imageLimit, isIn: 1...1_000_000)
         }
     }
 
-    /// Creates the method; with the default settings unless others are given.
+    /// Creates the method; without noise and with the default settings unless others are given.
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
             epochs: 4, minimumSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
-        learningRate: Double? = nil, guarding: RetainGuard? = RetainGuard(),
+        learningRate: Double? = nil, retainLimit: Int? = 9216, guarding: RetainGuard? = RetainGuard(),
         damage: NoiseDamage? = nil
     ) {
         self.labelShare = labelShare
@@ -75,6 +90,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         self.reinitializedShare = reinitializedShare
         self.training = training
         self.learningRate = learningRate
+        self.retainLimit = retainLimit
         self.guarding = guarding
         self.damage = damage
     }
@@ -86,33 +102,31 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     private var methodName: String {
         switch self {
         case .default: "default"
+        case .noiseless: "noiseless"
         case .fast: "fast"
         case .thorough: "thorough"
         default: "prototypes"
         }
     }
 
-    /// Names the random numbers.
-    private static let stream = "prototypes"
-
     package func check() throws {
         try training.validate()
         try guarding?.validate()
-        try damage?.noise.validate()
-        try damage?.impair.validate()
+        try damage?.validate()
+        try targets.validate()
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
-        try Setting.check(share: "label share", Double(labelShare))
+        if let retainLimit { try Setting.check("retain limit", retainLimit, isIn: 1...100_000_000) }
         try Setting.check(share: "trained share", trainedShare)
         try Setting.check(share: "reinitialized share", reinitializedShare)
-        try Setting.check("feature weight", featureWeight, isAtLeast: 0)
     }
 
     package func costs(of request: UnlearningRequest) -> [Double] {
-        let retained = Double(request.retainedCount)
+        let retained = Double(min(request.retainedCount, retainLimit ?? .max))
         let repair = training.cost(examples: retained) * trainedShare
         var costs = trainedShare < 1 ? [retained] : []
         if let damage {
-            let images = Double(request.classes.count * damage.noise.imagesPerClass)
+            let images = Double(
+                request.classes.count * damage.noise(classes: request.classes.count).imagesPerClass)
             let shown =
                 images * Double(damage.impair.noiseRepetitions)
                 + min(retained, Double(damage.impair.retainLimit ?? .max))
@@ -135,49 +149,76 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     package var guardsItself: Bool { guarding != nil }
 
+    private var targets: RepairTargets { RepairTargets(labelShare: labelShare, featureWeight: featureWeight) }
+
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         // Found out before anything is computed.
         guard request.model.graph.head != nil else { throw UnlearningError.noLinearHead(method: name) }
-        let noise = try damage.map { try session.noise(NoiseMaximizer(configuration: $0.noise), for: request) } ?? []
+        let noise =
+            try damage.map { damage in
+                try session.noise(
+                    NoiseMaximizer(configuration: damage.noise(classes: request.classes.count)), for: request)
+            } ?? []
         let (frozen, part) = try parts(of: request.model)
+        let examples = try limited(request.retained(), seed: session.seed("\(TargetedRepair.stream).retain"))
         let retain: any ExampleSource =
-            if let frozen { try session.features(of: request.retained(), by: frozen) } else { try request.retained() }
+            if let frozen { try session.features(of: examples, by: frozen) } else { examples }
         let impaired = try impaired(part, behind: frozen, noise: noise, retaining: retain, session)
+        let damaged = try request.model.replacing(impaired.stateDictionary)
+        if !noise.isEmpty { try session.measure(damaged, after: .impair) }
         let fresh = try reinitialized(
-            request.model.replacing(impaired.stateDictionary), within: part,
-            seed: session.seed("\(Self.stream).blocks"))
-        let model = try fresh.reinitializingHead(
-            of: request.classes, seed: session.seed("\(Self.stream).rows"), method: name)
-        let trained = try part.replacing(model.stateDictionary.filter { part.stateDictionary[$0.key] != nil })
-        guard let student = trained.withFeatureOutput else { throw UnlearningError.noLinearHead(method: name) }
-        let targets = try DistillationTargets(
-            outputs: session.outputs(of: teacher(of: student, original: request.model), on: retain),
-            labels: retain.labels,
-            classes: request.model.classCount, masking: request.forgottenClasses, labelShare: labelShare)
-        let (shown, watched) =
-            guarding?.split(retain.count, seed: session.seed("\(Self.stream).guard")) ?? (Array(0..<retain.count), [])
-        let examples = try ExampleSubset(retain, indices: shown)
-        let objective = try targets.objective(for: shown, featureWeight: featureWeight)
+            damaged, within: part, seed: session.seed("\(TargetedRepair.stream).blocks"))
+        let repair = try TargetedRepair(
+            part.replacing(fresh.stateDictionary.filter { part.stateDictionary[$0.key] != nil }), toward: part,
+            classes: request.classes, masking: request.forgottenClasses, retaining: retain, as: targets,
+            rowSeed: session.seed("\(TargetedRepair.stream).rows"), method: name
+        ) { try session.outputs(of: $0, on: retain) }
+        let trained = try trained(repair, on: retain, rate: rate(for: request.model), session)
+        return try request.model.replacing(trained.stateDictionary)
+    }
 
+    /// The repaired student, under the guard if there is one.
+    private func trained(
+        _ repair: TargetedRepair, on retain: any ExampleSource, rate: Double, _ session: UnlearningSession
+    ) throws -> Model {
+        let (shown, watched) =
+            guarding?.split(retain.count, seed: session.seed("\(TargetedRepair.stream).guard"))
+            ?? (Array(0..<retain.count), [])
+        let examples = try ExampleSubset(retain, indices: shown)
         func train(_ rate: Double) throws -> Model {
             var configuration = training
             configuration.learningRate = rate
             return try session.train(
-                student,
-                TrainingLoop(
-                    examples: examples, examplesName: "retain", configuration: configuration, phase: .repair,
-                    stream: Self.stream, objective: objective))
+                repair.student, repair.loop(on: examples, indices: shown, configuration))
         }
-        let rate = rate(for: request.model)
-        guard let guarding, !watched.isEmpty else { return try model.replacing(train(rate).stateDictionary) }
+        guard let guarding, !watched.isEmpty else { return try train(rate) }
         let held = try ExampleSubset(retain, indices: watched)
-        let repaired = try guarding.train(
-            at: rate, original: targets.correct(among: watched), of: watched.count, session, train: train
+        let K = repair.targets.targets.shape[1]
+        return try guarding.train(
+            at: rate, original: repair.targets.correct(among: watched), of: watched.count, session, train: train
         ) { candidate in
             let outputs = try session.outputs(of: candidate, on: held)
-            return DistillationTargets.correct(outputs, labels: held.labels, classes: model.classCount)
+            return DistillationTargets.correct(outputs, labels: held.labels, classes: K)
         }
-        return try model.replacing(repaired.stateDictionary)
+    }
+
+    /// As many examples as are used, drawn at random in equal numbers from each class, as far as there are so many.
+    private func limited(_ retain: any ExampleSource, seed: UInt64) throws -> any ExampleSource {
+        guard let retainLimit, retainLimit < retain.count else { return retain }
+        var random = SeededRandom(seed: seed, stream: "retain")
+        var remaining = Dictionary(grouping: retain.labels.indices) { retain.labels[$0] }
+            .sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }.map(\.value)
+        var (chosen, left) = ([Int](), retainLimit)
+        while let smallest = remaining.first {
+            var members = smallest
+            // The smallest classes come first, so that what they lack is shared by the others.
+            let count = min(members.count, left / remaining.count)
+            random.draw(count, toFrontOf: &members)
+            chosen += members.prefix(count)
+            left -= count
+            remaining.removeFirst()
+        }
+        return try ExampleSubset(retain, indices: chosen.sorted())
     }
 
     /// The trained part after UNSIR's second step, on what the frozen part makes of noise and retain data.
@@ -214,11 +255,6 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let (head, tail) = try model.cut(at: blocks[blocks.count - 1 - count])
         return (head, tail)
     }
-
-    /// The part that is trained as the original has it, its last layer included.
-    private func teacher(of student: Model, original: Model) throws -> Model {
-        try student.replacing(original.stateDictionary.filter { student.stateDictionary[$0.key] != nil })
-    }
 }
 
 extension PrototypeRepair.NoiseDamage {
@@ -228,14 +264,18 @@ extension PrototypeRepair.NoiseDamage {
         let defaults = PrototypeRepair.NoiseDamage()
         noise = try container.decode(.noise, or: defaults.noise)
         impair = try container.decode(.impair, or: defaults.impair)
+        imageLimit = try container.decode(.imageLimit, or: defaults.imageLimit)
     }
 }
 
 extension UnlearningMethod where Self == PrototypeRepair {
-    /// Trains the last half of the network's blocks: seconds for a small network.
-    public static var `default`: PrototypeRepair { PrototypeRepair() }
+    /// Learns noise, impairs the last half of the network's blocks with it and repairs them: seconds for a small network.
+    public static var `default`: PrototypeRepair { PrototypeRepair(damage: PrototypeRepair.NoiseDamage()) }
 
-    /// Trains the last quarter of the blocks in about half the steps.
+    /// Repairs the last half of the network's blocks without noise and impair step.
+    public static var noiseless: PrototypeRepair { PrototypeRepair() }
+
+    /// Repairs the last quarter of the blocks without noise, in about half the steps.
     public static var fast: PrototypeRepair {
         PrototypeRepair(
             trainedShare: 0.25,
@@ -243,7 +283,7 @@ extension UnlearningMethod where Self == PrototypeRepair {
                 epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
     }
 
-    /// Trains the whole network for longer.
+    /// Repairs the whole network without noise, for longer.
     public static var thorough: PrototypeRepair {
         PrototypeRepair(
             trainedShare: 1,
@@ -256,6 +296,10 @@ extension PrototypeRepair {
     private var summaryText: String {
         let text =
             "Reinitializes the classes' rows, then trains the last blocks toward the original without the classes"
+        guard damage == nil else {
+            return "Learns noise against the classes, impairs the last blocks with it, and repairs them toward the "
+                + "original without the classes (UNSIR)"
+        }
         return switch self {
         case .fast: text + ", briefly"
         case .thorough: text + ", all blocks and longer"

@@ -2,7 +2,7 @@
 public enum UnlearningMethods {
     /// All of them: the package's own first, then baselines, then published methods, then retraining.
     public static let all: [any UnlearningMethod] = [
-        PrototypeRepair.default, PrototypeRepair.fast, PrototypeRepair.thorough,
+        PrototypeRepair.default, PrototypeRepair.noiseless, PrototypeRepair.fast, PrototypeRepair.thorough,
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
         LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95),
         NegativePreference(), RandomLabels(),
@@ -27,13 +27,14 @@ public enum UnlearningMethods {
 
 /// Methods that the command line offers by `--preset`, none of which needs an image of the classes to forget.
 package enum UnlearningPreset: String, Sendable, Codable, CaseIterable {
-    case `default`, fast, thorough, paper
+    case `default`, noiseless, fast, thorough, paper
     case paperSafe = "paper-safe"
 
     /// The method with its settings.
     package var method: any UnlearningMethod {
         switch self {
         case .default: .default
+        case .noiseless: .noiseless
         case .fast: .fast
         case .thorough: .thorough
         case .paper: .unsirPaper

@@ -148,6 +148,12 @@ public struct Unlearner: Sendable {
         let measuring = Double((validation?.count ?? 0) + (samples?.count ?? 0))
         session.expect([measuring] + method.phaseCosts(of: request) + [measuring, audit?.cost ?? 0])
         request.noteEarlierRequests(in: session)
+        if let validation {
+            session.measure = { model in
+                try Evaluator().accuracy(
+                    of: model, on: validation, forgottenClasses: request.forgottenClasses, context: context)
+            }
+        }
         let before = try session.phase(.evaluation) {
             try measure(model, validation, samples, request.forgottenClasses, context)
         }

@@ -27,6 +27,8 @@ public struct UnlearningOutcome: Sendable {
     public let accuracyBefore: Accuracy?
     /// The new model's accuracy on the validation data, if there was any.
     public let accuracyAfter: Accuracy?
+    /// Accuracy on the validation data after some phases, such as ``RunPhase/impair``; empty without such data.
+    public let accuracies: [RunPhase: Accuracy]
     /// The original's accuracy on the samples that were to be forgotten; nil if classes were.
     public let samplesBefore: Accuracy?
     /// The new model's accuracy on the samples that were to be forgotten; nil if classes were.
@@ -43,7 +45,7 @@ public struct UnlearningOutcome: Sendable {
         model: Model, method: any UnlearningMethod = .default, forgottenClasses: Set<Int>, forgottenSamples: Int = 0,
         noise: [Noise] = [], losses: [RunPhase: [Double]] = [:], notes: [String] = [],
         isRuined: Bool = false, phaseTimes: [RunPhase: Duration] = [:], accuracyBefore: Accuracy? = nil,
-        accuracyAfter: Accuracy? = nil,
+        accuracyAfter: Accuracy? = nil, accuracies: [RunPhase: Accuracy] = [:],
         samplesBefore: Accuracy? = nil, samplesAfter: Accuracy? = nil, audit: AuditResult? = nil,
         options: RunOptions = RunOptions()
     ) {
@@ -58,6 +60,7 @@ public struct UnlearningOutcome: Sendable {
         self.phaseTimes = phaseTimes
         self.accuracyBefore = accuracyBefore
         self.accuracyAfter = accuracyAfter
+        self.accuracies = accuracies
         self.samplesBefore = samplesBefore
         self.samplesAfter = samplesAfter
         self.audit = audit
@@ -105,7 +108,8 @@ extension UnlearningOutcome {
             model: model, method: method, forgottenClasses: forgottenClasses, forgottenSamples: forgottenSamples,
             noise: run.noise, losses: run.losses, notes: run.notes, isRuined: run.isRuined, phaseTimes: run.times,
             accuracyBefore: before.validation,
-            accuracyAfter: after.validation, samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
+            accuracyAfter: after.validation, accuracies: run.accuracies(to: after.validation),
+            samplesBefore: before.samples, samplesAfter: after.samples, audit: audit,
             options: run.options)
     }
 }

@@ -19,6 +19,10 @@ public final class UnlearningSession {
     package private(set) var notes: [String] = []
     /// Whether the run left the retained classes in ruins; see ``UnlearningOutcome/isRuined``.
     var isRuined = false
+    /// The accuracy that a phase left, by phase.
+    private(set) var accuracies: [RunPhase: Accuracy] = [:]
+    /// Measures a model on the validation data; nil if there are none.
+    var measure: ((Model) throws -> Accuracy)?
     private var costsAhead: ArraySlice<Double> = []
 
     package init(context: RunContext) {
@@ -60,6 +64,19 @@ public final class UnlearningSession {
     /// Records a remark for people, such as that a rate was lowered: one sentence.
     public func note(_ text: String) {
         notes.append(text)
+    }
+
+    /// Records the accuracy of what a phase made, on the validation data, if there are any.
+    ///
+    /// A method calls it between its phases, never within one; it is not counted in times.
+    func measure(_ model: Model, after phase: RunPhase) throws {
+        accuracies[phase] = try measure?(model)
+    }
+
+    /// The accuracy that phases left, with that of the finished model after a repair.
+    func accuracies(to last: Accuracy?) -> [RunPhase: Accuracy] {
+        guard times[.repair] != nil, !accuracies.isEmpty else { return accuracies }
+        return accuracies.merging([.repair: last].compactMapValues(\.self)) { $1 }
     }
 
     /// Restores or computes a part of a phase with the losses that its steps record; see `RunContext.part`.

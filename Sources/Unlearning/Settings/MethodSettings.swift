@@ -58,6 +58,9 @@ extension PrototypeRepair {
                 "reinitializedShare", .within(0...1), "share of the blocks, from the last, that starts from new weights"
             ),
             chosenRate,
+            SettingDescription(
+                "retainLimit", .integer(1...100_000_000), optional: true,
+                "retain examples that are used, at most, drawn evenly over the classes; none uses all"),
         ] + trainingSettings + [
             SettingDescription(
                 "guarding", .group(defaults: RetainGuard.defaults), optional: true, "watches the retained classes")
@@ -69,6 +72,11 @@ extension PrototypeRepair {
         var settings = [
             SettingDescription(
                 "damage", .group(defaults: defaults), optional: true, "UNSIR's first two steps, before the repair",
+                source: paper)
+        ]
+        settings += [
+            SettingDescription(
+                "damage.imageLimit", .integer(1...1_000_000), "noise images of all classes together, at most",
                 source: paper)
         ]
         settings += NoiseMaximizer.Configuration.settings.under("damage.noise", source: paper)

@@ -41,6 +41,7 @@ public struct UNSIR: BuiltInMethod, Hashable {
         let noise = try session.noise(NoiseMaximizer(configuration: configuration.noise), for: request)
         let impaired = try session.impair(
             ImpairStep(configuration: configuration.impair), request.model, noise: noise, retaining: retain)
+        try session.measure(impaired, after: .impair)
         return try session.train(impaired, on: retain, configuration.repair, phase: .repair)
     }
 }

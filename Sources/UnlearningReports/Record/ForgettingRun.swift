@@ -15,6 +15,8 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
     package let phaseSeconds: [String: Double]
     /// The loss of each step by phase; for noise the objective.
     package let losses: [String: [Double]]
+    /// Accuracy on the validation data after phases that it was measured after, such as `impair`; nil if there were none.
+    package let accuracies: [String: StepAccuracy]?
     /// The images that the run saw; nil if they are not from a data set.
     package let retained: RetainList?
     /// The file's other classifiers, which were not made to forget; nil if it has none.
@@ -61,6 +63,10 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         phaseSeconds = Dictionary(
             uniqueKeysWithValues: outcome.phaseTimes.map { ($0.key.rawValue, $0.value.seconds) })
         losses = Dictionary(uniqueKeysWithValues: outcome.losses.map { ($0.key.rawValue, $0.value) })
+        accuracies =
+            outcome.accuracies.isEmpty
+            ? nil
+            : Dictionary(uniqueKeysWithValues: outcome.accuracies.map { ($0.key.rawValue, StepAccuracy($0.value)) })
         self.retained = retained
     }
 
@@ -69,6 +75,18 @@ public struct ForgettingRun: Sendable, Codable, Hashable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(method)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// Accuracy after one of a run's phases, each 0 to 1.
+package struct StepAccuracy: Sendable, Codable, Hashable {
+    /// On the forgotten classes; nil if the data have none of them.
+    package let forgotten: Double?
+    /// On the other classes; nil if the data have none of them.
+    package let retained: Double?
+
+    init(_ accuracy: Accuracy) {
+        (forgotten, retained) = (accuracy.forgotten, accuracy.retained)
     }
 }
 

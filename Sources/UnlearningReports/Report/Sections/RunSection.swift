@@ -27,8 +27,11 @@ extension AuditReport {
                     + "class (impair), and then trains on the retained classes to restore them (repair). It did not use "
                     + "images of the forgotten classes."
         ) { page in
+            let accuracies = run.accuracies ?? [:]
             page.table(
-                "Phases", columns: ["phase", "steps", "seconds", "first loss", "last loss"],
+                "Phases",
+                columns: ["phase", "steps", "seconds", "first loss", "last loss"]
+                    + (accuracies.isEmpty ? [] : ["forgotten classes after it", "retained classes after it"]),
                 rows: Self.phases.filter { run.phaseSeconds[$0.phase.rawValue] != nil }.map { phase, title, _ in
                     let losses = run.losses[phase.rawValue] ?? []
                     return [
@@ -36,7 +39,7 @@ extension AuditReport {
                         run.phaseSeconds[phase.rawValue].map { String(format: "%.1f", $0) } ?? "–",
                         losses.first.map(NumberStyle.plain().text) ?? "–",
                         losses.last.map(NumberStyle.plain().text) ?? "–",
-                    ]
+                    ] + (accuracies.isEmpty ? [] : Self.shares(accuracies[phase.rawValue]))
                 })
             page.figures(
                 Self.phases.compactMap { phase, title, loss in
@@ -54,6 +57,11 @@ extension AuditReport {
                         : "The learned noise is not shown: it is not an image of one or three channels.")
             }
         }
+    }
+
+    /// Accuracy after a phase, on the validation data.
+    private static func shares(_ accuracy: StepAccuracy?) -> [String] {
+        [accuracy?.forgotten, accuracy?.retained].map { $0.map(NumberStyle.percent.text) ?? "–" }
     }
 
     private var noisePictures: [any Plot] {
