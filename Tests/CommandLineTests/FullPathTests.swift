@@ -52,12 +52,13 @@ struct FullPathTests {
         #expect(report["seed"] as? Int == 3)
         #expect(report["output"] as? String == output)
         let seconds = try #require(report["phaseSeconds"] as? [String: Double])
-        #expect(Set(seconds.keys) == ["teaching", "repair"])
+        #expect(Set(seconds.keys) == ["noise", "teaching", "impair", "repair"])
         // Each is rounded to a microsecond.
         #expect(try #require(report["seconds"] as? Double) > seconds.values.reduce(0, +) - 1e-5)
         let steps = try #require(report["phaseSteps"] as? [String: Int])
         #expect(report["steps"] as? Int == steps.values.reduce(0, +))
-        #expect(steps.keys.sorted() == ["repair"])
+        #expect(steps.keys.sorted() == ["impair", "noise", "repair"])
+        #expect(report["accuracyAfterImpair"] is [String: Any])
         let accuracy = try #require(report["accuracy"] as? [String: Any])
         #expect(try 0...0.5 ~= #require(accuracy["forgotten"] as? Double))
         #expect((accuracy["perClass"] as? [Double])?.count == 10)
@@ -173,25 +174,27 @@ struct FullPathTests {
         #expect(try Model(contentsOf: URL(fileURLWithPath: output)).classCount == 10)
     }
 
-    @Test("compare has three rows", .tags(.slow), .slow)
+    @Test("compare has three rows, and one for each other method", .tags(.slow), .slow)
     func compares() throws {
         let arguments =
             [
                 "compare", "--dataset", materials.dataset, "--classes", "3", "--preset", "paper", "--save",
-                folder.url.path,
+                folder.url.path, "--also", "last-row,noiseless",
             ]
             + Materials.training
         let report = try Program.run(arguments + ["--json"]).json()
         let rows = try #require(report["rows"] as? [[String: Any]])
-        #expect(rows.map { $0["stage"] as? String } == ["original", "unlearned", "retrained"])
+        #expect(rows.map { $0["stage"] as? String } == ["original", "unlearned", "other", "other", "retrained"])
+        #expect(rows.map { $0["method"] as? String } == [nil, "unsir-paper", "last-row", "noiseless", nil])
+        #expect(rows.map { $0["accuracyAfterImpair"] != nil } == [false, true, false, false, false])
         #expect(rows[0]["speedUp"] is NSNull)
-        #expect(rows[2]["speedUp"] as? Double == 1)
+        #expect(rows[4]["speedUp"] as? Double == 1)
         let seconds = rows.compactMap { $0["seconds"] as? Double }
         let speedUp = try #require(rows[1]["speedUp"] as? Double)
-        #expect(abs(speedUp - seconds[2] / seconds[1]) < 1e-3 * speedUp)
-        let retrained = try #require(rows[2]["accuracy"] as? [String: Any])
+        #expect(abs(speedUp - seconds[4] / seconds[1]) < 1e-3 * speedUp)
+        let retrained = try #require(rows[4]["accuracy"] as? [String: Any])
         #expect(retrained["forgotten"] as? Double == 0)
-        #expect(rows[2]["steps"] as? Int == 8 * 14)
+        #expect(rows[4]["steps"] as? Int == 8 * 14)
         // Training is the same as by itself, to the bit.
         let original = URL(fileURLWithPath: folder.path("original.safetensors"))
         #expect(try Data(contentsOf: original) == Data(contentsOf: URL(fileURLWithPath: materials.model)))

@@ -164,6 +164,7 @@ struct JSONSchemaTests {
     func compare() throws {
         let base = ["--dataset", materials.dataset, "--classes", "0"] + Materials.network + ["--epochs", "1"]
         try check("unlearn compare", ["compare"] + base)
+        try check("unlearn compare", ["compare", "--also", "noiseless"] + base, isExample: false)
         try check(
             "unlearn compare", ["compare", "--report", folder.url.path] + base, isExample: false, statuses: [0, 2, 3])
         try check("unlearn compare-methods", ["compare-methods", "--methods", "last-row"] + base)

@@ -86,9 +86,13 @@ struct ConfigurationTests {
     @Test("presets are methods by name, and none needs more than retain data")
     func presets() throws {
         #expect(
-            UnlearningPreset.allCases.map(\.rawValue) == ["default", "fast", "thorough", "paper", "paper-safe"])
+            UnlearningPreset.allCases.map(\.rawValue) == [
+                "default", "noiseless", "fast", "thorough", "paper", "paper-safe",
+            ])
         #expect(
-            UnlearningPreset.allCases.map(\.method.name) == ["default", "fast", "thorough", "unsir-paper", "unsir"])
+            UnlearningPreset.allCases.map(\.method.name) == [
+                "default", "noiseless", "fast", "thorough", "unsir-paper", "unsir",
+            ])
         for preset in UnlearningPreset.allCases {
             try preset.method.validate()
             #expect(preset.method.requirements == [.retainData])

@@ -53,7 +53,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             noise: NoiseMaximizer.Configuration = NoiseMaximizer.Configuration(imagesPerClass: 128, steps: 10),
             impair: ImpairStep.Configuration = ImpairStep.Configuration(
                 noiseRepetitions: 4, retainLimit: 1024,
-                training: TrainingConfiguration(batchSize: 512, learningRate: 0.004, freezesBatchNorm: true)),
+                training: TrainingConfiguration(batchSize: 512, learningRate: 0.002, freezesBatchNorm: true)),
             imageLimit: Int = 256
         ) {
             self.noise = noise
@@ -62,7 +62,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         }
 
         /// How noise is learned for a number of classes.
-        func noise(classes: Int) -> NoiseMaximizer.Configuration {
+        func boundedNoise(classes: Int) -> NoiseMaximizer.Configuration {
             var bounded = noise
             bounded.imagesPerClass = max(1, min(noise.imagesPerClass, imageLimit / max(1, classes)))
             return bounded
@@ -126,7 +126,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         var costs = trainedShare < 1 ? [retained] : []
         if let damage {
             let images = Double(
-                request.classes.count * damage.noise(classes: request.classes.count).imagesPerClass)
+                request.classes.count * damage.boundedNoise(classes: request.classes.count).imagesPerClass)
             let shown =
                 images * Double(damage.impair.noiseRepetitions)
                 + min(retained, Double(damage.impair.retainLimit ?? .max))
@@ -157,10 +157,11 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let noise =
             try damage.map { damage in
                 try session.noise(
-                    NoiseMaximizer(configuration: damage.noise(classes: request.classes.count)), for: request)
+                    NoiseMaximizer(configuration: damage.boundedNoise(classes: request.classes.count)), for: request)
             } ?? []
         let (frozen, part) = try parts(of: request.model)
-        let examples = try limited(request.retained(), seed: session.seed("\(TargetedRepair.stream).retain"))
+        let examples = try request.retained().drawn(
+            atMost: retainLimit, seed: session.seed("\(TargetedRepair.stream).retain"))
         let retain: any ExampleSource =
             if let frozen { try session.features(of: examples, by: frozen) } else { examples }
         let impaired = try impaired(part, behind: frozen, noise: noise, retaining: retain, session)
@@ -200,25 +201,6 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             let outputs = try session.outputs(of: candidate, on: held)
             return DistillationTargets.correct(outputs, labels: held.labels, classes: K)
         }
-    }
-
-    /// As many examples as are used, drawn at random in equal numbers from each class, as far as there are so many.
-    private func limited(_ retain: any ExampleSource, seed: UInt64) throws -> any ExampleSource {
-        guard let retainLimit, retainLimit < retain.count else { return retain }
-        var random = SeededRandom(seed: seed, stream: "retain")
-        var remaining = Dictionary(grouping: retain.labels.indices) { retain.labels[$0] }
-            .sorted { ($0.value.count, $0.key) < ($1.value.count, $1.key) }.map(\.value)
-        var (chosen, left) = ([Int](), retainLimit)
-        while let smallest = remaining.first {
-            var members = smallest
-            // The smallest classes come first, so that what they lack is shared by the others.
-            let count = min(members.count, left / remaining.count)
-            random.draw(count, toFrontOf: &members)
-            chosen += members.prefix(count)
-            left -= count
-            remaining.removeFirst()
-        }
-        return try ExampleSubset(retain, indices: chosen.sorted())
     }
 
     /// The trained part after UNSIR's second step, on what the frozen part makes of noise and retain data.

@@ -37,6 +37,15 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             method: PrototypeRepair(
                 training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2))),
             mostForgotten: 0.05, leastRetained: 0.93),
+        MethodCase(
+            method: PrototypeRepair(
+                training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2)),
+                damage: PrototypeRepair.NoiseDamage(
+                    noise: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 5),
+                    impair: ImpairStep.Configuration(
+                        noiseRepetitions: 2, retainLimit: 60,
+                        training: TrainingConfiguration(batchSize: 20, learningRate: 0.005, freezesBatchNorm: true)))),
+            mostForgotten: 0.05, leastRetained: 0.93),
         // A row that is drawn at random may still win for some images.
         MethodCase(method: LastRowEdit(), mostForgotten: 0.3, leastRetained: 0.93),
         MethodCase(method: FineTuning(training: training()), mostForgotten: 0.1, leastRetained: 0.93),

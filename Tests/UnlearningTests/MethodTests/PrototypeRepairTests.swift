@@ -1,4 +1,6 @@
 import Foundation
+import ImageDatasets
+import NeuralGraph
 import TestSupport
 import Testing
 import Unlearning
@@ -80,6 +82,103 @@ struct PrototypeRepairTests {
         for key in ["conv0.weight", "conv1.weight"] {
             #expect(damaged.model.parameters[key] == model.parameters[key])
         }
+    }
+
+    @Test("the three steps by hand make the same weights as the method that is made of them")
+    func byHand() async throws {
+        let damage = PrototypeRepair.NoiseDamage(
+            noise: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 5),
+            impair: ImpairStep.Configuration(
+                noiseRepetitions: 2, retainLimit: 48,
+                training: TrainingConfiguration(batchSize: 20, learningRate: 0.005, freezesBatchNorm: true)))
+        var training = Self.training
+        training.learningRate = 0.005
+        let method = PrototypeRepair(
+            labelShare: 0.25, featureWeight: 2, trainedShare: 1, training: training, learningRate: 0.005,
+            guarding: nil, damage: damage)
+        let outcome = try await outcome(method)
+
+        let model = try await Patterns.model
+        let retain = try Patterns.retained(without: MethodCase.classes)
+        let noise = try await NoiseMaximizer(configuration: damage.noise).noise(
+            classes: MethodCase.classes, model: model)
+        let impaired = try await ImpairStep(configuration: damage.impair).impair(
+            model, noise: noise, retaining: retain)
+        let step = RepairStep(
+            configuration: training, targets: RepairTargets(labelShare: 0.25, featureWeight: 2))
+        let repaired = try await step.repair(
+            impaired.model, toward: model, forgetting: MethodCase.classes, retaining: retain)
+        #expect(repaired.model.stateDictionary == outcome.model.stateDictionary)
+        #expect(repaired.losses == outcome.losses[.repair])
+        #expect(outcome.model.stateDictionary != model.stateDictionary)
+    }
+
+    @Test("a repair toward the original takes neither classes that it is to forget nor wrong settings")
+    func wrongRepair() async throws {
+        let model = try await Patterns.model
+        let retain = try Patterns.retained(without: [3])
+        #expect(
+            await message {
+                try await RepairStep().repair(model, toward: model, forgetting: [2], retaining: retain)
+            }?.contains("class 2") == true)
+        let wrong = RepairStep(targets: RepairTargets(labelShare: 2))
+        #expect(
+            await message { try await wrong.repair(model, toward: model, forgetting: [3], retaining: retain) }
+                == "label share cannot be 2.0; use a number from 0 to 1")
+    }
+
+    @Test("the noise of many classes is as much as that of a few")
+    func boundedNoise() {
+        let damage = PrototypeRepair.NoiseDamage()
+        for (classes, images) in [(1, 128), (2, 128), (4, 64), (100, 2), (1000, 1)] {
+            #expect(damage.boundedNoise(classes: classes).imagesPerClass == images)
+        }
+    }
+
+    @Test("retain examples are drawn evenly over the classes, and a small class's part goes to the others")
+    func evenDraw() throws {
+        let labels = [(0, 100), (1, 3), (2, 10), (3, 60)].flatMap { [Int](repeating: $0.0, count: $0.1) }
+        let examples = try TensorExamples(Tensor(repeating: 0, shape: [labels.count, 2]), labels: labels)
+        func counts(_ limit: Int?, seed: UInt64 = 1) throws -> [Int] {
+            let drawn = try examples.drawn(atMost: limit, seed: seed).labels
+            return (0..<4).map { label in drawn.count { $0 == label } }
+        }
+        #expect(try counts(nil) == [100, 3, 10, 60] && counts(173) == [100, 3, 10, 60])
+        #expect(try counts(53) == [20, 3, 10, 20])
+        #expect(try counts(4) == [1, 1, 1, 1])
+        #expect(try counts(2).reduce(0, +) == 2)
+        func positions(_ seed: UInt64) throws -> [Int]? {
+            (try examples.drawn(atMost: 53, seed: seed) as? ExampleSubset)?.indices
+        }
+        #expect(try positions(1) == positions(1) && positions(1) != positions(2))
+        #expect(try positions(1) == positions(1)?.sorted())
+    }
+
+    @Test("a limit on retain examples bounds the steps")
+    func limited() async throws {
+        var method = PrototypeRepair(training: Self.training, retainLimit: 100, guarding: nil)
+        // Three epochs of 100 images in batches of 20.
+        #expect(try await outcome(method).losses[.repair]?.count == 15)
+        method.retainLimit = nil
+        // Of all 450, with a smaller batch at the end of each.
+        #expect(try await outcome(method).losses[.repair]?.count == 3 * 23)
+    }
+
+    @Test("the outcome has the accuracy after the impair step where there are validation data")
+    func accuracyAfterImpair() async throws {
+        var method = PrototypeRepair(training: Self.training, guarding: nil)
+        method.damage = PrototypeRepair.NoiseDamage(
+            noise: NoiseMaximizer.Configuration(imagesPerClass: 32, steps: 10),
+            impair: ImpairStep.Configuration(
+                noiseRepetitions: 20, training: TrainingConfiguration(batchSize: 20, learningRate: 0.02)))
+        let measured = try await outcome(method)
+        let impaired = try #require(measured.accuracies[.impair])
+        #expect(measured.accuracies[.repair]?.correct == measured.accuracyAfter?.correct)
+        // So large a rate hurts the retained classes, until they are repaired.
+        #expect(try #require(impaired.retained) < #require(measured.accuracyAfter?.retained))
+        let unmeasured = try await MethodCase.unlearner(method, validated: false).forget(classes: MethodCase.classes)
+        #expect(unmeasured.accuracies.isEmpty)
+        #expect(unmeasured.model.stateDictionary == measured.model.stateDictionary)
     }
 
     @Test("blocks that are not trained stay to the bit", arguments: [(0.0, 1), (0.5, 1), (0.7, 2), (1.0, 3)])
@@ -207,7 +306,7 @@ struct PrototypeRepairTests {
     func small() async throws {
         let model = Model(graph: try vectorNetwork(features: 4, classes: 3), seed: 0)
         let point = try TensorExamples(Tensor([1, 2, 3, 4], shape: [1, 4]), labels: [1])
-        for preset in [UnlearningPreset.default, .fast, .thorough] {
+        for preset in [UnlearningPreset.default, .noiseless, .fast, .thorough] {
             let outcome = try await Unlearner(model: model, retaining: point, method: preset.method).forget(classes: [0]
             )
             #expect(outcome.model.firstNonFiniteTensor == nil)
@@ -221,6 +320,11 @@ struct PrototypeRepairTests {
             (PrototypeRepair(trainedShare: -1), "trained share cannot be -1.0; use a number from 0 to 1"),
             (PrototypeRepair(featureWeight: .nan), "feature weight cannot be nan; use a finite number of at least 0"),
             (PrototypeRepair(learningRate: 0), "learning rate cannot be 0.0; use a finite number above 0"),
+            (PrototypeRepair(retainLimit: 0), "retain limit cannot be 0; use a number from 1 to 100000000"),
+            (
+                PrototypeRepair(damage: PrototypeRepair.NoiseDamage(imageLimit: 0)),
+                "noise image limit cannot be 0; use a number from 1 to 1000000"
+            ),
             (
                 PrototypeRepair(guarding: RetainGuard(share: 0)),
                 "guard's share cannot be 0.0; use a number above 0, at most 0.5"

@@ -61,7 +61,8 @@ struct SampleTests {
         #expect(
             UnlearningMethods.all.filter { !$0.supportsSamples }.map(\.name)
                 == [
-                    "default", "fast", "thorough", "unsir", "unsir-paper", "masked-teacher", "zero-shot", "last-row",
+                    "default", "noiseless", "fast", "thorough", "unsir", "unsir-paper", "masked-teacher", "zero-shot",
+                    "last-row",
                 ])
     }
 
