@@ -62,7 +62,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         }
 
         /// How noise is learned for a number of classes.
-        func boundedNoise(classes: Int) -> NoiseMaximizer.Configuration {
+        package func boundedNoise(classes: Int) -> NoiseMaximizer.Configuration {
             var bounded = noise
             bounded.imagesPerClass = max(1, min(noise.imagesPerClass, imageLimit / max(1, classes)))
             return bounded
