@@ -81,7 +81,7 @@ struct MethodNameFlags: ParsableArguments {
     @Option(
         name: .customLong("preset"),
         help: ArgumentHelp(
-            "fast, default or thorough (from quick to slow), paper (UNSIR as published) or paper-safe (UNSIR at a tenth of "
+            "fast, noiseless, default or thorough (from quick to slow), paper (UNSIR as published) or paper-safe (UNSIR at a tenth of "
                 + "the rates). (default: default)",
             valueName: "preset"),
         completion: WordParsing.completion(UnlearningPreset.self), transform: WordParsing.word("preset"))

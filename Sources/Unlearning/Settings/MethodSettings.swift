@@ -45,7 +45,8 @@ private func exampleLimitSetting(_ what: String) -> SettingDescription {
 // MARK: This package's
 
 extension PrototypeRepair {
-    package static let source = "this package; masked teacher: Zhou et al. (arXiv 2503.23751)"
+    package static let source =
+        "Tarun et al. (arXiv 2111.08947), section IV; targets: this package; masked teacher: Zhou et al. (arXiv 2503.23751)"
 
     package static let settings: [SettingDescription] =
         [
