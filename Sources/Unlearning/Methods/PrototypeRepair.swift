@@ -30,6 +30,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     public var training: TrainingConfiguration
     /// The largest rate, above 0; nil chooses one by the original's and by whether there is batch norm.
     public var learningRate: Double?
+    /// The largest rate in multiples of the original's, above 0, if ``learningRate`` is nil and there is batch norm.
+    ///
+    /// Without batch norm it is the original's, at most.
+    public var rateFactor: Double
     /// Retain examples that are used at most, drawn evenly over the classes; nil uses all of them.
     ///
     /// It bounds memory and steps for networks with many classes.
@@ -53,7 +57,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             noise: NoiseMaximizer.Configuration = NoiseMaximizer.Configuration(imagesPerClass: 128, steps: 10),
             impair: ImpairStep.Configuration = ImpairStep.Configuration(
                 noiseRepetitions: 4, retainLimit: 1024,
-                training: TrainingConfiguration(batchSize: 512, learningRate: 0.002, freezesBatchNorm: true)),
+                training: TrainingConfiguration(batchSize: 512, learningRate: 5e-4, freezesBatchNorm: true)),
             imageLimit: Int = 256
         ) {
             self.noise = noise
@@ -78,10 +82,11 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     /// Creates the method; without noise and with the default settings unless others are given.
     public init(
-        labelShare: Float = 0.5, featureWeight: Double = 4, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
+        labelShare: Float = 0.5, featureWeight: Double = 2, trainedShare: Double = 0.7, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 4, minimumSteps: 60, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
-        learningRate: Double? = nil, retainLimit: Int? = 9216, guarding: RetainGuard? = RetainGuard(),
+            epochs: 3, minimumSteps: 45, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
+        learningRate: Double? = nil, rateFactor: Double = 2, retainLimit: Int? = 9216,
+        guarding: RetainGuard? = RetainGuard(),
         damage: NoiseDamage? = nil
     ) {
         self.labelShare = labelShare
@@ -90,6 +95,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         self.reinitializedShare = reinitializedShare
         self.training = training
         self.learningRate = learningRate
+        self.rateFactor = rateFactor
         self.retainLimit = retainLimit
         self.guarding = guarding
         self.damage = damage
@@ -115,6 +121,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         try damage?.validate()
         try targets.validate()
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
+        try Setting.check("rate factor", rateFactor, isAbove: 0)
         if let retainLimit { try Setting.check("retain limit", retainLimit, isIn: 1...100_000_000) }
         try Setting.check(share: "trained share", trainedShare)
         try Setting.check(share: "reinitialized share", reinitializedShare)
@@ -138,13 +145,13 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         return costs
     }
 
-    /// The largest rate for a model: networks without batch norm bear a quarter of what those with it do.
+    /// The largest rate for a model: networks without batch norm bear less than those with it.
     package func rate(for model: Model) -> Double {
         if let learningRate { return learningRate }
         let normalizes = model.graph.nodes.contains { $0.operation is BatchNormalization }
         // A rate that is known may be gradient descent's, which is no measure for Adam above these limits.
         let trained = min(2.5e-3, max(2.5e-4, model.metadata.learningRate ?? 1e-3))
-        return (normalizes ? 4 : 1) * trained
+        return (normalizes ? rateFactor : min(1, rateFactor)) * trained
     }
 
     package var guardsItself: Bool { guarding != nil }
@@ -239,6 +246,24 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 }
 
+extension PrototypeRepair {
+    /// Reads settings; those that the version that wrote them did not know have the values that it had.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = PrototypeRepair()
+        labelShare = try container.decode(.labelShare, or: defaults.labelShare)
+        featureWeight = try container.decode(.featureWeight, or: defaults.featureWeight)
+        trainedShare = try container.decode(.trainedShare, or: defaults.trainedShare)
+        reinitializedShare = try container.decode(.reinitializedShare, or: defaults.reinitializedShare)
+        training = try container.decode(.training, or: defaults.training)
+        learningRate = try container.decodeIfPresent(Double.self, forKey: .learningRate)
+        rateFactor = try container.decode(.rateFactor, or: 4)
+        retainLimit = try container.decodeIfPresent(Int.self, forKey: .retainLimit)
+        guarding = try container.decodeIfPresent(RetainGuard.self, forKey: .guarding)
+        damage = try container.decodeIfPresent(NoiseDamage.self, forKey: .damage)
+    }
+}
+
 extension PrototypeRepair.NoiseDamage {
     /// Reads settings; those that are missing have their defaults.
     public init(from decoder: any Decoder) throws {
@@ -251,26 +276,26 @@ extension PrototypeRepair.NoiseDamage {
 }
 
 extension UnlearningMethod where Self == PrototypeRepair {
-    /// Learns noise, impairs the last half of the network's blocks with it and repairs them: seconds for a small network.
+    /// Learns noise, impairs most of the network's blocks with it and repairs them: seconds for a small network.
     public static var `default`: PrototypeRepair { PrototypeRepair(damage: PrototypeRepair.NoiseDamage()) }
 
-    /// Repairs the last half of the network's blocks without noise and impair step.
+    /// Repairs the same blocks without noise and impair step.
     public static var noiseless: PrototypeRepair { PrototypeRepair() }
 
     /// Repairs the last quarter of the blocks without noise, in about half the steps.
     public static var fast: PrototypeRepair {
         PrototypeRepair(
-            trainedShare: 0.25,
+            featureWeight: 4, trainedShare: 0.25,
             training: TrainingConfiguration(
-                epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)))
+                epochs: 2, minimumSteps: 36, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)), rateFactor: 4)
     }
 
     /// Repairs the whole network without noise, for longer.
     public static var thorough: PrototypeRepair {
         PrototypeRepair(
-            trainedShare: 1,
+            featureWeight: 4, trainedShare: 1,
             training: TrainingConfiguration(
-                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)))
+                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)), rateFactor: 4)
     }
 }
 

@@ -60,6 +60,8 @@ extension PrototypeRepair {
             ),
             chosenRate,
             SettingDescription(
+                "rateFactor", .number(above: 0), "the chosen rate in multiples of the original's, with batch norm"),
+            SettingDescription(
                 "retainLimit", .integer(1...100_000_000), optional: true,
                 "retain examples that are used, at most, drawn evenly over the classes; none uses all"),
         ] + trainingSettings + [

@@ -18,7 +18,7 @@ public struct RepairTargets: Sendable, Hashable {
     public var featureWeight: Double
 
     /// Creates targets.
-    public init(labelShare: Float = 0.5, featureWeight: Double = 4) {
+    public init(labelShare: Float = 0.5, featureWeight: Double = 2) {
         self.labelShare = labelShare
         self.featureWeight = featureWeight
     }

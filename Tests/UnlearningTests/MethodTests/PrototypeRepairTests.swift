@@ -278,11 +278,12 @@ struct PrototypeRepairTests {
         var normalized = Model(graph: try vectorNetwork(features: 2, classes: 3, normalizes: true), seed: 0)
         let method = PrototypeRepair()
         #expect(method.rate(for: plain) == 1e-3)
-        for (trained, rate) in [(nil, 4e-3), (5e-4, 2e-3), (0.1, 1e-2), (1e-6, 1e-3)] as [(Double?, Double)] {
+        for (trained, rate) in [(nil, 2e-3), (5e-4, 1e-3), (0.1, 5e-3), (1e-6, 5e-4)] as [(Double?, Double)] {
             normalized.metadata.learningRate = trained
             #expect(method.rate(for: normalized) == rate)
         }
         #expect(PrototypeRepair(learningRate: 0.3).rate(for: plain) == 0.3)
+        #expect(PrototypeRepair(rateFactor: 0.5).rate(for: plain) == 5e-4)
     }
 
     @Test("a network without a last linear layer is refused by name")
@@ -320,6 +321,7 @@ struct PrototypeRepairTests {
             (PrototypeRepair(trainedShare: -1), "trained share cannot be -1.0; use a number from 0 to 1"),
             (PrototypeRepair(featureWeight: .nan), "feature weight cannot be nan; use a finite number of at least 0"),
             (PrototypeRepair(learningRate: 0), "learning rate cannot be 0.0; use a finite number above 0"),
+            (PrototypeRepair(rateFactor: 0), "rate factor cannot be 0.0; use a finite number above 0"),
             (PrototypeRepair(retainLimit: 0), "retain limit cannot be 0; use a number from 1 to 100000000"),
             (
                 PrototypeRepair(damage: PrototypeRepair.NoiseDamage(imageLimit: 0)),
