@@ -84,11 +84,18 @@ public struct DepthAwareProjection: BuiltInMethod, Hashable {
     package func costs(of request: UnlearningRequest) -> [Double] {
         let retained = Double(min(exampleLimit, request.retainedCount))
         let classes = request.classes.count
-        return switch standIn {
-        case nil: [retained + Double(min(exampleLimit, request.forgottenCount))]
-        case .inputs: [Self.synthesizer.cost(classes: classes), retained + Double(Self.synthesizer.perClass * classes)]
+        switch standIn {
+        case nil: return [retained + Double(min(exampleLimit, request.forgottenCount))]
+        case .inputs:
+            return [
+                Self.synthesizer.cost(classes: classes), retained + Double(Self.synthesizer.perClass * classes),
+            ]
         case .noise:
-            [3 * Double(256 * 40 * classes), retained + Double(256 * classes)]
+            let noise = NoiseMaximizer.Configuration()
+            return [
+                3 * Double(noise.imagesPerClass * noise.steps * classes),
+                retained + Double(noise.imagesPerClass * classes),
+            ]
         }
     }
 
@@ -291,23 +298,5 @@ extension DepthAwareProjection {
                     + "too few features for its number of classes, or no stage tells them apart; take another method")
         }
         return try model.replacing(changed)
-    }
-}
-
-extension LayerPatches {
-    /// The mean over positions of the layer's vectors, all groups one after the other.
-    package func meanVector(of input: UnsafePointer<Float>) -> [Double] {
-        var sum = [Double](repeating: 0, count: width * groups)
-        var vector = [Double](repeating: 0, count: width)
-        for group in 0..<groups {
-            for position in 0..<positions {
-                vector.withUnsafeMutableBufferPointer { buffer in
-                    guard let target = buffer.baseAddress else { return }
-                    copy(position: position, group: group, of: input, to: target)
-                }
-                for index in 0..<width { sum[group * width + index] += vector[index] }
-            }
-        }
-        return sum.map { $0 / Double(max(1, positions)) }
     }
 }

@@ -92,33 +92,10 @@ public struct SubspaceProjection: BuiltInMethod, Hashable {
             )
         }
         let held = try CombinedExamples([retain.held, forget.held])
-        var best: (model: Model, score: Double, note: String)?
-        let grid = retainAlphas.sorted(by: >).flatMap { own in forgetAlphas.sorted().map { (own, $0) } }
-        for (number, (own, other)) in grid.enumerated() {
-            let model = try session.phase(.forgetting) {
-                try projected(
-                    request.model, layers, kept: kept, special: special, alphas: (Double(own), Double(other)), session
-                ) { try session.finished(number * layers.count + $0, of: grid.count * layers.count, in: .forgetting) }
-            }
-            guard grid.count > 1 else { return model }
-            let logits = try session.phase(.evaluation) {
-                try Predictor().logits(of: held, by: model, context: session.context)
-            }
-            let accuracy = try Accuracy(
-                logits: logits.masking(request.earlierClasses), labels: held.labels, forgottenClasses: request.classes)
-            let (retained, forgotten) = (accuracy.retained ?? 0, accuracy.forgotten ?? 0)
-            let score = retained * (1 - forgotten)
-            guard best.map({ score > $0.score }) ?? true else { continue }
-            best = (
-                model, score,
-                "Of \(grid.count) pairs, alphas of \(own) (retain) and \(other) (forget) score best on \(held.count) "
-                    + "held-out training images: \((retained as Double?).percentText) of the retained and "
-                    + "\((forgotten as Double?).percentText) of the forgotten classes' are recognized."
-            )
-        }
-        guard let best else { return request.model }
-        session.note(best.note)
-        return best.model
+        let search = GridSearch(
+            request: request, layers: layers, kept: kept, special: special, held: held, session: session,
+            retainAlphas: retainAlphas.sorted(by: >), forgetAlphas: forgetAlphas.sorted())
+        return try search.best()
     }
 
     /// The examples to compute spaces from, the same number of each class, and those to score by; none of them if there is
@@ -201,23 +178,96 @@ public struct SubspaceProjection: BuiltInMethod, Hashable {
         }
         return builders.indices.map { index in builders[index].indices.map { builders[index][$0].finish() } }
     }
+}
 
+/// Tries pairs of α, from those that change the least.
+private struct GridSearch {
+    let request: UnlearningRequest
+    let layers: [LayerPatches]
+    /// The retain data's activation spaces by layer and group.
+    let kept: [[ActivationSpace]]
+    /// The forget data's.
+    let special: [[ActivationSpace]]
+    /// The examples to score by.
+    let held: any ExampleSource
+    let session: UnlearningSession
+    let retainAlphas: [Int]
+    let forgetAlphas: [Int]
+
+    private struct Trial {
+        let model: Model
+        let alphas: (retain: Int, forget: Int)
+        let accuracy: Accuracy
+
+        /// The paper's score, 0 to 1.
+        var score: Double { (accuracy.retained ?? 0) * (1 - (accuracy.forgotten ?? 0)) }
+    }
+
+    /// Returns the model with the best score, the first of equal ones, and notes it.
+    func best() throws -> Model {
+        var best: Trial?
+        for (round, retainAlpha) in retainAlphas.enumerated() {
+            let unprotected = try session.phase(.forgetting) { try unprotected(alpha: retainAlpha, round: round) }
+            for (place, forgetAlpha) in forgetAlphas.enumerated() {
+                let model = try session.phase(.forgetting) {
+                    try projected(unprotected, alpha: forgetAlpha, round: round, place: place)
+                }
+                guard retainAlphas.count * forgetAlphas.count > 1 else { return model }
+                let trial = Trial(model: model, alphas: (retainAlpha, forgetAlpha), accuracy: try accuracy(of: model))
+                if best.map({ trial.score > $0.score }) ?? true { best = trial }
+            }
+        }
+        guard let best else { return request.model }
+        session.note(
+            "Of \(retainAlphas.count * forgetAlphas.count) pairs, alphas of \(best.alphas.retain) (retain) and "
+                + "\(best.alphas.forget) (forget) score best: of \(held.count) held-out training images "
+                + "\(best.accuracy.retained.percentText) of the retained and \(best.accuracy.forgotten.percentText) of "
+                + "the forgotten classes' are recognized.")
+        return best.model
+    }
+
+    private func accuracy(of model: Model) throws -> Accuracy {
+        let logits = try session.phase(.evaluation) {
+            try Predictor().logits(of: held, by: model, context: session.context)
+        }
+        return try Accuracy(
+            logits: logits.masking(request.earlierClasses), labels: held.labels, forgottenClasses: request.classes)
+    }
+
+    /// `W - W M_retain` by layer and group: what the retain data do not hold on to.
+    private func unprotected(alpha: Int, round: Int) throws -> [[DoubleMatrix]] {
+        try layers.enumerated().map { index, layer in
+            guard let weight = request.model.parameters[layer.weight] else { return [] }
+            let groups = try (0..<layer.groups).map { group in
+                let rows = layer.rows(of: weight, group: group)
+                return rows.subtracting(
+                    try kept[index][group].projection(of: rows, alpha: Double(alpha), named: layer.name))
+            }
+            try finished(round * (1 + forgetAlphas.count), layer: index)
+            return groups
+        }
+    }
+
+    /// The model with `W - (W - W M_retain) M_forget`.
     private func projected(
-        _ model: Model, _ layers: [LayerPatches], kept: [[ActivationSpace]], special: [[ActivationSpace]],
-        alphas: (retain: Double, forget: Double), _ session: UnlearningSession, finished: (Int) throws -> Void
+        _ unprotected: [[DoubleMatrix]], alpha: Int, round: Int, place: Int
     ) throws -> Model {
         var changed: [String: Tensor] = [:]
         for (index, layer) in layers.enumerated() {
-            guard let weight = model.parameters[layer.weight] else { continue }
+            guard let weight = request.model.parameters[layer.weight] else { continue }
             changed[layer.weight] = try layer.replacing(weight) { group, rows in
-                // W - (W - W M_retain) M_forget
-                let own = try kept[index][group].projection(of: rows, alpha: alphas.retain, named: layer.name)
-                let removed = try special[index][group].projection(
-                    of: rows.subtracting(own), alpha: alphas.forget, named: layer.name)
-                return rows.subtracting(removed)
+                rows.subtracting(
+                    try special[index][group].projection(
+                        of: unprotected[index][group], alpha: Double(alpha), named: layer.name))
             }
-            try finished(index + 1)
+            try finished(round * (1 + forgetAlphas.count) + 1 + place, layer: index)
         }
-        return try model.replacing(changed)
+        return try request.model.replacing(changed)
+    }
+
+    /// Reports a layer of one of the passes over all layers.
+    private func finished(_ pass: Int, layer: Int) throws {
+        let passes = retainAlphas.count * (1 + forgetAlphas.count)
+        try session.finished(pass * layers.count + layer + 1, of: passes * layers.count, in: .forgetting)
     }
 }

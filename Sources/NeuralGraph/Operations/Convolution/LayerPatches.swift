@@ -69,6 +69,37 @@ package struct LayerPatches: Sendable {
             }
         }
     }
+
+    /// Computes the mean over positions of the vectors of all groups, one group after the other.
+    /// - Parameter example: the layer's input of one example, channels last.
+    /// - Returns: ``groups`` times ``width`` numbers.
+    package func meanVector(of example: UnsafePointer<Float>) -> [Double] {
+        let (rows, columns, channels) = (geometry.rows, geometry.columns, geometry.inputChannels)
+        let taps = rows.kernelSize * columns.kernelSize
+        // Channels lie side by side, so that the sums of each tap are a loop over neighbors.
+        var sums = [Double](repeating: 0, count: taps * channels)
+        sums.withUnsafeMutableBufferPointer { buffer in
+            guard let sums = buffer.baseAddress else { return }
+            for row in 0..<rows.outputLength {
+                for y in 0..<rows.kernelSize {
+                    let sourceRow = rows.position(output: row, tap: y)
+                    guard (0..<rows.length).contains(sourceRow) else { continue }
+                    for column in 0..<columns.outputLength {
+                        for x in 0..<columns.kernelSize {
+                            let sourceColumn = columns.position(output: column, tap: x)
+                            guard (0..<columns.length).contains(sourceColumn) else { continue }
+                            let source = example + (sourceRow * columns.length + sourceColumn) * channels
+                            let target = sums + (y * columns.kernelSize + x) * channels
+                            for channel in 0..<channels { target[channel] += Double(source[channel]) }
+                        }
+                    }
+                }
+            }
+        }
+        // Groups of channels are in order in the weight, too.
+        let scale = 1 / Double(max(1, positions))
+        return (0..<channels).flatMap { channel in (0..<taps).map { scale * sums[$0 * channels + channel] } }
+    }
 }
 
 extension Graph {

@@ -51,6 +51,7 @@ struct LayerPatchesTests {
             #expect(read.count == layer.inputCount)
             #expect(layer.positions * layer.groups * layer.outputs == output.count)
             var vector = [Double](repeating: .nan, count: layer.width)
+            var mean = [Double](repeating: 0, count: layer.groups * layer.width)
             var worst = 0.0
             for position in 0..<layer.positions {
                 for group in 0..<layer.groups {
@@ -59,6 +60,9 @@ struct LayerPatchesTests {
                             guard let source = read.baseAddress, let target = vector.baseAddress else { return }
                             layer.copy(position: position, group: group, of: source, to: target)
                         }
+                    }
+                    for (index, value) in vector.enumerated() {
+                        mean[group * layer.width + index] += value / Double(layer.positions)
                     }
                     for row in group * layer.outputs..<(group + 1) * layer.outputs {
                         let expected = (0..<layer.width).reduce(Double(bias[row])) {
@@ -70,6 +74,8 @@ struct LayerPatchesTests {
                 }
             }
             #expect(worst < 1e-5, "\(layer.name)")
+            let found = read.withUnsafeBufferPointer { $0.baseAddress.map(layer.meanVector) ?? [] }
+            #expect(found.count == mean.count && zip(found, mean).allSatisfy { abs($0 - $1) < 1e-9 })
         }
     }
 
