@@ -10,17 +10,19 @@ package import NeuralGraph
 ///
 /// Where retained classes are as many as a vector's numbers, or more, nothing is left of μ and the layer stays.
 ///
-/// Images that are gone have a stand-in: inputs that the model takes for the class, made from the model alone. What UNSIR's
-/// noise points to is not the class: it is made to be as unlike it as can be.
+/// Images that are gone have a stand-in: inputs that the model takes for the class, made from the model alone, with the batch
+/// statistics that it saw in training. What a probe tells from images is then that they were made, so a is 1. Directions are
+/// taken again of the model without the first ones, for which other inputs are still the class. UNSIR's noise points
+/// elsewhere: it is made to be as unlike the class as can be.
 ///
 /// Source: Hatami, Aalishah and Monosov, "Class Unlearning via Depth-Aware Removal of Forget-Specific Directions" (2026,
 /// arXiv 2604.15166): residuals, projection, strength, five stages. This package's reading, for want of the authors' code: a
 /// convolution's vector is the mean over the windows of its input; the probe is ridge regression on the same vectors, of as
-/// many examples of each kind, and its accuracy that on a held-out part. Stand-ins are this package's.
+/// many examples of each kind, and its accuracy that on a held-out part. Stand-ins and rounds are this package's.
 public struct DepthAwareProjection: BuiltInMethod, Hashable {
     /// What is used in place of images of the classes to forget.
     package enum StandIn: String, Sendable, Codable, CaseIterable {
-        /// Inputs that the model takes for the class, without regard to batch statistics.
+        /// Inputs that the model takes for the class.
         case inputs
         /// UNSIR's noise, which the model takes for anything but the class; here to show that it does not serve.
         case noise
@@ -34,22 +36,32 @@ public struct DepthAwareProjection: BuiltInMethod, Hashable {
     package var exampleLimit: Int
     /// The share of the probe's examples that measure it, above 0 and at most 0.5.
     package var heldOutShare: Double
+    /// How often directions are removed, each time those of the model so far, 1 to 100.
+    package var rounds: Int
     /// What is used in place of forget data; nil uses forget data.
     package var standIn: StandIn?
+    /// How inputs are made that stand in for a class's images.
+    package var synthesizer: InputSynthesizer
 
-    /// Creates the method.
+    /// Creates the method for images of the classes to forget.
     public init() {
         self.init(standIn: nil)
     }
 
+    /// The method without images of the classes to forget.
+    package static let imageless = DepthAwareProjection(rounds: 2, standIn: .inputs)
+
     package init(
-        stages: Int = 5, strength: Double = 1, exampleLimit: Int = 2000, heldOutShare: Double = 0.2, standIn: StandIn?
+        stages: Int = 5, strength: Double = 1, exampleLimit: Int = 2000, heldOutShare: Double = 0.2, rounds: Int = 1,
+        standIn: StandIn?, synthesizer: InputSynthesizer = InputSynthesizer()
     ) {
         self.stages = stages
         self.strength = strength
         self.exampleLimit = exampleLimit
         self.heldOutShare = heldOutShare
+        self.rounds = rounds
         self.standIn = standIn
+        self.synthesizer = synthesizer
     }
 
     package var traits: MethodTraits {
@@ -73,30 +85,27 @@ public struct DepthAwareProjection: BuiltInMethod, Hashable {
             throw UnlearningError.invalidSetting(
                 name: "held-out share", value: "\(heldOutShare)", remedy: "use a number above 0, at most 0.5")
         }
+        try Setting.check("rounds", rounds, isIn: 1...100)
+        try synthesizer.validate()
     }
 
-    /// Inputs that stand in for a class's images; UNSIR's noise has its published settings.
-    private static let synthesizer = InputSynthesizer(statisticsWeight: 0)
-    private static let fewestExamples = 8
-    /// The most examples of each kind that the probe sees.
-    private static let probeLimit = 500
+    /// A probe is fitted to some and measured on others.
+    static let fewestExamples = 8
 
     package func costs(of request: UnlearningRequest) -> [Double] {
         let retained = Double(min(exampleLimit, request.retainedCount))
         let classes = request.classes.count
+        let round: [Double]
         switch standIn {
-        case nil: return [retained + Double(min(exampleLimit, request.forgottenCount))]
+        case nil: round = [retained + Double(min(exampleLimit, request.forgottenCount)), 0]
         case .inputs:
-            return [
-                Self.synthesizer.cost(classes: classes), retained + Double(Self.synthesizer.perClass * classes),
-            ]
+            round = [synthesizer.cost(classes: classes), retained + Double(synthesizer.perClass * classes), 0]
         case .noise:
             let noise = NoiseMaximizer.Configuration()
-            return [
-                3 * Double(noise.imagesPerClass * noise.steps * classes),
-                retained + Double(noise.imagesPerClass * classes),
-            ]
+            let images = noise.imagesPerClass * classes
+            round = [3 * Double(images * noise.steps), retained + Double(images), 0]
         }
+        return (0..<rounds).flatMap { _ in round }
     }
 
     package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? {
@@ -106,65 +115,38 @@ public struct DepthAwareProjection: BuiltInMethod, Hashable {
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
-        try project(
-            request.model, forgetting: forgetData(request, session), retaining: request.retained(), session)
-    }
-
-    /// Takes the directions of some examples' classes out of a model.
-    /// - Parameter accuracies: of probes by layer; nil fits probes.
-    package func project(
-        _ model: Model, forgetting forget: any ExampleSource, retaining retain: any ExampleSource,
-        _ session: UnlearningSession, accuracies: [String: Double]? = nil
-    ) throws -> Model {
-        let stages = model.graph.layersAfterStages(limit: stages)
-        let layers = stages.flatMap(\.self)
-        let (kept, special) = try session.phase(.importance) {
-            let (own, other) = (try chosen(retain, "retain", session), try chosen(forget, "forget", session))
-            let probed = min(Self.probeLimit, own.count, other.count)
-            return (
-                try vectors(of: own, probed: probed, layers, named: "retain", model, session),
-                try vectors(of: other, probed: probed, layers, named: "forget", model, session)
-            )
-        }
-        return try session.phase(.forgetting) {
-            let edits = try stages.enumerated().flatMap { number, layers in
-                try layers.map { layer in
-                    let accuracy =
-                        try accuracies?[layer.name] ?? probeAccuracy(kept[layer.name], special[layer.name])
-                    return Edit(
-                        layer: layer, forgotten: special[layer.name]?.means ?? [],
-                        retained: kept[layer.name]?.means ?? [],
-                        alpha: strength * Self.alpha(accuracy: accuracy, stage: number + 1, of: stages.count))
-                }
+        var model = request.model
+        for round in 0..<rounds {
+            let forget = try forgetData(request, model, session)
+            guard let next = try project(model, forgetting: forget, retaining: request.retained(), session) else {
+                guard round == 0 else { break }
+                throw UnlearningError(
+                    .unsupported,
+                    "method '\(name)' finds no direction that the classes to forget have for themselves: the network has "
+                        + "too few features for its number of classes, or no stage tells them apart; take another method"
+                )
             }
-            return try Self.apply(edits, to: model, method: name) {
-                try session.finished($0, of: edits.count, in: .forgetting)
-            }
+            model = next
         }
-    }
-
-    private func chosen(
-        _ examples: any ExampleSource, _ kind: String, _ session: UnlearningSession
-    ) throws -> ExampleSubset {
-        guard examples.count >= Self.fewestExamples else {
-            throw UnlearningError.invalidSetting(
-                name: "\(kind) data", value: examples.count == 1 ? "1 example" : "\(examples.count) examples",
-                remedy: "give \(Self.fewestExamples) or more, which a probe is fitted to and measured on")
-        }
-        return try ExampleSubset(
-            examples, indices: examples.balancedIndices(limit: exampleLimit, seed: session.seed("\(name).\(kind)")))
+        return model
     }
 
     /// The examples of the classes to forget, or what stands in for them.
-    private func forgetData(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> any ExampleSource {
+    private func forgetData(
+        _ request: UnlearningRequest, _ model: Model, _ session: UnlearningSession
+    ) throws -> any ExampleSource {
         switch standIn {
         case nil: return try request.forgotten()
         case .noise:
-            return try CombinedExamples(try session.noise(NoiseMaximizer(), for: request).map { try $0.examples() })
+            let noise = try session.phase(.noise) {
+                try NoiseMaximizer().noise(
+                    classes: request.classes.sorted(), model: model, context: session.context)
+            }
+            return try CombinedExamples(noise.map { try $0.examples() })
         case .inputs:
-            let others = Set(0..<request.model.classCount).subtracting(request.classes)
+            let others = Set(0..<model.classCount).subtracting(request.classes)
             return try session.phase(.synthesis) {
-                try Self.synthesizer.examples(for: request.model, without: others, session)
+                try synthesizer.examples(for: model, without: others, session)
             }
         }
     }
@@ -176,127 +158,5 @@ public struct DepthAwareProjection: BuiltInMethod, Hashable {
     ///   - count: L.
     package static func alpha(accuracy: Double, stage: Int, of count: Int) -> Double {
         min(1, max(0, 2 * accuracy - 1)) * Double(stage) / Double(count)
-    }
-}
-
-// MARK: Vectors and probes
-
-extension DepthAwareProjection {
-    /// The vectors of a layer, averaged over positions.
-    private struct Vectors {
-        /// The mean of each class that has examples, in rising order of classes.
-        var means: [[Double]] = []
-        /// Those of the examples that the probe gets, in random order.
-        var probed: [Float]
-        let width: Int
-    }
-
-    private func vectors(
-        of examples: ExampleSubset, probed count: Int, _ layers: [LayerPatches], named name: String, _ model: Model,
-        _ session: UnlearningSession
-    ) throws -> [String: Vectors] {
-        var order = Array(0..<examples.count)
-        var random = SeededRandom(seed: session.seed("\(self.name).\(name).probe"), stream: "probe")
-        random.draw(count, toFrontOf: &order)
-        let places = Dictionary(order.prefix(count).enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
-        let K = model.classCount
-        var counts = [Int](repeating: 0, count: K)
-        for label in examples.labels { counts[label] += 1 }
-        var sums = layers.map { [[Double]](repeating: [Double](repeating: 0, count: $0.width * $0.groups), count: K) }
-        var vectors = layers.map { layer in
-            let width = layer.width * layer.groups
-            return Vectors(probed: [Float](repeating: 0, count: count * width), width: width)
-        }
-        try LayerInputs(layers: layers, name: name).read(examples, by: model, session) { index, example, label, input in
-            let mean = layers[index].meanVector(of: input)
-            for position in mean.indices { sums[index][label][position] += mean[position] }
-            guard let place = places[example] else { return }
-            for position in mean.indices {
-                vectors[index].probed[place * mean.count + position] = Float(mean[position])
-            }
-        }
-        for index in layers.indices {
-            vectors[index].means = (0..<K).filter { counts[$0] > 0 }.map { label in
-                sums[index][label].map { $0 / Double(counts[label]) }
-            }
-        }
-        return Dictionary(zip(layers.map(\.name), vectors)) { first, _ in first }
-    }
-
-    /// The accuracy of a probe of both kinds' vectors on a part that it was not fitted to.
-    private func probeAccuracy(_ retain: Vectors?, _ forget: Vectors?) throws -> Double {
-        guard let retain, let forget, retain.width > 0 else { return 0.5 }
-        let width = retain.width
-        let count = retain.probed.count / width
-        let held = max(1, Int((heldOutShare * Double(count)).rounded()))
-        func tensor(_ range: Range<Int>) throws -> Tensor {
-            let part = range.lowerBound * width..<range.upperBound * width
-            return try Tensor(
-                Array(retain.probed[part]) + forget.probed[part], shape: [2 * range.count, width])
-        }
-        func labels(_ range: Range<Int>) -> [Int] { range.map { _ in 0 } + range.map { _ in 1 } }
-        let (fitted, measured) = (held..<count, 0..<held)
-        let probe: LinearProbe
-        do {
-            probe = try LinearProbe(features: tensor(fitted), labels: labels(fitted), classes: 2)
-        } catch is LinearAlgebraError {
-            // Vectors that are all the same tell nothing apart.
-            return 0.5
-        }
-        let found = try probe.predictions(of: tensor(measured))
-        return Double(zip(found, labels(measured)).count { $0 == $1 }) / Double(max(1, found.count))
-    }
-}
-
-// MARK: Weights
-
-extension DepthAwareProjection {
-    /// What is done to a layer.
-    package struct Edit {
-        let layer: LayerPatches
-        /// Mean vectors of the classes to forget, all groups one after the other.
-        let forgotten: [[Double]]
-        /// Those of the others.
-        let retained: [[Double]]
-        let alpha: Double
-
-        package init(layer: LayerPatches, forgotten: [[Double]], retained: [[Double]], alpha: Double) {
-            self.layer = layer
-            self.forgotten = forgotten
-            self.retained = retained
-            self.alpha = alpha
-        }
-    }
-
-    /// Takes the classes' directions out of the weights.
-    /// - Throws: ``UnlearningError`` if no layer has such a direction.
-    package static func apply(
-        _ edits: [Edit], to model: Model, method: String, finished: (Int) throws -> Void = { _ in }
-    ) throws -> Model {
-        var changed: [String: Tensor] = [:]
-        for (number, edit) in edits.enumerated() {
-            let layer = edit.layer
-            if let weight = model.parameters[layer.weight], edit.alpha > 0 {
-                var found = false
-                let new = try layer.replacing(weight) { group, rows in
-                    func part(_ vectors: [[Double]]) -> [[Double]] {
-                        vectors.map { Array($0[group * layer.width..<(group + 1) * layer.width]) }
-                    }
-                    let basis = ForgetDirections.basis(
-                        forgotten: part(edit.forgotten), retained: part(edit.retained))
-                    found = found || !basis.isEmpty
-                    return ForgetDirections.removing(basis, from: rows, strength: edit.alpha)
-                }
-                if found { changed[layer.weight] = new }
-            }
-            try finished(number + 1)
-        }
-        guard !changed.isEmpty else {
-            throw UnlearningError(
-                .unsupported,
-                "method '\(method)' finds no direction that the classes to forget have for themselves: the network has "
-                    + "too few features for its number of classes, or no stage tells them apart; take another method")
-        }
-        return try model.replacing(changed)
     }
 }

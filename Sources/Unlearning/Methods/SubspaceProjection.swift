@@ -207,7 +207,7 @@ private struct GridSearch {
     func best() throws -> Model {
         var best: Trial?
         for (round, retainAlpha) in retainAlphas.enumerated() {
-            let unprotected = try session.phase(.forgetting) { try unprotected(alpha: retainAlpha, round: round) }
+            let unprotected = try session.phase(.forgetting) { try unprotectedRows(alpha: retainAlpha, round: round) }
             for (place, forgetAlpha) in forgetAlphas.enumerated() {
                 let model = try session.phase(.forgetting) {
                     try projected(unprotected, alpha: forgetAlpha, round: round, place: place)
@@ -235,7 +235,7 @@ private struct GridSearch {
     }
 
     /// `W - W M_retain` by layer and group: what the retain data do not hold on to.
-    private func unprotected(alpha: Int, round: Int) throws -> [[DoubleMatrix]] {
+    private func unprotectedRows(alpha: Int, round: Int) throws -> [[DoubleMatrix]] {
         try layers.enumerated().map { index, layer in
             guard let weight = request.model.parameters[layer.weight] else { return [] }
             let groups = try (0..<layer.groups).map { group in

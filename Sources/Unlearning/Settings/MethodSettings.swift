@@ -289,16 +289,18 @@ extension DepthAwareProjection {
     private static let paper = "Hatami et al. (arXiv 2604.15166)"
     package static let source = "\(paper); windows, probe and stand-ins: this package"
 
-    package static let settings: [SettingDescription] = [
-        SettingDescription("stages", .integer(2...1000), "L, the largest number of stages", source: paper),
-        SettingDescription(
-            "strength", .number(NumberRange(lower: 0, includesLower: false, upper: 1)), "what α is multiplied by"),
-        SettingDescription("exampleLimit", .integer(8...100_000_000), "examples of each kind, at most"),
-        heldOutSetting("share of the probe's examples that measure it"),
-        SettingDescription(
-            "standIn", .choice(StandIn.allCases.map { SettingChoice($0.rawValue, isText: true) }), optional: true,
-            "what is used in place of forget data; none uses forget data"),
-    ]
+    package static let settings: [SettingDescription] =
+        [
+            SettingDescription("stages", .integer(2...1000), "L, the largest number of stages", source: paper),
+            SettingDescription(
+                "strength", .number(NumberRange(lower: 0, includesLower: false, upper: 1)), "what α is multiplied by"),
+            SettingDescription("exampleLimit", .integer(8...100_000_000), "examples of each kind, at most"),
+            heldOutSetting("share of the probe's examples that measure it"),
+            SettingDescription(
+                "standIn", .choice(StandIn.allCases.map { SettingChoice($0.rawValue, isText: true) }), optional: true,
+                "what is used in place of forget data; none uses forget data"),
+            SettingDescription("rounds", .integer(1...100), "how often directions are removed, of the model so far"),
+        ] + InputSynthesizer.settings.under("synthesizer")
 }
 
 extension TiltedReweighting {

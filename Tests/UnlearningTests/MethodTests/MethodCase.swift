@@ -58,7 +58,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
             leastRetained: 0.5),
         MethodCase(method: SubspaceProjection(), mostForgotten: 0.2, leastRetained: 0.88),
         MethodCase(method: DepthAwareProjection(), mostForgotten: 0.2, leastRetained: 0.88),
-        MethodCase(method: DepthAwareProjection(standIn: .inputs), mostForgotten: 0.2, leastRetained: 0.88),
+        MethodCase(method: DepthAwareProjection.imageless, mostForgotten: 0.2, leastRetained: 0.88),
         MethodCase(method: TiltedReweighting(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
         MethodCase(method: SCRUB(training: training(epochs: 3)), mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: BadTeacher(training: training(epochs: 1)), mostForgotten: 0.3, leastRetained: 0.9),

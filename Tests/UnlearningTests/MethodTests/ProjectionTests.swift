@@ -120,10 +120,21 @@ struct ProjectionTests {
         let note = try #require(outcome.notes.first { $0.hasPrefix("Of 25 pairs") })
         // A fifth of 450 and of 100 images.
         #expect(note.contains("110 held-out training images"))
-        // The pair alone gives another model only in what its spaces are computed from.
+        // With nothing to choose, nothing is said.
         let single = try await MethodCase.unlearner(SubspaceProjection(retainAlphas: [1000], forgetAlphas: [1]))
             .forget(classes: MethodCase.classes)
         #expect(!single.notes.contains { $0.contains("pairs") })
+    }
+
+    @Test("UNSIR's noise does not stand in for the class, inputs that the model takes for it do")
+    func standIns() async throws {
+        func forgotten(_ standIn: DepthAwareProjection.StandIn) async throws -> Double {
+            let method = DepthAwareProjection(rounds: 2, standIn: standIn)
+            let outcome = try await MethodCase.unlearner(method, validated: true).forget(classes: MethodCase.classes)
+            return try #require(outcome.accuracyAfter?.forgotten)
+        }
+        let (inputs, noise) = (try await forgotten(.inputs), try await forgotten(.noise))
+        #expect(inputs < 0.2 && noise > 0.5, "\(inputs), \(noise)")
     }
 
     @Test("settings out of range, and too few examples, are refused")
@@ -136,7 +147,8 @@ struct ProjectionTests {
             SubspaceProjection(retainAlphas: [10], forgetAlphas: [1], heldOutShare: 0.6),
             DepthAwareProjection(stages: 1, standIn: nil), DepthAwareProjection(strength: 0, standIn: nil),
             DepthAwareProjection(strength: 1.5, standIn: nil), DepthAwareProjection(exampleLimit: 7, standIn: nil),
-            DepthAwareProjection(heldOutShare: 0, standIn: nil),
+            DepthAwareProjection(heldOutShare: 0, standIn: nil), DepthAwareProjection(rounds: 0, standIn: nil),
+            DepthAwareProjection(standIn: .inputs, synthesizer: InputSynthesizer(steps: 0)),
             TiltedReweighting(tilt: -1, training: TrainingConfiguration()),
             TiltedReweighting(tilt: 1, temperature: 0, training: TrainingConfiguration()),
             TiltedReweighting(tilt: 1, components: 0, training: TrainingConfiguration()),

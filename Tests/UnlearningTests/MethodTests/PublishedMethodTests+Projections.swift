@@ -16,7 +16,7 @@ extension PublishedMethodTests {
             try DepthAwareProjection().project(
                 request.model, forgetting: forget, retaining: retain, session, accuracies: ["conv2": 0.9, "fc": 1])
         }
-        try expectMoves(of: new, "damp")
+        try expectMoves(of: try #require(new), "damp")
     }
 
     @Test("TREW: targets that are tilted to similar classes, and three steps toward them")
