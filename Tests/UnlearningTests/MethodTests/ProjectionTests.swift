@@ -106,7 +106,7 @@ struct ProjectionTests {
     @Test("the layers behind the stages of ResNet-18 are each stage's first convolutions, and the head")
     func stages() throws {
         let graph = try ResNet(.resnet18).graph(inputShape: [32, 32, 3], classes: 10)
-        let names = graph.layersAfterStages(limit: 5).map { $0.map(\.name) }
+        let names = graph.layersAfterStages(limit: 5).map { $0.map(\.name).sorted() }
         #expect(
             names == [
                 ["layer1.0.conv1"], ["layer2.0.conv1", "layer2.0.downsample.0"],
