@@ -7,6 +7,7 @@ public enum UnlearningMethods {
         LastRowEdit(), FineTuning(), NegativeGradient(), NegativeGradient(retainWeight: 0.95),
         NegativePreference(), RandomLabels(),
         FisherForgetting(), AmnesiacRelabeling(), BoundaryShrink(), SelectiveSynapticDampening(),
+        SubspaceProjection(), DepthAwareProjection(), DepthAwareProjection.imageless, TiltedReweighting(),
         SCRUB.largeScale, SCRUB.smallScale, BadTeacher(), SaliencyUnlearning(), MaskedDistillation(),
         LastStages(resetting: true),
         LastStages(resetting: false), FullRetraining(),

@@ -42,6 +42,10 @@ private func exampleLimitSetting(_ what: String) -> SettingDescription {
     SettingDescription("exampleLimit", .integer(1...100_000_000), "\(what) that gradients are taken over, at most")
 }
 
+private func heldOutSetting(_ what: String) -> SettingDescription {
+    SettingDescription("heldOutShare", .number(NumberRange(lower: 0, includesLower: false, upper: 0.5)), what)
+}
+
 // MARK: This package's
 
 extension PrototypeRepair {
@@ -271,5 +275,55 @@ extension LastStages {
         [
             SettingDescription("resets", .boolean, "whether the stages start from new weights"),
             SettingDescription("stages", .integer(0...10_000), "stages before the last layer that are trained"),
+        ] + trainingSettings
+}
+
+extension SubspaceProjection {
+    private static let paper = "Kodge et al. (TMLR 2024, arXiv 2312.00761)"
+    package static let source = "\(paper), and published code"
+
+    package static let settings: [SettingDescription] = [
+        SettingDescription(
+            "retainAlphas", .integers(1...1_000_000), "values of α for retain data that are tried; more protects more",
+            source: paper),
+        SettingDescription(
+            "forgetAlphas", .integers(1...1_000_000), "values of α for forget data that are tried; more removes more",
+            source: paper),
+        SettingDescription(
+            "exampleLimit", .integer(2...100_000_000), "examples of each kind that spaces are computed from, at most"),
+        SettingDescription("patchLimit", .integer(1...100_000_000), "vectors of each layer and kind, at most"),
+        heldOutSetting("share of each kind that scores the grid"),
+    ]
+}
+
+extension DepthAwareProjection {
+    private static let paper = "Hatami et al. (arXiv 2604.15166)"
+    package static let source = "\(paper); windows, probe and stand-ins: this package"
+
+    package static let settings: [SettingDescription] =
+        [
+            SettingDescription("stages", .integer(2...1000), "L, the largest number of stages", source: paper),
+            SettingDescription(
+                "strength", .number(NumberRange(lower: 0, includesLower: false, upper: 1)), "what α is multiplied by"),
+            SettingDescription("exampleLimit", .integer(8...100_000_000), "examples of each kind, at most"),
+            heldOutSetting("share of the probe's examples that measure it"),
+            SettingDescription(
+                "standIn", .choice(StandIn.allCases.map { SettingChoice($0.rawValue, isText: true) }), optional: true,
+                "what is used in place of forget data; none uses forget data"),
+            SettingDescription("rounds", .integer(1...100), "how often directions are removed, of the model so far"),
+        ] + InputSynthesizer.settings.under("synthesizer")
+}
+
+extension TiltedReweighting {
+    private static let paper = "Ebrahimpour-Boroojeny et al. (ICML 2026, arXiv 2506.20893)"
+    package static let source = "\(paper); similarity's temperature, rate and length: this package"
+
+    package static let settings: [SettingDescription] =
+        [
+            SettingDescription("tilt", .number(atLeast: 0), "β, strength of the tilt", source: paper),
+            SettingDescription("temperature", .number(above: 0), "τ, temperature of the similarities"),
+            SettingDescription(
+                "components", .integer(1...1_000_000), optional: true,
+                "principal components that similarities are taken in; none takes all", source: paper),
         ] + trainingSettings
 }

@@ -330,9 +330,90 @@ def unsir(problem):
     }
 
 
+def layer_vectors(problem, images):
+    """The vectors that each layer's weight multiplies, [examples, positions, width]."""
+    model = problem.model.eval()
+    with torch.no_grad():
+        first = torch.relu(model.bn1(model.conv1(images)))
+        second = torch.relu(model.bn2(model.conv2(first)))
+    unfold = nn.functional.unfold
+    return {
+        "conv1": unfold(images, 3, padding=1).transpose(1, 2),
+        "conv2": unfold(first, 3, padding=1, stride=2).transpose(1, 2),
+        "fc": second.mean(dim=(2, 3))[:, None],
+    }
+
+
+def svd(problem):
+    """Kodge et al.: importance of singular vectors for alpha 100 on retain data and 3 on forget data."""
+    student = problem.student(frozen=True)
+    retain, forget = (layer_vectors(problem, images) for images in (problem.retain, problem.forget))
+
+    def important(vectors, alpha):
+        columns = vectors.reshape(-1, vectors.shape[-1]).T
+        u, sigma, _ = torch.linalg.svd(columns, full_matrices=False)
+        share = sigma**2 / (sigma**2).sum()
+        return u @ torch.diag(alpha * share / ((alpha - 1) * share + 1)) @ u.T
+
+    with torch.no_grad():
+        for name, layer in (("conv1", student.conv1), ("conv2", student.conv2), ("fc", student.fc)):
+            kept, special = important(retain[name], 100), important(forget[name], 3)
+            projection = torch.eye(len(kept), dtype=problem.dtype) - (special - special @ kept)
+            layer.weight.copy_((layer.weight.flatten(1) @ projection.T).view_as(layer.weight))
+    return student
+
+
+def damp(problem):
+    """Hatami et al.: two stages, whose probes are right about 0.9 and all of the examples."""
+    student = problem.student(frozen=True)
+    retain, forget = (layer_vectors(problem, images) for images in (problem.retain, problem.forget))
+    with torch.no_grad():
+        for stage, (name, accuracy) in enumerate([("conv2", 0.9), ("fc", 1.0)], start=1):
+            means = retain[name].mean(dim=1)
+            others = [label for label in range(CLASSES) if label != FORGOTTEN]
+            span = torch.stack([means[problem.retain_labels == label].mean(dim=0) for label in others], dim=1)
+            own = forget[name].mean(dim=(0, 1))
+            residual = own - span @ (torch.linalg.pinv(span) @ own)
+            direction = residual / residual.norm()
+            alpha = min(1, max(0, 2 * accuracy - 1)) * stage / 2
+            layer = getattr(student, name)
+            weight = layer.weight.flatten(1)
+            layer.weight.copy_((weight - alpha * torch.outer(weight @ direction, direction)).view_as(layer.weight))
+    return student
+
+
+def trew_targets(problem, components=None):
+    """Ebrahimpour-Boroojeny et al.: the original without the class, tilted by beta 10 to similar rows of the head."""
+    rows = problem.model.fc.weight.detach() - problem.model.fc.weight.detach().mean(dim=0)
+    if components:
+        _, _, right = torch.linalg.svd(rows, full_matrices=False)
+        rows = rows @ right[:components].T
+    similarities = nn.functional.cosine_similarity(rows, rows[FORGOTTEN : FORGOTTEN + 1], dim=1)
+    similarities[FORGOTTEN] = -torch.inf
+    tilt = 10 * softmax(similarities, dim=0)
+    probabilities = softmax(problem.logits(problem.model, problem.forget), dim=1) * tilt.exp()
+    probabilities[:, FORGOTTEN] = 0
+    return probabilities / probabilities.sum(dim=1, keepdim=True)
+
+
+def trew(problem):
+    targets = trew_targets(problem)
+    student = problem.student()
+    images = torch.cat([problem.forget, problem.retain])
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-3)
+    for _ in range(3):
+        logits = student(images)
+        count = len(problem.forget)
+        step(
+            optimizer,
+            cross_entropy(logits[:count], targets) + cross_entropy(logits[count:], problem.retain_labels),
+        )
+    return student
+
+
 METHODS = [
     scrub_large, scrub_small, negative_gradient, negative_gradient_retain, delete, delete_frozen, salun, fisher,
-    boundary_shrink, bad_teacher, amnesiac, last_stages, dampening, unsir,
+    boundary_shrink, bad_teacher, amnesiac, last_stages, dampening, unsir, svd, damp, trew,
 ]
 
 
@@ -362,6 +443,8 @@ def main():
         "salun.labels": salun_labels().float(),
         "amnesiac.labels": amnesiac_labels().float(),
         "boundary_shrink.labels": boundary_labels(exact).float(),
+        "trew.targets": trew_targets(exact).float(),
+        "trew.targets.components": trew_targets(exact, components=2).float(),
     }
     for method in METHODS:
         name = method.__name__

@@ -65,6 +65,10 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
         MethodCase(
             method: SelectiveSynapticDampening(selection: 2, examplesPerGradient: 1), mostForgotten: 0.2,
             leastRetained: 0.5),
+        MethodCase(method: SubspaceProjection(), mostForgotten: 0.2, leastRetained: 0.88),
+        MethodCase(method: DepthAwareProjection(), mostForgotten: 0.2, leastRetained: 0.88),
+        MethodCase(method: DepthAwareProjection.imageless, mostForgotten: 0.2, leastRetained: 0.88),
+        MethodCase(method: TiltedReweighting(training: training()), mostForgotten: 0.1, leastRetained: 0.9),
         MethodCase(method: SCRUB(training: training(epochs: 3)), mostForgotten: 0.1, leastRetained: 0.88),
         MethodCase(method: BadTeacher(training: training(epochs: 1)), mostForgotten: 0.3, leastRetained: 0.9),
         MethodCase(

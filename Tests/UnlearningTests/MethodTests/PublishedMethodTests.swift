@@ -7,13 +7,13 @@ import Unlearning
 @Suite("Methods as published, against PyTorch", .tags(.methods))
 struct PublishedMethodTests {
     /// Rates of the fixture where the published one would move weights by no more than rounding.
-    private static let rate = 0.01
-    private static let forgotten = 2
+    static let rate = 0.01
+    static let forgotten = 2
 
-    private let fixture: Fixture
-    private let model: Model
-    private let retain: TensorExamples
-    private let forget: TensorExamples
+    let fixture: Fixture
+    let model: Model
+    let retain: TensorExamples
+    let forget: TensorExamples
 
     init() throws {
         fixture = try Fixture("Methods/methods.safetensors")
@@ -50,13 +50,13 @@ struct PublishedMethodTests {
     }
 
     /// The example's method run on the fixture's problem.
-    private func forgetting(_ method: any UnlearningMethod) async throws -> Model {
+    func forgetting(_ method: any UnlearningMethod) async throws -> Model {
         var unlearner = Unlearner(model: model, retaining: retain, forgetting: forget, method: method)
         unlearner.guarding = nil
         return try await unlearner.forget(classes: [Self.forgotten]).model
     }
 
-    private func running<Result: Sendable>(
+    func running<Result: Sendable>(
         _ method: any UnlearningMethod,
         _ body: @escaping @Sendable (UnlearningRequest, UnlearningSession) throws -> Result
     ) async throws -> Result {
@@ -69,7 +69,7 @@ struct PublishedMethodTests {
     }
 
     /// Compares how far each tensor moved, to 1e-4 beyond what `float32` can tell of the tensor itself.
-    private func expectMoves(
+    func expectMoves(
         of new: Model, _ name: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         for (key, tensor) in new.stateDictionary where !key.hasSuffix("tracked") {
