@@ -145,6 +145,7 @@
 // The same for what a level with instructions for bfloat16 does in its own way.
 #define CNK_BFLOAT16_FUNCTIONS(DEFINE) \
     DEFINE(void, cnk_round, (const float *x, float *y, size_t count), (x, y, count)) \
+    DEFINE(void, cnk_widen, (const float *pairs, float *y, ptrdiff_t count), (pairs, y, count)) \
     DEFINE(void, cnk_pair_columns, \
            (const float *x, ptrdiff_t rows, ptrdiff_t columns, float *pairs), \
            (x, rows, columns, pairs)) \

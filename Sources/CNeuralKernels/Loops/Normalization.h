@@ -1,12 +1,12 @@
-CNK_LOOP void CNK(cnk_normalize)(const float *restrict x, const float *restrict residual, float *restrict y,
-                                size_t rows, size_t channels, const float *restrict scale,
-                                const float *restrict shift, float ceiling) {
+CNK_LOOP void CNK(cnk_normalize)(const float *x, const float *restrict residual, float *y, size_t rows,
+                                size_t channels, const float *restrict scale, const float *restrict shift,
+                                float ceiling) {
     for (size_t r = 0; r < rows; r++, x += channels, y += channels) {
         if (residual) {
-            for (size_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c] + residual[c];
+            INDEPENDENT for (size_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c] + residual[c];
             residual += channels;
         } else {
-            for (size_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c];
+            INDEPENDENT for (size_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c];
         }
         if (ceiling > 0) {
             // Written so that an undefined number stays one.

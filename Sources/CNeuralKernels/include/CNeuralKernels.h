@@ -39,7 +39,7 @@ void cnk_column_squares(const float *x, const float *means, size_t rows, size_t 
 
 // ---- Normalization fused with residual and ReLU (Normalization.c)
 
-// y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null.
+// y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null, y may be x.
 void cnk_normalize(const float *x, const float *residual, float *y, size_t rows, size_t channels,
                    const float *scale, const float *shift, float ceiling);
 // With g = dy, or dy where 0 < y < ceiling if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).

@@ -86,6 +86,8 @@ public struct BackwardReads: OptionSet, Sendable {
     public static let inputs = BackwardReads(rawValue: 1)
     /// The output.
     public static let output = BackwardReads(rawValue: 2)
+    /// The first input alone.
+    package static let firstInput = BackwardReads(rawValue: 4)
 }
 
 /// The forward and backward pass of one node, over memory that the plan owns.

@@ -18,6 +18,24 @@ final class NodeMemory {
         scratch = placeholder
         outputGradient = placeholder
     }
+
+    /// The places for the backward pass, in which inputs, output and working memory lie elsewhere.
+    func reading(
+        inputs: [UnsafeMutablePointer<Float>], output: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> NodeMemory {
+        let memory = NodeMemory(placeholder: output)
+        memory.inputs = inputs
+        memory.parameters = parameters
+        memory.state = state
+        memory.saved = saved
+        memory.packed = packed
+        memory.scratch = scratch
+        memory.outputGradient = outputGradient
+        memory.inputGradients = inputGradients
+        memory.parameterGradients = parameterGradients
+        return memory
+    }
 }
 
 /// The destination of a gradient, and whether the gradient is added to its content.

@@ -62,13 +62,18 @@ struct BatchNormalizationKernel: Kernel {
     let capacity: Int
 
     /// The output's sign tells where ReLU was active, so its input need not be kept.
-    var backwardReads: BackwardReads { operation.epilogue.activation == nil ? .inputs : [.inputs, .output] }
-    /// Mean and inverse standard deviation that the forward pass used.
-    var savedCount: Int { 2 * channels }
+    var backwardReads: BackwardReads {
+        operation.epilogue.activation == nil ? .firstInput : [.firstInput, .output]
+    }
+    /// Mean and inverse standard deviation that the forward pass used, and the coefficients that it made of them.
+    var savedCount: Int { 4 * channels }
     /// Two rows of block sums, and four rows of coefficients.
     var scratchCount: Int {
         BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount + 4 * channels
     }
+
+    /// A residual's gradient is read from the output's gradient after the input's is written.
+    var worksInPlace: Bool { !operation.epilogue.addsResidual }
 
     /// The activation's ceiling in the form that the loops take: 0 for no activation.
     var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
@@ -96,8 +101,8 @@ struct BatchNormalizationKernel: Kernel {
     func normalize(
         _ pass: ForwardPass, rows: Int, mean: UnsafePointer<Float>, inverse: UnsafePointer<Float>
     ) {
-        let scale = pass.scratch
-        let shift = pass.scratch + channels
+        let scale = pass.saved + 2 * channels
+        let shift = scale + channels
         for channel in 0..<channels {
             scale[channel] = pass.parameters[0][channel] * inverse[channel]
             shift[channel] = pass.parameters[1][channel] - mean[channel] * scale[channel]
@@ -239,6 +244,26 @@ struct BatchNormalizationKernel: Kernel {
             gradientMeans[channel] = Float(sum / Double(rows))
             let precision = Double(inverse[channel]) * Double(inverse[channel])
             slopes[channel] = Float(product / Double(rows) * precision)
+        }
+    }
+}
+
+extension BatchNormalizationKernel: RepeatableKernel {
+    /// A residual would have to wait too, in as much memory as the output.
+    var repeatsForward: Bool { !operation.epilogue.addsResidual }
+
+    func repeatForward(
+        _ memory: NodeMemory, batch: Int, halves: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+        threads: ThreadTeam
+    ) {
+        let scale = memory.saved + 2 * channels
+        let shift = scale + channels
+        // An even number of rows, so that no pair is in two blocks.
+        let size = max(1, ThreadTeam.chunkFloats / channels / 2) * 2
+        threads.forEachBlock(of: batch * positions, size: size) { part in
+            let offset = part.lowerBound * channels
+            cnk_widen(halves + offset / 2, output + offset, part.count * channels)
+            cnk_normalize(output + offset, nil, output + offset, part.count, channels, scale, shift, ceiling)
         }
     }
 }
