@@ -32,6 +32,19 @@
            *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
            accumulates), \
            (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
+    DEFINE(void, cnk_normalize_rounded, \
+           (const void *x, float *y, size_t rows, size_t channels, const float *scale, const float *shift, float \
+           ceiling), \
+           (x, y, rows, channels, scale, shift, ceiling)) \
+    DEFINE(void, cnk_normalize_rounded_backward_sums, \
+           (const void *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, float \
+           ceiling, float *sums, float *products), \
+           (x, dy, y, rows, channels, means, ceiling, sums, products)) \
+    DEFINE(void, cnk_normalize_rounded_backward_input, \
+           (const void *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
+           *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
+           accumulates), \
+           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
     DEFINE(void, cnk_normalize_backward_fixed, \
            (const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float *scale, float \
            ceiling, int accumulates), \

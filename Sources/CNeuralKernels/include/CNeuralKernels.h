@@ -49,7 +49,16 @@ void cnk_normalize_backward_sums(const float *x, const float *dy, const float *y
 void cnk_normalize_backward_input(const float *x, const float *dy, const float *y, float *dx, size_t rows,
                                   size_t channels, const float *means, const float *scale,
                                   const float *gradient_means, const float *slopes, float ceiling, int accumulates);
-// The same with fixed statistics: dx (+)= scale[c] * g.
+// The same for an x in bfloat16, without a residual.
+void cnk_normalize_rounded(const void *x, float *y, size_t rows, size_t channels, const float *scale,
+                           const float *shift, float ceiling);
+void cnk_normalize_rounded_backward_sums(const void *x, const float *dy, const float *y, size_t rows, size_t channels,
+                                         const float *means, float ceiling, float *sums, float *products);
+void cnk_normalize_rounded_backward_input(const void *x, const float *dy, const float *y, float *dx, size_t rows,
+                                          size_t channels, const float *means, const float *scale,
+                                          const float *gradient_means, const float *slopes, float ceiling,
+                                          int accumulates);
+// cnk_normalize_backward_input with fixed statistics: dx (+)= scale[c] * g.
 void cnk_normalize_backward_fixed(const float *dy, const float *y, float *dx, size_t rows, size_t channels,
                                   const float *scale, float ceiling, int accumulates);
 

@@ -22,6 +22,8 @@ struct ActivationPlan {
     private(set) var packedOffsets: [Int] = []
     /// Working memory of each node's forward and backward pass, which lasts for the pass.
     private(set) var scratchOffsets: [(forward: Int, backward: Int)] = []
+    /// Where a ``RoundedInputKernel`` rounds its first input to; nil for other nodes.
+    private(set) var roundedInputOffsets: [Int?]
     /// The values to round after each node's forward pass, and those to restore before its backward pass.
     private(set) var rounded: [[WaitingValue]]
     private(set) var restored: [[WaitingValue]]
@@ -53,6 +55,7 @@ struct ActivationPlan {
         lastStep = 2 * graph.nodes.count
         rounded = graph.nodes.map { _ in [] }
         restored = rounded
+        roundedInputOffsets = graph.nodes.map { _ in nil }
         layOut()
     }
 
@@ -79,6 +82,7 @@ struct ActivationPlan {
         var restored = [[Int?]](repeating: [], count: values.count)
         for value in values.indices where waits(value) {
             halves[value] = addHalves(of: value, halves, to: &buffers)
+            guard readerOfRounded(value) == nil else { continue }
             restored[value] = readers.backwardGroups(value).map {
                 let (first, last) = (backwardStep($0.upperBound), backwardStep($0.lowerBound))
                 return buffers.add(capacity * size(value), first: first, last: last)
@@ -138,9 +142,17 @@ struct ActivationPlan {
             && !kept.contains(Graph.Value(index: value))
     }
 
+    /// The only node whose backward pass reads a value, if it rounds the value itself.
+    private func readerOfRounded(_ value: Int) -> Int? {
+        guard waits(value), !isRepeated(value), readers.backward[value].count == 1,
+            let reader = readers.backward[value].first, reader >= value, kernels[reader] is any RoundedInputKernel
+        else { return nil }
+        return reader
+    }
+
     /// Whether a value is computed again from its node's first input, which waits.
     private func isRepeated(_ value: Int) -> Bool {
-        guard waits(value), let kernel = kernels[value - 1] as? any RepeatableKernel, kernel.repeatsForward,
+        guard waits(value), let kernel = kernels[value - 1] as? any RoundedInputKernel, kernel.repeatsForward,
             let input = graph.nodes[value - 1].inputs.first?.index
         else { return false }
         return waits(input) && !isRepeated(input)
@@ -154,11 +166,16 @@ struct ActivationPlan {
             return input
         }
         return buffers.add(
-            WaitingValue.floats(for: capacity * size(value)), first: readers.lastInForwardPass(value), last: last)
+            WaitingValue.floats(for: capacity * size(value)),
+            first: readerOfRounded(value) ?? readers.lastInForwardPass(value), last: last)
     }
 
     /// Tells the passes where a value waits, and where it is restored for each group of its readers.
     private mutating func connect(_ value: Int, halves: Int, _ places: [Int]) {
+        if let reader = readerOfRounded(value) {
+            roundedInputOffsets[reader] = halves
+            return
+        }
         let producer = isRepeated(value) ? value - 1 : nil
         func waiting(_ floats: Int) -> WaitingValue {
             WaitingValue(floats: floats, halves: halves, count: size(value), repeatedNode: producer)

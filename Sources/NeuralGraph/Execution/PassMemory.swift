@@ -26,6 +26,7 @@ final class PassMemory {
             let memory = NodeMemory(placeholder: base)
             memory.inputs = node.inputs.map { base + places.valueOffsets[$0.index] }
             memory.output = base + places.valueOffsets[index + 1]
+            memory.roundedInput = places.roundedInputOffsets[index].map { base + $0 }
             memory.saved = base + places.savedOffsets[index]
             memory.packed = (other ?? arena).base + places.packedOffsets[index]
             memory.scratch = (other ?? arena).base + places.scratchOffsets[index].forward
@@ -65,9 +66,9 @@ final class PassMemory {
     /// Restores the values whose first reader in the backward pass, or the first after a while, is a node.
     func restore(before node: Int, batch: Int, threads: ThreadTeam) {
         for value in restored[node] {
-            if let repeated = value.repeatedNode, let kernel = kernels[repeated] as? any RepeatableKernel {
+            if let repeated = value.repeatedNode, let kernel = kernels[repeated] as? any RoundedInputKernel {
                 kernel.repeatForward(
-                    forward[repeated], batch: batch, halves: arena.base + value.halves,
+                    forward[repeated], batch: batch, rounded: arena.base + value.halves,
                     output: arena.base + value.floats, threads: threads)
             } else {
                 value.restore(in: arena.base, batch: batch, threads: threads)

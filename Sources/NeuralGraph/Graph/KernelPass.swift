@@ -2,6 +2,8 @@
 final class NodeMemory {
     var inputs: [UnsafeMutablePointer<Float>] = []
     var output: UnsafeMutablePointer<Float>
+    /// Where a ``RoundedInputKernel`` rounds its first input to; nil if it need not.
+    var roundedInput: UnsafeMutablePointer<Float>?
     var parameters: [UnsafeMutablePointer<Float>] = []
     var state: [UnsafeMutablePointer<Float>] = []
     var saved: UnsafeMutablePointer<Float>
@@ -26,6 +28,7 @@ final class NodeMemory {
     ) -> NodeMemory {
         let memory = NodeMemory(placeholder: output)
         memory.inputs = inputs
+        memory.roundedInput = roundedInput
         memory.parameters = parameters
         memory.state = state
         memory.saved = saved
