@@ -8,7 +8,7 @@
 ///
 ///     forward     written      read      read, then rounded
 ///                 [============ floats =============]
-///                                             [====== halves ======= ... ===============]
+///                                             [============== rounded ==================]
 ///     backward                                restored, read      read      restored, read
 ///                                             [====== floats =======]       [== floats ==]
 struct ActivationPlan {
@@ -79,11 +79,11 @@ struct ActivationPlan {
             return steps.map { buffers.add(kernel.scratchCount, first: $0, last: $0) }
         }
         var halves = [Int?](repeating: nil, count: values.count)
-        var restored = [[Int?]](repeating: [], count: values.count)
+        var places = [[Int?]](repeating: [], count: values.count)
         for value in values.indices where waits(value) {
             halves[value] = addHalves(of: value, halves, to: &buffers)
             guard readerOfRounded(value) == nil else { continue }
-            restored[value] = readers.backwardGroups(value).map {
+            places[value] = readers.backwardGroups(value).map {
                 let (first, last) = (backwardStep($0.upperBound), backwardStep($0.lowerBound))
                 return buffers.add(capacity * size(value), first: first, last: last)
             }
@@ -101,7 +101,7 @@ struct ActivationPlan {
             (node.inputs.map { valueOffsets[$0.index] }, valueOffsets[index + 1])
         }
         for value in values.indices where waits(value) {
-            connect(value, halves: offset(halves[value]), restored[value].map(offset))
+            connect(value, halves: offset(halves[value]), places[value].map(offset))
         }
     }
 
@@ -152,8 +152,9 @@ struct ActivationPlan {
 
     /// Whether a value is computed again from its node's first input, which waits.
     private func isRepeated(_ value: Int) -> Bool {
-        guard waits(value), let kernel = kernels[value - 1] as? any RoundedInputKernel, kernel.repeatsForward,
-            let input = graph.nodes[value - 1].inputs.first?.index
+        // What a node saves is there for its own backward pass.
+        guard waits(value), runsBackward[value - 1], let kernel = kernels[value - 1] as? any RoundedInputKernel,
+            kernel.repeatsForward, let input = graph.nodes[value - 1].inputs.first?.index
         else { return false }
         return waits(input) && !isRepeated(input)
     }
