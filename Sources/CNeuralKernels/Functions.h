@@ -10,6 +10,10 @@
            (y, dy, dx, count, ceiling, accumulates)) \
     DEFINE(void, cnk_add, (const float *a, const float *b, float *y, size_t count), (a, b, y, count)) \
     DEFINE(void, cnk_add_scaled, (const float *x, float *y, size_t count, float factor), (x, y, count, factor)) \
+    DEFINE(void, cnk_dropout, (const float *x, float *y, size_t count, cnk_draws draws), (x, y, count, draws)) \
+    DEFINE(void, cnk_dropout_backward, \
+           (const float *dy, float *dx, size_t count, cnk_draws draws, int accumulates), \
+           (dy, dx, count, draws, accumulates)) \
     DEFINE(void, cnk_add_rows, \
            (float *y, const float *bias, size_t rows, size_t channels), \
            (y, bias, rows, channels)) \

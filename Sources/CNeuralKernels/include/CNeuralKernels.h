@@ -27,6 +27,16 @@ void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t cou
 void cnk_add(const float *a, const float *b, float *y, size_t count);
 // y += factor * x
 void cnk_add_scaled(const float *x, float *y, size_t count, float factor);
+// Random numbers by SplitMix64: number i comes from state + (i + 1) * increment. An element whose number is below the
+// threshold, in steps of 2^-53, is dropped; others are scaled.
+typedef struct {
+    uint64_t state, threshold;
+    float scale;
+} cnk_draws;
+// y = 0 x or scale x, by draws; y may be x.
+void cnk_dropout(const float *x, float *y, size_t count, cnk_draws draws);
+// dx (+)= 0 dy or scale dy, by the same draws; dx may be dy unless it accumulates.
+void cnk_dropout_backward(const float *dy, float *dx, size_t count, cnk_draws draws, int accumulates);
 // y[r, c] += bias[c]
 void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
 
