@@ -8,7 +8,8 @@
 
 /// Lays buffers out in one arena so that buffers whose lifetimes overlap do not overlap in memory.
 ///
-/// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size").
+/// Largest first, each at the lowest free place (Pisarchyk and Lee 2020, "greedy by size"). Where that takes more than what is in
+/// use at one time, buffers come in the order of size and duration too, and the smallest plan counts.
 package struct MemoryPlan {
     /// A buffer's number of floats and the first and last step at which it is in use.
     package struct Buffer {
