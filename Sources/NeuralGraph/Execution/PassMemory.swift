@@ -4,7 +4,8 @@ final class PassMemory {
     /// The places of each node's tensors in the forward pass and in the backward pass.
     let forward: [NodeMemory]
     let backward: [NodeMemory]
-    private let kernels: [any Kernel]
+    /// Cast once, since a cast allocates.
+    private let roundedInputKernels: [(any RoundedInputKernel)?]
     private let rounded: [[WaitingValue]]
     private let restored: [[WaitingValue]]
 
@@ -16,7 +17,7 @@ final class PassMemory {
     ) {
         self.arena = arena
         let places = plan.activations
-        kernels = plan.kernels
+        roundedInputKernels = plan.kernels.map { $0 as? any RoundedInputKernel }
         rounded = places.rounded
         restored = places.restored
         let base = arena.base
@@ -66,7 +67,7 @@ final class PassMemory {
     /// Restores the values whose first reader in the backward pass, or the first after a while, is a node.
     func restore(before node: Int, batch: Int, threads: ThreadTeam) {
         for value in restored[node] {
-            if let repeated = value.repeatedNode, let kernel = kernels[repeated] as? any RoundedInputKernel {
+            if let repeated = value.repeatedNode, let kernel = roundedInputKernels[repeated] {
                 kernel.repeatForward(
                     forward[repeated], batch: batch, rounded: arena.base + value.halves,
                     output: arena.base + value.floats, threads: threads)
