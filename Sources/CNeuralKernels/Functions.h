@@ -10,6 +10,10 @@
            (y, dy, dx, count, ceiling, accumulates)) \
     DEFINE(void, cnk_add, (const float *a, const float *b, float *y, size_t count), (a, b, y, count)) \
     DEFINE(void, cnk_add_scaled, (const float *x, float *y, size_t count, float factor), (x, y, count, factor)) \
+    DEFINE(void, cnk_dropout, (const float *x, float *y, size_t count, cnk_draws draws), (x, y, count, draws)) \
+    DEFINE(void, cnk_dropout_backward, \
+           (const float *dy, float *dx, size_t count, cnk_draws draws, int accumulates), \
+           (dy, dx, count, draws, accumulates)) \
     DEFINE(void, cnk_add_rows, \
            (float *y, const float *bias, size_t rows, size_t channels), \
            (y, bias, rows, channels)) \
@@ -29,6 +33,19 @@
            (x, dy, y, rows, channels, means, ceiling, sums, products)) \
     DEFINE(void, cnk_normalize_backward_input, \
            (const float *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
+           *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
+           accumulates), \
+           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
+    DEFINE(void, cnk_normalize_rounded, \
+           (const void *x, float *y, size_t rows, size_t channels, const float *scale, const float *shift, float \
+           ceiling), \
+           (x, y, rows, channels, scale, shift, ceiling)) \
+    DEFINE(void, cnk_normalize_rounded_backward_sums, \
+           (const void *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, float \
+           ceiling, float *sums, float *products), \
+           (x, dy, y, rows, channels, means, ceiling, sums, products)) \
+    DEFINE(void, cnk_normalize_rounded_backward_input, \
+           (const void *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
            *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
            accumulates), \
            (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
@@ -145,6 +162,7 @@
 // The same for what a level with instructions for bfloat16 does in its own way.
 #define CNK_BFLOAT16_FUNCTIONS(DEFINE) \
     DEFINE(void, cnk_round, (const float *x, float *y, size_t count), (x, y, count)) \
+    DEFINE(void, cnk_widen, (const float *pairs, float *y, ptrdiff_t count), (pairs, y, count)) \
     DEFINE(void, cnk_pair_columns, \
            (const float *x, ptrdiff_t rows, ptrdiff_t columns, float *pairs), \
            (x, rows, columns, pairs)) \

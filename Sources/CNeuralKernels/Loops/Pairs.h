@@ -7,6 +7,19 @@ CNK_LOOP void CNK(cnk_round)(const float *x, float *y, size_t count) {
     }
 }
 
+CNK_LOOP void CNK(cnk_widen)(const float *restrict pairs, float *restrict y, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += 2 * LANES) {
+        lanes both;
+        load(&both, pairs + i / 2, (count - i + 1) / 2);
+        words bits = (words)both;
+        lanes even = (lanes)(bits << 16), odd = (lanes)(bits & 0xffff0000);
+        lanes low = __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        lanes high = __builtin_shufflevector(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        store(y + i, &low, count - i);
+        if (count - i > LANES) store(y + i + LANES, &high, count - i - LANES);
+    }
+}
+
 // Pairs of the neighbors among up to 32 numbers of a row, zeros beyond.
 CNK_INLINE void load_neighbors(const float *x, ptrdiff_t count, words *pairs) {
     lanes low, high = {0};

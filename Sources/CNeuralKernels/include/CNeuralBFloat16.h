@@ -23,6 +23,9 @@ int cnk_bfloat16_speed(void);
 // y = x rounded; y may be x.
 void cnk_round(const float *x, float *y, size_t count);
 
+// y [count] = the numbers of pairs of neighbors, as cnk_pair_columns makes them of one row.
+void cnk_widen(const float *pairs, float *y, ptrdiff_t count);
+
 // pairs [rows][(columns + 1) / 2] of x [rows][columns]: neighbors in a row, with zero behind an odd last one.
 void cnk_pair_columns(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *pairs);
 

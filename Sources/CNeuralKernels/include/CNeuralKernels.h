@@ -27,6 +27,16 @@ void cnk_rectify_backward(const float *y, const float *dy, float *dx, size_t cou
 void cnk_add(const float *a, const float *b, float *y, size_t count);
 // y += factor * x
 void cnk_add_scaled(const float *x, float *y, size_t count, float factor);
+// Random numbers by SplitMix64: number i comes from state + (i + 1) * increment. An element whose number is below the
+// threshold, in steps of 2^-53, is dropped; others are scaled.
+typedef struct {
+    uint64_t state, threshold;
+    float scale;
+} cnk_draws;
+// y = 0 x or scale x, by draws; y may be x.
+void cnk_dropout(const float *x, float *y, size_t count, cnk_draws draws);
+// dx (+)= 0 dy or scale dy, by the same draws; dx may be dy unless it accumulates.
+void cnk_dropout_backward(const float *dy, float *dx, size_t count, cnk_draws draws, int accumulates);
 // y[r, c] += bias[c]
 void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
 
@@ -39,7 +49,7 @@ void cnk_column_squares(const float *x, const float *means, size_t rows, size_t 
 
 // ---- Normalization fused with residual and ReLU (Normalization.c)
 
-// y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null.
+// y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null, y may be x.
 void cnk_normalize(const float *x, const float *residual, float *y, size_t rows, size_t channels,
                    const float *scale, const float *shift, float ceiling);
 // With g = dy, or dy where 0 < y < ceiling if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
@@ -49,7 +59,16 @@ void cnk_normalize_backward_sums(const float *x, const float *dy, const float *y
 void cnk_normalize_backward_input(const float *x, const float *dy, const float *y, float *dx, size_t rows,
                                   size_t channels, const float *means, const float *scale,
                                   const float *gradient_means, const float *slopes, float ceiling, int accumulates);
-// The same with fixed statistics: dx (+)= scale[c] * g.
+// The same for an x in bfloat16, without a residual.
+void cnk_normalize_rounded(const void *x, float *y, size_t rows, size_t channels, const float *scale,
+                           const float *shift, float ceiling);
+void cnk_normalize_rounded_backward_sums(const void *x, const float *dy, const float *y, size_t rows, size_t channels,
+                                         const float *means, float ceiling, float *sums, float *products);
+void cnk_normalize_rounded_backward_input(const void *x, const float *dy, const float *y, float *dx, size_t rows,
+                                          size_t channels, const float *means, const float *scale,
+                                          const float *gradient_means, const float *slopes, float ceiling,
+                                          int accumulates);
+// cnk_normalize_backward_input with fixed statistics: dx (+)= scale[c] * g.
 void cnk_normalize_backward_fixed(const float *dy, const float *y, float *dx, size_t rows, size_t channels,
                                   const float *scale, float ceiling, int accumulates);
 

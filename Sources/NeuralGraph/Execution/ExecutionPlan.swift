@@ -45,7 +45,8 @@ struct ExecutionPlan {
                     wantsParameterGradients: request.wantsParameters(of: node)))
         }
         activations = ActivationPlan(
-            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, kept: Set(kept.values))
+            graph: graph, kernels: kernels, capacity: batchCapacity, request: request, precision: precision,
+            kept: Set(kept.values))
 
         var trained: [(String, ParameterSpecification)] = []
         var fixed: [(String, ParameterSpecification)] = []

@@ -27,7 +27,7 @@ public final class Executor {
     private let original: Model
     private let plan: ExecutionPlan
     private let kernels: [any Kernel]
-    private let memory: [NodeMemory]
+    private let memory: PassMemory
     private let runsBackward: [Bool]
     private let arena: FloatArena
     private let parameterArena: FloatArena
@@ -118,7 +118,7 @@ public final class Executor {
         parameterArena = FloatArena(count: plan.parameterCount)
         gradientArena = FloatArena(count: plan.trainableCount)
         stateArena = FloatArena(count: plan.stateCount)
-        let memory = Self.connect(
+        let memory = PassMemory(
             plan, arena: arena, parameters: parameterArena, gradients: gradientArena, state: stateArena)
         self.memory = memory
         if let sharding {
@@ -126,12 +126,12 @@ public final class Executor {
             let others = (1..<max(1, shards)).map { _ in FloatArena(count: plan.activations.count) }
             let (first, parameters, gradients, state) = (arena, parameterArena, gradientArena, stateArena)
             let connected = others.map { other in
-                Self.connect(
+                PassMemory(
                     plan, arena: other, packed: first, parameters: parameters, gradients: gradients, state: state)
             }
             sharded = ShardedPasses(
                 plan, capacity: capacity, sharding: sharding, request: request, modes: modes,
-                arenas: [first] + others, memory: [memory] + connected, gradients: gradients, threads: threads)
+                memory: [memory] + connected, gradients: gradients, threads: threads)
             byteCount =
                 plan.byteCount
                 + ShardedPasses.byteCount(
@@ -222,8 +222,9 @@ public final class Executor {
         for index in kernels.indices {
             kernels[index].forward(
                 ForwardPass(
-                    memory: memory[index], batch: batch, mode: mode, updatesState: updatesState,
+                    memory: memory.forward[index], batch: batch, mode: mode, updatesState: updatesState,
                     seed: Self.nodeSeed(seed, index), threads: threads))
+            memory.round(after: index, batch: batch, threads: threads)
         }
     }
 
@@ -232,7 +233,7 @@ public final class Executor {
         guard !isPrepared else { return }
         for index in kernels.indices where kernels[index].packedCount > 0 {
             kernels[index].packWeights(
-                PackingPass(memory: memory[index], runsBackward: runsBackward[index], threads: threads))
+                PackingPass(memory: memory.forward[index], runsBackward: runsBackward[index], threads: threads))
         }
         isPrepared = true
     }
@@ -244,10 +245,11 @@ public final class Executor {
         guard let (batch, mode, updatesState, seed) = lastPass else { throw .backwardWithoutForward }
         if let sharded { return sharded.backward() }
         for index in kernels.indices.reversed() where runsBackward[index] {
+            memory.restore(before: index, batch: batch, threads: threads)
             kernels[index].backward(
                 BackwardPass(
                     forward: ForwardPass(
-                        memory: memory[index], batch: batch, mode: mode, updatesState: updatesState,
+                        memory: memory.backward[index], batch: batch, mode: mode, updatesState: updatesState,
                         seed: Self.nodeSeed(seed, index), threads: threads)))
         }
     }
@@ -321,48 +323,5 @@ public final class Executor {
 
     private func buffer(_ arena: FloatArena, _ offset: Int, count: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: arena.base + offset, count: count)
-    }
-
-    // MARK: Construction
-
-    /// Gives each node its places in the arenas.
-    /// - Parameter other: where packed weights and working memory are, if not in the arena.
-    private static func connect(
-        _ plan: ExecutionPlan, arena: FloatArena, packed other: FloatArena? = nil, parameters: FloatArena,
-        gradients: FloatArena, state: FloatArena
-    ) -> [NodeMemory] {
-        let (graph, places) = (plan.graph, plan.activations)
-        let slotByKey = Dictionary(plan.parameters.map { ($0.key, $0) }) { first, _ in first }
-        let stateByKey = Dictionary(plan.state.map { ($0.key, $0.offset) }) { first, _ in first }
-        let memory = graph.nodes.indices.map { index in
-            let node = graph.nodes[index]
-            let memory = NodeMemory(placeholder: arena.base)
-            memory.inputs = node.inputs.map { arena.base + places.valueOffsets[$0.index] }
-            memory.output = arena.base + places.valueOffsets[index + 1]
-            memory.saved = arena.base + places.savedOffsets[index]
-            memory.packed = (other ?? arena).base + places.packedOffsets[index]
-            memory.scratch = (other ?? arena).base + places.scratchOffset
-            memory.outputGradient = arena.base + places.gradientOffsets[index + 1]
-            memory.parameters = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {
-                parameters.base + $0.offset
-            }
-            memory.parameterGradients = node.parameters.compactMap { slotByKey[node.key($0.name)] }.map {
-                $0.hasGradient ? gradients.base + $0.offset : nil
-            }
-            memory.state = node.state.compactMap { stateByKey[node.key($0.name)] }.map { state.base + $0 }
-            return memory
-        }
-        // Backward passes run from the last node to the first; the first to write a gradient overwrites.
-        var isWritten = [Bool](repeating: false, count: graph.nodes.count + 1)
-        for index in graph.nodes.indices.reversed() {
-            memory[index].inputGradients = graph.nodes[index].inputs.map { input in
-                guard places.runsBackward[index], places.needsGradient[input.index] else { return nil }
-                defer { isWritten[input.index] = true }
-                return GradientTarget(
-                    pointer: arena.base + places.gradientOffsets[input.index],
-                    accumulates: isWritten[input.index])
-            }
-        }
-        return memory
     }
 }

@@ -57,14 +57,17 @@ public enum Algorithms: String, Sendable, CaseIterable {
     case strict
 }
 
-/// The precision of the factors of products: of convolutions, linear layers, attention and matrix products.
+/// The precision of the factors of products, and of activations while they wait for the backward pass.
 ///
-/// Products sum in 32-bit floats in either case. Everything else stays in 32-bit floats too: parameters, their updates,
-/// statistics, normalization, softmax, losses, and convolutions of one kernel for each channel.
+/// Products are those of convolutions, linear layers, attention and matrix products; they sum in 32-bit floats in either case.
+/// Everything else is computed in 32-bit floats too: parameters, their updates, gradients, statistics, normalization,
+/// softmax, losses, and convolutions of one kernel for each channel.
 public enum Precision: String, Sendable, Codable, CaseIterable {
     /// 32-bit floats, as they are.
     case float32
-    /// bfloat16: 8 of a float's 24 significant bits, and its range. Numbers are rounded to the nearest as they are read.
+    /// bfloat16: 8 of a float's 24 significant bits, and its range. Numbers are rounded to the nearest.
+    ///
+    /// A backward pass then finds its inputs and its output rounded, or computed from rounded numbers.
     case bfloat16
 }
 
@@ -86,6 +89,8 @@ public struct BackwardReads: OptionSet, Sendable {
     public static let inputs = BackwardReads(rawValue: 1)
     /// The output.
     public static let output = BackwardReads(rawValue: 2)
+    /// The first input alone.
+    package static let firstInput = BackwardReads(rawValue: 4)
 }
 
 /// The forward and backward pass of one node, over memory that the plan owns.

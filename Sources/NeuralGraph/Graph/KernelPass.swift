@@ -2,6 +2,8 @@
 final class NodeMemory {
     var inputs: [UnsafeMutablePointer<Float>] = []
     var output: UnsafeMutablePointer<Float>
+    /// Where a ``RoundedInputKernel`` rounds its first input to; nil if it need not.
+    var roundedInput: UnsafeMutablePointer<Float>?
     var parameters: [UnsafeMutablePointer<Float>] = []
     var state: [UnsafeMutablePointer<Float>] = []
     var saved: UnsafeMutablePointer<Float>
@@ -17,6 +19,25 @@ final class NodeMemory {
         packed = placeholder
         scratch = placeholder
         outputGradient = placeholder
+    }
+
+    /// The places for the backward pass, in which inputs, output and working memory lie elsewhere.
+    func reading(
+        inputs: [UnsafeMutablePointer<Float>], output: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>
+    ) -> NodeMemory {
+        let memory = NodeMemory(placeholder: output)
+        memory.inputs = inputs
+        memory.roundedInput = roundedInput
+        memory.parameters = parameters
+        memory.state = state
+        memory.saved = saved
+        memory.packed = packed
+        memory.scratch = scratch
+        memory.outputGradient = outputGradient
+        memory.inputGradients = inputGradients
+        memory.parameterGradients = parameterGradients
+        return memory
     }
 }
 

@@ -4,7 +4,8 @@ import Foundation
 ///
 /// The same seed gives the same numbers on every machine, and independent streams come from one seed.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    /// What the next number is drawn from: the i-th from here on is that of `state + i * increment`.
+    private(set) var state: UInt64
     private var spareNormal: Double?
 
     /// Creates the generator of one stream of a seed; streams have names, so that adding one changes no other.

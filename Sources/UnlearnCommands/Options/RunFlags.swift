@@ -36,8 +36,9 @@ extension CommandFlags {
 
 extension Precision: ExpressibleByArgument {
     fileprivate static let help = ArgumentHelp(
-        "What the factors of products are rounded to: float32 or bfloat16, which is faster on processors that have "
-            + "instructions for it. (default: float32)", valueName: "precision")
+        "What the factors of products are rounded to, and activations for the gradients: float32 or bfloat16, which takes "
+            + "less memory and is faster on processors that have instructions for it. (default: float32)",
+        valueName: "precision")
 }
 
 /// Which settings options give. A configuration's file sets the others.

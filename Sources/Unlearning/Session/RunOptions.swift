@@ -10,10 +10,10 @@ public struct RunOptions: Sendable {
     public var threadCount: Int?
     /// `.fast`, or `.strict` for the universal algorithms alone.
     public var algorithms: Algorithms
-    /// What the factors of products are rounded to; 32-bit floats, the default, stay as they are.
+    /// What the factors of products, and activations for the gradients, are rounded to; 32-bit floats, the default, stay.
     ///
-    /// With `Precision.bfloat16` results are others, and as reproducible: they depend on the kind of processor, not on
-    /// the number of threads.
+    /// With `Precision.bfloat16` training takes about half of the memory, besides that of parameters. Results are others,
+    /// and as reproducible: they depend on the kind of processor, not on the number of threads.
     public var precision: Precision
     /// Where an interrupted run goes on from; nil, the default, keeps nothing.
     public var checkpoint: Checkpoint?

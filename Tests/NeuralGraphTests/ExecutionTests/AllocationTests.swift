@@ -25,6 +25,13 @@ import Testing
             try SampleNetworks.transformerOperations().model, classes: 3, workers: workers, .adam)
     }
 
+    @Test("steps in bfloat16 allocate nothing", .enabled(if: allocation_counter_is_available()))
+    func stepsInBFloat16AllocateNothing() throws {
+        try expectNoAllocation(ResNet(.resnet18, stem: .imagenet), workers: 2, .sgd, .bfloat16)
+        try expectNoAllocation(
+            try SampleNetworks.transformerOperations().model, classes: 3, workers: 2, .sgd, .bfloat16)
+    }
+
     /// The counter itself sees what it should.
     @Test("allocations are counted", .enabled(if: allocation_counter_is_available()))
     func allocationsAreCounted() {
@@ -37,20 +44,22 @@ import Testing
     }
 
     private func expectNoAllocation(
-        _ architecture: any Architecture, workers: Int, _ configuration: OptimizerConfiguration
+        _ architecture: any Architecture, workers: Int, _ configuration: OptimizerConfiguration,
+        _ precision: Precision = .float32
     ) throws {
         let graph = try architecture.graph(inputShape: [32, 32, 3], classes: 10)
-        try expectNoAllocation(Model(graph: graph, seed: 1), classes: 10, workers: workers, configuration)
+        try expectNoAllocation(Model(graph: graph, seed: 1), classes: 10, workers: workers, configuration, precision)
     }
 
     private func expectNoAllocation(
-        _ model: Model, classes: Int, workers: Int, _ configuration: OptimizerConfiguration
+        _ model: Model, classes: Int, workers: Int, _ configuration: OptimizerConfiguration,
+        _ precision: Precision = .float32
     ) throws {
         // Large enough a batch for products by position on the last maps.
         let batch = 16
         let executor = Executor(
             model: model, batchCapacity: batch, computing: .both,
-            threads: ThreadTeam(workers: workers))
+            threads: ThreadTeam(workers: workers), precision: precision)
         let optimizer = try configuration.makeOptimizer(parameterCount: executor.trainableCount)
         let labels = [Int32](repeating: 2, count: batch)
         let gradients = try #require(executor.gradients.baseAddress)

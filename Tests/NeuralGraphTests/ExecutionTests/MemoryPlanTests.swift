@@ -35,6 +35,16 @@ import Testing
         #expect(plan.count <= buffers.reduce(0) { $0 + MemoryPlan.aligned($1.count) })
     }
 
+    /// The last one lies behind the larger ones if it comes after them, though it would fit below the first.
+    @Test("buffers that last long come first where that takes less")
+    func buffersThatLastLong() {
+        let plan = MemoryPlan([
+            .init(count: 80, first: 4, last: 4), .init(count: 64, first: 1, last: 2),
+            .init(count: 32, first: 1, last: 2), .init(count: 48, first: 0, last: 4),
+        ])
+        #expect(plan.count == 144)
+    }
+
     @Test("buffers that never meet share memory") func buffersThatNeverMeetShareMemory() {
         let plan = MemoryPlan([
             .init(count: 100, first: 0, last: 1), .init(count: 90, first: 2, last: 3),

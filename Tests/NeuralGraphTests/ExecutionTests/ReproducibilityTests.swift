@@ -70,29 +70,32 @@ import Testing
     }
 
     /// A batch below the capacity, after a larger one that left its numbers behind.
-    @Test("smaller batches are as if alone") func smallerBatchesAreAsIfAlone() throws {
+    @Test("smaller batches are as if alone", arguments: Precision.allCases)
+    func smallerBatchesAreAsIfAlone(_ precision: Precision) throws {
         let small = try SampleNetworks.everyOperation(batch: 3)
         let large = try SampleNetworks.everyOperation(batch: 7, seed: 9)
         let executor = Executor(
-            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2))
+            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2),
+            precision: precision)
         let options = EngineRun.Options().with { $0.updatesState = false }
         _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient, options)
         let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient, options)
         // Of the same capacity, since the choice of algorithms depends on it.
         let fresh = Executor(
-            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2))
+            model: small.model, batchCapacity: 7, computing: .both, threads: ThreadTeam(workers: 2),
+            precision: precision)
         let alone = try EngineRun(fresh, input: small.input, outputGradient: small.outputGradient, options)
         #expect(Results(after) == Results(alone))
     }
 
-    @Test("smaller batches of transformer operations are as if alone")
-    func smallerBatchesOfTransformerOperationsAreAsIfAlone() throws {
+    @Test("smaller batches of transformer operations are as if alone", arguments: Precision.allCases)
+    func smallerBatchesOfTransformerOperationsAreAsIfAlone(_ precision: Precision) throws {
         let small = try SampleNetworks.transformerOperations(batch: 3)
         let large = try SampleNetworks.transformerOperations(batch: 7, seed: 9)
-        let executor = Executor(model: small.model, batchCapacity: 7, computing: .both)
+        let executor = Executor(model: small.model, batchCapacity: 7, computing: .both, precision: precision)
         _ = try EngineRun(executor, input: large.input, outputGradient: large.outputGradient)
         let after = try EngineRun(executor, input: small.input, outputGradient: small.outputGradient)
-        let fresh = Executor(model: small.model, batchCapacity: 7, computing: .both)
+        let fresh = Executor(model: small.model, batchCapacity: 7, computing: .both, precision: precision)
         let alone = try EngineRun(fresh, input: small.input, outputGradient: small.outputGradient)
         #expect(Results(after) == Results(alone))
     }

@@ -11,10 +11,12 @@ extension Reference {
 
     /// Batch normalization by the batch's own statistics, through which the gradient goes too: with the normalized numbers
     /// `n` and means over a channel's `N` numbers, `dx = weight / sqrt(variance + epsilon) (dy - mean(dy) - n mean(dy n))`.
+    /// - Parameter statistics: what was measured; that of `x` if nil.
     static func normalizationGradients(
-        of dy: ReferenceTensor, _ x: ReferenceTensor, weight: [Double], epsilon: Double
+        of dy: ReferenceTensor, _ x: ReferenceTensor, weight: [Double], epsilon: Double,
+        statistics: BatchStatistics? = nil
     ) -> WeightedGradients {
-        let statistics = batchStatistics(x)
+        let statistics = statistics ?? batchStatistics(x)
         var result = normalizationGradients(
             of: dy, x, weight: weight, epsilon: epsilon, mean: statistics.mean, variance: statistics.biasedVariance)
         let channels = x.shape.channels

@@ -48,7 +48,7 @@ extension ReferenceNetwork {
     }
 
     /// The gradients of one node's inputs and parameters.
-    private func backward(
+    func backward(
         _ node: Graph.Node, of dy: ReferenceTensor, _ inputs: [ReferenceTensor], mode: Mode, gates: ReferenceGates
     ) -> (inputs: [ReferenceTensor], parameters: [String: [Double]]) {
         let x = inputs[0]
@@ -77,6 +77,17 @@ extension ReferenceNetwork {
             let found = Reference.linearGradients(
                 of: dy, x, weight: tensor(parameters, node, "weight"), outputs: operation.outputs)
             return ([found.input], named([("weight", found.weight), ("bias", found.bias)]))
+        case let operation as Pointwise:
+            // Two-sided differences of a smooth function leave ten digits.
+            let (above, below) = (
+                Reference.pointwise(x.map { $0 + 1e-5 }, operation.function),
+                Reference.pointwise(x.map { $0 - 1e-5 }, operation.function)
+            )
+            var dx = dy
+            for index in dx.elements.indices {
+                dx.elements[index] *= (above.elements[index] - below.elements[index]) / 2e-5
+            }
+            return ([dx], [:])
         case is ReLU:
             guard let sides = gates.sides[node.name] else { preconditionFailure("\(node.name) has no gates") }
             return ([Reference.gated(dy, by: sides)], [:])

@@ -21,8 +21,8 @@ final class ShardedPasses {
     let inputGradient: FloatArena?
     /// The outputs of kept nodes by the values' indices.
     private let keptValues: [(value: Graph.Value, arena: FloatArena)]
-    /// Each shard's memory by node. The first is that of the weights' packed forms, too.
-    let memory: [[NodeMemory]]
+    /// Each shard's memory. The first is that of the weights' packed forms, too.
+    private let memory: [PassMemory]
 
     private let plan: ExecutionPlan
     private let statistics: [(any BatchStatisticsKernel)?]
@@ -30,7 +30,6 @@ final class ShardedPasses {
     private let group: any ProcessGroup
     private let size: Int
     private let threads: ThreadTeam
-    private let arenas: [FloatArena]
     private let gradients: ShardGradients
     /// Whether shards run one after the other in the same memory, since nothing of them is needed again.
     private let isSequential: Bool
@@ -41,15 +40,14 @@ final class ShardedPasses {
     /// - Parameters:
     ///   - plan: the plan for one shard.
     ///   - capacity: the largest batch.
-    ///   - arenas: the memory of this process's shards; see ``shardsInMemory(_:capacity:request:modes:)``.
-    ///   - memory: the nodes' places in each of them.
+    ///   - memory: the memory of this process's shards; see ``shardsInMemory(_:capacity:request:modes:)``.
     init(
         _ plan: ExecutionPlan, capacity: Int, sharding: Sharding, request: GradientRequest, modes: Set<Mode>,
-        arenas: [FloatArena], memory: [[NodeMemory]], gradients: FloatArena, threads: ThreadTeam
+        memory: [PassMemory], gradients: FloatArena, threads: ThreadTeam
     ) {
         self.plan = plan
         (group, size) = (sharding.group, sharding.size)
-        (self.arenas, self.memory, self.threads) = (arenas, memory, threads)
+        (self.memory, self.threads) = (memory, threads)
         isSequential = Self.isSequential(request, modes)
         statistics = plan.kernels.map { $0 as? any BatchStatisticsKernel }
         twoPart = plan.kernels.map { $0 as? any TwoPartKernel }
@@ -115,7 +113,12 @@ final class ShardedPasses {
             }
         } else {
             for shard in layout.own { takeInput(of: shard, step) }
-            for node in plan.kernels.indices { forward(node, step) }
+            for node in plan.kernels.indices {
+                forward(node, step)
+                for shard in layout.own {
+                    memory[slot(shard, step)].round(after: node, batch: examples(of: shard, step), threads: threads)
+                }
+            }
             for shard in layout.own { giveOutputs(of: shard, step) }
         }
         gatherRows(output, plan.graph.outputShape.count, layout)
@@ -132,7 +135,7 @@ final class ShardedPasses {
         total(kernel.forwardSumCount, step.layout, combine: kernel.combine) { shard, sums in
             kernel.measure(pass(node, shard, step), into: sums)
         } use: { sums in
-            if step.updatesState { kernel.updateState(memory[0][node].state, by: sums) }
+            if step.updatesState { kernel.updateState(memory[0].forward[node].state, by: sums) }
             for shard in step.layout.own { kernel.forward(pass(node, shard, step), sums: sums) }
         }
     }
@@ -145,11 +148,14 @@ final class ShardedPasses {
             let (value, length) = (plan.graph.nodes.count, plan.graph.outputShape.count)
             for shard in layout.own {
                 let rows = layout.examples(of: shard)
-                (arenas[slot(shard, step)].base + plan.activations.gradientOffsets[value]).update(
+                (base(of: shard, step) + plan.activations.gradientOffsets[value]).update(
                     from: outputGradient.base + rows.lowerBound * length, count: rows.count * length)
             }
         }
         for node in plan.kernels.indices.reversed() where plan.activations.runsBackward[node] {
+            for shard in layout.own {
+                memory[slot(shard, step)].restore(before: node, batch: examples(of: shard, step), threads: threads)
+            }
             backward(node, step)
             gradients.completed(node, layout)
         }
@@ -170,17 +176,13 @@ final class ShardedPasses {
             if let parts {
                 for shard in layout.own {
                     let isNext = shard > layout.own.lowerBound
-                    parts.backwardInputs(BackwardPass(forward: pass(node, shard, step, reusesScratch: isNext)))
+                    parts.backwardInputs(backwardPass(node, shard, step, reusesScratch: isNext))
                 }
             }
             for (shard, entry) in zip(layout.own, layout.entries) {
-                let pass = pass(node, shard, step)
-                gradients.place(node, of: pass.memory, at: entry, layout)
-                if let parts {
-                    parts.backwardParameters(BackwardPass(forward: pass))
-                } else {
-                    kernel.backward(BackwardPass(forward: pass))
-                }
+                let pass = backwardPass(node, shard, step)
+                gradients.place(node, of: pass.forward.memory, at: entry, layout)
+                if let parts { parts.backwardParameters(pass) } else { kernel.backward(pass) }
                 gradients.merge(node, after: entry, layout)
             }
             return
@@ -189,24 +191,41 @@ final class ShardedPasses {
             for index in 0..<kernel.backwardSumCount { sums[index] += others[index] }
         } measure: { shard, sums in
             let entry = layout.entries[shard - layout.own.lowerBound]
-            let pass = pass(node, shard, step)
-            gradients.place(node, of: pass.memory, at: entry, layout)
-            kernel.measureGradients(BackwardPass(forward: pass), into: sums)
+            let pass = backwardPass(node, shard, step)
+            gradients.place(node, of: pass.forward.memory, at: entry, layout)
+            kernel.measureGradients(pass, into: sums)
             gradients.merge(node, after: entry, layout)
         } use: { sums in
             for shard in layout.own {
-                kernel.backward(
-                    BackwardPass(forward: pass(node, shard, step)), sums: sums, examples: layout.batch)
+                kernel.backward(backwardPass(node, shard, step), sums: sums, examples: layout.batch)
             }
         }
     }
 
     private func pass(_ node: Int, _ shard: Int, _ step: Step, reusesScratch: Bool = false) -> ForwardPass {
+        pass(over: memory[slot(shard, step)].forward[node], node, shard, step, reusesScratch: reusesScratch)
+    }
+
+    private func backwardPass(_ node: Int, _ shard: Int, _ step: Step, reusesScratch: Bool = false) -> BackwardPass {
+        BackwardPass(
+            forward: pass(
+                over: memory[slot(shard, step)].backward[node], node, shard, step, reusesScratch: reusesScratch))
+    }
+
+    private func pass(
+        over memory: NodeMemory, _ node: Int, _ shard: Int, _ step: Step, reusesScratch: Bool
+    ) -> ForwardPass {
         let rows = step.layout.examples(of: shard)
         return ForwardPass(
-            memory: memory[slot(shard, step)][node], batch: rows.count, mode: step.mode,
-            updatesState: step.updatesState, seed: Executor.nodeSeed(step.seed, node), threads: threads,
-            firstExample: rows.lowerBound, reusesScratch: reusesScratch)
+            memory: memory, batch: rows.count, mode: step.mode, updatesState: step.updatesState,
+            seed: Executor.nodeSeed(step.seed, node), threads: threads, firstExample: rows.lowerBound,
+            reusesScratch: reusesScratch)
+    }
+
+    private func examples(of shard: Int, _ step: Step) -> Int { step.layout.examples(of: shard).count }
+
+    private func base(of shard: Int, _ step: Step) -> UnsafeMutablePointer<Float> {
+        memory[slot(shard, step)].arena.base
     }
 
     private func slot(_ shard: Int, _ step: Step) -> Int { isSequential ? 0 : shard - step.layout.own.lowerBound }
@@ -255,7 +274,7 @@ final class ShardedPasses {
     private func takeInput(of shard: Int, _ step: Step) {
         let rows = step.layout.examples(of: shard)
         let length = plan.graph.inputShape.count
-        (arenas[slot(shard, step)].base + plan.activations.valueOffsets[0]).update(
+        (base(of: shard, step) + plan.activations.valueOffsets[0]).update(
             from: input.base + rows.lowerBound * length, count: rows.count * length)
     }
 
@@ -270,7 +289,7 @@ final class ShardedPasses {
     private func giveRows(of shard: Int, _ offset: Int, to whole: FloatArena, _ length: Int, _ step: Step) {
         let rows = step.layout.examples(of: shard)
         (whole.base + rows.lowerBound * length).update(
-            from: arenas[slot(shard, step)].base + offset, count: rows.count * length)
+            from: base(of: shard, step) + offset, count: rows.count * length)
     }
 
     /// Sends each process's rows to all.

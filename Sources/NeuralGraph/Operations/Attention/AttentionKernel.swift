@@ -22,10 +22,15 @@ struct AttentionKernel: Kernel {
     private var columns: Int { heads * width }
     private var kernel: MatrixKernel { MatrixKernel(request.algorithms, request.precision) }
     private var scores: Int { queries * keys }
+    /// Whether the probabilities wait for the backward pass in bfloat16, to which its products round them anyway.
+    private var savesPairs: Bool { request.runsBackward && request.precision == .bfloat16 }
+    /// The floats that one head's saved probabilities take.
+    private var savedScores: Int { savesPairs ? WaitingValue.floats(for: scores) : scores }
 
     var backwardReads: BackwardReads { .inputs }
-    var savedCount: Int { request.runsBackward ? request.batchCapacity * heads * scores : 0 }
-    var scratchCount: Int { request.workers * scores }
+    var savedCount: Int { request.runsBackward ? request.batchCapacity * heads * savedScores : 0 }
+    /// A worker's gradients by the scores, or its probabilities, where they aren't saved as they are.
+    var scratchCount: Int { request.workers * scores * (savesPairs ? 2 : 1) }
     var algorithm: String { "products by head" }
 
     private func part(_ index: Int, example: Int, head: Int) -> Part {
@@ -40,12 +45,14 @@ struct AttentionKernel: Kernel {
         pass.threads.forEach(pass.batch * heads) { task, worker in
             let (example, head) = task.quotientAndRemainder(dividingBy: heads)
             let (q, k, v) = matrices(pass.inputs, example: example, head: head)
-            let p = request.runsBackward ? pass.saved + task * scores : pass.scratch + worker * scores
+            let saved = pass.saved + task * savedScores
+            let p = request.runsBackward && !savesPairs ? saved : pass.scratch + worker * scores
             multiply(
                 rows: queries, columns: keys, inner: width, q,
                 Matrix(k.pointer, rowStride: k.rowStride, transposed: true), into: p, rowStride: keys,
                 accumulates: false, by: kernel)
             cnk_softmax(p, p, queries, keys, scale)
+            if savesPairs { cnk_pair_columns(p, 1, scores, saved) }
             multiply(
                 rows: queries, columns: width, inner: keys, Matrix(p, rowStride: keys), v,
                 into: pass.output + example * queries * columns + head * width, rowStride: columns,
@@ -73,8 +80,10 @@ struct AttentionKernel: Kernel {
         pass.threads.forEach(pass.batch * heads) { task, worker in
             let (example, head) = task.quotientAndRemainder(dividingBy: heads)
             let (q, k, v) = matrices(pass.forward.inputs, example: example, head: head)
-            let p = pass.forward.saved + task * scores
+            let saved = pass.forward.saved + task * savedScores
             let ds = pass.scratch + worker * scores
+            let p = savesPairs ? pass.scratch + (request.workers + worker) * scores : saved
+            if savesPairs { cnk_widen(saved, p, scores) }
             let dy = Matrix(
                 pass.outputGradient + example * queries * columns + head * width, rowStride: columns)
             multiply(

@@ -41,7 +41,7 @@ struct ConvolutionKernel: TwoPartKernel {
         let runsBackward = request.runsBackward
         packedCount = keepsPacked ? biasCount + forward.count + (runsBackward ? inputGradient.count : 0) : 0
         backwardReads = [
-            request.wantsParameterGradients ? .inputs : [], fusion.epilogue.activation != nil ? .output : [],
+            request.wantsParameterGradients ? .firstInput : [], fusion.epilogue.activation != nil ? .output : [],
         ]
 
         var counts = [forward.algorithm.scratchCount(.forward, batch: batch, workers: workers)]

@@ -62,13 +62,21 @@ struct BatchNormalizationKernel: Kernel {
     let capacity: Int
 
     /// The output's sign tells where ReLU was active, so its input need not be kept.
-    var backwardReads: BackwardReads { operation.epilogue.activation == nil ? .inputs : [.inputs, .output] }
-    /// Mean and inverse standard deviation that the forward pass used.
-    var savedCount: Int { 2 * channels }
+    var backwardReads: BackwardReads {
+        operation.epilogue.activation == nil ? .firstInput : [.firstInput, .output]
+    }
+    /// Mean and inverse standard deviation that the forward pass used, and the coefficients that it made of them.
+    var savedCount: Int { 4 * channels }
     /// Two rows of block sums, and four rows of coefficients.
     var scratchCount: Int {
         BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount + 4 * channels
     }
+
+    /// A residual's gradient is read from the output's gradient after the input's is written.
+    var worksInPlace: Bool { !operation.epilogue.addsResidual }
+
+    /// Rows that one task normalizes: an even number, so that no pair of rounded inputs is in two blocks.
+    private var blockRows: Int { max(1, ThreadTeam.chunkFloats / channels / 2) * 2 }
 
     /// The activation's ceiling in the form that the loops take: 0 for no activation.
     var ceiling: Float { operation.epilogue.activation?.ceiling ?? 0 }
@@ -96,15 +104,18 @@ struct BatchNormalizationKernel: Kernel {
     func normalize(
         _ pass: ForwardPass, rows: Int, mean: UnsafePointer<Float>, inverse: UnsafePointer<Float>
     ) {
-        let scale = pass.scratch
-        let shift = pass.scratch + channels
+        let scale = pass.saved + 2 * channels
+        let shift = scale + channels
         for channel in 0..<channels {
             scale[channel] = pass.parameters[0][channel] * inverse[channel]
             shift[channel] = pass.parameters[1][channel] - mean[channel] * scale[channel]
         }
         let residual = operation.epilogue.addsResidual ? pass.inputs[1] : nil
-        pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
+        pass.threads.forEachBlock(of: rows, size: blockRows) { part in
             let offset = part.lowerBound * channels
+            if let rounded = pass.memory.roundedInput {
+                cnk_pair_columns(pass.inputs[0] + offset, 1, part.count * channels, rounded + offset / 2)
+            }
             cnk_normalize(
                 pass.inputs[0] + offset, residual.map { $0 + offset }, pass.output + offset, part.count, channels,
                 scale, shift, ceiling)
@@ -177,14 +188,18 @@ struct BatchNormalizationKernel: Kernel {
         let accumulates: Int32 = target.accumulates ? 1 : 0
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
-            if statistics(in: forward.mode) == .training {
+            let y = y.map { $0 + offset }
+            if statistics(in: forward.mode) == .training, let rounded = roundedInput(pass, from: offset) {
+                cnk_normalize_rounded_backward_input(
+                    rounded, dy + offset, y, target.pointer + offset, part.count, channels, forward.saved, scale,
+                    gradientMeans, slopes, ceiling, accumulates)
+            } else if statistics(in: forward.mode) == .training {
                 cnk_normalize_backward_input(
-                    forward.inputs[0] + offset, dy + offset, y.map { $0 + offset }, target.pointer + offset,
-                    part.count, channels, forward.saved, scale, gradientMeans, slopes, ceiling, accumulates)
+                    forward.inputs[0] + offset, dy + offset, y, target.pointer + offset, part.count, channels,
+                    forward.saved, scale, gradientMeans, slopes, ceiling, accumulates)
             } else {
                 cnk_normalize_backward_fixed(
-                    dy + offset, y.map { $0 + offset }, target.pointer + offset, part.count, channels, scale,
-                    ceiling, accumulates)
+                    dy + offset, y, target.pointer + offset, part.count, channels, scale, ceiling, accumulates)
             }
         }
     }
@@ -216,11 +231,22 @@ struct BatchNormalizationKernel: Kernel {
         let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
         sums.forEachBlock(blockSums, pass.threads) { block, partial, _ in
             let offset = block.lowerBound * channels
-            cnk_normalize_backward_sums(
-                pass.forward.inputs[0] + offset, pass.outputGradient + offset, y.map { $0 + offset }, block.count,
-                channels, mean, ceiling, partial, partial + channels)
+            let (dy, y) = (pass.outputGradient + offset, y.map { $0 + offset })
+            if let rounded = roundedInput(pass, from: offset) {
+                cnk_normalize_rounded_backward_sums(
+                    rounded, dy, y, block.count, channels, mean, ceiling, partial, partial + channels)
+            } else {
+                cnk_normalize_backward_sums(
+                    pass.forward.inputs[0] + offset, dy, y, block.count, channels, mean, ceiling, partial,
+                    partial + channels)
+            }
         }
         return sums
+    }
+
+    /// The rounded numbers of the input from a place on; nil if the input is as it was.
+    private func roundedInput(_ pass: BackwardPass, from offset: Int) -> UnsafeRawPointer? {
+        pass.forward.memory.roundedInput.map { UnsafeRawPointer($0) + offset * MemoryLayout<UInt16>.stride }
     }
 
     /// Sums g and g (x - mean) over the rows: the bias's gradient, the weight's, and the input gradient's two means.
@@ -239,6 +265,25 @@ struct BatchNormalizationKernel: Kernel {
             gradientMeans[channel] = Float(sum / Double(rows))
             let precision = Double(inverse[channel]) * Double(inverse[channel])
             slopes[channel] = Float(product / Double(rows) * precision)
+        }
+    }
+}
+
+extension BatchNormalizationKernel: RoundedInputKernel {
+    /// A residual would have to wait too, in as much memory as the output.
+    var repeatsForward: Bool { !operation.epilogue.addsResidual }
+
+    func repeatForward(
+        _ memory: NodeMemory, batch: Int, rounded: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+        threads: ThreadTeam
+    ) {
+        let scale = memory.saved + 2 * channels
+        let shift = scale + channels
+        threads.forEachChunk(of: batch * positions, floatsEach: channels) { part in
+            let offset = part.lowerBound * channels
+            cnk_normalize_rounded(
+                UnsafeRawPointer(rounded) + offset * MemoryLayout<UInt16>.stride, output + offset, part.count, channels,
+                scale, shift, ceiling)
         }
     }
 }

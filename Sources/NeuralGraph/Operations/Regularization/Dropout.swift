@@ -1,3 +1,5 @@
+import CNeuralKernels
+
 /// Dropout (Srivastava et al. 2014), for any shape.
 ///
 /// In training mode it sets each element to 0 with a probability and scales the others up, so that the mean stays; in
@@ -43,7 +45,7 @@ private struct DropoutKernel: Kernel {
             return
         }
         pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
-            forEachFactor(part, seed: seed(pass)) { index, factor in pass.output[index] = factor * x[index] }
+            cnk_dropout(x + part.lowerBound, pass.output + part.lowerBound, part.count, draws(pass, from: part))
         }
     }
 
@@ -54,26 +56,21 @@ private struct DropoutKernel: Kernel {
         pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
             if drops {
                 // Draws the same numbers again instead of keeping a mask.
-                forEachFactor(part, seed: seed(pass.forward)) { index, factor in
-                    dx.pointer[index] = factor * dy[index] + (dx.accumulates ? dx.pointer[index] : 0)
-                }
+                cnk_dropout_backward(
+                    dy + part.lowerBound, dx.pointer + part.lowerBound, part.count, draws(pass.forward, from: part),
+                    dx.accumulates ? 1 : 0)
             } else {
                 for index in part { dx.pointer[index] = dy[index] + (dx.accumulates ? dx.pointer[index] : 0) }
             }
         }
     }
 
-    /// The seed of this run's first element, so that a part of a batch draws numbers of its own.
-    private func seed(_ pass: ForwardPass) -> UInt64 {
-        pass.seed &+ UInt64(truncatingIfNeeded: pass.firstExample &* count)
-    }
-
-    @inline(__always)
-    private func forEachFactor(_ part: Range<Int>, seed: UInt64, _ body: (Int, Float) -> Void) {
-        var random = SeededRandom(seed: seed &+ UInt64(truncatingIfNeeded: part.lowerBound))
-        let scale = 1 / (1 - probability)
-        let threshold = UInt64(Double(probability) * 0x1p53)
-        for index in part { body(index, random.next() >> 11 < threshold ? 0 : scale) }
+    /// The random numbers of a task's elements, from the seed and the place of the first one in the whole batch.
+    private func draws(_ pass: ForwardPass, from part: Range<Int>) -> cnk_draws {
+        let place = pass.firstExample &* count &+ part.lowerBound
+        return cnk_draws(
+            state: SeededRandom(seed: pass.seed &+ UInt64(truncatingIfNeeded: place)).state,
+            threshold: UInt64(Double(probability) * 0x1p53), scale: 1 / (1 - probability))
     }
 }
 
