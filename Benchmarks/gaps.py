@@ -4,6 +4,9 @@
     swift build -c release --product unlearn
     python3 Benchmarks/gaps.py --work gaps                        # classes 0, 5 and {0, 2}, three seeds, three references
     python3 Benchmarks/gaps.py --work gaps-small --width 0.25 --classes 3 --seeds 11 --methods default noiseless
+    python3 Benchmarks/gaps.py --work gaps-small --width 0.25 --classes 3 --seeds 11 --methods default:featureWeight=1,damage=none
+
+METHOD:SETTING=VALUE,... is a method with other settings, as 'unlearn forget --set' takes them.
 
 For each seed an original is trained, made to forget by every method, and audited against networks that were retrained
 without the classes. The row 'retrained' audits each of these against the others: no method can be expected to do better.
@@ -73,10 +76,12 @@ class Runner:
     def forget(self, original, seed, classes, method):
         name = f"{original.stem}-{classes.replace(',', '+')}-{method}"
         file = self.folder / f"{name}.safetensors"
+        method, _, settings = method.partition(":")
         option = "--preset" if method in PRESETS else "--method"
+        changed = [part for setting in filter(None, settings.split(",")) for part in ("--set", setting)]
         return file, self.run(
             name, "forget", original, "--classes", classes, "--retain", self.arguments.dataset, option, method, "--seed",
-            seed, "--output", file, "--keep-ruined")
+            seed, "--output", file, "--keep-ruined", *changed)
 
     def audit(self, original, unlearned, classes, references):
         record = self.run(
@@ -141,15 +146,21 @@ def main():
     parser.add_argument("--classes", nargs="+", default=["0", "5", "0,2"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--references", nargs="+", type=int, default=[101, 102, 103], help="seeds of retrained networks")
-    parser.add_argument("--methods", nargs="+", default=["default", "fast", "thorough", "unsir-paper", "last-row"])
+    parser.add_argument("--methods", nargs="+",
+                        default=["default", "noiseless", "fast", "thorough", "unsir-paper", "last-row"])
     parser.add_argument("--width", type=float, default=1, help="multiple of the network's channels")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--docs", action="store_true", help="write the tables into Docs/Recipes.md")
     arguments = parser.parse_args()
     runner = Runner(arguments)
+    blocks = []
     for classes in arguments.classes:
+        blocks += [f"Classes {classes.replace(',', ' and ')}:", table(runner, classes)]
         print(f"\nClasses {classes}, ResNet-18 at {arguments.width:g} of its width, {arguments.epochs} epochs:\n")
-        print(table(runner, classes), flush=True)
+        print(blocks[-1], flush=True)
+    if arguments.docs:
+        tables.write_block("gaps.py", blocks, HERE.parent / "Docs/Recipes.md")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     /// The largest rate in multiples of the original's, above 0, if ``learningRate`` is nil and there is batch norm.
     ///
     /// Without batch norm it is the original's, at most.
-    public var rateFactor: Double
+    package var rateFactor: Double
     /// Retain examples that are used at most, drawn evenly over the classes; nil uses all of them.
     ///
     /// It bounds memory and steps for networks with many classes.
@@ -50,7 +50,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         /// How the trained blocks are impaired; the others stay as they are.
         public var impair: ImpairStep.Configuration
         /// Noise images of all classes together, at most, but one of each; 1 to 1,000,000.
-        public var imageLimit: Int
+        package var imageLimit: Int
 
         /// Creates settings; by default a few bounded steps.
         public init(
