@@ -196,6 +196,13 @@ struct ProjectionTests {
         #expect(largestDifference(targets.elements.map(Double.init), expected.elements.map(Double.init)) < 1e-7)
     }
 
+    @Test("inputs are made for vision transformers too, whose tensors have names of their own")
+    func visionTransformer() async throws {
+        let graph = try VisionTransformer(.tiny, patch: 4).graph(inputShape: [8, 8, 1], classes: 3)
+        let model = Model(graph: graph, seed: 1)
+        #expect(try model.matchingStatistics(weight: 1).stateDictionary == model.stateDictionary)
+    }
+
     @Test("a network without a linear layer at its end has no rows to compare, and TREW says so")
     func noHead() async throws {
         var builder = GraphBuilder(inputShape: [4])

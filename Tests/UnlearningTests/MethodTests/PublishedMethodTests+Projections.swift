@@ -32,8 +32,7 @@ extension PublishedMethodTests {
             let expected = try fixture.values(name)
             #expect(zip(targets.elements, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
         }
-        var method = TiltedReweighting()
-        method.training.epochs = 3
+        let method = TiltedReweighting(training: TrainingConfiguration(epochs: 3, learningRate: 1e-3))
         try expectMoves(of: try await forgetting(method), "trew")
     }
 }

@@ -93,6 +93,7 @@ extension Model {
     /// The model with a ``StatisticsMatching`` of its running statistics before each batch norm, under the same names.
     /// - Returns: the model as it is if it has no batch norm.
     package func matchingStatistics(weight: Float) throws -> Model {
+        guard graph.nodes.contains(where: { $0.operation is BatchNormalization }) else { return self }
         var builder = GraphBuilder(inputShape: graph.inputShape)
         var places = [0: builder.input]
         for (index, node) in graph.nodes.enumerated() {
@@ -109,6 +110,13 @@ extension Model {
             }
             places[index + 1] = try builder.add(node.operation, named: node.name, inputs)
         }
-        return try Model(graph: builder.graph(), metadata: metadata, stateDictionary: stateDictionary)
+        // The new nodes call their tensors after themselves, whatever the old ones' are called.
+        var tensors: [String: Tensor] = [:]
+        for node in graph.nodes {
+            for name in node.parameters.map(\.name) + node.state.map(\.name) {
+                tensors[node.name.isEmpty ? name : "\(node.name).\(name)"] = stateDictionary[node.key(name)]
+            }
+        }
+        return try Model(graph: builder.graph(), metadata: metadata, stateDictionary: tensors)
     }
 }
