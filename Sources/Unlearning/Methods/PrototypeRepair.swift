@@ -65,10 +65,14 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             self.imageLimit = imageLimit
         }
 
-        /// How noise is learned for a number of classes.
-        package func boundedNoise(classes: Int) -> NoiseMaximizer.Configuration {
-            var bounded = noise
-            bounded.imagesPerClass = max(1, min(noise.imagesPerClass, imageLimit / max(1, classes)))
+        /// The settings for a request: no more noise is shown than retain examples, of which there may be few.
+        package func bounded(classes: Int, retained: Int) -> NoiseDamage {
+            var bounded = self
+            let shown = max(1, min(retained, impair.retainLimit ?? .max))
+            let images = min(imageLimit, shown) / max(1, classes)
+            bounded.noise.imagesPerClass = max(1, min(noise.imagesPerClass, images))
+            bounded.impair.noiseRepetitions = max(
+                1, min(impair.noiseRepetitions, shown / (max(1, classes) * bounded.noise.imagesPerClass)))
             return bounded
         }
 
@@ -131,9 +135,8 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let retained = Double(min(request.retainedCount, retainLimit ?? .max))
         let repair = training.cost(examples: retained) * trainedShare
         var costs = trainedShare < 1 ? [retained] : []
-        if let damage {
-            let images = Double(
-                request.classes.count * damage.boundedNoise(classes: request.classes.count).imagesPerClass)
+        if let damage = damage(for: request) {
+            let images = Double(request.classes.count * damage.noise.imagesPerClass)
             let shown =
                 images * Double(damage.impair.noiseRepetitions)
                 + min(retained, Double(damage.impair.retainLimit ?? .max))
@@ -156,22 +159,29 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     package var guardsItself: Bool { guarding != nil }
 
+    /// UNSIR's first two steps for a request.
+    private func damage(for request: UnlearningRequest) -> NoiseDamage? {
+        damage?.bounded(
+            classes: request.classes.count, retained: min(request.retainedCount, retainLimit ?? .max))
+    }
+
     private var targets: RepairTargets { RepairTargets(labelShare: labelShare, featureWeight: featureWeight) }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         // Found out before anything is computed.
         guard request.model.graph.head != nil else { throw UnlearningError.noLinearHead(method: name) }
+        let damage = damage(for: request)
         let noise =
-            try damage.map { damage in
-                try session.noise(
-                    NoiseMaximizer(configuration: damage.boundedNoise(classes: request.classes.count)), for: request)
-            } ?? []
+            try damage.map { try session.noise(NoiseMaximizer(configuration: $0.noise), for: request) } ?? []
         let (frozen, part) = try parts(of: request.model)
         let examples = try request.retained().drawn(
             atMost: retainLimit, seed: session.seed("\(TargetedRepair.stream).retain"))
         let retain: any ExampleSource =
             if let frozen { try session.features(of: examples, by: frozen) } else { examples }
-        let impaired = try impaired(part, behind: frozen, noise: noise, retaining: retain, session)
+        let impaired =
+            try damage.map {
+                try self.impaired(part, by: $0.impair, behind: frozen, noise: noise, retaining: retain, session)
+            } ?? part
         let damaged = try request.model.replacing(impaired.stateDictionary)
         if !noise.isEmpty { try session.measure(damaged, after: .impair) }
         let fresh = try reinitialized(
@@ -212,16 +222,15 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     /// The trained part after UNSIR's second step, on what the frozen part makes of noise and retain data.
     private func impaired(
-        _ part: Model, behind frozen: Model?, noise: [Noise], retaining retain: any ExampleSource,
-        _ session: UnlearningSession
+        _ part: Model, by configuration: ImpairStep.Configuration, behind frozen: Model?, noise: [Noise],
+        retaining retain: any ExampleSource, _ session: UnlearningSession
     ) throws -> Model {
-        guard let damage, !noise.isEmpty else { return part }
         let features = try noise.map { noise in
             guard let frozen else { return noise }
             return Noise(label: noise.label, images: try session.features(of: noise.examples(), by: frozen).inputs)
         }
         return try session.impair(
-            ImpairStep(configuration: damage.impair), part, noise: features, retaining: retain)
+            ImpairStep(configuration: configuration), part, noise: features, retaining: retain)
     }
 
     /// The model with new weights in its last blocks, as many as are asked for and trained; the last layer stays.

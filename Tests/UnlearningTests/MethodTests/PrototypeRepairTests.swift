@@ -127,11 +127,18 @@ struct PrototypeRepairTests {
                 == "label share cannot be 2.0; use a number from 0 to 1")
     }
 
-    @Test("the noise of many classes is as much as that of a few")
+    @Test("the noise of many classes is as much as that of a few, and no more than there are retain examples")
     func boundedNoise() {
         let damage = PrototypeRepair.NoiseDamage()
-        for (classes, images) in [(1, 128), (2, 128), (4, 64), (100, 2), (1000, 1)] {
-            #expect(damage.boundedNoise(classes: classes).imagesPerClass == images)
+        // Classes, retain examples, noise images of each class, how often each is shown.
+        for (classes, retained, images, shown) in [
+            (1, 9000, 128, 4), (2, 9000, 128, 4), (4, 9000, 64, 4), (100, 9000, 2, 4), (1000, 9000, 1, 1),
+            (1, 192, 128, 1),
+            (2, 192, 96, 1), (8, 3, 1, 1), (1, 600, 128, 4), (1, 300, 128, 2),
+        ] {
+            let bounded = damage.bounded(classes: classes, retained: retained)
+            #expect(bounded.noise.imagesPerClass == images)
+            #expect(bounded.impair.noiseRepetitions == shown, "\(classes) \(retained)")
         }
     }
 
