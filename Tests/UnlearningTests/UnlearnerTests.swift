@@ -53,7 +53,8 @@ struct UnlearnerTests {
 
         let batches = 2  // of up to 250 of the 300 validation images
         let expected: [(RunPhase, Int)] = [
-            (.evaluation, batches), (.noise, 20), (.impair, 63), (.repair, 23), (.evaluation, batches),
+            (.evaluation, batches), (.noise, 20), (.impair, 63), (.evaluation, batches), (.repair, 23),
+            (.evaluation, batches),
         ]
         let reported = log.all.map { "\($0.phase) \($0.step)/\($0.stepCount)" }
         #expect(

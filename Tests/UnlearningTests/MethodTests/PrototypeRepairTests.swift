@@ -65,7 +65,7 @@ struct PrototypeRepairTests {
 
     @Test("noise is learned and impairs the trained blocks before the repair, in bounded steps")
     func damage() async throws {
-        var method = PrototypeRepair(training: Self.training, guarding: nil)
+        var method = PrototypeRepair(trainedShare: 0.5, training: Self.training, guarding: nil)
         method.damage = PrototypeRepair.NoiseDamage(
             noise: NoiseMaximizer.Configuration(imagesPerClass: 16, steps: 5),
             impair: ImpairStep.Configuration(

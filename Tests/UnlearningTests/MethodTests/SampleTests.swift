@@ -62,7 +62,7 @@ struct SampleTests {
             UnlearningMethods.all.filter { !$0.supportsSamples }.map(\.name)
                 == [
                     "default", "noiseless", "fast", "thorough", "unsir", "unsir-paper", "masked-teacher", "zero-shot",
-                    "last-row",
+                    "last-row", "svd", "damp", "damp-stand-in", "trew",
                 ])
     }
 

@@ -5,11 +5,12 @@ import Unlearning
 
 @Suite("Requests one after another", .tags(.methods))
 struct SequentialRequestTests {
-    /// The patterns' network without class 4, by the default method.
+    /// The patterns' network without class 4, by a repair.
     private static let afterFirst = Task {
         try await MethodCase.unlearner(
             PrototypeRepair(
-                training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2))),
+                featureWeight: 4, trainedShare: 0.5,
+                training: TrainingConfiguration(batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2)), rateFactor: 4),
             forgetting: [4]
         ).forget(classes: [4]).model
     }
