@@ -88,7 +88,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     public init(
         labelShare: Float = 0.5, featureWeight: Double = 2, trainedShare: Double = 0.7, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 3, minimumSteps: 45, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
+            epochs: 3, minimumSteps: 51, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
         learningRate: Double? = nil, rateFactor: Double = 2, retainLimit: Int? = 9216,
         guarding: RetainGuard? = RetainGuard(),
         damage: NoiseDamage? = nil
