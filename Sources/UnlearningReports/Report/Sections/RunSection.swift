@@ -21,11 +21,12 @@ extension AuditReport {
         }
         page.section(
             "run", "The unlearning run",
-            run.configuration == nil
-                ? "Method: \(run.method ?? "not recorded"). Settings: \(run.settings ?? "not recorded")."
-                : "UNSIR learns noise that maximizes the original's loss for the class, trains a step on it to damage the "
-                    + "class (impair), and then trains on the retained classes to restore them (repair). It did not use "
-                    + "images of the forgotten classes."
+            (run.configuration == nil ? "Method: \(run.method ?? "not recorded"). " : "")
+                + (run.phaseSeconds[RunPhase.noise.rawValue] == nil
+                    ? ""
+                    : "UNSIR learns noise that maximizes the original's loss for the class, trains a step on it to damage the "
+                        + "class (impair), and then trains on the retained classes to restore them (repair). It did not use "
+                        + "images of the forgotten classes. ") + "Its settings are listed under Record."
         ) { page in
             let accuracies = run.accuracies ?? [:]
             page.table(
