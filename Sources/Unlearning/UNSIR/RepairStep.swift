@@ -74,6 +74,13 @@ public struct RepairStep: Sendable {
         context: RunContext
     ) throws -> TrainingOutcome {
         try targets.validate()
+        guard model.graph.outputShape == original.graph.outputShape,
+            model.graph.withFeatureOutput?.outputShape == original.graph.withFeatureOutput?.outputShape
+        else {
+            throw UnlearningError.invalidSetting(
+                name: "original", value: "a network with other features or classes",
+                remedy: "give the model as it was before it was impaired")
+        }
         try original.checkForgettable(classes)
         // The request's checks: retain data of the classes to forget, and numbers that are none.
         let request = try UnlearningRequest(

@@ -121,6 +121,11 @@ struct PrototypeRepairTests {
             await message {
                 try await RepairStep().repair(model, toward: model, forgetting: [2], retaining: retain)
             }?.contains("class 2") == true)
+        let other = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 1)
+        #expect(
+            await message {
+                try await RepairStep().repair(model, toward: other, forgetting: [2], retaining: retain)
+            }?.hasPrefix("original cannot be a network with other features or classes") == true)
         let wrong = RepairStep(targets: RepairTargets(labelShare: 2))
         #expect(
             await message { try await wrong.repair(model, toward: model, forgetting: [3], retaining: retain) }
