@@ -86,9 +86,9 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
 
     /// Creates the method; without noise and with the default settings unless others are given.
     public init(
-        labelShare: Float = 0.5, featureWeight: Double = 2, trainedShare: Double = 0.7, reinitializedShare: Double = 0,
+        labelShare: Float = 0.5, featureWeight: Double = 2, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
-            epochs: 3, minimumSteps: 51, batchSize: 512, schedule: .oneCycle(warmUpFraction: 0.2)),
+            epochs: 4, minimumSteps: 120, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)),
         learningRate: Double? = nil, rateFactor: Double = 2, retainLimit: Int? = 9216,
         guarding: RetainGuard? = RetainGuard(),
         damage: NoiseDamage? = nil
@@ -285,7 +285,7 @@ extension PrototypeRepair.NoiseDamage {
 }
 
 extension UnlearningMethod where Self == PrototypeRepair {
-    /// Learns noise, impairs most of the network's blocks with it and repairs them: seconds for a small network.
+    /// Learns noise, impairs the last half of the network's blocks with it and repairs them: seconds for a small network.
     public static var `default`: PrototypeRepair { PrototypeRepair(damage: PrototypeRepair.NoiseDamage()) }
 
     /// Repairs the same blocks without noise and impair step.
