@@ -38,7 +38,7 @@ enum AuditedModels {
 
     static func audit(
         _ unlearned: Model, retrained: [Model] = [], configuration: AuditConfiguration = configuration,
-        options: RunOptions = RunOptions(), progress: ProgressHandler? = nil
+        options: RunOptions = Patterns.options, progress: ProgressHandler? = nil
     ) async throws -> AuditResult {
         try await Audit(configuration: configuration, options: options).run(
             original: try await Patterns.model, unlearned: unlearned, retrained: retrained, forgotten: forgotten,
