@@ -63,7 +63,10 @@ let package = Package(
         .systemLibrary(
             name: "CMPI", pkgConfig: mpiLibrary,
             providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
-        .target(name: "CNeuralKernels"),
+        // The loops take half a minute to compile. A Swift module waits for the C files of the targets that it names, and for no
+        // others: so `NeuralGraph` compiles beside them.
+        .target(name: "CNeuralLoops", cSettings: [.headerSearchPath("../CNeuralKernels/include")]),
+        .target(name: "CNeuralKernels", dependencies: ["CNeuralLoops"]),
         .target(name: "CImageCodecs", dependencies: ["CPNG", "CJPEG", "CWebP", "CGIF"]),
         .target(name: "NeuralGraph", dependencies: ["CNeuralKernels", "COpenBLAS", "CLAPACKE"]),
         .target(name: "ModelFiles", dependencies: ["NeuralGraph"]),

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #endif
 
-#include "Functions.h"
+#include "CNeuralLoops.h"
 
 typedef struct {
 #define MEMBER(result, name, parameters, arguments) result(*name) parameters;

@@ -22,7 +22,7 @@ struct AbsentClassTests {
         try SafetensorsWriter.write(model.stateDictionary, to: URL(fileURLWithPath: nameless))
     }
 
-    private var network: [String] { ["--architecture", "allcnn-bn", "--image-size", "8"] }
+    private var network: [String] { ["--architecture", Materials.architecture, "--image-size", "8"] }
     private var dataset: String { "folder:\(pictures.path("pictures"))" }
     private var output: String { folder.path("out.safetensors") }
 

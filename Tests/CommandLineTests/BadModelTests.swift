@@ -56,11 +56,11 @@ struct BadModelTests {
 
     @Test("files that are not the network's")
     func otherNetworks() throws {
-        let flags = ["--architecture", "allcnn-bn", "--image-size", "4"]
+        let flags = ["--architecture", Materials.architecture, "--image-size", "4"]
         try expect("does not say which network it is for", materials.plainModel)
         try expect(
-            "not a state dictionary of resnet18", materials.plainModel, ["--architecture", "resnet18"])
-        try expect("leave the architecture out", materials.model, ["--architecture", "resnet18"])
+            "not a state dictionary of vgg16_bn", materials.plainModel, ["--architecture", "vgg16_bn"])
+        try expect("leave the architecture out", materials.model, ["--architecture", "vgg16_bn"])
         try expect("leave the size out", materials.model, ["--image-size", "32"])
 
         let tensors = try Model(contentsOf: URL(fileURLWithPath: materials.model)).stateDictionary
@@ -71,7 +71,7 @@ struct BadModelTests {
             try SafetensorsWriter.write(copy, to: URL(fileURLWithPath: path))
             return path
         }
-        let name = "features.4.0.weight"
+        let name = "layer1.0.conv1.weight"
         try expect("tensor '\(name)' is missing", try altered { $0[name] = nil }, flags)
         try expect(
             "tensor 'extra' is not in this network",
@@ -83,7 +83,7 @@ struct BadModelTests {
 
     @Test("a network with a number that is not finite")
     func notFinite() throws {
-        let name = "features.4.0.weight"
+        let name = "layer1.0.conv1.weight"
         var model = try Model(contentsOf: URL(fileURLWithPath: materials.model))
         let shape = try #require(model.parameters[name]?.shape)
         model = try model.replacing([name: Tensor(repeating: .nan, shape: shape)])

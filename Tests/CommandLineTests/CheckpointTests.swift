@@ -56,6 +56,7 @@ struct CheckpointTests {
         }
     }
 
+    /// Tests/Validation/Interruptions/check_kills.py does the same hundreds of times.
     @Test("forget and train end in the same bytes, however often they are killed", .tags(.slow), .slow)
     func kills() throws {
         var random = SeededRandom(seed: 5)
@@ -75,7 +76,7 @@ struct CheckpointTests {
             let expected = try bytes(command.name)
             try FileManager.default.removeItem(atPath: folder.path(command.name))
             var killed = 0
-            for _ in 0..<3 {
+            for _ in 0..<2 {
                 killed += try survive(command.arguments, kills: 4, longest: duration, random: &random).killed
                 #expect(try bytes(command.name) == expected)
                 #expect(checkpointIsEmpty)
@@ -166,7 +167,7 @@ struct CheckpointTests {
         #expect(try bytes("f") == bytes("g"))
     }
 
-    @Test("truncated files are named and computed again")
+    @Test("truncated files are named and computed again", .tags(.slow), .slow)
     func truncated() throws {
         try interrupted()
         let names = try FileManager.default.contentsOfDirectory(atPath: checkpoint)
@@ -213,7 +214,8 @@ struct CheckpointTests {
             ["compare", "--json"] + training,
             ["compare-methods", "--methods", "fine-tune,last-row", "--json"] + training,
             [
-                "audit", materials.model, materials.plainModel, "--architecture", "allcnn-bn", "--image-size", "4",
+                "audit", materials.model, materials.plainModel, "--architecture", Materials.architecture,
+                "--image-size", "4",
                 "--dataset", materials.dataset, "--forgotten", "2", "--quick", "--retrain", "--epochs", "1",
                 "--shadow-models", "2", "--minimum-samples", "5", "--json",
             ],

@@ -29,7 +29,7 @@ struct FullPathTests {
         #expect(try 0.8...1 ~= #require(accuracy["all"] as? Double))
 
         let metadata = try Model(contentsOf: URL(fileURLWithPath: materials.model)).metadata
-        #expect(metadata.architecture?.name == "allcnn-bn")
+        #expect(metadata.architecture?.name == "resnet18")
         #expect(metadata.classNames == FashionMNIST.classNames)
         #expect(metadata.normalization == FashionMNIST.normalization)
         #expect(metadata.learningRate == 1e-3)
@@ -148,7 +148,7 @@ struct FullPathTests {
 
     @Test("a file without metadata takes names and normalization from the data set")
     func readsPlainFiles() throws {
-        let flags = ["--architecture", "allcnn-bn", "--image-size", "4"]
+        let flags = ["--architecture", Materials.architecture, "--image-size", "4"]
         let plain = try Program.run(
             ["evaluate", materials.plainModel, "--dataset", materials.dataset, "--forgotten", "Bag"] + flags)
         let own = try Program.run([

@@ -81,7 +81,7 @@ struct InterruptionTests {
             "evaluate", materials.model, "--dataset", materials.dataset, "--verbose", "--json",
         ])
         #expect(try ending.json()["imageCount"] as? Int == 80)
-        for part in ["features.0.0", "kernels", "MiB planned", "peak memory", "evaluation"] {
+        for part in ["layer1.0.conv1", "kernels", "MiB planned", "peak memory", "evaluation"] {
             #expect(ending.errors.contains(part))
         }
     }

@@ -49,8 +49,8 @@ struct JSONSchemaTests {
     func sections() throws {
         let help = try Program.run(["--help"]).output
         let list = try #require(help.components(separatedBy: "SUBCOMMANDS:\n").last)
-        let commands = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
-            .compactMap { $0.split(separator: " ").first.map(String.init) }.filter { $0 != "See" && $0 != "help" }
+        let lines = list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+        let commands = lines.compactMap { $0.split(separator: " ").first }.filter { $0 != "See" && $0 != "help" }
         #expect(commands.count == 16, "\(commands)")
         for command in commands {
             #expect(JSONSchema.all.keys.contains { $0.hasPrefix("unlearn \(command)") }, "\(command)")

@@ -123,7 +123,7 @@ struct MethodsCommandTests {
         }
     }
 
-    @Test("an interrupted comparison continues where it stopped")
+    @Test("an interrupted comparison continues where it stopped", .tags(.slow), .slow)
     func interrupted() throws {
         let whole = try TemporaryFolder()
         let arguments = compare(["--methods", "last-row,scrub,salun"])

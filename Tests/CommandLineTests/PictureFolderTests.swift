@@ -31,7 +31,10 @@ final class PictureMaterials: Sendable {
         }
         trained = try Program.run(
             ["train", "--dataset", "folder:\(folder.path("pictures"))", "--output", folder.path("model.safetensors")]
-                + ["--architecture", "allcnn-bn", "--image-size", "8", "--epochs", "8", "--batch-size", "12"]
+                + [
+                    "--architecture", Materials.architecture, "--image-size", "8", "--epochs", "8", "--batch-size",
+                    "12",
+                ]
                 + ["--resize", "10", "--seed", "1", "--json"])
     }
 
@@ -119,8 +122,11 @@ struct PictureFolderTests {
     func determinism() throws {
         for threads in ["1", "3"] {
             let run = try Program.run(
-                ["train", "--dataset", dataset(materials.folder), "--architecture", "allcnn-bn", "--image-size", "8"]
-                    + ["--epochs", "8", "--batch-size", "12", "--resize", "10", "--seed", "1", "--threads", threads]
+                ["train", "--dataset", dataset(materials.folder), "--architecture", Materials.architecture]
+                    + [
+                        "--image-size", "8", "--epochs", "8", "--batch-size", "12", "--resize", "10", "--seed", "1",
+                        "--threads", threads,
+                    ]
                     + ["--output", output])
             #expect(run.status == 0, "\(run.errors)")
             #expect(

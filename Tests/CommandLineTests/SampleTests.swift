@@ -80,7 +80,7 @@ struct SampleTests {
         let list = try write("train/red/1.png\n\(pictures.pictures)/train/blue/2.png\n0\n")
         let ending = try Program.run([
             "forget", pictures.model, "--samples", list, "--retain", "folder:\(pictures.pictures)", "--method", "scrub",
-            "--output", folder.path("out.safetensors"), "--json",
+            "--output", folder.path("out.safetensors"), "--keep-ruined", "--json",
         ])
         #expect(ending.status == 0, "\(ending.errors)")
         #expect(try ending.json()["forgottenSamples"] as? Int == 3)

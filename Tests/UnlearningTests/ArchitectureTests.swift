@@ -6,7 +6,7 @@ import Unlearning
 @Suite("Forgetting with every architecture", .tags(.unlearning))
 struct ArchitectureTests {
     @Test(
-        "a class is forgotten and the others kept",
+        "a class is forgotten and the others kept", .tags(.slow), .slow,
         arguments: [
             ("resnet34:stem=small,width=0.25", 16), ("resnet50:stem=small,width=0.25", 16),
             ("mobilenet_v2:stem=small,width=0.35", 16), ("vgg16_bn:width=0.125", 32),

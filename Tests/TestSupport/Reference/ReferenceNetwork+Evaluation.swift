@@ -119,9 +119,11 @@ extension ReferenceNetwork {
     }
 
     func tensor(_ tensors: [String: [Double]], _ node: Graph.Node, _ name: String) -> [Double] {
-        guard let values = tensors[node.key(name)] else {
-            preconditionFailure("\(node.key(name)) is missing")
-        }
+        tensor(tensors, node.key(name))
+    }
+
+    func tensor(_ tensors: [String: [Double]], _ key: String) -> [Double] {
+        guard let values = tensors[key] else { preconditionFailure("\(key) is missing") }
         return values
     }
 }

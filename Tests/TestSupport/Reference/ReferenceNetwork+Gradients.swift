@@ -19,38 +19,56 @@ package struct ReferenceGradients: Sendable {
 
 extension ReferenceNetwork {
     /// Two-sided differences of `sum(dy * output)` by every number of the input and of the parameters.
+    ///
+    /// Only what a number can reach is computed again: its own example, and the nodes from a parameter's own on.
     /// - Parameter step: how far each number is moved; in Double 1e-5 leaves about ten digits.
     package func numericGradients(
         input: ReferenceTensor, outputGradient: [Double], mode: Mode, step: Double = 1e-5
     ) -> ReferenceGradients {
-        func objective(_ network: ReferenceNetwork, _ input: ReferenceTensor) -> Double {
-            zip(network.output(for: input, mode: mode).elements, outputGradient).reduce(0) { $0 + $1.0 * $1.1 }
+        func slope(_ output: (Double) -> ReferenceTensor, _ outputGradient: ArraySlice<Double>) -> Double {
+            func objective(_ distance: Double) -> Double {
+                zip(output(distance).elements, outputGradient).reduce(0) { $0 + $1.0 * $1.1 }
+            }
+            return (objective(step) - objective(-step)) / (2 * step)
         }
-        func slope(_ value: (Double) -> Double) -> Double { (value(step) - value(-step)) / (2 * step) }
 
-        var result = ReferenceGradients(
-            output: output(for: input, mode: mode).elements, input: [], parameters: [:])
-        var moved = input
-        for index in input.elements.indices {
-            result.input.append(
-                slope { distance in
-                    moved.elements[index] = input.elements[index] + distance
-                    return objective(self, moved)
-                })
-            moved.elements[index] = input.elements[index]
+        let values = values(for: input, mode: mode)
+        var result = ReferenceGradients(output: values[graph.nodes.count].elements, input: [], parameters: [:])
+        let together = dependsOnOtherExamples(mode) ? input.batch : 1
+        for first in stride(from: 0, to: input.batch, by: together) {
+            let part = input.examples(first..<first + together)
+            let gradient = outputGradient[(first * graph.outputShape.count)...]
+            var moved = part
+            for index in part.elements.indices {
+                result.input.append(
+                    slope(
+                        { distance in
+                            moved.elements[index] = part.elements[index] + distance
+                            return output(for: moved, mode: mode)
+                        }, gradient))
+                moved.elements[index] = part.elements[index]
+            }
         }
-        let trained = graph.parameters.filter(\.specification.isTrained).map(\.key)
-        for name in trained {
-            guard let values = parameters[name] else { preconditionFailure("\(name) is missing") }
-            var network = self
-            result.parameters[name] = values.indices.map { index in
-                defer { network.parameters[name]?[index] = values[index] }
-                return slope { distance in
-                    network.parameters[name]?[index] = values[index] + distance
-                    return objective(network, input)
+        for (place, node) in graph.nodes.enumerated() {
+            for name in node.parameters.filter(\.isTrained).map({ node.key($0.name) }) {
+                let numbers = tensor(parameters, name)
+                var network = self
+                result.parameters[name] = numbers.indices.map { index in
+                    defer { network.parameters[name]?[index] = numbers[index] }
+                    return slope(
+                        { distance in
+                            network.parameters[name]?[index] = numbers[index] + distance
+                            return network.output(from: place, values, mode: mode)
+                        }, outputGradient[...])
                 }
             }
         }
         return result
+    }
+
+    /// Whether an example's output depends on the other examples of the batch, or on its place among them.
+    private func dependsOnOtherExamples(_ mode: Mode) -> Bool {
+        guard mode == .training else { return false }
+        return !dropoutFactors.isEmpty || graph.nodes.contains { $0.operation is BatchNormalization }
     }
 }

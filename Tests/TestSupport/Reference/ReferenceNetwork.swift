@@ -23,15 +23,27 @@ package struct ReferenceNetwork: Sendable {
         values(for: input, mode: mode)[graph.nodes.count]
     }
 
+    /// The network's output where the nodes before one have the values that they had.
+    func output(from first: Int, _ values: [ReferenceTensor], mode: Mode) -> ReferenceTensor {
+        var values = Array(values[...first])
+        evaluate(from: first, &values, mode: mode)
+        return values[graph.nodes.count]
+    }
+
     /// The input and every node's output.
     package func values(for input: ReferenceTensor, mode: Mode) -> [ReferenceTensor] {
         var values = [input]
-        for node in graph.nodes {
-            let output = evaluate(node, node.inputs.map { values[$0.index] }, batch: input.batch, mode: mode)
+        evaluate(from: 0, &values, mode: mode)
+        return values
+    }
+
+    /// Appends the outputs of a node and of those behind it.
+    private func evaluate(from first: Int, _ values: inout [ReferenceTensor], mode: Mode) {
+        for node in graph.nodes[first...] {
+            let output = evaluate(node, node.inputs.map { values[$0.index] }, batch: values[0].batch, mode: mode)
             precondition(output.shape == node.shape, "\(node.name): \(output.shape) is not \(node.shape)")
             values.append(output)
         }
-        return values
     }
 
     /// The state after one step in training mode, as PyTorch moves it.

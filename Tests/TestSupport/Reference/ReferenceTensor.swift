@@ -25,6 +25,12 @@ package struct ReferenceTensor: Sendable {
         self.init([Double](repeating: 0, count: batch * shape.count), batch: batch, shape: shape)
     }
 
+    /// Some of the batch's examples.
+    func examples(_ range: Range<Int>) -> ReferenceTensor {
+        let elements = elements[(range.lowerBound * shape.count)..<(range.upperBound * shape.count)]
+        return ReferenceTensor(Array(elements), batch: range.count, shape: shape)
+    }
+
     /// The position of a pixel's first channel; `shape` must be an image's.
     func offset(_ example: Int, _ row: Int, _ column: Int) -> Int {
         ((example * shape[0] + row) * shape[1] + column) * shape[2]

@@ -38,7 +38,7 @@ enum AuditedModels {
 
     static func audit(
         _ unlearned: Model, retrained: [Model] = [], configuration: AuditConfiguration = configuration,
-        options: RunOptions = RunOptions(), progress: ProgressHandler? = nil
+        options: RunOptions = Patterns.options, progress: ProgressHandler? = nil
     ) async throws -> AuditResult {
         try await Audit(configuration: configuration, options: options).run(
             original: try await Patterns.model, unlearned: unlearned, retrained: retrained, forgotten: forgotten,
@@ -200,7 +200,7 @@ struct AuditTests {
     func figures() async throws {
         let result = try await AuditedModels.audit(try await Patterns.model, retrained: AuditedModels.retrained)
         let figures = result.figures
-        #expect(figures.classAccuracy.map(\.relation).filter { $0 == .forgotten }.count == 1)
+        #expect(figures.classAccuracy.count { $0.relation == .forgotten } == 1)
         #expect(figures.membershipScores.count == 9)
         for histogram in figures.membershipScores {
             for shares in [histogram.members, histogram.nonMembers, histogram.forgotten] {

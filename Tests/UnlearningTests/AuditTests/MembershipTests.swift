@@ -147,8 +147,10 @@ struct HistogramTests {
     func bins() {
         let edges = ScoreHistogram.edges(of: [0, 10], bins: 5)
         #expect(edges == [0, 2, 4, 6, 8, 10])
-        #expect(ScoreHistogram.shares(of: [0, 1, 2, 10, -5, 50], edges: edges) == [0.5, 1 / 6.0, 0, 0, 2 / 6.0])
-        let tail = ScoreHistogram.edges(of: (0..<1000).map { Double($0) / 1000 } + [1000])
+        let (half, third, sixth) = (0.5, 1.0 / 3, 1.0 / 6)
+        #expect(ScoreHistogram.shares(of: [0, 1, 2, 10, -5, 50], edges: edges) == [half, sixth, 0, 0, third])
+        let thousandths = (0..<1000).map { Double($0) / 1000 }
+        let tail = ScoreHistogram.edges(of: thousandths + [1000])
         #expect((tail.last ?? 0) < 1.1)
         #expect(ScoreHistogram.edges(of: []).isEmpty && ScoreHistogram.shares(of: [1], edges: []).isEmpty)
         #expect(ScoreHistogram.edges(of: [3, 3]).first == 3)

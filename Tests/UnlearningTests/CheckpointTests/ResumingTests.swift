@@ -8,7 +8,7 @@ struct ResumingTests {
     private static let classes: Set<Int> = [2]
 
     private func unlearner(
-        _ method: any UnlearningMethod, checkpoint: Checkpoint? = nil, threads: Int = 2
+        _ method: any UnlearningMethod, checkpoint: Checkpoint? = nil, threads: Int = 1
     ) async throws -> Unlearner {
         var options = RunOptions(seed: 4, threadCount: threads)
         options.checkpoint = checkpoint
@@ -46,7 +46,7 @@ struct ResumingTests {
         for (number, copy) in folders.copies.enumerated() {
             let warnings = WarningLog()
             let checkpoint = try Checkpoint(in: copy, every: .seconds(60), warning: warnings.handler)
-            let resumed = try await unlearner(example.method, checkpoint: checkpoint, threads: 1 + number % 2)
+            let resumed = try await unlearner(example.method, checkpoint: checkpoint, threads: 2 - number % 2)
                 .forget(classes: Self.classes)
             expectEqual(resumed, whole, "\(copy.lastPathComponent)")
             #expect(warnings.all == [])

@@ -89,7 +89,7 @@ struct MethodCase: Sendable, CustomTestStringConvertible {
     /// Runs a method on the small problem, with its settings as they are: unguarded.
     static func unlearner(
         _ method: any UnlearningMethod, forgetting classes: Set<Int> = classes, validated: Bool = false,
-        options: RunOptions = RunOptions()
+        options: RunOptions = Patterns.options
     ) async throws -> Unlearner {
         var unlearner = Unlearner(
             model: try await Patterns.model, retaining: try Patterns.retained(without: classes),

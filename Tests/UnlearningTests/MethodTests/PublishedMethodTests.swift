@@ -44,8 +44,9 @@ struct PublishedMethodTests {
 
     /// PyTorch's `[count, 3, 8, 8]` as the engine has it.
     private static func channelsLast(_ values: [Float], count: Int) -> [Float] {
-        (0..<count).flatMap { image in
-            (0..<64).flatMap { position in (0..<3).map { values[(image * 3 + $0) * 64 + position] } }
+        (0..<count * 64 * 3).map { place in
+            let (image, position, channel) = (place / 192, place % 192 / 3, place % 3)
+            return values[(image * 3 + channel) * 64 + position]
         }
     }
 

@@ -20,7 +20,7 @@ struct SequentialRequestTests {
         var unlearner = Unlearner(
             model: model, retaining: try Patterns.retained(without: MethodCase.classes),
             forgetting: try Patterns.train.only(classes: MethodCase.classes), validation: Patterns.test, method: method,
-            training: Patterns.training)
+            training: Patterns.training, options: Patterns.options)
         unlearner.guarding = nil
         return unlearner
     }

@@ -73,6 +73,9 @@ enum Patterns {
             noiseRepetitions: 5, training: TrainingConfiguration(batchSize: 16, learningRate: 0.02)),
         repair: TrainingConfiguration(batchSize: 16, learningRate: 0.01))
 
+    /// Tests run side by side, and more threads than processors wait for each other.
+    static let options = RunOptions(threadCount: 1)
+
     /// How the network was trained.
     static let training = TrainingConfiguration(epochs: 4, batchSize: 20, learningRate: 0.005)
 
@@ -89,7 +92,7 @@ enum Patterns {
     }
 
     static func unlearner(
-        forgetting classes: Set<Int>, validated: Bool = false, options: RunOptions = RunOptions()
+        forgetting classes: Set<Int>, validated: Bool = false, options: RunOptions = options
     ) async throws -> Unlearner {
         var unlearner = Unlearner(
             model: try await model, retaining: try retained(without: classes), validation: validated ? test : nil,
@@ -103,6 +106,6 @@ enum Patterns {
     static func trained(_ model: Model) async throws -> Model {
         var model = model
         model.metadata.classNames = train.classNames
-        return try await Trainer(configuration: training).train(model, on: model.prepare(train)).model
+        return try await Trainer(configuration: training).train(model, on: model.prepare(train), options: options).model
     }
 }

@@ -91,8 +91,7 @@ import Testing
     ]
 
     @Test(
-        "parameters agree with two-sided differences", .tags(.slow), .slow, arguments: ArithmeticKind.allCases,
-        parameterShapes.indices)
+        "parameters agree with two-sided differences", arguments: ArithmeticKind.allCases, parameterShapes.indices)
     func parametersAgreeWithTwoSidedDifferences(_ kind: ArithmeticKind, _ index: Int) throws {
         let shape = Self.parameterShapes[index]
         for parameterFirst in [false, true] {

@@ -1,7 +1,7 @@
 // Every loop's signature: DEFINE(result, name, (parameters), (arguments)). The levels declare their versions from it,
-// Levels.c forwards to the level in use. What they do is said in include/.
-#ifndef CNK_FUNCTIONS_H
-#define CNK_FUNCTIONS_H
+// Levels.c of CNeuralKernels forwards to the level in use. What they do is said in that target's headers.
+#ifndef CNEURAL_LOOPS_H
+#define CNEURAL_LOOPS_H
 
 #define CNK_FUNCTIONS(DEFINE) \
     DEFINE(void, cnk_rectify, (const float *x, float *y, size_t count, float ceiling), (x, y, count, ceiling)) \

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "../Functions.h"
+#include "CNeuralLoops.h"
 
 #define DECLARE(result, name, parameters, arguments) result CNK(name) parameters;
 CNK_FUNCTIONS(DECLARE)

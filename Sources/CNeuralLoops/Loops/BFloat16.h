@@ -1,7 +1,7 @@
 // The loops for bfloat16 alone, for levels whose other loops are another level's.
 #include <string.h>
 
-#include "../Functions.h"
+#include "CNeuralLoops.h"
 
 #define DECLARE(result, name, parameters, arguments) result CNK(name) parameters;
 CNK_BFLOAT16_FUNCTIONS(DECLARE)
