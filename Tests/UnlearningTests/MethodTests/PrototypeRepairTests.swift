@@ -113,7 +113,9 @@ struct PrototypeRepairTests {
         #expect(outcome.model.stateDictionary != model.stateDictionary)
     }
 
-    @Test("one image of each class forgets too: nothing is held out, and the model is not in ruins", arguments: [false, true])
+    @Test(
+        "one image of each class forgets too: nothing is held out, and the model is not in ruins",
+        arguments: [false, true])
     func oneImage(freezesBatchNorm: Bool) async throws {
         var method = PrototypeRepair.default
         method.training.freezesBatchNorm = freezesBatchNorm
