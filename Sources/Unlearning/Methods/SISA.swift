@@ -5,7 +5,7 @@ package import NeuralGraph
 ///
 /// The result is, to the bit, what training in shards would have made of the other images alone; shards that held none of
 /// the forgotten images keep their bytes. The network must come from `unlearn train --shards`, and from no other method
-/// since, and the data must be all that it was trained on. Source: Bourtoule et al. (arXiv 1912.03817), section IV.
+/// since, and the data must be all that it was trained on; what it has forgotten since is left out, or named again. Source: Bourtoule et al. (arXiv 1912.03817), section IV.
 package struct SISA: BuiltInMethod, Hashable {
     /// Creates the method.
     package init() {}
@@ -30,16 +30,12 @@ package struct SISA: BuiltInMethod, Hashable {
                 try training.divide(request.forgotten(), context: session.context)
             )
         }
-        for (shard, content) in shards.contents.enumerated() {
-            let found = kept.contents[shard] + forgotten.contents[shard]
-            guard found == content else {
-                throw UnlearningError.otherShardData(shard: shard, found: found.count, expected: content.count)
-            }
+        let touched = try shards.contents.indices.filter {
+            try isTouched($0, shards.contents[$0], keeping: kept, forgetting: forgotten)
         }
-        let touched = forgotten.members.indices.filter { !forgotten.members[$0].isEmpty }
         session.note(
-            "\(touched.count) of \(ensemble.count) shards were trained again, those that held what is to be forgotten: "
-                + touched.map(String.init).joined(separator: ", "))
+            "\(touched.count) of \(ensemble.count) shards were trained again, those that held what is to be forgotten"
+                + (touched.isEmpty ? "" : ": " + touched.map(String.init).joined(separator: ", ")))
         session.expect(
             touched.map { record.configuration.cost(examples: Double(kept.members[$0].count)) } + [0])
         let (unlearned, new) = try training.train(
@@ -49,6 +45,23 @@ package struct SISA: BuiltInMethod, Hashable {
         var result = unlearned
         result.trainingRecord = record
         return result
+    }
+
+    /// Whether a shard holds something to forget.
+    ///
+    /// What an earlier request made it forget may be named again, since a data set that is numbered cannot lose an image.
+    /// - Throws: ``UnlearningError`` if the shard was trained on other images.
+    private func isTouched(
+        _ shard: Int, _ trained: ShardRecord.Content, keeping kept: ShardDivision, forgetting forgotten: ShardDivision
+    ) throws -> Bool {
+        let (stays, goes) = (kept.contents[shard], forgotten.contents[shard])
+        let all = stays + goes
+        if all == trained { return goes.count > 0 }
+        let isPart = stays == trained || (stays.count < trained.count && trained.count < all.count)
+        guard isPart, !kept.hasCommon(with: forgotten, in: shard) else {
+            throw UnlearningError.otherShardData(shard: shard, found: all.count, expected: trained.count)
+        }
+        return stays != trained
     }
 }
 

@@ -221,7 +221,7 @@ extension UnlearningError {
             .unsuitableExamples,
             "shard \(shard) would hold \(found) of the images given, and was trained on \(expected)"
                 + (found == expected ? " other ones" : "")
-                + "; give exactly the images that the network was trained on, without those that it has forgotten since"
+                + "; give the images that the network was trained on, and leave out, or name again, those that it has forgotten since"
         )
     }
 

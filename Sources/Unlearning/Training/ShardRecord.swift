@@ -45,6 +45,8 @@ struct ShardDivision {
     private(set) var members: [[Int]]
     /// What each shard holds.
     private(set) var contents: [ShardRecord.Content]
+    /// A checksum of each example with its class, in the order of the examples.
+    private var checksums: [UInt64] = []
 
     private static let blockSize = 4096
 
@@ -69,8 +71,15 @@ struct ShardDivision {
                 let shard = Int(words[0] % UInt64(shards))
                 members[shard].append(start + position)
                 contents[shard].add(Array(words[1...]))
+                checksums.append(words[1])
             }
         }
+    }
+
+    /// Whether a shard has an example that one of the same shard of another division equals.
+    func hasCommon(with other: ShardDivision, in shard: Int) -> Bool {
+        let theirs = Set(other.members[shard].map { other.checksums[$0] })
+        return members[shard].contains { theirs.contains(checksums[$0]) }
     }
 
     /// The word that chooses an example's shard, and two that tell it apart together with its class.

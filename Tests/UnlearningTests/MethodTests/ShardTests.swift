@@ -1,4 +1,4 @@
-import ModelFiles
+import Foundation
 import TestSupport
 import Testing
 import Unlearning
@@ -6,24 +6,23 @@ import Unlearning
 @Suite("Training in shards, and forgetting exactly", .tags(.methods))
 struct ShardTests {
     private static let training = TrainingConfiguration(
-        epochs: 6, batchSize: 20, learningRate: 0.005, schedule: .oneCycle)
+        epochs: 4, batchSize: 20, learningRate: 0.005)
     private static let shards = 3
 
-    private static func untrained(
-        shards: Int = shards, network: String = "resnet18", seed: UInt64 = 4
-    ) throws -> Model {
-        let options = network == "resnet18" ? ["stem": "small", "width": "0.1"] : [:]
+    private static func untrained(shards: Int = shards) throws -> Model {
         let architecture = try Architectures.named(
-            ArchitectureIdentifier(name: network, options: options.merging(["shards": "\(shards)"]) { $1 }))
-        return try Model(untrained: architecture, for: Patterns.train, imageSize: 12, channels: 1, seed: seed)
+            ArchitectureIdentifier(name: "resnet18", options: ["width": "0.1", "shards": "\(shards)"]))
+        return try Model(untrained: architecture, for: Patterns.train, imageSize: 12, channels: 1, seed: 4)
     }
 
     private static func trained(
-        on images: any ImageDataset, augmentation: Augmentation? = .standard, threads: Int? = nil
+        on images: any ImageDataset, augments: Bool = true, threads: Int? = nil
     ) async throws -> Model {
         let model = try untrained()
         return try await Trainer(configuration: training).train(
-            model, on: model.prepare(images, augmentation: augmentation),
+            model,
+            on: model.prepare(
+                images, augmentation: augments ? Augmentation(padding: 1, horizontalFlipProbability: 0) : nil),
             options: RunOptions(seed: 4, threadCount: threads)
         ).model
     }
@@ -84,8 +83,15 @@ struct ShardTests {
     func again() async throws {
         let original = try await Self.first.value
         let gone = [7, 13, 19, 25, 31]
-        let first = try await unlearner(original, retaining: images(without: gone)).forget(samples: images(gone)).model
-        let url = try TemporaryFolder().url.appendingPathComponent("model.safetensors")
+        let one = try await unlearner(original, retaining: images(without: [13])).forget(samples: images([13])).model
+        // The sample that is forgotten already is named again, and its shard is trained again for another one alone.
+        let first = try await unlearner(one, retaining: images(without: gone)).forget(samples: images(gone)).model
+        #expect(try await Self.trained(on: images(without: gone)).stateDictionary == first.stateDictionary)
+        let twice = try await unlearner(first, retaining: images(without: gone)).forget(samples: images(gone))
+        #expect(twice.model.stateDictionary == first.stateDictionary)
+        #expect(twice.notes == ["0 of 3 shards were trained again, those that held what is to be forgotten"])
+        let folder = try TemporaryFolder()
+        let url = folder.url.appendingPathComponent("model.safetensors")
         try first.writeSafetensors(to: url)
         let read = try Model(safetensors: url)
         #expect(read.stateDictionary == first.stateDictionary)
@@ -99,7 +105,6 @@ struct ShardTests {
         #expect(outcome.model.stateDictionary == expected.stateDictionary)
         #expect(outcome.model.metadata.training == expected.metadata.training)
         #expect(outcome.accuracyAfter?.forgotten == 0)
-        #expect(try #require(outcome.accuracyAfter?.retained) > 0.85)
 
         // A copy of an image that is forgotten is with it, so that one shard alone is trained again.
         let doubled = TwiceShown(images: Patterns.train, position: 7)
@@ -115,7 +120,7 @@ struct ShardTests {
         let test = try model.prepare(Patterns.test)
         let logits = try await Predictor().logits(of: test, by: model)
         let network = try Architectures.named(
-            ArchitectureIdentifier(name: "resnet18", options: ["stem": "small", "width": "0.1"]))
+            ArchitectureIdentifier(name: "resnet18", options: ["width": "0.1"]))
         let graph = try network.graph(inputShape: model.graph.inputShape, classes: Patterns.classes)
         let head = try #require(model.parameters["head.weight"])
         let width = head.shape[1] / Self.shards
@@ -149,9 +154,11 @@ struct ShardTests {
         let outcome = try await Unlearner(
             model: model, retaining: retain, validation: Patterns.test, method: .default
         ).forget(classes: [2])
-        #expect(try #require(outcome.accuracyBefore?.all) > 0.85)
-        #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
-        #expect(try #require(outcome.accuracyAfter?.retained) > 0.8)
+        let (before, after) = (try #require(outcome.accuracyBefore), try #require(outcome.accuracyAfter))
+        // Guessing is right in one of six.
+        #expect(try #require(before.all) > 0.6)
+        #expect(try #require(after.forgotten) < 0.05)
+        #expect(try #require(after.retained) > #require(before.retained) - 0.1)
         // Its shards are no longer what they were trained to.
         await #expect(throws: UnlearningError.shardsChanged) {
             try await unlearner(outcome.model, retaining: images(without: [7]).excluding(classes: [2]))
@@ -162,7 +169,7 @@ struct ShardTests {
             options: RunOptions(seed: 4)
         ).forget(samples: images([7]))
         #expect(
-            try await Self.trained(on: images(without: [7]), augmentation: nil).stateDictionary
+            try await Self.trained(on: images(without: [7]), augments: false).stateDictionary
                 == retrained.model.stateDictionary)
     }
 
@@ -178,7 +185,9 @@ struct ShardTests {
         }
         for (retain, change) in [(try images(without: [7, 8]), "one less"), (try images(without: []), "one twice")] {
             let text = await message { try await unlearner(model, retaining: retain).forget(samples: images([7])) }
-            #expect(text?.hasSuffix("without those that it has forgotten since") == true, "\(change): \(text ?? "-")")
+            #expect(
+                text?.hasSuffix("or name again, those that it has forgotten since") == true, "\(change): \(text ?? "-")"
+            )
         }
         let few = try Self.untrained(shards: 64)
         let text = await message {
@@ -188,7 +197,6 @@ struct ShardTests {
         for count in [1, 65] {
             #expect(throws: ArchitectureError.self) { try Self.untrained(shards: count) }
         }
-        #expect(throws: ShapeError.self) { try Self.untrained(network: "allcnn") }
     }
 }
 
