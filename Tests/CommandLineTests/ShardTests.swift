@@ -17,7 +17,7 @@ struct ShardTests {
     private func train(_ output: String, _ extra: [String] = []) throws {
         let ending = try Program.run(
             [
-                "train", "--dataset", materials.dataset, "--shards", "2", "--epochs", "2", "--seed", "1", "--output",
+                "train", "--dataset", materials.dataset, "--shards", "2", "--epochs", "1", "--seed", "1", "--output",
                 folder.path(output), "--json",
             ] + Materials.network + extra)
         #expect(ending.status == 0, "\(ending.errors)")
@@ -57,10 +57,10 @@ struct ShardTests {
             ["evaluate", folder.path("again.onnx"), "--dataset", materials.dataset, "--json"],
             [
                 "audit", folder.path("all.safetensors"), folder.path("forgotten.safetensors"), "--dataset",
-                materials.dataset, "--forgotten", "4", "--retrained", folder.path("without.safetensors"), "--quick",
-                "--json",
+                materials.dataset, "--forgotten", "4", "--quick", "--json",
             ],
         ] {
+            // Without a retrained network the audit has too little evidence.
             let ending = try Program.run(arguments)
             #expect([0, 2, 3].contains(ending.status), "\(arguments[0]): \(ending.errors)")
         }
