@@ -5,7 +5,8 @@ package import NeuralGraph
 ///
 /// The result is, to the bit, what training in shards would have made of the other images alone; shards that held none of
 /// the forgotten images keep their bytes. The network must come from `unlearn train --shards`, and from no other method
-/// since, and the data must be all that it was trained on; what it has forgotten since is left out, or named again. Source: Bourtoule et al. (arXiv 1912.03817), section IV.
+/// since. The data must be all that it was trained on; what it has forgotten since is left out, or named again. Source:
+/// Bourtoule et al. (arXiv 1912.03817), section IV.
 package struct SISA: BuiltInMethod, Hashable {
     /// Creates the method.
     package init() {}
