@@ -73,15 +73,19 @@ class Runner:
             self.arguments.epochs, "--seed", seed, "--output", file, *excluded)
         return file, report["seconds"]
 
-    def forget(self, original, seed, classes, method):
+    def forget(self, original, seed, classes, method, samples_per_class=None):
         name = f"{original.stem}-{classes.replace(',', '+')}-{method}"
+        images = []
+        if samples_per_class is not None:
+            name += f"-{samples_per_class}-images"
+            images = ["--samples-per-class", samples_per_class]
         file = self.folder / f"{name}.safetensors"
         method, _, settings = method.partition(":")
         option = "--preset" if method in PRESETS else "--method"
         changed = [part for setting in filter(None, settings.split(",")) for part in ("--set", setting)]
         return file, self.run(
             name, "forget", original, "--classes", classes, "--retain", self.arguments.dataset, option, method, "--seed",
-            seed, "--output", file, "--keep-ruined", *changed)
+            seed, "--output", file, "--keep-ruined", *images, *changed)
 
     def audit(self, original, unlearned, classes, references):
         record = self.run(
@@ -139,19 +143,24 @@ def table(runner, classes):
     return tables.markdown(lines, (0,))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser):
+    """The options that experiments over the same originals and retrained networks share."""
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--dataset", default="fashion-mnist")
     parser.add_argument("--classes", nargs="+", default=["0", "5", "0,2"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--references", nargs="+", type=int, default=[101, 102, 103], help="seeds of retrained networks")
-    parser.add_argument("--methods", nargs="+",
-                        default=["default", "noiseless", "fast", "thorough", "unsir-paper", "last-row"])
     parser.add_argument("--width", type=float, default=1, help="multiple of the network's channels")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    parser.add_argument("--methods", nargs="+",
+                        default=["default", "noiseless", "fast", "thorough", "unsir-paper", "last-row"])
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs/Recipes.md")
     arguments = parser.parse_args()
     runner = Runner(arguments)

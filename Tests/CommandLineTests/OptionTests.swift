@@ -44,7 +44,9 @@ struct OptionTests {
         + [(["evaluate", "m", "--dataset", "idx:a,b"], ["--split", "test"])]
         + [(["predict", "m", "--dataset", "idx:a,b", "--logits", "l"], ["--split", "train"])]
         // Methods that do not train on images, or on all of them.
-        + ["last-row", "zero-shot", "retrain"].map { (forget + ["--method", $0], ["--samples-per-class", "5"]) }
+        + ["last-row", "zero-shot", "retrain", "sisa"].map {
+            (forget + ["--method", $0], ["--samples-per-class", "5"])
+        }
         + [(methods + ["--methods", "last-row,retrain"], ["--samples-per-class", "5"])]
         + ["default", "scrub", "last-row"].map { (forget + ["--method", $0], ["--epochs", "3"]) }
         + [(forget + ["--method", "scrub"], ["--preset", "fast"]), (forget, ["--epochs", "3"])]

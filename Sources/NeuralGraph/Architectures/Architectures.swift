@@ -19,6 +19,7 @@ public enum Architectures {
         // An architecture may know names of other libraries too, which are not in the list.
         let name = names.first { plain($0) == plain(identifier.name) } ?? identifier.name
         let known = ArchitectureIdentifier(name: name, options: identifier.options)
+        if let ensemble = try ShardEnsemble(known) { return ensemble }
         for type in types {
             if let architecture = try type.init(known) { return architecture }
         }

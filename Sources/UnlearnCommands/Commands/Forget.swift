@@ -36,6 +36,8 @@ struct Forget: ReportingCommand {
                 --method scrub --set temperature=2 --output forgotten.safetensors
               unlearn forget model.safetensors --samples images.txt --retain folder:photos \
                 --method scrub --output forgotten.safetensors
+              unlearn forget shards.safetensors --samples images.txt --retain fashion-mnist \\
+                --method sisa --output forgotten.safetensors
             """)
 
     @OptionGroup var model: ModelFlags

@@ -17,6 +17,9 @@ struct Train: ReportingCommand {
             With --exclude-classes the network keeps an output for every class, but sees no image of the excluded ones: \
             forgetting is compared with such a network.
 
+            With --shards the network is made of copies that see a part of the images each. Images are divided by what they \
+            show, so that each stays in its part when others are forgotten.
+
             EXAMPLES
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
                 --output model.safetensors
@@ -24,6 +27,8 @@ struct Train: ReportingCommand {
                 --stem small --epochs 10 --augment --output cifar.safetensors
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
                 --exclude-classes "T-shirt/top" --output retrained.safetensors
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 --shards 5 \\
+                --output shards.safetensors
             """)
 
     @OptionGroup var training: TrainingFlags

@@ -109,7 +109,7 @@ struct MethodList: Sendable {
 
     init(parsing text: String) throws {
         if text == "all" {
-            methods = UnlearningMethods.all
+            methods = MethodComparison().methods
             return
         }
         var methods: [any UnlearningMethod] = []

@@ -18,7 +18,7 @@ struct SampleFlags: ParsableArguments {
 
     /// Refuses a number of images that no method asks for.
     func check(for methods: [any UnlearningMethod]) throws {
-        let isUsed = methods.contains { !$0.requirements.isDisjoint(with: [.retainData, .forgetData]) }
+        let isUsed = methods.contains(where: \.requirements.drawsSamples)
         let names = methods.map { "'\($0.name)'" }.joined(separator: ", ")
         let allData = methods.contains { $0.requirements.contains(.allRetainData) }
         try refuse(
@@ -173,10 +173,9 @@ package struct MethodChoice: Sendable {
     func configuration(
         command: String, _ options: RunOptions, training: TrainingConfiguration? = nil
     ) throws -> RunConfiguration {
-        let seesSamples = !method.requirements.isDisjoint(with: [.retainData, .forgetData])
         return RunConfiguration(
             command: command, method: name, settings: try JSONValue(encoding: method), training: training,
             seed: options.seed, precision: options.precision,
-            samplesPerClass: seesSamples ? samplesPerClass : nil)
+            samplesPerClass: method.requirements.drawsSamples ? samplesPerClass : nil)
     }
 }

@@ -105,13 +105,17 @@ package struct NetworkFlags: ParsableArguments {
 
 extension ArchitectureIdentifier {
     /// A name with options, some of which may have come as flags of their own. What cannot be understood is wrong usage.
-    init(parsing text: String, stem: String?, patch: Int?) throws {
+    init(parsing text: String, stem: String?, patch: Int?, shards: Int? = nil) throws {
         do {
             try self.init(parsing: text)
         } catch {
             throw ValidationError("\(error)")
         }
-        for (option, flag, value) in [("stem", "--stem", stem), ("patch", "--patch-size", patch.map(String.init))] {
+        let given = [
+            ("stem", "--stem", stem), ("patch", "--patch-size", patch.map(String.init)),
+            (ShardEnsemble.option, "--shards", shards.map(String.init)),
+        ]
+        for (option, flag, value) in given {
             guard let value else { continue }
             guard options.updateValue(value, forKey: option) == nil else {
                 throw ValidationError("'\(text)' sets the \(option) already; leave \(flag) out.")

@@ -30,6 +30,15 @@ struct TrainingFlags: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "Train this many copies of the network, each on its own part of the images, and average their logits (SISA): "
+                + "'forget --method sisa' then forgets exactly by training a part again. The same as --architecture "
+                + "NAME:shards=NUMBER.", valueName: "number"),
+        transform: NumberParsing.integer(ShardEnsemble.range))
+    var shards: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             "Height and width of the inputs; smaller images are padded with zeros, a folder's pictures are resized. "
                 + "(default: 32)",
             valueName: "pixels"),
@@ -91,7 +100,7 @@ struct TrainingFlags: ParsableArguments {
     }
 
     private func identifier() throws -> ArchitectureIdentifier {
-        try ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize)
+        try ArchitectureIdentifier(parsing: architecture, stem: stem, patch: patchSize, shards: shards)
     }
 
     /// How images are changed at random.

@@ -38,7 +38,8 @@ public struct MethodComparison: Sendable {
 
     /// Creates a comparison.
     public init(
-        methods: [any UnlearningMethod] = UnlearningMethods.all, seeds: [UInt64] = [0],
+        methods: [any UnlearningMethod] = UnlearningMethods.all.filter { !$0.requirements.contains(.shards) },
+        seeds: [UInt64] = [0],
         training: TrainingConfiguration = TrainingConfiguration(epochs: 3), augmentation: Augmentation? = nil,
         samplesPerClass: Int = 1000,
         audit: AuditConfiguration = AuditConfiguration(bootstrap: nil, makesFigures: false),

@@ -19,6 +19,18 @@ public struct FullRetraining: BuiltInMethod, Hashable {
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        if let ensemble = ShardEnsemble(of: request.model) {
+            let training = ShardedTraining(
+                ensemble: ensemble, configuration: try request.originalTraining(), seed: session.options.seed)
+            let (trained, shards) = try training.train(
+                like: request.model, on: request.retained(), context: session.context
+            ) { copy, loop, _ in try session.train(copy, loop) }
+            var model = trained
+            var record = TrainingRecord(training.configuration)
+            record.shards = shards
+            model.trainingRecord = record
+            return model
+        }
         let untrained = Retraining.untrained(like: request.model, seed: session.seed("retraining.weights"))
         return try session.train(
             untrained,

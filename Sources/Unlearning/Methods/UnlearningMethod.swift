@@ -133,6 +133,8 @@ public enum Requirement: String, Sendable, Codable, CaseIterable {
     case forgetData = "forget-data"
     /// How the original was trained.
     case originalTraining = "original-training"
+    /// An original that was trained in shards.
+    case shards
 
     /// In words, as in messages.
     package var description: String {
@@ -141,6 +143,7 @@ public enum Requirement: String, Sendable, Codable, CaseIterable {
         case .allRetainData: "all training examples of what is to be retained"
         case .forgetData: "examples of what is to be forgotten"
         case .originalTraining: "how the original was trained"
+        case .shards: "a network that was trained in shards, as by 'unlearn train --shards'"
         }
     }
 
@@ -150,7 +153,15 @@ public enum Requirement: String, Sendable, Codable, CaseIterable {
         case .retainData, .allRetainData: "retaining"
         case .forgetData: "forgetting"
         case .originalTraining: "training"
+        case .shards: "model"
         }
+    }
+}
+
+extension Set<Requirement> {
+    /// Whether the method sees a number of images of each class, and not all of them or none.
+    package var drawsSamples: Bool {
+        !contains(.allRetainData) && !isDisjoint(with: [.retainData, .forgetData])
     }
 }
 
@@ -183,7 +194,10 @@ package struct MethodImages: Sendable {
         }
         if method.requirements.contains(.forgetData) {
             let others = Set(images.classNames.indices).subtracting(classes)
-            forget = try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
+            forget =
+                method.requirements.contains(.allRetainData)
+                ? try images.only(classes: classes)
+                : try images.samples(perClass: samplesPerClass, excluding: others, seed: seed)
         } else {
             forget = nil
         }

@@ -1,6 +1,6 @@
 /// The methods by name, each with its published or default settings.
 public enum UnlearningMethods {
-    /// All of them: the package's own first, then baselines, then published methods, then retraining.
+    /// All of them: the package's own first, then baselines, then published methods, then retraining and SISA.
     public static let all: [any UnlearningMethod] = [
         PrototypeRepair.default, PrototypeRepair.noiseless, PrototypeRepair.fast, PrototypeRepair.thorough,
         UNSIR(), UNSIR(configuration: .paper), MaskedTeacherRepair(), ZeroShotDistillation(),
@@ -10,7 +10,7 @@ public enum UnlearningMethods {
         SubspaceProjection(), DepthAwareProjection(), DepthAwareProjection.imageless, TiltedReweighting(),
         SCRUB.largeScale, SCRUB.smallScale, BadTeacher(), SaliencyUnlearning(), MaskedDistillation(),
         LastStages(resetting: true),
-        LastStages(resetting: false), FullRetraining(),
+        LastStages(resetting: false), FullRetraining(), SISA(),
     ]
 
     /// The names of ``all``.

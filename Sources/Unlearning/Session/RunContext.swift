@@ -13,6 +13,8 @@ package final class RunContext: @unchecked Sendable {
     /// The work of the phases that are still to come, in multiples of this one's, to estimate the time left.
     private var workAhead = 0.0
     private var accuracyWindow = RunningShare()
+    /// The seed of an earlier run, while it is repeated.
+    private var earlierSeed: UInt64?
     let checkpoint: CheckpointRun?
     /// The processes that share the run, all of which take the same steps.
     let processes: any ProcessGroup
@@ -106,8 +108,16 @@ package final class RunContext: @unchecked Sendable {
 
     /// A seed for one part of the run, independent of the others.
     func seed(_ stream: String) -> UInt64 {
-        var random = SeededRandom(seed: options.seed, stream: stream)
+        var random = SeededRandom(seed: earlierSeed ?? options.seed, stream: stream)
         return random.next()
+    }
+
+    /// Runs a part that draws the numbers of an earlier run, which it repeats.
+    /// - Parameter seed: the earlier run's.
+    func drawing<Result>(fromSeed seed: UInt64, _ body: () throws -> Result) rethrows -> Result {
+        earlierSeed = seed
+        defer { earlierSeed = nil }
+        return try body()
     }
 
     /// Runs one phase and returns what it returns and how long it took.

@@ -209,6 +209,22 @@ extension UnlearningError {
                 + "take another method")
     }
 
+    package static var shardsChanged: Self {
+        Self(
+            .unsupported,
+            "the network's numbers are not those that its shards were trained to, so that no shard can stay as it is; take "
+                + "the file that 'train --shards' or method 'sisa' wrote")
+    }
+
+    package static func otherShardData(shard: Int, found: Int, expected: Int) -> Self {
+        Self(
+            .unsuitableExamples,
+            "shard \(shard) would hold \(found) of the images given, and was trained on \(expected)"
+                + (found == expected ? " other ones" : "")
+                + "; give the images that the network was trained on, and leave out, or name again, those that it has forgotten since"
+        )
+    }
+
     package static func notInputs(path: String, message: String) -> Self {
         Self(.invalidFile, "\(path): \(message)")
     }

@@ -112,6 +112,10 @@ public struct UnlearningRequest: Sendable {
             case .retainData, .allRetainData: _ = try retained()
             case .forgetData: _ = try forgotten()
             case .originalTraining: try originalTraining().validate()
+            case .shards:
+                guard model.shardRecord != nil else {
+                    throw UnlearningError.missingNeed(method: method.name, need: .shards)
+                }
             }
         }
         if let retain { try model.check(retain, named: "retain") }

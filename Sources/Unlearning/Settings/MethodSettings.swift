@@ -115,6 +115,11 @@ extension FullRetraining {
     package static let settings: [SettingDescription] = []
 }
 
+extension SISA {
+    package static let source = "Bourtoule et al. (arXiv 1912.03817), section IV"
+    package static let settings: [SettingDescription] = []
+}
+
 // MARK: Published
 
 extension UNSIR {

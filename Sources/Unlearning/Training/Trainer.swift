@@ -26,6 +26,9 @@ public struct Trainer: Sendable {
     }
 
     /// Trains a copy of a model.
+    ///
+    /// A network of shards, as `Architectures.named` makes it of the option `shards`, is trained shard by shard if it has the
+    /// first weights of the seed, and as a whole otherwise.
     /// - Parameters:
     ///   - model: where to start.
     ///   - data: images or examples, labeled with the model's classes.
@@ -51,12 +54,32 @@ public struct Trainer: Sendable {
                     ("training settings", try MethodComparison.json(run.configuration)),
                 ]
             }
-            let outcome = try run.run(model, context: context)
+            var record = record
+            let outcome: TrainingOutcome
+            if let sharded = ShardedTraining(
+                untrained: model, configuration: run.configuration, seed: options.seed)
+            {
+                (outcome, record.shards) = try Self.train(model, in: sharded, on: examples, context: context)
+            } else {
+                outcome = try run.run(model, context: context)
+            }
             var trained = outcome.model
             trained.metadata.learningRate = run.configuration.learningRate
             trained.trainingRecord = record
             return TrainingOutcome(model: trained, losses: outcome.losses)
         }
+    }
+
+    private static func train(
+        _ model: Model, in shards: ShardedTraining, on examples: any ExampleSource, context: RunContext
+    ) throws -> (TrainingOutcome, ShardRecord) {
+        var losses: [Double] = []
+        let (trained, record) = try shards.train(like: model, on: examples, context: context) { copy, loop, ahead in
+            let outcome = try context.phase(workAhead: ahead) { try loop.run(copy, context: context) }.0
+            losses += outcome.losses
+            return outcome.model
+        }
+        return (TrainingOutcome(model: trained, losses: losses), record)
     }
 }
 

@@ -14,6 +14,8 @@ package struct TrainingRecord: Sendable, Codable, Hashable {
     package var configuration: TrainingConfiguration
     /// The random changes of images; nil without any.
     var changes: Changes?
+    /// How the images were divided; nil for a network without shards.
+    var shards: ShardRecord?
 
     /// Describes a training.
     package init(_ configuration: TrainingConfiguration, augmentation: Augmentation? = nil) {

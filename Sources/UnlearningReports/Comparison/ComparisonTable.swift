@@ -60,6 +60,7 @@ package struct ComparisonTable: Sendable {
             switch need {
             case .retainData: "retain"
             case .allRetainData: "all retain"
+            case .shards: "shards"
             case .forgetData: "forget"
             case .originalTraining: nil as String?
             }

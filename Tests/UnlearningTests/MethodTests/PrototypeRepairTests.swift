@@ -113,6 +113,25 @@ struct PrototypeRepairTests {
         #expect(outcome.model.stateDictionary != model.stateDictionary)
     }
 
+    @Test(
+        "one image of each class forgets too: nothing is held out, and the model is not in ruins",
+        arguments: [false, true])
+    func oneImage(freezesBatchNorm: Bool) async throws {
+        var method = PrototypeRepair.default
+        method.training.freezesBatchNorm = freezesBatchNorm
+        let retain = try Patterns.train.samples(perClass: 1, excluding: MethodCase.classes)
+        #expect(retain.count == 5)
+        let outcome = try await Unlearner(
+            model: try await Patterns.model, retaining: retain, validation: Patterns.test, method: method
+        ).forget(classes: MethodCase.classes)
+        // Five images of noise, each shown once beside the five to retain.
+        #expect(outcome.noise.map(\.images.shape.dimensions.first) == [5])
+        #expect(outcome.losses.mapValues(\.count) == [.noise: 10, .impair: 1, .repair: 51])
+        #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
+        #expect(try #require(outcome.accuracyAfter?.retained) > 0.7)
+        #expect(!outcome.isRuined)
+    }
+
     @Test("a repair toward the original takes neither classes that it is to forget nor wrong settings")
     func wrongRepair() async throws {
         let model = try await Patterns.model
