@@ -220,7 +220,7 @@ struct CheckpointTests {
             ["compare-methods", "--methods", "fine-tune,last-row", "--json"] + training,
             [
                 "compare-distributions", materials.model, "--train", "4", "--dataset", materials.dataset, "--classes",
-                "2", "--epochs", "4", "--images", "60", "--method", "fine-tune", "--json",
+                "2", "--epochs", "2", "--images", "60", "--method", "fine-tune", "--json",
             ],
             [
                 "audit", materials.model, materials.plainModel, "--architecture", "allcnn-bn", "--image-size", "4",
