@@ -195,9 +195,11 @@ struct ProbeMeasures: BuiltInMeasure {
                 guard let own = means.unlearned[stage], !means.retrained.isEmpty else { return false }
                 return means.retrained.allSatisfy { $0[stage].map { own > $0 } ?? false }
             }
+            let refitted = measure.identifier == .nearestCentroid ? try refittedCentroids(evidence, labels) : nil
             let found = knowing.isEmpty ? "" : "; above every retrained model at: \(knowing.joined(separator: ", "))"
             findings.results.append(
-                evidence.result(measure, meanOf: penultimate, rows: rows, rowKind: .layers, note: note + found))
+                evidence.result(
+                    measure, meanOf: penultimate, refitted: refitted, rows: rows, rowKind: .layers, note: note + found))
             for row in rows {
                 findings.figures.updateLayer(row.name, of: evidence.models.original.model.graph) { layer in
                     if measure.identifier == .linearProbe {
@@ -207,6 +209,27 @@ struct ProbeMeasures: BuiltInMeasure {
                     }
                 }
             }
+        }
+    }
+
+    /// The recall by the centroids of penultimate features in resamples of the images.
+    private func refittedCentroids(
+        _ evidence: AuditEvidence, _ labels: [Int]
+    ) throws -> PerModel<[Double?]?>? {
+        guard evidence.configuration.bootstrap != nil else { return nil }
+        let rules = try evidence.models.map { model -> RefittedCentroids? in
+            guard let fitted = model.training?.features.last, let tried = model.test.features.last else { return nil }
+            let rows = fitted.manageableRows
+            return RefittedCentroids(
+                features: try DoubleMatrix(fitted.values, rows: rows), labels: rows.map { labels[$0] },
+                classes: evidence.classCount,
+                asking: try DoubleMatrix(tried.values, rows: evidence.test.forgotten),
+                labels: evidence.test.forgotten.map { evidence.test.labels[$0] })
+        }
+        let kinds = rules.original?.kinds
+        return try evidence.refitted(NearestCentroid.description, kinds: kinds) { draws in
+            // A network with very wide features is measured on other images.
+            rules.map { rule in rule.flatMap { $0.kinds == kinds ? $0.recalls(drawn: draws) : nil } }
         }
     }
 
