@@ -27,7 +27,7 @@ extension RecordChecker {
 
     /// Shares whose intervals are wider than the exact ones, since what they depend on was fitted again.
     private static let refitted: Set<MeasureIdentifier> = [
-        .membershipEntropy, .membershipConfidence, .nearestCentroid,
+        .membershipEntropy, .membershipConfidence, .linearProbe, .nearestCentroid,
     ]
 
     private func isShare(_ value: MeasureValue, of count: Int, wider: Bool) -> Bool {

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, recall_score
 from sklearn.neighbors import NearestCentroid
 
@@ -105,6 +105,23 @@ def centroid(random):
             **case(random, [12] * CLASSES + [60], recall, lambda draw: [*ones, draw[CLASSES]])}
 
 
+def probe(random):
+    """Recall of the forgotten class by ridge regression, fitted to groups of one example of each class that are drawn."""
+    training, labels = features(random, 40)
+    asked = features(random, 60)[0][FORGOTTEN * 60 : (FORGOTTEN + 1) * 60]
+    targets = np.eye(CLASSES)[labels]
+
+    def recall(draw):
+        # The k-th example of each class is in group k.
+        x, y = (np.repeat(values, np.tile(draw[0], CLASSES), axis=0) for values in (training, targets))
+        penalty = 1e-3 * ((x - x.mean(axis=0)) ** 2).sum() / x.shape[1]
+        told = Ridge(alpha=penalty).fit(x, y).predict(np.repeat(asked, draw[1], axis=0)).argmax(axis=1)
+        return np.mean(told == FORGOTTEN)
+
+    return {"training": training.ravel(), "labels": labels, "asked": asked.ravel(),
+            **case(random, (40, 60), recall, lambda draw: [np.ones(40, int), draw[1]])}
+
+
 def prototype(random):
     """Accuracy of the forgotten class with a row from the mean of ten of its images, over five choices of them."""
     training, labels = features(random, 30)
@@ -158,7 +175,7 @@ def plain(value):
 if __name__ == "__main__":
     generator = np.random.default_rng(11)
     content = {"attack": attack(generator), "lossAttack": loss_attack(generator), "centroid": centroid(generator),
-               "prototype": prototype(generator)}
+               "prototype": prototype(generator), "probe": probe(np.random.default_rng(12))}
     (HERE / "refits.json").write_text(json.dumps(plain(content), separators=(",", ":")) + "\n")
     for name, result in content.items():
         print(name, result["values"], result["interval"], result["fixed"])

@@ -58,6 +58,7 @@ private struct RefitFixture: Decodable {
     let attack: Case<Attack>
     let lossAttack: Case<LossAttack>
     let centroid: Case<Features>
+    let probe: Case<Features>
     let prototype: Case<Features>
 
     static func read() throws -> RefitFixture { try AuditFixture.read(Self.self, "refits.json") }
@@ -132,6 +133,23 @@ struct RefitTests {
         try expect(
             expected, values: rule.recalls(drawn: expected.counts),
             resampled: rule.recalls(drawn: draws(rule.kinds)), sourceLocation: #_sourceLocation)
+    }
+
+    @Test("recall by the linear probe is scikit-learn's ridge regression")
+    func probe() throws {
+        let data = fixture.probe.content
+        let rule = try #require(
+            RefittedProbe(
+                features: data.matrix(data.training), labels: data.labels, classes: RefitFixture.Features.classes,
+                asking: data.matrix(data.asked), labels: data.askedLabels))
+        let expected = fixture.probe.expected
+        try expect(
+            expected, values: rule.recalls(drawn: expected.counts),
+            resampled: rule.recalls(drawn: draws(rule.kinds)), sourceLocation: #_sourceLocation)
+        #expect(
+            RefittedProbe(
+                features: DoubleMatrix(repeating: 1, rows: 3, columns: 4), labels: [0, 1, 2], classes: 3,
+                asking: DoubleMatrix(repeating: 1, rows: 1, columns: 4), labels: [0]) == nil, "too few examples")
     }
 
     @Test("accuracy with prototypes of other images is NumPy's")

@@ -195,7 +195,7 @@ struct ProbeMeasures: BuiltInMeasure {
                 guard let own = means.unlearned[stage], !means.retrained.isEmpty else { return false }
                 return means.retrained.allSatisfy { $0[stage].map { own > $0 } ?? false }
             }
-            let refitted = measure.identifier == .nearestCentroid ? try refittedCentroids(evidence, labels) : nil
+            let refitted = try refitted(measure, evidence, labels)
             let found = knowing.isEmpty ? "" : "; above every retrained model at: \(knowing.joined(separator: ", "))"
             findings.results.append(
                 evidence.result(
@@ -212,24 +212,34 @@ struct ProbeMeasures: BuiltInMeasure {
         }
     }
 
-    /// The recall by the centroids of penultimate features in resamples of the images.
-    private func refittedCentroids(
-        _ evidence: AuditEvidence, _ labels: [Int]
+    /// The recall in resamples of the images, for each of which probe or centroids of the penultimate features are fitted
+    /// again.
+    private func refitted(
+        _ measure: MeasureDescription, _ evidence: AuditEvidence, _ labels: [Int]
     ) throws -> PerModel<[Double?]?>? {
         guard evidence.configuration.bootstrap != nil else { return nil }
-        let rules = try evidence.models.map { model -> RefittedCentroids? in
+        typealias Rule = (kinds: [Int], recalls: ([[[Double]]]) -> [Double?])
+        let asked = evidence.test.forgotten.map { evidence.test.labels[$0] }
+        let rules = try evidence.models.map { model -> Rule? in
             guard let fitted = model.training?.features.last, let tried = model.test.features.last else { return nil }
             let rows = fitted.manageableRows
-            return RefittedCentroids(
-                features: try DoubleMatrix(fitted.values, rows: rows), labels: rows.map { labels[$0] },
-                classes: evidence.classCount,
-                asking: try DoubleMatrix(tried.values, rows: evidence.test.forgotten),
-                labels: evidence.test.forgotten.map { evidence.test.labels[$0] })
+            let features = try DoubleMatrix(fitted.values, rows: rows)
+            let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
+            guard measure.identifier == .linearProbe else {
+                let rule = RefittedCentroids(
+                    features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
+                    labels: asked)
+                return (rule.kinds, rule.recalls)
+            }
+            return RefittedProbe(
+                features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
+                labels: asked
+            ).map { ($0.kinds, $0.recalls) }
         }
-        let kinds = rules.original?.kinds
-        return try evidence.refitted(NearestCentroid.description, kinds: kinds) { draws in
+        guard let kinds = rules.original?.kinds else { return nil }
+        return try evidence.refitted(measure, kinds: kinds) { draws in
             // A network with very wide features is measured on other images.
-            rules.map { rule in rule.flatMap { $0.kinds == kinds ? $0.recalls(drawn: draws) : nil } }
+            rules.map { rule in rule.flatMap { $0.kinds == kinds ? $0.recalls(draws) : nil } }
         }
     }
 
