@@ -52,7 +52,8 @@ extension AuditEvidence {
     ///     fitted again. An interval is then as wide as this or the scores alone make it, whichever is wider.
     func result(
         _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, strata: [Int] = [],
-        refitted: PerModel<[Double?]?>? = nil, rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil, note: String? = nil
+        refitted: PerModel<[Double?]?>? = nil, rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil,
+        note: String? = nil
     ) -> MeasureResult {
         let retrained = scores.retrained.compactMap { $0 }
         var columns: [[Double]] = []
