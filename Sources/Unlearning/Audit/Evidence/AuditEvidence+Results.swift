@@ -101,14 +101,16 @@ extension AuditEvidence {
     /// Computes a measure in resamples for each of which something is fitted again, the same resamples for every model.
     /// - Parameters:
     ///   - kinds: the number of examples of each kind, each drawn from its own kind; nil gives no values.
+    ///   - limit: the maximum number of resamples.
     ///   - values: takes how often each example of each kind was drawn, resample by resample, and gives the models' values.
     /// - Returns: nil without kinds, or if the audit has no intervals.
     func refitted(
-        _ measure: MeasureDescription, kinds: [Int]?, _ values: ([[[Double]]]) throws -> PerModel<[Double?]?>
+        _ measure: MeasureDescription, kinds: [Int]?, limit: Int = Bootstrap.refits,
+        _ values: ([[[Double]]]) throws -> PerModel<[Double?]?>
     ) throws -> PerModel<[Double?]?>? {
         guard let bootstrap = configuration.bootstrap, let kinds else { return nil }
         var draws = Bootstrap.Draws(
-            min(bootstrap.resamples, Bootstrap.refits), of: kinds, seed: context.seed("refits.\(measure.identifier)"))
+            min(bootstrap.resamples, limit), of: kinds, seed: context.seed("refits.\(measure.identifier)"))
         var result: PerModel<[Double?]?>?
         // A few at a time, since the counts of all would take as much memory as the features.
         while true {

@@ -218,7 +218,7 @@ struct ProbeMeasures: BuiltInMeasure {
         _ measure: MeasureDescription, _ evidence: AuditEvidence, _ labels: [Int]
     ) throws -> PerModel<[Double?]?>? {
         guard evidence.configuration.bootstrap != nil else { return nil }
-        typealias Rule = (kinds: [Int], recalls: ([[[Double]]]) -> [Double?])
+        typealias Rule = (kinds: [Int], refits: Int, recalls: ([[[Double]]]) -> [Double?])
         let asked = evidence.test.forgotten.map { evidence.test.labels[$0] }
         let rules = try evidence.models.map { model -> Rule? in
             guard let fitted = model.training?.features.last, let tried = model.test.features.last else { return nil }
@@ -229,15 +229,15 @@ struct ProbeMeasures: BuiltInMeasure {
                 let rule = RefittedCentroids(
                     features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
                     labels: asked)
-                return (rule.kinds, rule.recalls)
+                return (rule.kinds, Bootstrap.refits, rule.recalls)
             }
             return RefittedProbe(
                 features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
                 labels: asked
-            ).map { ($0.kinds, $0.recalls) }
+            ).map { ($0.kinds, $0.refits, $0.recalls) }
         }
-        guard let kinds = rules.original?.kinds else { return nil }
-        return try evidence.refitted(measure, kinds: kinds) { draws in
+        guard let (kinds, refits, _) = rules.original else { return nil }
+        return try evidence.refitted(measure, kinds: kinds, limit: refits) { draws in
             // A network with very wide features is measured on other images.
             rules.map { rule in rule.flatMap { $0.kinds == kinds ? $0.recalls(draws) : nil } }
         }

@@ -10,6 +10,9 @@ package struct RefittedProbe {
     /// The maximum width of the features; the groups' products of wider ones take too much memory.
     package static let maximumWidth = 512
 
+    /// The number of resamples: fewer of wide features, whose fits take long.
+    package var refits: Int { sums.columns > 256 ? 100 : Bootstrap.refits }
+
     /// Sums of products by group: `[groups, width x width]`, `[groups, width x classes]`.
     private let products: DoubleMatrix
     private let targets: DoubleMatrix
