@@ -6,6 +6,7 @@
     python3 Benchmarks/evidence.py --work evidence spread           # how much they differ, by measure
     python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
     python3 Benchmarks/evidence.py --work evidence score            # how well each measure tells
+    python3 Benchmarks/evidence.py --work evidence distributions    # many models of a method against many retrained ones
 
 What is finished stays in the folder of --work, and the same command goes on from there. On many processors --jobs runs
 several programs at a time, each on its share of the threads; the results are the same bits. The usual spreads of
@@ -47,6 +48,10 @@ FORGOTTEN = {
     "unsir": ["--preset", "paper-safe"],
     "unsir-paper": ["--preset", "paper"],
 }
+# What is compared with retraining as a distribution; nothing shows what the measures say of models that know the class.
+COMPARED = {"nothing": None, **{name: FORGOTTEN[name] for name in ["last-row", "fine-tune", "default", "unsir"]}}
+# The first seed of the originals of that comparison, which share none with the retrained networks.
+COMPARED_SEED = 1000
 
 
 def run(command, statuses=(0,)):
@@ -233,22 +238,73 @@ def score(arguments):
         tables.write_block("faithfulness", [text], DOCS / "Audit.md")
 
 
+def distributions(arguments):
+    """Prints challenge epsilon and KLoM of several methods: originals from many seeds, each of which forgets."""
+    task = Task("report", arguments)
+    folder = task.folder / "distributions"
+    folder.mkdir(exist_ok=True)
+    if not 8 <= arguments.models <= task.count:
+        sys.exit(f"halves take 8 models, and there are {task.count} retrained networks; use --models 8 to {task.count}")
+    seeds = range(COMPARED_SEED, COMPARED_SEED + arguments.models)
+
+    def model(name, seed):
+        return folder / f"{name}-{seed}.safetensors"
+
+    program, share = arguments.unlearn, threads(arguments)
+    at_once(arguments, run, [
+        [program, "train", "--dataset", task.dataset, *task.training, *share, "--seed", seed, "--output", model("nothing", seed)]
+        for seed in seeds if not model("nothing", seed).exists()])
+    at_once(arguments, run, [
+        [program, "forget", model("nothing", seed), "--classes", task.label, "--retain", task.dataset, *method, *share,
+         "--seed", seed, "--output", model(name, seed)]
+        for name, method in COMPARED.items() for seed in seeds if method and not model(name, seed).exists()])
+
+    def compared(name):
+        kept = folder / f"{name}-{arguments.models}.json"
+        if not kept.exists():
+            text = run([
+                program, "compare-distributions", "--dataset", task.dataset, "--classes", task.label, "--json", *share,
+                "--unlearned", *(model(name, seed) for seed in seeds),
+                "--retrained", *task.retrained[: arguments.models]])
+            partial = kept.with_suffix(".part")
+            partial.write_text(text)
+            os.replace(partial, kept)
+        return json.loads(kept.read_text())
+
+    lines = [["method", "forget accuracy", "told without error", "quality", "of half", "by chance", "score", "KLoM", "of half",
+              "by chance"]]
+    for name, result in zip(COMPARED, at_once(arguments, compared, COMPARED)):
+        whole, halves = result["measures"], result["halves"]
+        columns = [whole, halves["unlearned"], halves["retrained"]]
+        lines.append([
+            name, f"{100 * result['unlearnedAccuracy']['forgottenTest']:.1f} %",
+            f"{100 * whole['epsilon']['cappedShare']:.0f} %",
+            *(f"{column['epsilon']['forgettingQuality']:.2f}" for column in columns), f"{whole['epsilon']['score']:.2f}",
+            *(f"{column['divergence']['forgottenTraining']['mean']:.1f}" for column in columns)])
+    text = tables.markdown(lines, (0,))
+    print(text)
+    if arguments.docs:
+        tables.write_block("distributions", [text], DOCS / "Audit.md")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["train", "spread", "verdicts", "score"])
+    parser.add_argument("step", choices=["train", "spread", "verdicts", "score", "distributions"])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
     parser.add_argument("--calibration", nargs="+", default=CALIBRATION, choices=TASKS)
     parser.add_argument("--references", nargs="+", type=int, default=[1, 3, 5])
     parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
     parser.add_argument("--audited", type=int, default=20, help="how many of the retrained networks are audited")
+    parser.add_argument("--models", type=int, default=16, help="how many models of either kind 'distributions' compares")
     parser.add_argument("--docs", action="store_true", help="write the tables of Docs/Audit.md")
     arguments = parser.parse_args()
     if arguments.step == "train":
         tasks = [Task(name, arguments) for name in ["report", *arguments.calibration]]
         at_once(arguments, run, [command for task in tasks for command in task.trainings()])
     else:
-        {"spread": spread, "verdicts": verdicts, "score": score}[arguments.step](arguments)
+        steps = {"spread": spread, "verdicts": verdicts, "score": score, "distributions": distributions}
+        steps[arguments.step](arguments)
 
 
 if __name__ == "__main__":

@@ -200,12 +200,18 @@ struct CheckpointTests {
         let inputs = try Program.run(forget(["--checkpoint", materials.folder.url.path], output: "f"))
         #expect(inputs.status == 1)
         #expect(inputs.errors.contains("an input of this run"), "\(inputs.errors)")
+        let given = try Program.run([
+            "compare-distributions", "--dataset", materials.dataset, "--classes", "2", "--checkpoint", checkpoint,
+            "--unlearned", "a", "b", "c", "d", "--retrained", "e", "f", "g", "h",
+        ])
+        #expect(given.status == 64)
+        #expect(given.errors.contains("--checkpoint is for the models of --train; give it too."), "\(given.errors)")
         let verify = try Program.run(["audit", "--verify", "record.json", "--checkpoint", checkpoint])
         #expect(verify.status == 64)
         #expect(verify.errors.contains("--verify measures nothing; leave --checkpoint out."))
     }
 
-    @Test("compare, compare-methods and audit resume too", .tags(.slow), .slow)
+    @Test("compare, compare-methods, compare-distributions and audit resume too", .tags(.slow), .slow)
     func otherCommands() throws {
         let training =
             ["--dataset", materials.dataset, "--epochs", "3", "--batch-size", "16", "--classes", "2"]
@@ -213,6 +219,10 @@ struct CheckpointTests {
         let commands: [[String]] = [
             ["compare", "--json"] + training,
             ["compare-methods", "--methods", "fine-tune,last-row", "--json"] + training,
+            [
+                "compare-distributions", materials.model, "--train", "4", "--dataset", materials.dataset, "--classes",
+                "2", "--epochs", "2", "--images", "60", "--method", "fine-tune", "--json",
+            ],
             [
                 "audit", materials.model, materials.plainModel, "--architecture", Materials.architecture,
                 "--image-size", "4",

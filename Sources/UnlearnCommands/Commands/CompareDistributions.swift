@@ -19,8 +19,9 @@ struct CompareDistributions: ReportingCommand {
             too: what they reach is what chance alone does. 16 to 64 small models say something; the challenge had 512.
 
             Give the models as files, or let --train make them: that many originals, each of which forgets, and as many \
-            models without the classes, all trained like the given original, from seeds of their own. --keep keeps them, \
-            and after an interruption the same command continues.
+            models without the classes, all trained like the given original, from seeds of their own. --keep keeps them for \
+            other methods; after an interruption the same command takes the finished ones, and with --checkpoint goes on \
+            within a training, too.
 
             EXAMPLES
               unlearn compare-distributions --dataset fashion-mnist --classes 0 \\
@@ -67,17 +68,20 @@ struct CompareDistributions: ReportingCommand {
     var imageLimit: Int?
 
     @OptionGroup var population: PopulationFlags
+    @OptionGroup var checkpoints: CheckpointFlags
     @OptionGroup var pictures: PictureFlags
     @OptionGroup var network: NetworkFlags
     @OptionGroup var flags: RunFlags
 
     var interruptionNote: String {
-        population.keptFolder == nil ? "nothing was written" : "the same command continues from here"
+        checkpoints.note(
+            otherwise: population.keptFolder == nil ? "nothing was written" : "the same command continues from here")
     }
 
     func validate() throws {
         try pictures.check(for: [dataset])
         try population.check()
+        try refuse(checkpoints.given, unless: population.count != nil, "is for the models of --train; give it too.")
         guard population.count == nil else {
             try refuse(
                 [("--unlearned", !unlearned.isEmpty), ("--retrained", !retrained.isEmpty)],
@@ -119,20 +123,31 @@ struct CompareDistributions: ReportingCommand {
             }
         }
         let comparison = try comparison(of: model, classes, positions, test: test, training: training)
+        let checkpoint = try checkpoints.open(inputs, console)
+        // Finished models are kept there for as long as the run may go on from them.
+        let folder = population.folder ?? checkpoints.comparisonFolder
+        var options = flags.options
+        options.checkpoint = checkpoint
         let answers =
             if let count = population.count {
                 try await trained(
                     population.models(
-                        count, like: model, classes: classes, samples: positions, images: training, flags.options),
+                        count, like: model, classes: classes, samples: positions, images: training, keepingIn: folder,
+                        options),
                     comparison, console)
             } else {
                 try await read(comparison, test, console)
             }
         try Task.checkCancellation()
-        return DistributionsReport(
+        let report = DistributionsReport(
             result: try result(comparison, answers), classes: classes, samples: positions?.count,
             classNames: model.metadata.classNames, method: population.count == nil ? nil : population.name.method.name,
             seed: flags.seed)
+        if ParallelJob.isFirst, let finished = checkpoints.comparisonFolder {
+            try? FileManager.default.removeItem(at: finished)
+        }
+        try checkpoint?.finish()
+        return report
     }
 
     private func comparison(
@@ -256,7 +271,7 @@ struct PopulationFlags: ParsableArguments {
     /// The models as they are to be trained.
     func models(
         _ count: Int, like model: Model, classes: Set<Int>, samples positions: [Int]?, images: any ImageDataset,
-        _ options: RunOptions
+        keepingIn folder: URL?, _ options: RunOptions
     ) throws -> ModelPopulation {
         let usual = model.usualTraining
         var training = usual.configuration

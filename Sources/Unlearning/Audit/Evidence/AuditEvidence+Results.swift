@@ -48,9 +48,12 @@ extension AuditEvidence {
     ///   - scores: one score an example; nil for a model to which the measure does not apply.
     ///   - strata: the number of examples of each kind in the order of the scores, where every kind has the same weight
     ///     in the mean; empty if all are of one kind.
+    ///   - refitted: the measure of each model in the same resamples, for each of which what the scores depend on was
+    ///     fitted again. An interval is then as wide as this or the scores alone make it, whichever is wider.
     func result(
         _ measure: MeasureDescription, meanOf scores: PerModel<[Double]?>, strata: [Int] = [],
-        rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil, note: String? = nil
+        refitted: PerModel<[Double?]?>? = nil, rows: [MeasureRow] = [], rowKind: MeasureResult.RowKind? = nil,
+        note: String? = nil
     ) -> MeasureResult {
         let retrained = scores.retrained.compactMap { $0 }
         var columns: [[Double]] = []
@@ -61,7 +64,7 @@ extension AuditEvidence {
         }
         let original = add(scores.original)
         let unlearned = add(scores.unlearned)
-        let references = retrained.map(add)
+        let columnsOfRetrained = retrained.map(add)
         let difference = scores.unlearned.flatMap { unlearned in
             Statistics.mean(of: retrained).map { zip(unlearned, $0).map(-) }
         }
@@ -77,13 +80,68 @@ extension AuditEvidence {
             if column == gap { return drawn.lower < drawn.upper ? drawn : sound.constant(drawn.lower) }
             return sound.proportion(scores) ?? drawn
         }
-        func value(_ column: Int?) -> MeasureValue? {
+        func value(_ column: Int?, _ refitted: [Double?]?) -> MeasureValue? {
             column.flatMap { column in
-                Statistics.mean(columns[column]).map { MeasureValue($0, interval: interval(column)) }
+                let wider = refitted.flatMap { configuration.bootstrap?.interval(of: $0) }
+                return Statistics.mean(columns[column]).map {
+                    MeasureValue($0, interval: interval(column).map { $0.union(wider) } ?? wider)
+                }
             }
         }
+        let references = zip(scores.retrained, refitted?.retrained ?? scores.retrained.map { _ in nil })
+            .filter { $0.0 != nil }.map(\.1)
         return MeasureResult(
-            measure, original: value(original), unlearned: value(unlearned),
-            retrained: references.compactMap(value), gap: value(gap), rows: rows, rowKind: rowKind, note: note)
+            measure, original: value(original, refitted?.original), unlearned: value(unlearned, refitted?.unlearned),
+            retrained: zip(columnsOfRetrained, references).compactMap { value($0, $1) },
+            gap: value(gap, refitted?.gaps), rows: rows, rowKind: rowKind, note: note)
+    }
+}
+
+extension AuditEvidence {
+    /// Computes a measure in resamples for each of which something is fitted again, the same resamples for every model.
+    /// - Parameters:
+    ///   - kinds: the number of examples of each kind, each drawn from its own kind; nil gives no values.
+    ///   - limit: the maximum number of resamples.
+    ///   - values: takes how often each example of each kind was drawn, resample by resample, and gives the models' values.
+    /// - Returns: nil without kinds, or if the audit has no intervals.
+    func refitted(
+        _ measure: MeasureDescription, kinds: [Int]?, limit: Int = Bootstrap.refits,
+        _ values: ([[[Double]]]) throws -> PerModel<[Double?]?>
+    ) throws -> PerModel<[Double?]?>? {
+        guard let bootstrap = configuration.bootstrap, let kinds else { return nil }
+        var draws = Bootstrap.Draws(
+            min(bootstrap.resamples, limit), of: kinds, seed: context.seed("refits.\(measure.identifier)"))
+        var result: PerModel<[Double?]?>?
+        // A few at a time, since the counts of all would take as much memory as the features.
+        while true {
+            try checkCancellation()
+            let drawn = draws.next(50)
+            guard !drawn.isEmpty else { return result }
+            let next = try values(drawn)
+            result = result.map { $0.appending(next) } ?? next
+        }
+    }
+}
+
+extension PerModel where Value == [Double?]? {
+    fileprivate func appending(_ other: PerModel<[Double?]?>) -> PerModel<[Double?]?> {
+        func joined(_ first: [Double?]?, _ second: [Double?]?) -> [Double?]? {
+            first.flatMap { first in second.map { first + $0 } }
+        }
+        return PerModel(
+            original: joined(original, other.original), unlearned: joined(unlearned, other.unlearned),
+            retrained: zip(retrained, other.retrained).map(joined))
+    }
+
+    /// The unlearned model's values less the mean of the retrained models', resample by resample; nil without both.
+    var gaps: [Double?]? {
+        let others = retrained.compactMap(\.self)
+        guard let unlearned, !others.isEmpty, others.allSatisfy({ $0.count == unlearned.count }) else { return nil }
+        return unlearned.indices.map { index in
+            let references = others.compactMap { $0[index] }
+            guard let own = unlearned[index], references.count == others.count, let mean = Statistics.mean(references)
+            else { return nil }
+            return own - mean
+        }
     }
 }

@@ -41,6 +41,80 @@ package struct LogisticRegression: Sendable, Hashable {
         intercept = parameters.intercept
     }
 
+    private init(weight: Double, intercept: Double) {
+        (self.weight, self.intercept) = (weight, intercept)
+    }
+
+    /// Fits examples that were drawn again from those of this fit.
+    ///
+    /// Newton's method starts from this fit, which is close; where it does not settle at once, the examples are fitted as
+    /// if they were new.
+    /// - Parameters:
+    ///   - memberCounts: how often each member was drawn.
+    ///   - otherCounts: how often each non-member was drawn.
+    /// - Returns: nil if no example of one kind was drawn.
+    func refitted(
+        members: [Double], memberCounts: [Double], others: [Double], otherCounts: [Double], C: Double = 1
+    ) -> LogisticRegression? {
+        let (drawnMembers, drawnOthers) = (memberCounts.reduce(0, +), otherCounts.reduce(0, +))
+        guard drawnMembers > 0, drawnOthers > 0 else { return nil }
+        let half = (drawnMembers + drawnOthers) / 2
+        var (weight, intercept) = (weight, intercept)
+        for _ in 0..<Self.maximumRefitSteps {
+            var sums = Curvature(weight: weight, penalty: 1 / C)
+            sums.add(members, memberCounts, sign: 1, scale: half / drawnMembers, at: (weight, intercept))
+            sums.add(others, otherCounts, sign: -1, scale: half / drawnOthers, at: (weight, intercept))
+            guard let step = sums.newtonStep else { break }
+            (weight, intercept) = (weight - step.weight, intercept - step.intercept)
+            // The step in standard errors, of which the next one would be about the square.
+            if step.decrement < 1e-6 { return LogisticRegression(weight: weight, intercept: intercept) }
+        }
+        func drawn(_ features: [Double], _ counts: [Double]) -> [Double] {
+            zip(features, counts).flatMap { [Double](repeating: $0, count: Int($1)) }
+        }
+        return LogisticRegression(
+            members: drawn(members, memberCounts), others: drawn(others, otherCounts), C: C)
+    }
+
+    private static let maximumRefitSteps = 8
+
+    /// Slope and curvature of the objective of examples with weights.
+    private struct Curvature {
+        private var slope: (Double, Double)
+        private var (a, b, d): (Double, Double, Double)
+
+        init(weight: Double, penalty: Double) {
+            slope = (penalty * weight, 0)
+            (a, b, d) = (penalty, 0, 0)
+        }
+
+        mutating func add(
+            _ features: [Double], _ counts: [Double], sign: Double, scale: Double,
+            at parameters: (weight: Double, intercept: Double)
+        ) {
+            for (feature, count) in zip(features, counts) where count > 0 {
+                let wrong = LogisticRegression.sigmoid(-sign * (parameters.weight * feature + parameters.intercept))
+                let pull = -scale * count * sign * wrong
+                slope.0 += pull * feature
+                slope.1 += pull
+                let curvature = scale * count * wrong * (1 - wrong)
+                a += curvature * feature * feature
+                b += curvature * feature
+                d += curvature
+            }
+        }
+
+        /// The inverse Hessian times the gradient, and the square of its length in the Hessian's norm; nil where the
+        /// curvature vanishes up to rounding.
+        var newtonStep: (weight: Double, intercept: Double, decrement: Double)? {
+            let determinant = a * d - b * b
+            guard determinant > 1e-12 * a * d, determinant.isFinite else { return nil }
+            let step = ((d * slope.0 - b * slope.1) / determinant, (a * slope.1 - b * slope.0) / determinant)
+            let decrement = step.0 * slope.0 + step.1 * slope.1
+            return decrement.isFinite ? (step.0, step.1, decrement) : nil
+        }
+    }
+
     /// Computes the probability that an example with this feature is a member.
     package func probability(_ feature: Double) -> Double { Self.sigmoid(weight * feature + intercept) }
 

@@ -32,7 +32,7 @@ package struct ModelPopulation: Sendable {
     package let samplesPerClass: Int
     /// The number of models of either kind.
     package let count: Int
-    /// Threads, algorithms, and the first seed.
+    /// Threads, algorithms, the first seed, and the checkpoint.
     package let options: RunOptions
     private let store: ComparisonStore?
 
@@ -77,6 +77,14 @@ package struct ModelPopulation: Sendable {
         options.seed &+ UInt64(kind == .original ? index : count + index)
     }
 
+    /// Options for one model, whose part of a checkpoint has a name of its own since a kept model is not trained again.
+    private func options(_ name: String, seed: UInt64) -> RunOptions {
+        var options = options
+        options.seed = seed
+        options.checkpoint = options.checkpoint?.scoped("seed-\(seed)-\(name)")
+        return options
+    }
+
     /// Trains a network, or takes it from the folder.
     /// - Parameters:
     ///   - index: the model's number, from 0.
@@ -85,11 +93,15 @@ package struct ModelPopulation: Sendable {
     package func trained(_ kind: Kind, _ index: Int, progress: ProgressHandler? = nil) async throws -> Model {
         let seed = seed(kind, index)
         if let kept = store?.model(kind.rawValue, seed: seed, like: model) { return kept }
+        let options = options(kind.rawValue, seed: seed)
         let trained = try await Retraining(training: training, augmentation: augmentation, options: options).train(
             Retraining.untrained(like: model, seed: seed), classes: kind == .retrained ? classes : [],
             images: kind == .retrained ? others : images, seed: seed, progress: progress
         ).model
-        try store?.keep(trained, kind.rawValue, seed: seed)
+        if let store {
+            try store.keep(trained, kind.rawValue, seed: seed)
+            options.checkpoint?.removeScope()
+        }
         return trained
     }
 
@@ -102,8 +114,7 @@ package struct ModelPopulation: Sendable {
     package func unlearned(
         _ original: Model, _ index: Int, progress: ProgressHandler? = nil
     ) async throws -> Model {
-        var options = options
-        options.seed = seed(.original, index)
+        let options = options("unlearned", seed: seed(.original, index))
         let data =
             if let samples {
                 try MethodImages(

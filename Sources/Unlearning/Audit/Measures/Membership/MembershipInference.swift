@@ -147,11 +147,17 @@ struct MembershipMeasures: BuiltInMeasure {
                 MembershipInference.calledMembers(
                     members: $0.members, nonMembers: $0.nonMembers, asking: $0.forgotten)
             }
-            findings.results.append(evidence.result(measure, meanOf: called))
+            let attacks = scores.map {
+                RefittedAttack(members: $0.members, nonMembers: $0.nonMembers, asking: $0.forgotten)
+            }
+            let refitted = try evidence.refitted(measure, kinds: attacks.original?.kinds) { draws in
+                attacks.map { attack in attack.map { attack in draws.map { attack.share(drawn: $0) } } }
+            }
+            findings.results.append(evidence.result(measure, meanOf: called, refitted: refitted))
             addHistograms(
                 scores.map { [$0.members, $0.nonMembers, $0.forgotten] }, measure, name, into: &findings)
         }
-        addLossAttack(losses.map { ($0.forgotten, $0.forgottenTest) }, evidence, into: &findings)
+        try addLossAttack(losses.map { ($0.forgotten, $0.forgottenTest) }, evidence, into: &findings)
         addHistograms(
             losses.map { [$0.members, $0.nonMembers, $0.forgotten] }, MembershipInference.loss,
             "loss (nats)", into: &findings)
@@ -160,7 +166,7 @@ struct MembershipMeasures: BuiltInMeasure {
     private func addLossAttack(
         _ losses: PerModel<(members: [Double], others: [Double])>, _ evidence: AuditEvidence,
         into findings: inout AuditFindings
-    ) {
+    ) throws {
         let memberFolds = LossAttack.folds(
             count: losses.original.members.count, seed: evidence.context.seed("folds.training"))
         let otherFolds = LossAttack.folds(
@@ -169,8 +175,17 @@ struct MembershipMeasures: BuiltInMeasure {
             LossAttack.scores(
                 members: $0.members, others: $0.others, memberFolds: memberFolds, otherFolds: otherFolds)
         }
+        let attacks = losses.map {
+            RefittedLossAttack(
+                members: $0.members, others: $0.others, memberFolds: memberFolds, otherFolds: otherFolds)
+        }
+        let refitted = try evidence.refitted(MembershipInference.loss, kinds: attacks.original?.kinds) { draws in
+            attacks.map { attack in attack.map { attack in draws.map { attack.balancedAccuracy(drawn: $0) } } }
+        }
         findings.results.append(
-            evidence.result(MembershipInference.loss, meanOf: scores, strata: [memberFolds.count, otherFolds.count]))
+            evidence.result(
+                MembershipInference.loss, meanOf: scores, strata: [memberFolds.count, otherFolds.count],
+                refitted: refitted))
     }
 
     /// Adds a histogram for each model, with the same bins for all models.

@@ -195,9 +195,11 @@ struct ProbeMeasures: BuiltInMeasure {
                 guard let own = means.unlearned[stage], !means.retrained.isEmpty else { return false }
                 return means.retrained.allSatisfy { $0[stage].map { own > $0 } ?? false }
             }
+            let refitted = try refitted(measure, evidence, labels)
             let found = knowing.isEmpty ? "" : "; above every retrained model at: \(knowing.joined(separator: ", "))"
             findings.results.append(
-                evidence.result(measure, meanOf: penultimate, rows: rows, rowKind: .layers, note: note + found))
+                evidence.result(
+                    measure, meanOf: penultimate, refitted: refitted, rows: rows, rowKind: .layers, note: note + found))
             for row in rows {
                 findings.figures.updateLayer(row.name, of: evidence.models.original.model.graph) { layer in
                     if measure.identifier == .linearProbe {
@@ -207,6 +209,37 @@ struct ProbeMeasures: BuiltInMeasure {
                     }
                 }
             }
+        }
+    }
+
+    /// The recall in resamples of the images, for each of which probe or centroids of the penultimate features are fitted
+    /// again.
+    private func refitted(
+        _ measure: MeasureDescription, _ evidence: AuditEvidence, _ labels: [Int]
+    ) throws -> PerModel<[Double?]?>? {
+        guard evidence.configuration.bootstrap != nil else { return nil }
+        typealias Rule = (kinds: [Int], refits: Int, recalls: ([[[Double]]]) -> [Double?])
+        let asked = evidence.test.forgotten.map { evidence.test.labels[$0] }
+        let rules = try evidence.models.map { model -> Rule? in
+            guard let fitted = model.training?.features.last, let tried = model.test.features.last else { return nil }
+            let rows = fitted.manageableRows
+            let features = try DoubleMatrix(fitted.values, rows: rows)
+            let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
+            guard measure.identifier == .linearProbe else {
+                let rule = RefittedCentroids(
+                    features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
+                    labels: asked)
+                return (rule.kinds, Bootstrap.refits, rule.recalls)
+            }
+            return RefittedProbe(
+                features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
+                labels: asked
+            ).map { ($0.kinds, $0.refits, $0.recalls) }
+        }
+        guard let (kinds, refits, _) = rules.original else { return nil }
+        return try evidence.refitted(measure, kinds: kinds, limit: refits) { draws in
+            // A network with very wide features is measured on other images.
+            rules.map { rule in rule.flatMap { $0.kinds == kinds ? $0.recalls(draws) : nil } }
         }
     }
 

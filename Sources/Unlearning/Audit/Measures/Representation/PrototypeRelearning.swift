@@ -11,8 +11,7 @@ package import NeuralGraph
 /// examples of the forgotten classes, 0 to 1. The retrained models' value is the target, since a network that never saw
 /// the class learns it from a prototype too.
 package struct PrototypeRelearning: Sendable {
-    private let head: LinearHead
-    private let retained: [Int]
+    let head: LinearHead
     private let center: [Double]
     private let meanRow: [Double]
     private let length: Double
@@ -37,7 +36,6 @@ package struct PrototypeRelearning: Sendable {
             throw ShapeError("labels", "no example is of a retained class; give some of every class")
         }
         self.head = head
-        self.retained = retained
         let rows = head.weights
         func mean(_ matrix: DoubleMatrix) -> [Double] {
             (0..<matrix.columns).map { column in
@@ -79,16 +77,24 @@ package struct PrototypeRelearning: Sendable {
         guard prototype.allSatisfy(\.isFinite) else {
             throw LinearAlgebraError.notFinite(matrix: "the prototype's features")
         }
+        let (row, bias) = row(for: prototype)
+        for (column, weight) in row.enumerated() { head.weights[label, column] = weight }
+        head.biases[label] = bias
+    }
+
+    /// Computes the row and the bias of a prototype.
+    func row(for prototype: [Double]) -> (weights: [Double], bias: Double) {
         let direction = zip(prototype, center).map { $0 - $1 }
         let distance = Self.norm(direction)
         var product = 0.0
-        for column in direction.indices {
+        let weights = direction.indices.map { column in
             // A prototype at the center of the others has no direction.
             let part = distance > 0 ? length * direction[column] / distance : 0
-            head.weights[label, column] = meanRow[column] + part
-            product += head.weights[label, column] * prototype[column]
+            let weight = meanRow[column] + part
+            product += weight * prototype[column]
+            return weight
         }
-        head.biases[label] = level - product
+        return (weights, level - product)
     }
 
     private static func norm(_ values: [Double]) -> Double {
@@ -133,12 +139,42 @@ struct PrototypeRelearningMeasure: BuiltInMeasure {
             ]
             findings.results.append(
                 evidence.result(
-                    PrototypeRelearning.description, meanOf: scores.map { $0?.forgotten }, rows: rows,
-                    rowKind: .variants,
+                    PrototypeRelearning.description, meanOf: scores.map { $0?.forgotten },
+                    refitted: try refitted(evidence), rows: rows, rowKind: .variants,
                     note: "From \(Self.examples) images of each class, mean of \(Self.draws) draws; "
                         + "rows: test accuracy afterwards"))
         } catch let error as LinearAlgebraError {
             findings.results.append(MeasureResult(PrototypeRelearning.description, omitted: "\(error)"))
+        }
+    }
+
+    /// The accuracy in resamples, for each of which the prototypes' images are chosen again.
+    private func refitted(_ evidence: AuditEvidence) throws -> PerModel<[Double?]?>? {
+        guard evidence.configuration.bootstrap != nil, let training = evidence.training else { return nil }
+        let rules = try evidence.models.map { model -> RefittedPrototypes? in
+            guard let head = LinearHead(of: model.model), let features = model.training?.features.last,
+                let test = model.test.features.last, features.node == model.model.graph.penultimate
+            else { return nil }
+            let relearning = try PrototypeRelearning(
+                head: head, features: features.values, labels: training.labels, forgotten: evidence.forgottenClasses)
+            let members = Dictionary(grouping: training.forgotten) { training.labels[$0] }
+            return RefittedPrototypes(
+                relearning, members: try members.mapValues { try DoubleMatrix(features.values, rows: $0) },
+                asking: try DoubleMatrix(test.values, rows: evidence.test.forgotten),
+                labels: evidence.test.forgotten.map { evidence.test.labels[$0] })
+        }
+        guard let counts = (rules.original ?? rules.unlearned)?.memberCounts else { return nil }
+        var random = SeededRandom(seed: evidence.context.seed("prototype"), stream: "refits")
+        return try evidence.refitted(PrototypeRelearning.description, kinds: [evidence.test.forgotten.count]) { draws in
+            // The same images for every model. Few that are drawn from a resample are few drawn with repetition.
+            let choices = draws.map { _ in
+                (0..<Self.draws).map { _ in
+                    counts.map { count in
+                        (0..<min(Self.examples, count)).map { _ in random.integer(below: count) }
+                    }
+                }
+            }
+            return rules.map { rule in rule.map { $0.accuracies(choices, drawn: draws.map { $0[0] }) } }
         }
     }
 
