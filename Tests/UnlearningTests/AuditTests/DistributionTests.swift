@@ -185,6 +185,30 @@ struct DistributionTests {
             } == "the training data has no example of what was forgotten; give some of every class")
     }
 
+    @Test("a checkpoint of other models is refused by what differs")
+    func otherModels() async throws {
+        let folders = try CheckpointFolders()
+        let model = try await Patterns.model
+        func population(_ seed: UInt64, _ count: Int, _ checkpoint: Checkpoint) throws -> ModelPopulation {
+            var options = RunOptions(seed: seed)
+            options.checkpoint = checkpoint
+            return try ModelPopulation(
+                like: model, forgetting: [2], samples: nil, images: Patterns.train, training: Patterns.training,
+                augmentation: nil, method: LastRowEdit(), samplesPerClass: 20, count: count, keepingIn: nil,
+                options: options)
+        }
+        do { _ = try population(0, 4, Checkpoint(in: folders.folder)) }
+        for (seed, count, words) in [
+            (UInt64(1), 4, "differs in the seed: 0 then, 1 now"),
+            (0, 5, "differs in the number of models: 4 then, 5 now"),
+        ] {
+            let checkpoint = try await folders.reopened()
+            let refusal = await message { _ = try population(seed, count, checkpoint) }
+            #expect(refusal?.contains(words) == true, "\(refusal ?? "accepted")")
+        }
+        _ = try population(0, 4, await folders.reopened())
+    }
+
     @Test("trained models are kept, and taken again only for the same training")
     func kept() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("population-\(UUID())")

@@ -41,7 +41,8 @@ package struct ModelPopulation: Sendable {
     ///   - samples: the samples to forget; nil if classes are.
     ///   - folder: a folder for trained models, which later comparisons with the same training take them from; nil keeps
     ///     none.
-    /// - Throws: ``UnlearningError`` if settings are wrong, ``ComparisonError`` if the folder has models of other settings.
+    /// - Throws: ``UnlearningError`` if settings are wrong or the checkpoint is of other models, ``ComparisonError`` if the
+    ///   folder has models of other settings.
     package init(
         like model: Model, forgetting classes: Set<Int>, samples: [Int]?, images: any ImageDataset,
         training: TrainingConfiguration, augmentation: Augmentation?, method: any UnlearningMethod,
@@ -59,6 +60,23 @@ package struct ModelPopulation: Sendable {
             network: model.graph.nodes.map { "\($0.name) \($0.operation.kind) \($0.shape)" }, samples: samples,
             schemaVersion: ComparisonStore.schemaVersion, training: training)
         store = try folder.map { try ComparisonStore($0, key: MethodComparison.json(key)) }
+        try checkRun()
+    }
+
+    /// Refuses a checkpoint of other models, which would be removed with this run's.
+    private func checkRun() throws {
+        guard let checkpoint = options.checkpoint else { return }
+        try CheckpointRun(checkpoint.scoped("population")).begin {
+            RunIdentity(
+                "compare-distributions", options: options,
+                [
+                    ("number of models", "\(count)"), ("method", method.name),
+                    ("method's settings", try MethodComparison.json(method)),
+                    ("classes to forget", "\(classes.sorted())"), ("number of samples", "\(samples?.count ?? 0)"),
+                    ("images per class", "\(samplesPerClass)"),
+                    ("training settings", try MethodComparison.json(training)),
+                ])
+        }
     }
 
     /// All that trained models depend on besides their seeds.
