@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import Unlearning
@@ -59,18 +60,26 @@ struct ResumingTests {
         let method = MethodCase.all[0].method
         let whole = try await unlearner(method).forget(classes: Self.classes)
         do {
-            let (phases, continuation) = AsyncStream.makeStream(of: RunPhase.self)
+            let (steps, continuation) = AsyncStream.makeStream(of: Void.self)
+            // The run waits after its first impair step, so the cancellation comes before the end however busy the machine is.
+            let gate = DispatchSemaphore(value: 0)
+            let isFirst = Mutex(true)
             // The interval is never over: only the cancellation has the state written.
             let run = try await unlearner(method, checkpoint: try Checkpoint(in: folders.folder, every: .seconds(3600)))
             let task = Task {
                 try await run.forget(classes: Self.classes) { progress in
-                    continuation.yield(progress.phase)
-                    // Slow enough for the cancellation to come before the end.
-                    if progress.phase == .impair { usleep(20_000) }
+                    let waits = isFirst.withLock { first in
+                        defer { if progress.phase == .impair { first = false } }
+                        return first && progress.phase == .impair
+                    }
+                    guard waits else { return }
+                    continuation.yield()
+                    gate.wait()
                 }
             }
-            for await phase in phases where phase == .impair { break }
+            for await _ in steps { break }
             task.cancel()
+            gate.signal()
             await #expect(throws: CancellationError.self) { try await task.value }
         }
         let names = try CheckpointFolders.names(folders.folder)

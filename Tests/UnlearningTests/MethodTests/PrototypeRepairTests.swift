@@ -126,7 +126,7 @@ struct PrototypeRepairTests {
         ).forget(classes: MethodCase.classes)
         // Five images of noise, each shown once beside the five to retain.
         #expect(outcome.noise.map(\.images.shape.dimensions.first) == [5])
-        #expect(outcome.losses.mapValues(\.count) == [.noise: 10, .impair: 1, .repair: 51])
+        #expect(outcome.losses.mapValues(\.count) == [.noise: 10, .impair: 1, .repair: 120])
         #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
         #expect(try #require(outcome.accuracyAfter?.retained) > 0.7)
         #expect(!outcome.isRuined)
