@@ -87,6 +87,14 @@ struct ShardTests {
             "--epochs", "1", "--output", folder.path("out.safetensors"),
         ])
         #expect(twice.status == 64 && twice.errors.contains("sets the shards already; leave --shards out"))
+        for command in [["compare", "--method", "sisa"], ["compare-methods", "--methods", "fine-tune,sisa"]] {
+            let ending = try Program.run(
+                command + ["--dataset", materials.dataset, "--shards", "2", "--epochs", "1", "--classes", "4"]
+                    + Materials.network)
+            #expect(ending.status == 64)
+            #expect(
+                ending.errors.contains("'sisa' makes the network that a comparison would retrain"), "\(ending.errors)")
+        }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 }

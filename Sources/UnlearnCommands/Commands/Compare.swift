@@ -66,11 +66,15 @@ struct Compare: ReportingCommand {
 
     func validate() throws {
         guard let methodComparison else {
-            for method in also?.methods ?? [] { try forgetting.target.what.check(method, named: method.name) }
+            for method in also?.methods ?? [] {
+                try forgetting.target.what.check(method, named: method.name)
+                try forgetting.target.what.checkComparable(method, named: method.name)
+            }
             if forgetting.method.configuration.file == nil {
                 let choice = try MethodChoice(
                     forgetting.method, samples: forgetting.target.givenSamples, ConfigurationFile())
                 try forgetting.target.what.check(choice.method, named: choice.name)
+                try forgetting.target.what.checkComparable(choice.method, named: choice.name)
             }
             try reporting.checkRequestID()
             try refuse([("--seeds", seeds != nil)], "is for --methods; give both.")

@@ -89,6 +89,7 @@ struct ComparingMethods: Sendable {
     /// Checks that every option has something to work on.
     func check() throws {
         try target.checkSamples(for: methods)
+        for method in methods { try target.what.checkComparable(method, named: method.name) }
         try refuse(
             [("--samples", target.what.samples.file != nil)], "is for compare; compare-methods forgets classes.")
         guard configuration.file == nil else { return }

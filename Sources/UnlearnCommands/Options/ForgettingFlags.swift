@@ -60,6 +60,14 @@ struct ClassFlags: ParsableArguments {
             "--samples: method '\(name)' forgets whole classes alone; give one of these by --method: "
                 + others.joined(separator: ", "))
     }
+
+    /// Refuses exact forgetting by shards in a comparison: retrained from the same seed, its reference is the same network.
+    func checkComparable(_ method: any UnlearningMethod, named name: String) throws {
+        guard method.requirements.contains(.shards) else { return }
+        throw ValidationError(
+            "method '\(name)' makes the network that a comparison would retrain as its reference; use forget, and audit "
+                + "against networks from train --shards --exclude-classes with other seeds.")
+    }
 }
 
 /// Which classes are forgotten, and how many images forgetting sees.
