@@ -4,6 +4,7 @@
     swift build -c release --product unlearn
     python3 Benchmarks/evidence.py --work evidence train            # 24 retrained networks, hours or minutes
     python3 Benchmarks/evidence.py --work evidence spread           # how much they differ, by measure
+    python3 Benchmarks/evidence.py --work evidence alarms           # how often they are beyond the limits of others
     python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
     python3 Benchmarks/evidence.py --work evidence score            # how well each measure tells
     python3 Benchmarks/evidence.py --work evidence distributions    # many models of a method against many retrained ones
@@ -15,7 +16,9 @@ class, networks and seeds no limit was chosen on. The task of digits needs sciki
 """
 
 import argparse
+import itertools
 import json
+import math
 import os
 import shlex
 import statistics
@@ -39,6 +42,8 @@ TASKS = {
     "digits": ("digits", "3", ["--architecture", "resnet18:width=0.25", "--epochs", "12", "--batch-size", "64"], 60, 8),
 }
 CALIBRATION = ["bag", "sandal", "digits"]
+# Measures whose value for a retrained network is its mean distance to the others.
+DISTANCES = ("total-variation", "jensen-shannon", "softmax-distance", "prediction-agreement")
 # What must not pass, and what is true of the presets: the arguments of 'unlearn forget'.
 FORGOTTEN = {
     "last-row": ["--method", "last-row"],
@@ -159,21 +164,33 @@ class Task:
         return [self.retrained[(place + 1 + i) % self.count] for i in range(count)]
 
 
-def spread(arguments):
-    """Prints the standard deviation of every measure between retrained networks, by task."""
-    found = {}
+def calibrations(arguments):
+    """The retrained networks' values by measure, of each task of the calibration."""
     tasks = [Task(name, arguments) for name in arguments.calibration]
     records = at_once(arguments, lambda task: task.audit(task.variants()["default"], task.retrained, "spread"), tasks)
+    result = {}
     for name, record in zip(arguments.calibration, records):
         for measure in record["audit"]["measures"]:
             values = [value["value"] for value in measure.get("retrained", {}).get("values", [])]
             if len(values) > 2:
-                identifier = measure["measure"]["identifier"]
-                deviation = statistics.stdev(values)
-                # Mean distances to the others share their distances.
-                if identifier in ("total-variation", "jensen-shannon", "softmax-distance", "prediction-agreement"):
-                    deviation *= (len(values) - 1) / (len(values) - 2)
-                found.setdefault(identifier, {})[name] = (statistics.mean(values), deviation)
+                result.setdefault(name, {})[measure["measure"]["identifier"]] = values
+        # The limit of the index is one of its logarithm.
+        index = result[name].get("anamnesis-index")
+        if index:
+            result[name]["ln anamnesis-index"] = [math.log(value) for value in index]
+    return result
+
+
+def spread(arguments):
+    """Prints the standard deviation of every measure between retrained networks, by task."""
+    found = {}
+    for name, measures in calibrations(arguments).items():
+        for identifier, values in measures.items():
+            deviation = statistics.stdev(values)
+            # Mean distances to the others share their distances.
+            if identifier in DISTANCES:
+                deviation *= (len(values) - 1) / (len(values) - 2)
+            found.setdefault(identifier, {})[name] = (statistics.mean(values), deviation)
     lines = [["measure", *arguments.calibration, "pooled"]]
     for identifier, values in found.items():
         pooled = statistics.mean(deviation**2 for _, deviation in values.values()) ** 0.5
@@ -183,6 +200,57 @@ def spread(arguments):
     print(text)
     if arguments.docs:
         tables.write_block("spread", [text], DOCS / "Audit.md")
+
+
+def alarms(arguments):
+    """Prints how often a retrained network is beyond the default limits of others, by measure and number of others.
+
+    Distances to the others are left out, since a record has no distance of two networks.
+    """
+    from scipy import stats
+
+    listed = json.loads(run([arguments.unlearn, "list", "measures", "--json"]))["measures"]
+    limits = [(measure["name"], limit) for measure in listed for limit in measure["limits"] if "spread" in limit]
+    tasks = calibrations(arguments)
+    limits = [(name, limit) for name, limit in limits if all(name in measures for measures in tasks.values())]
+    rate = 0.05 / len(limits)
+
+    def is_beyond(name, limit, values, audited, others):
+        given = [values[number] for number in others]
+        value, mean = values[audited], statistics.mean(given)
+        if name == "anamnesis-index":  # its values here are divided by the mean of all
+            value, given, mean = value / mean, [number / mean for number in given], 1.0
+        scale = math.log if limit["spread"].get("scale") == "logarithmic" else float
+        scaled = [scale(number) for number in given]
+        freedom = limit["spread"]["freedom"] + len(given) - 1
+        squares = sum((number - statistics.mean(scaled)) ** 2 for number in scaled)
+        variance = (limit["spread"]["freedom"] * limit["spread"]["deviation"] ** 2 + squares) / freedom
+        far = stats.t.ppf(1 - rate, freedom) * math.sqrt(variance * (1 + 1 / len(given)))
+        sign = 1 if limit["side"] == "above" else -1
+        return sign * (value - mean) > limit["limit"] and sign * (scale(value) - statistics.mean(scaled)) > far
+
+    def cases(count):
+        """Each network of each task with each choice of others, as many as given."""
+        for task in tasks.values():
+            networks = range(min(len(values) for values in task.values()))
+            for audited in networks:
+                for others in itertools.combinations([number for number in networks if number != audited], count):
+                    yield task, audited, others
+
+    limits = [(name, limit) for name, limit in limits if name not in DISTANCES]
+    columns = []
+    for count in (1, 2, 3):
+        found = [[is_beyond(name, limit, task[name], audited, others) for name, limit in limits]
+                 for task, audited, others in cases(count)]
+        shares = [sum(column) / len(found) for column in zip(*found)] + [sum(map(any, found)) / len(found)]
+        columns.append([f"{100 * share:.1f} %" for share in shares])
+    lines = [["measure", "side", "against 1", "against 2", "against 3"]]
+    names = [(f"`{name}`", limit["side"]) for name, limit in limits] + [("any", "")]
+    lines += [[*name, *cells] for name, cells in zip(names, zip(*columns))]
+    text = tables.markdown(lines, (0, 1))
+    print(text)
+    if arguments.docs:
+        tables.write_block("alarms", [text], DOCS / "Audit.md")
 
 
 def verdicts(arguments):
@@ -289,7 +357,7 @@ def distributions(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["train", "spread", "verdicts", "score", "distributions"])
+    parser.add_argument("step", choices=["train", "spread", "alarms", "verdicts", "score", "distributions"])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
     parser.add_argument("--calibration", nargs="+", default=CALIBRATION, choices=TASKS)
@@ -303,7 +371,7 @@ def main():
         tasks = [Task(name, arguments) for name in ["report", *arguments.calibration]]
         at_once(arguments, run, [command for task in tasks for command in task.trainings()])
     else:
-        steps = {"spread": spread, "verdicts": verdicts, "score": score, "distributions": distributions}
+        steps = {"spread": spread, "alarms": alarms, "verdicts": verdicts, "score": score, "distributions": distributions}
         steps[arguments.step](arguments)
 
 

@@ -101,7 +101,11 @@ struct ListedMeasure: Listed {
                 case .zero: "zero"
                 }
             let side = limit.side == .either ? "away from" : limit.side.rawValue
-            let spread = limit.spread.map { ", or as much as retrained models differ (usually \($0.deviation))" } ?? ""
+            let spread =
+                limit.spread.map { spread in
+                    let scale = spread.scale == .logarithmic ? " of the logarithm" : ""
+                    return ", or as much as retrained models differ (usually \(spread.deviation)\(scale))"
+                } ?? ""
             return ("limits", "\(limit.finding.rawValue) if more than \(limit.limit)\(spread) \(side) \(reference)")
         }
         return [

@@ -18,27 +18,25 @@ extension AuditThresholds {
         thresholds[.retainAccuracyTest] = retained(least: 0.03, deviation: 0.007)
         thresholds[.adjacentAccuracy] = retained(least: 0.06, deviation: 0.014)
         thresholds[.remoteAccuracy] = retained(least: 0.05, deviation: 0.005)
-        thresholds[.totalVariation] = [
-            spread(.above, least: 0.03, deviation: 0.026),
-            // One retrained model has no distance to others.
-            MeasureThreshold(.above, .zero, limit: 0.25),
-        ]
+        // One retrained model has no distance to others, which on three tasks is 0.2 to 0.5, so that no limit would do.
+        thresholds[.totalVariation] = [spread(.above, least: 0.03, deviation: 0.026)]
         thresholds[.membershipEntropy] = twoSided(least: 0.05, deviation: 0.031)
         thresholds[.membershipConfidence] = [spread(.above, least: 0.02, deviation: 0.01)]
         thresholds[.membershipLoss] = [
             spread(.above, least: 0.03, deviation: 0.022), MeasureThreshold(.above, .zero, limit: 0.62),
         ]
         thresholds[.likelihoodRatioAttack] = thresholds[.membershipLoss]
+        // A ratio of times differs by factors: one retrained model that learns fast would make a difference very large.
         thresholds[.anamnesisIndex] = [
-            spread(.below, least: 0.2, deviation: 0.29),
-            spread(.above, least: 0.5, deviation: 0.29, finding: .overForgotten),
+            spread(.below, least: 0.2, deviation: 0.37, scale: .logarithmic),
+            spread(.above, least: 0.5, deviation: 0.37, scale: .logarithmic, finding: .overForgotten),
         ]
         thresholds[.linearProbe] = twoSided(least: 0.02, deviation: 0.037)
         thresholds[.nearestCentroid] = twoSided(least: 0.03, deviation: 0.052)
         thresholds[.prototypeRelearning] = [spread(.above, least: 0.03, deviation: 0.053)]
         // A larger share means that a few numbers hold the forgetting, and can undo it.
         thresholds[.headShareBias] = [MeasureThreshold(.above, .zero, limit: 0.30)]
-        // The original's last layer brings up to a half of the class back on retrained features, by chance.
+        // Retrained features, too, bring some of it back by chance; untouched ones all.
         thresholds[.headShareLayer] = [MeasureThreshold(.above, .zero, limit: 0.90)]
         return thresholds
     }()
@@ -47,11 +45,12 @@ extension AuditThresholds {
     private static let freedom = 4.0
 
     private static func spread(
-        _ side: MeasureThreshold.Side, least: Double, deviation: Double, finding: MeasureThreshold.Finding = .leak
+        _ side: MeasureThreshold.Side, least: Double, deviation: Double, scale: ReferenceSpread.Scale = .linear,
+        finding: MeasureThreshold.Finding = .leak
     ) -> MeasureThreshold {
         MeasureThreshold(
             side, .retrained, limit: least, finding: finding,
-            spread: ReferenceSpread(deviation: deviation, freedom: freedom))
+            spread: ReferenceSpread(deviation: deviation, freedom: freedom, scale: scale))
     }
 
     /// Limits of a measure that leaks above retraining, and gives away below it that something was removed.

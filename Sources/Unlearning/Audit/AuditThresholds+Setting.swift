@@ -8,7 +8,11 @@ extension AuditThresholds {
     ///   - below: the same below the reference.
     package mutating func setLimits(of measure: MeasureDescription, above: Double?, below: Double?) {
         var list = AuditThresholds.default[measure.identifier]
-        if list.isEmpty { list = Self.unset(of: measure) }
+        // A number of the user's counts with every reference, as well where by default there is no limit: from zero, of a
+        // distance to one retrained model.
+        if list.isEmpty || measure.direction == .lower && above != nil {
+            list += Self.unset(of: measure).filter { usual in !list.contains { $0.reference == usual.reference } }
+        }
         let isOneSided = above == nil || below == nil
         for (side, limit) in [(MeasureThreshold.Side.above, above), (.below, below)] {
             guard let limit else { continue }

@@ -13,6 +13,7 @@ from onnxruntime.quantization.quant_utils import compute_scale_zp, get_qmin_qmax
 from scipy import stats
 from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
+from sklearn.metrics import confusion_matrix
 
 HERE = Path(__file__).resolve().parent
 CLASSES = 5
@@ -32,6 +33,23 @@ def limits(random):
         limit = stats.t.ppf(1 - rate, freedom + own) * np.sqrt(pooled * (1 + 1 / count))
         cases.append({"values": values.tolist(), "areDistances": distances, "deviation": prior, "freedom": freedom,
                       "rate": rate, "limit": float(limit)})
+    return cases
+
+
+def ratio_limits(random):
+    """The ends of the interval of another retrained model's ratio, by a moderated t statistic of the logarithms."""
+    cases = []
+    for count in (1, 2, 3, 8):
+        times = np.exp(random.normal(3, 0.4, size=count)).round()
+        values = (times + 0.01) / (times.mean() + 0.01)
+        prior, freedom, rate = 0.37, 4.0, 0.05 / 15
+        logarithms = np.log(values)
+        variance = np.var(logarithms, ddof=1) if count > 1 else 0.0
+        pooled = (freedom * prior**2 + (count - 1) * variance) / (freedom + count - 1)
+        low, high = np.exp(stats.t.interval(
+            1 - 2 * rate, freedom + count - 1, loc=logarithms.mean(), scale=np.sqrt(pooled * (1 + 1 / count))))
+        cases.append({"values": values.tolist(), "deviation": prior, "freedom": freedom, "rate": rate,
+                      "low": float(low), "high": float(high)})
     return cases
 
 
@@ -102,7 +120,57 @@ def rounded(random):
     return result
 
 
+def recognition(predicted, labels, forgotten):
+    """Youden's index of each forgotten class against the retained images, weighted by the classes' sizes."""
+    matrix = confusion_matrix(labels, predicted, labels=range(CLASSES)).astype(float)
+    retained = [label for label in range(CLASSES) if label not in forgotten]
+    sizes = matrix[forgotten].sum(axis=1)
+    recalls = matrix[forgotten, forgotten] / sizes
+    false_positives = matrix[np.ix_(retained, forgotten)].sum(axis=0) / matrix[retained].sum()
+    return float(np.average(recalls - false_positives, weights=sizes)), recalls, false_positives, sizes
+
+
+def head_share(random, forgotten):
+    """Head shares of a network whose features fit the original's last layer in part, and in resamples by class."""
+    labels = np.sort(np.concatenate([np.arange(CLASSES).repeat(20), random.integers(CLASSES, size=60)]))
+    order = random.permutation(len(labels))
+    centers = 2.0 * np.eye(CLASSES)
+
+    def answers(signal, bias):
+        return (signal * centers[labels] + random.normal(size=(len(labels), CLASSES)) + bias).argmax(axis=1)
+
+    lead = np.isin(np.arange(CLASSES), forgotten)
+    predicted = {"original": answers(1.5, 0), "own": answers(1.5, np.where(lead, -3.0, 0)),
+                 # Answers that lean to the forgotten classes whatever the image shows.
+                 "restored": answers(0.5, np.where(lead, 1.5, 0))}
+
+    def share(rows):
+        before, own, restored = (recognition(p[rows], labels[rows], forgotten)[0] for p in predicted.values())
+        return (restored - own) / (before - own)
+
+    members = [np.flatnonzero(labels == label) for label in range(CLASSES)]
+    draws, values = [], []
+    for number in range(4000):
+        counts = [np.bincount(random.integers(len(m), size=len(m)), minlength=len(m)) for m in members]
+        values.append(share(np.concatenate([np.repeat(m, c) for m, c in zip(members, counts)])))
+        if number < 3:
+            draws.append([c.tolist() for c in counts])
+    _, recalls, false_positives, sizes = recognition(predicted["restored"], labels, forgotten)
+    return {"forgotten": forgotten, "labels": labels[order].tolist(),
+            **{name: p[order].tolist() for name, p in predicted.items()},
+            "recognition": [recognition(p, labels, forgotten)[0] for p in predicted.values()],
+            "recall": float(np.average(recalls, weights=sizes)),
+            "falsePositives": float(np.average(false_positives, weights=sizes)),
+            "share": share(np.arange(len(labels))), "interval": np.quantile(values, [0.025, 0.975]).tolist(),
+            # In the order of the shuffled examples of each class.
+            "draws": [[[counts[label][np.searchsorted(members[label], row)] for row in order if labels[row] == label]
+                       for label in range(CLASSES)] for counts in draws],
+            "drawn": values[:3]}
+
+
 random = np.random.default_rng(18)
 content = {"quantiles": quantiles(), "limits": limits(random), "awareness": awareness(random),
-           "classAttack": class_attack(random), "rounded": rounded(random)}
+           "classAttack": class_attack(random), "rounded": rounded(random),
+           "headShares": [head_share(np.random.default_rng(19), forgotten) for forgotten in ([2], [1, 3])],
+           "ratioLimits": ratio_limits(np.random.default_rng(20))}
 (HERE / "evidence.json").write_text(json.dumps(content, indent=1) + "\n")

@@ -20,6 +20,15 @@ private struct EvidenceFixture: Decodable {
         let limit: Double
     }
 
+    struct RatioLimit: Decodable {
+        let values: [Double]
+        let deviation: Double
+        let freedom: Double
+        let rate: Double
+        let low: Double
+        let high: Double
+    }
+
     struct Awareness: Decodable {
         let labels: [Int]
         let logits: [[Float]]
@@ -36,6 +45,7 @@ private struct EvidenceFixture: Decodable {
 
     let quantiles: [Quantile]
     let limits: [Limit]
+    let ratioLimits: [RatioLimit]
     let awareness: Awareness
     let classAttack: Attack
     let rounded: [String: [Float]]
@@ -60,6 +70,62 @@ struct EvidenceFixtureTests {
                 .limit(rate: entry.rate, values: entry.values, areDistances: entry.areDistances)
             #expect(abs(found - entry.limit) < 1e-12, "\(entry)")
         }
+    }
+
+    @Test("limits of a ratio are SciPy's moderated t intervals of logarithms, on both sides of the mean")
+    func ratioLimits() throws {
+        for entry in try EvidenceFixture.read().ratioLimits {
+            let spread = ReferenceSpread(deviation: entry.deviation, freedom: entry.freedom, scale: .logarithmic)
+            func limit(_ side: MeasureThreshold.Side) -> Double {
+                spread.limit(side, rate: entry.rate, values: entry.values, areDistances: false)
+            }
+            #expect(abs(1 + limit(.above) - entry.high) < 1e-9 * entry.high, "\(entry)")
+            #expect(abs(1 - limit(.below) - entry.low) < 1e-9, "\(entry)")
+            let linear = ReferenceSpread(deviation: entry.deviation, freedom: entry.freedom)
+            #expect(
+                linear.limit(.below, rate: entry.rate, values: entry.values, areDistances: false)
+                    == linear.limit(.above, rate: entry.rate, values: entry.values, areDistances: false))
+        }
+        let read = try JSONDecoder().decode(
+            ReferenceSpread.self, from: Data(#"{"deviation": 0.29, "freedom": 4}"#.utf8))
+        #expect(read == ReferenceSpread(deviation: 0.29, freedom: 4), "records before the scale")
+        let spread = ReferenceSpread(deviation: 0.37, freedom: 4, scale: .logarithmic)
+        #expect(try JSONDecoder().decode(ReferenceSpread.self, from: JSONEncoder().encode(spread)) == spread)
+    }
+
+    @Test("one retrained model that learned fast does not make another over-forgotten, and the original leaks")
+    func fastReference() {
+        func verdict(_ time: Double, against others: [Double]) -> MeasureVerdict {
+            let mean = others.reduce(0, +) / Double(others.count)
+            func index(_ time: Double) -> MeasureValue {
+                MeasureValue(AnamnesisIndex.value(time: time, retrained: mean))
+            }
+            let result = MeasureResult(
+                AnamnesisIndex.description, original: index(0), unlearned: index(time), retrained: others.map(index))
+            // With the other limits of the default, which share the false alarm rate.
+            let rest = AuditThresholds.default.limits.keys.filter { $0 != "anamnesis-index" }.map { name in
+                let other = MeasureDescription(
+                    MeasureIdentifier(rawValue: name), title: name, definition: name, source: name, group: .outputs,
+                    unit: .share, direction: .none)
+                return MeasureResult(other, unlearned: MeasureValue(0), retrained: [MeasureValue(0)])
+            }
+            let judged = AuditThresholds.default.judged([result] + rest)[0]
+            #expect(judged.findsOriginal == true)
+            return judged.verdict
+        }
+        #expect(verdict(26, against: [4]) == .pass && verdict(4, against: [26]) == .pass)
+        #expect(verdict(26, against: [1]) == .overForgotten && verdict(1, against: [26]) == .leak)
+        #expect(verdict(26, against: [18, 20, 22]) == .pass && verdict(2, against: [18, 20, 22]) == .leak)
+    }
+
+    @Test("the distance to one retrained model is judged by a limit that was set, and not by default")
+    func distanceToOne() {
+        var thresholds = AuditThresholds.default
+        let result = MeasureResult(
+            TotalVariation.description, original: MeasureValue(0.9), unlearned: MeasureValue(0.4))
+        #expect(thresholds.judged(result).verdict == .notJudged)
+        thresholds.setLimits(of: TotalVariation.description, above: 0.3, below: nil)
+        #expect(thresholds.judged(result).verdict == .leak && thresholds.judged(result).findsOriginal == true)
     }
 
     @Test("of truly retrained models a stated share exceeds the limit")

@@ -1,3 +1,5 @@
+import Foundation
+
 extension AuditThresholds {
     /// Judges measures, each by the limits whose references are available.
     ///
@@ -73,7 +75,7 @@ extension MeasureThreshold {
         var threshold = self
         let areDistances = MeasureIdentifier.distances.contains(result.measure.identifier)
         let values = retrained.values.map(\.value)
-        threshold.limit = max(limit, spread.limit(rate: rate, values: values, areDistances: areDistances))
+        threshold.limit = max(limit, spread.limit(side, rate: rate, values: values, areDistances: areDistances))
         return threshold
     }
 }
@@ -123,7 +125,8 @@ extension LooserLimit: CustomStringConvertible {
     package var description: String {
         func text(_ threshold: MeasureThreshold) -> String {
             guard let spread = threshold.spread else { return threshold.limit.formattedShortly }
-            return "the retrained models' spread (usually \(spread.deviation.formattedShortly)), "
+            let factor = spread.scale == .logarithmic ? "a factor of \(exp(spread.deviation).formattedShortly)" : nil
+            return "the retrained models' spread (usually \(factor ?? spread.deviation.formattedShortly)), "
                 + "at least \(threshold.limit.formattedShortly)"
         }
         let reference =

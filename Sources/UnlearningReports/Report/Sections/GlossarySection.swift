@@ -23,6 +23,15 @@ extension AuditReport {
         ("incomplete", "nothing beyond a limit, but not enough evidence"),
         ("membership", "whether an image was among those the model learned from"),
         ("features", "the numbers inside the network from which its last layer computes the answer"),
+        (
+            "recognition",
+            "the share of the forgotten classes' images that get their class, less the share of other images that get it "
+                + "too"
+        ),
+        (
+            "head share",
+            "how much of the lost recognition returns with the original's last layer, or with its bias alone"
+        ),
         ("probe", "a simple classifier that tries to read the class from these features"),
         ("points", "percentage points"),
     ]

@@ -47,8 +47,11 @@ extension AuditReport {
         return result.configuration.thresholds.limits.sorted { $0.key < $1.key }.map { name, list in
             let unit = measures[name]?.unit ?? .number
             let words = list.enumerated().map { position, limit in
-                let spread = limit.spread.map {
-                    " and beyond the retrained models' spread, usually \(unit.limitText($0.deviation))"
+                let spread = limit.spread.map { spread in
+                    let usual =
+                        spread.scale == .logarithmic
+                        ? "a factor of \(exp(spread.deviation).formattedShortly)" : unit.limitText(spread.deviation)
+                    return " and beyond the retrained models' spread, usually \(usual)"
                 }
                 let text = limit.text(unit) + (spread ?? "") + "."
                 // Of several limits with one finding, the first whose reference is there counts.
