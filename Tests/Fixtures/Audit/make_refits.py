@@ -112,7 +112,7 @@ def probe(random):
     targets = np.eye(CLASSES)[labels]
 
     def recall(draw):
-        # The k-th example of each class is in group k.
+        # In the order of the classes, the k-th example is in group k modulo 40; each class has 40 examples.
         x, y = (np.repeat(values, np.tile(draw[0], CLASSES), axis=0) for values in (training, targets))
         penalty = 1e-3 * ((x - x.mean(axis=0)) ** 2).sum() / x.shape[1]
         told = Ridge(alpha=penalty).fit(x, y).predict(np.repeat(asked, draw[1], axis=0)).argmax(axis=1)

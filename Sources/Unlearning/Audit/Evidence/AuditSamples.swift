@@ -17,6 +17,11 @@ public struct AuditSamples: Sendable {
 
     /// The examples, with their positions in the source.
     package let subset: ExampleSubset
+    /// Each example's weight, its class's share of the source divided by that of the drawn examples; 1 on average.
+    ///
+    /// A forgotten class of few examples among many is drawn more often than others. What is fitted to examples of all
+    /// classes counts them by these weights, so that it estimates what all examples of the source would give.
+    package let weights: [Double]
 
     /// The forgotten classes' minimum share of the samples, if they have that many examples.
     static let minimumForgottenShare = 0.1
@@ -38,6 +43,10 @@ public struct AuditSamples: Sendable {
         }
         subset = try ExampleSubset(source, indices: chosen.sorted())
         labels = subset.labels
+        weights = labels.map { [drawn = chosen.count, total = source.count] label in
+            // Of integers, so that it is exactly 1 where every class is drawn in proportion.
+            Double(members[label].count * drawn) / Double(total * quotas[label])
+        }
         forgotten = labels.indices.filter { [labels] in classes.contains(labels[$0]) }
         retained = labels.indices.filter { [labels] in !classes.contains(labels[$0]) }
     }
@@ -54,6 +63,7 @@ public struct AuditSamples: Sendable {
         let all = try CombinedExamples([chosen] + (retained.map { [$0.examples] } ?? []))
         subset = try ExampleSubset(all, indices: Array(0..<all.count))
         labels = subset.labels
+        weights = [Double](repeating: 1, count: labels.count)
         forgotten = Array(0..<chosen.count)
         self.retained = Array(chosen.count..<all.count)
     }
@@ -61,6 +71,7 @@ public struct AuditSamples: Sendable {
     private init(_ samples: AuditSamples, forgotten: [Int]) {
         subset = samples.subset
         labels = samples.labels
+        weights = samples.weights
         self.forgotten = forgotten
         retained = samples.retained
     }

@@ -69,3 +69,32 @@ extension DoubleMatrix {
         return (means, counts)
     }
 }
+
+extension DoubleMatrix {
+    /// Computes the weighted mean of every column; 0 without rows.
+    /// - Parameter weights: one above 0 for each row; nil weights all rows alike.
+    func columnMeans(weights: [Double]?) -> [Double] {
+        guard let weights else { return columnMeans }
+        let total = max(weights.reduce(0, +), .leastNonzeroMagnitude)
+        // [1 x columns] = weights [1 x rows] · self [rows x columns]
+        return DoubleMatrix(rows: 1, columns: rows, elements: weights).times(self).elements.map { $0 / total }
+    }
+
+    /// Returns the matrix with every row times the square root of its weight, whose products are weighted sums.
+    func scalingRows(weights: [Double]?) -> DoubleMatrix {
+        guard let weights else { return self }
+        var result = self
+        for (row, weight) in weights.enumerated() {
+            let factor = weight.squareRoot()
+            for column in 0..<columns { result[row, column] *= factor }
+        }
+        return result
+    }
+}
+
+extension AuditSamples {
+    /// The weights of some rows; nil if all examples weigh alike.
+    func weights(of rows: [Int]) -> [Double]? {
+        weights.allSatisfy { $0 == 1 } ? nil : rows.map { weights[$0] }
+    }
+}

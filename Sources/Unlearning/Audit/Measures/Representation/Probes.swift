@@ -5,9 +5,11 @@ package import NeuralGraph
 ///
 /// What it recognizes is still in the features, whatever the network predicts. It is ridge regression of one-hot
 /// classes in closed form, without a penalty on the intercept: `W = (Xᵀ X + a I)⁻¹ Xᵀ Y` over centered features X and
-/// targets Y. The measure is the recall of the forgotten classes, the share of their test examples that the probe
-/// recognizes, 0 to 1. The retrained models' value is the target, which is far from 0, since features of other classes
-/// describe a new class too.
+/// targets Y. With weights, the means are weighted, and rows of X and Y are multiplied by the weights' square roots, as by
+/// scikit-learn's `Ridge.fit(sample_weight:)`. An audit weights its training examples by ``AuditSamples/weights``. The
+/// measure is the recall of the forgotten classes, the share of their test examples that the probe recognizes, 0 to 1.
+/// The retrained models' value is the target, which is far from 0, since features of other classes describe a new class
+/// too.
 package struct LinearProbe: Sendable {
     private let weights: DoubleMatrix
     private let intercepts: [Double]
@@ -17,27 +19,38 @@ package struct LinearProbe: Sendable {
     ///   - features: `[examples, width]`.
     ///   - labels: each example's class, the forgotten ones' true class among them.
     ///   - classes: the number of classes.
-    ///   - regularization: the penalty `a` relative to the features' mean variance times the number of examples, above
-    ///     0; being relative, it does not depend on the features' scale.
+    ///   - weights: each example's weight, above 0; nil weights all alike.
+    ///   - regularization: the penalty `a` relative to the features' mean variance times the sum of the weights, above 0;
+    ///     being relative, it does not depend on the features' scale.
     /// - Throws: `ShapeError` if features and labels do not belong together, and `LinearAlgebraError` if a feature is
     ///   undefined, or all examples have the same features.
-    package init(features: Tensor, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
+    package init(
+        features: Tensor, labels: [Int], classes: Int, weights: [Double]? = nil, regularization: Double = 1e-3
+    ) throws {
         try LabeledFeatures.check(features, labels: labels, classes: classes)
         guard regularization > 0, regularization.isFinite else {
             throw UnlearningError.invalidSetting(
                 name: "probe regularization", value: "\(regularization)", remedy: "use a finite number above 0")
         }
+        if let weights, weights.count != labels.count || !weights.allSatisfy({ $0 > 0 && $0.isFinite }) {
+            throw ShapeError(
+                "weights", "\(weights.count) came with \(labels.count) examples; give each a finite number above 0")
+        }
         try self.init(
-            features: DoubleMatrix(features), labels: labels, classes: classes, regularization: regularization)
+            features: DoubleMatrix(features), labels: labels, classes: classes, weights: weights,
+            regularization: regularization)
     }
 
-    init(features: DoubleMatrix, labels: [Int], classes: Int, regularization: Double = 1e-3) throws {
-        let means = features.columnMeans
-        let x = features.subtracting(means)
+    init(
+        features: DoubleMatrix, labels: [Int], classes: Int, weights sampleWeights: [Double]?,
+        regularization: Double = 1e-3
+    ) throws {
+        let means = features.columnMeans(weights: sampleWeights)
+        let x = features.subtracting(means).scalingRows(weights: sampleWeights)
         var targets = DoubleMatrix(repeating: 0, rows: x.rows, columns: classes)
         for (row, label) in labels.enumerated() { targets[row, label] = 1 }
-        let targetMeans = targets.columnMeans
-        let y = targets.subtracting(targetMeans)
+        let targetMeans = targets.columnMeans(weights: sampleWeights)
+        let y = targets.subtracting(targetMeans).scalingRows(weights: sampleWeights)
         let penalty = regularization * x.squaredNorm / Double(x.columns)
         if x.columns <= x.rows {
             // W [width x classes] = (Xᵀ X + a I)⁻¹ [width x width] · Xᵀ Y [width x classes]
@@ -81,7 +94,8 @@ package struct LinearProbe: Sendable {
     package static let description = MeasureDescription(
         .linearProbe, title: "Linear probe",
         definition: "Recall of the forgotten classes' test images by a linear classifier (ridge regression) of the "
-            + "penultimate features, fitted on training images of all classes.",
+            + "penultimate features, fitted on training images of all classes, weighted by the classes' "
+            + "shares of the data.",
         source: "Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes "
             + "(arXiv 1610.01644)",
         group: .representation, unit: .share, direction: .closerToRetrained)
@@ -163,10 +177,11 @@ struct ProbeMeasures: BuiltInMeasure {
     }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
-        guard let labels = evidence.training?.labels else { return }
+        guard let training = evidence.training else { return }
+        let labels = training.labels
         let recalls: PerModel<[String: Recall]>
         do {
-            recalls = try evidence.models.map { try recall(of: $0, labels: labels, evidence) }
+            recalls = try evidence.models.map { try recall(of: $0, training: training, evidence) }
         } catch let error as LinearAlgebraError {
             findings.results += descriptions.map { MeasureResult($0, omitted: "\(error)") }
             return
@@ -175,6 +190,8 @@ struct ProbeMeasures: BuiltInMeasure {
         let note =
             "Fitted to \(labels.count) training images, tested on \(evidence.test.forgotten.count) test images; "
             + "rows: the ends of the network's blocks"
+            + (training.weights(of: []) == nil
+                ? "" : "; the probe weights images by how many of their class were drawn")
         for (measure, scores) in [
             (LinearProbe.description, recalls.map { $0.mapValues(\.probe) }),
             (NearestCentroid.description, recalls.map { $0.mapValues(\.centroid) }),
@@ -195,7 +212,7 @@ struct ProbeMeasures: BuiltInMeasure {
                 guard let own = means.unlearned[stage], !means.retrained.isEmpty else { return false }
                 return means.retrained.allSatisfy { $0[stage].map { own > $0 } ?? false }
             }
-            let refitted = try refitted(measure, evidence, labels)
+            let refitted = try refitted(measure, evidence, training)
             let found = knowing.isEmpty ? "" : "; above every retrained model at: \(knowing.joined(separator: ", "))"
             findings.results.append(
                 evidence.result(
@@ -215,7 +232,7 @@ struct ProbeMeasures: BuiltInMeasure {
     /// The recall in resamples of the images, for each of which probe or centroids of the penultimate features are fitted
     /// again.
     private func refitted(
-        _ measure: MeasureDescription, _ evidence: AuditEvidence, _ labels: [Int]
+        _ measure: MeasureDescription, _ evidence: AuditEvidence, _ training: AuditSamples
     ) throws -> PerModel<[Double?]?>? {
         guard evidence.configuration.bootstrap != nil else { return nil }
         typealias Rule = (kinds: [Int], refits: Int, recalls: ([[[Double]]]) -> [Double?])
@@ -223,17 +240,18 @@ struct ProbeMeasures: BuiltInMeasure {
         let rules = try evidence.models.map { model -> Rule? in
             guard let fitted = model.training?.features.last, let tried = model.test.features.last else { return nil }
             let rows = fitted.manageableRows
+            let labels = rows.map { training.labels[$0] }
             let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
             guard measure.identifier == .linearProbe else {
                 let rule = RefittedCentroids(
-                    features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
+                    features: features, labels: labels, classes: evidence.classCount, asking: examples,
                     labels: asked)
                 return (rule.kinds, Bootstrap.refits, rule.recalls)
             }
             return RefittedProbe(
-                features: features, labels: rows.map { labels[$0] }, classes: evidence.classCount, asking: examples,
-                labels: asked
+                features: features, labels: labels, classes: evidence.classCount, weights: training.weights(of: rows),
+                asking: examples, labels: asked
             ).map { ($0.kinds, $0.refits, $0.recalls) }
         }
         guard let (kinds, refits, _) = rules.original else { return nil }
@@ -244,7 +262,7 @@ struct ProbeMeasures: BuiltInMeasure {
     }
 
     private func recall(
-        of model: ModelEvidence, labels: [Int], _ evidence: AuditEvidence
+        of model: ModelEvidence, training samples: AuditSamples, _ evidence: AuditEvidence
     ) throws -> [String: Recall] {
         guard let training = model.training else { return [:] }
         let truth = evidence.test.forgotten.map { evidence.test.labels[$0] }
@@ -252,10 +270,11 @@ struct ProbeMeasures: BuiltInMeasure {
         for (fitted, tried) in zip(training.features, model.test.features) {
             try evidence.context.checkCancellation()
             let rows = fitted.manageableRows
-            let labels = rows.map { labels[$0] }
+            let labels = rows.map { samples.labels[$0] }
             let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
-            let probe = try LinearProbe(features: features, labels: labels, classes: evidence.classCount)
+            let probe = try LinearProbe(
+                features: features, labels: labels, classes: evidence.classCount, weights: samples.weights(of: rows))
             let centroid = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
             func scores(_ predicted: [Int]) -> [Double] { Accuracies.scores(predicted, labels: truth) }
             recalls[fitted.node] = Recall(

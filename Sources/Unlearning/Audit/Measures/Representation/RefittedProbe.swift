@@ -3,9 +3,10 @@ package import NeuralGraph
 /// The recall by a linear probe that is fitted again to resampled groups of training examples.
 ///
 /// A probe of single resampled examples would take a product of all features each time. Groups have theirs once, so that
-/// a fit takes their weighted sum: `XᵀX = Σ wᵍ XᵍᵀXᵍ`, exactly the probe of examples that are drawn in groups.
+/// a fit takes their weighted sum: `XᵀX = Σ wᵍ XᵍᵀXᵍ`, exactly the probe of examples that are drawn in groups. The weights of
+/// the examples themselves are in the products.
 package struct RefittedProbe {
-    /// The number of groups, each with examples of every class.
+    /// The number of groups, each with examples of every class that has as many.
     package static let groups = 40
     /// The maximum width of the features; the groups' products of wider ones take too much memory.
     package static let maximumWidth = 512
@@ -16,46 +17,48 @@ package struct RefittedProbe {
     /// Sums of products by group: `[groups, width x width]`, `[groups, width x classes]`.
     private let products: DoubleMatrix
     private let targets: DoubleMatrix
-    /// Sums of features `[groups, width]`, and numbers of examples by class `[groups, classes]`.
+    /// Sums of features `[groups, width]`, and of the examples' weights by class `[groups, classes]`.
     private let sums: DoubleMatrix
     private let counts: DoubleMatrix
     private let examples: DoubleMatrix
     private let labels: [Int]
     private let regularization: Double
 
-    /// Sums up the groups; the k-th example of a class is in group k modulo ``groups``.
+    /// Sums up the groups; in the order of the classes, the k-th example is in group k modulo ``groups``.
     /// - Parameters:
     ///   - features: of the training examples, `[examples, width]`.
     ///   - trainingLabels: the class of each of them.
+    ///   - weights: the weight of each training example, above 0; nil weights all alike.
     ///   - examples: features of the examples in question, `[examples, width]`.
     ///   - labels: the class of each of these.
     ///   - regularization: as of ``LinearProbe``.
     /// - Returns: nil if the features are wider than ``maximumWidth`` or there are fewer examples than features.
     package init?(
-        features: DoubleMatrix, labels trainingLabels: [Int], classes: Int, asking examples: DoubleMatrix,
-        labels: [Int], regularization: Double = 1e-3
+        features: DoubleMatrix, labels trainingLabels: [Int], classes: Int, weights: [Double]? = nil,
+        asking examples: DoubleMatrix, labels: [Int], regularization: Double = 1e-3
     ) {
         let width = features.columns
         guard width <= Self.maximumWidth, width <= features.rows else { return nil }
-        var seen = [Int](repeating: 0, count: classes)
         var members = [[Int]](repeating: [], count: Self.groups)
-        for (row, label) in trainingLabels.enumerated() {
-            members[seen[label] % Self.groups].append(row)
-            seen[label] += 1
-        }
+        // Class by class, so that each is spread evenly, and small classes do not all fall into the first groups.
+        let order = trainingLabels.indices.sorted { (trainingLabels[$0], $0) < (trainingLabels[$1], $1) }
+        for (place, row) in order.enumerated() { members[place % Self.groups].append(row) }
         var (products, targets): ([Double], [Double]) = ([], [])
         var (sums, counts): ([Double], [Double]) = ([], [])
         for rows in members {
-            let x = DoubleMatrix(
+            let own = weights.map { weights in rows.map { weights[$0] } }
+            let total = own?.reduce(0, +) ?? Double(rows.count)
+            let plain = DoubleMatrix(
                 rows: rows.count, columns: width,
                 elements: rows.flatMap { features.elements[$0 * width..<($0 + 1) * width] })
-            var y = DoubleMatrix(repeating: 0, rows: rows.count, columns: classes)
-            for (place, row) in rows.enumerated() { y[place, trainingLabels[row]] = 1 }
+            var targetsOfGroup = DoubleMatrix(repeating: 0, rows: rows.count, columns: classes)
+            for (place, row) in rows.enumerated() { targetsOfGroup[place, trainingLabels[row]] = 1 }
+            let (x, y) = (plain.scalingRows(weights: own), targetsOfGroup.scalingRows(weights: own))
             // XᵀX [width x width], XᵀY [width x classes]
             products += x.times(x, transposingSelf: true).elements
             targets += x.times(y, transposingSelf: true).elements
-            sums += x.columnMeans.map { $0 * Double(rows.count) }
-            counts += y.columnMeans.map { $0 * Double(rows.count) }
+            sums += plain.columnMeans(weights: own).map { $0 * total }
+            counts += targetsOfGroup.columnMeans(weights: own).map { $0 * total }
         }
         self.products = DoubleMatrix(rows: Self.groups, columns: width * width, elements: products)
         self.targets = DoubleMatrix(rows: Self.groups, columns: width * classes, elements: targets)
