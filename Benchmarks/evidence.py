@@ -6,13 +6,13 @@
     python3 Benchmarks/evidence.py --work evidence spread           # how much they differ, by measure
     python3 Benchmarks/evidence.py --work evidence alarms           # how often they are beyond the limits of others
     python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
-    python3 Benchmarks/evidence.py --work evidence score            # how well each measure tells
+    python3 Benchmarks/evidence.py --work evidence score --rounded  # how well each measure tells, and how robustly
     python3 Benchmarks/evidence.py --work evidence distributions    # many models of a method against many retrained ones
 
 What is finished stays in the folder of --work, and the same command goes on from there. On many processors --jobs runs
 several programs at a time, each on its share of the threads; the results are the same bits. The usual spreads of
 AuditThresholds.default come from the tasks of --calibration; the table of Docs/Audit.md from the task 'report', whose
-class, networks and seeds no limit was chosen on. The task of digits needs scikit-learn and Pillow.
+class, networks and seeds no limit was chosen on. The task of digits needs scikit-learn and Pillow, the step alarms SciPy.
 """
 
 import argparse
@@ -142,21 +142,23 @@ class Task:
         at_once(self.arguments, run, commands)
         return models
 
-    def audit(self, model, references, name):
+    def audit(self, model, references, name, options=()):
         """The record of an audit, kept by name."""
         kept = self.folder / f"{name}.json"
         if not kept.exists():
             text = run([
                 self.arguments.unlearn, "audit", self.original, model, "--dataset", self.dataset, "--forgotten", self.label,
-                "--skip-duplicate-check", "--json", *threads(self.arguments), "--retrained", *references], statuses=(0, 2, 3))
+                "--skip-duplicate-check", "--json", *options, *threads(self.arguments), "--retrained", *references],
+                statuses=(0, 2, 3))
             partial = kept.with_suffix(".part")
             partial.write_text(text)
             os.replace(partial, kept)
         return json.loads(kept.read_text())
 
-    def against(self, name, model, count):
-        """The record of an audit against some of the retrained networks."""
-        return self.audit(model, self.others(model, count), f"{name.replace(' ', '-')}-against-{count}")
+    def against(self, name, model, count, rounded=None):
+        """The record of an audit against some of the retrained networks, of all models with rounded weights if it says how."""
+        kept = f"{name.replace(' ', '-')}-against-{count}" + (f"-{rounded}" if rounded else "")
+        return self.audit(model, self.others(model, count), kept, ["--as", rounded] if rounded else [])
 
     def others(self, model, count):
         """The next retrained networks after a model, in a circle."""
@@ -281,25 +283,52 @@ def verdicts(arguments):
         tables.write_block("evidence", [text], DOCS / "Audit.md")
 
 
+def values_by_measure(records):
+    """Each measure's values of the audited models, None where it has none."""
+    result = {}
+    for place, record in enumerate(records):
+        for measure in record["audit"]["measures"]:
+            values = result.setdefault(measure["measure"]["identifier"], [None] * len(records))
+            values[place] = measure["unlearned"]["value"] if measure.get("unlearned") else None
+    return result
+
+
+def concordance(before, after):
+    """The share of pairs of models that a measure puts in the same order before and after; a tie on one side is half."""
+    pairs = [(b, a) for b, a in zip(before, after) if b is not None and a is not None]
+    found = []
+    for (b, a), (other_b, other_a) in itertools.combinations(pairs, 2):
+        signs = ((b > other_b) - (b < other_b)) * ((a > other_a) - (a < other_a))
+        found.append(1.0 if signs > 0 or (b == other_b and a == other_a) else 0.5 if signs == 0 else 0.0)
+    return statistics.mean(found) if found else None
+
+
 def score(arguments):
-    """Prints for each measure how well it tells models that know the class from retrained ones (area under the curve)."""
+    """Prints for each measure how well it tells models that know the class from retrained ones (area under the curve).
+
+    With --rounded, also its robustness: how often two models keep their order when the weights of all are rounded to 8 bits,
+    which changes nothing that a model knows.
+    """
     task = Task("report", arguments)
     count = arguments.references[-1]
-    knowing = [task.against(name, model, count) for name, model in task.variants().items()
+    knowing = [(name, model) for name, model in task.variants().items()
                if name in ("original", "masked output", "last-row", "fine-tune")]
-    without = [task.against(model.stem, model, count) for model in task.retrained[: arguments.audited]]
+    models = knowing + [(model.stem, model) for model in task.retrained[: arguments.audited]]
 
-    def values(records, identifier):
-        return [measure["unlearned"]["value"] for record in records for measure in record["audit"]["measures"]
-                if measure["measure"]["identifier"] == identifier and measure.get("unlearned")]
+    def records(rounded=None):
+        return at_once(arguments, lambda model: task.against(*model, count, rounded), models)
 
-    lines = [["measure", "faithfulness", "models that know"]]
-    for measure in without[0]["audit"]["measures"]:
-        identifier = measure["measure"]["identifier"]
-        known, unknown = values(knowing, identifier), values(without, identifier)
+    found = values_by_measure(records())
+    rounded = values_by_measure(records("int8")) if arguments.rounded else {}
+    lines = [["measure", "faithfulness", *(["robustness"] if rounded else []), "models that know"]]
+    for identifier, values in found.items():
+        known = [value for value in values[: len(knowing)] if value is not None]
+        unknown = [value for value in values[len(knowing) :] if value is not None]
         if known and unknown:
             above = sum((k > u) + 0.5 * (k == u) for k in known for u in unknown) / len(known) / len(unknown)
-            lines.append([f"`{identifier}`", f"{max(above, 1 - above):.2f}", str(len(known))])
+            kept = concordance(values, rounded[identifier]) if identifier in rounded else None
+            robustness = [f"{kept:.2f}" if kept is not None else "-"] if rounded else []
+            lines.append([f"`{identifier}`", f"{max(above, 1 - above):.2f}", *robustness, str(len(known))])
     text = tables.markdown(lines, (0,))
     print(text)
     if arguments.docs:
@@ -365,6 +394,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
     parser.add_argument("--audited", type=int, default=20, help="how many of the retrained networks are audited")
     parser.add_argument("--models", type=int, default=16, help="how many models of either kind 'distributions' compares")
+    parser.add_argument("--rounded", action="store_true", help="'score' also audits all models rounded to int8")
     parser.add_argument("--docs", action="store_true", help="write the tables of Docs/Audit.md")
     arguments = parser.parse_args()
     if arguments.step == "train":
