@@ -363,6 +363,8 @@ def arguments():
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)}")
     options.names = [name for name in COMPARISONS if (name in options.names if options.names else name not in OTHERS)]
     options.seed_list = list(range(1, options.seeds + 1))
+    # Results are kept by their command, without these two folders.
+    options.work, options.data = options.work.resolve(), options.data.resolve()
     return parser, options
 
 
