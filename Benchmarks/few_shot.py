@@ -15,10 +15,10 @@ in points, unlearned minus retrained. --docs writes tables and curves into Docs/
 """
 
 import argparse
-import math
 from pathlib import Path
 
 import gaps
+import running
 import tables  # gaps.py has told Python where it is.
 
 SHOWN = ["forget", "retain", "probe", "TV"]
@@ -49,7 +49,7 @@ def runs(runner, classes):
 
 
 def cells(measured):
-    return [gaps.cell([figures.get(title) for figures, _ in measured], *gaps.COLUMNS[title][2:]) for title in SHOWN]
+    return [running.cell([figures.get(title) for figures, _ in measured], *gaps.COLUMNS[title][2:]) for title in SHOWN]
 
 
 def table(retrained, results):
@@ -61,8 +61,8 @@ def table(retrained, results):
         repeated = sum(any("backed off" in note or "is repeated" in note for note in report["notes"]) for report in reports)
         lines.append([
             "0" if count is None else f"{count:,}", f"`{method}`", *cells(measured),
-            gaps.cell([report["steps"] for report in reports], "{:.0f}", 1).split(" ±")[0],
-            gaps.cell([report["seconds"] for report in reports], "{:.1f}", 1), f"{repeated} of {len(reports)}"])
+            running.cell([report["steps"] for report in reports], "{:.0f}", 1).split(" ±")[0],
+            running.cell([report["seconds"] for report in reports], "{:.1f}", 1), f"{repeated} of {len(reports)}"])
     return tables.markdown(lines, (1,))
 
 
@@ -104,11 +104,7 @@ def draw(curves, path):
 
 def half_interval(values):
     """Half of the mean's 95 % interval; 0 for one value, which has none."""
-    mean = sum(values) / len(values)
-    if not 1 < len(values) <= len(gaps.STUDENT):
-        return 0
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    return gaps.STUDENT[len(values) - 1] * deviation / math.sqrt(len(values))
+    return running.half_interval(values) or 0
 
 
 def main():

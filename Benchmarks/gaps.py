@@ -16,14 +16,12 @@ on from there: delete the folder, or its files of a method, after a change of th
 """
 
 import argparse
-import json
-import math
-import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
+import running  # noqa: E402
 import tables  # noqa: E402
 
 PRESETS = {"paper", "paper-safe"}
@@ -38,31 +36,13 @@ COLUMNS = {
     "prototype": ("prototype-relearning", "gap", "{:+.1f}", 100),
     "relearn": ("anamnesis-index", "unlearned", "{:.2f}", 1),
 }
-# Student's t at 97.5 % by degrees of freedom.
-STUDENT = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
 
 
-class Runner:
+class Runner(running.Runner):
     def __init__(self, arguments):
         self.arguments = arguments
-        self.folder = arguments.work / f"width-{arguments.width:g}-epochs-{arguments.epochs}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def run(self, result, *command, statuses=(0,)):
-        """A command's JSON, kept in a file."""
-        path = self.folder / f"{result}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        options = ["--json", "--quiet"]
-        if self.arguments.threads:
-            options += ["--threads", self.arguments.threads]
-        command = [str(part) for part in (self.arguments.unlearn, *command, *options)]
-        print("$ " + " ".join(command), file=sys.stderr, flush=True)
-        ending = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if ending.returncode not in statuses:
-            sys.exit(f"that ended with status {ending.returncode}")
-        path.write_text(ending.stdout)
-        return json.loads(ending.stdout)
+        folder = arguments.work / f"width-{arguments.width:g}-epochs-{arguments.epochs}"
+        super().__init__(folder, arguments.unlearn, arguments.threads)
 
     def train(self, name, seed, without=None):
         file = self.folder / f"{name}.safetensors"
@@ -99,18 +79,6 @@ class Runner:
         }
 
 
-def cell(values, form, factor):
-    values = [factor * value for value in values if value is not None]
-    if not values:
-        return "-"
-    mean = sum(values) / len(values)
-    text = form.format(mean)
-    if 1 < len(values) <= len(STUDENT):
-        deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-        text += " ± " + form.replace("+", "").format(STUDENT[len(values) - 1] * deviation / math.sqrt(len(values)))
-    return text
-
-
 def table(runner, classes):
     arguments = runner.arguments
     suffix = classes.replace(",", "+")
@@ -134,18 +102,18 @@ def table(runner, classes):
         reports = [report for _, report in runs if report]
         lines.append([
             f"`{method}`" if reports else method,
-            *(cell([figures.get(title) for figures, _ in runs], form, factor)
+            *(running.cell([figures.get(title) for figures, _ in runs], form, factor)
               for title, (_, _, form, factor) in COLUMNS.items()),
-            cell([report["steps"] for report in reports], "{:.0f}", 1).split(" ±")[0],
+            running.cell([report["steps"] for report in reports], "{:.0f}", 1).split(" ±")[0],
             # An edit of one row takes no time that could be compared.
-            cell([2 * epoch / report["seconds"] for report in reports if report["seconds"] > 0.1], "{:.1f}", 1),
+            running.cell([2 * epoch / report["seconds"] for report in reports if report["seconds"] > 0.1], "{:.1f}", 1),
         ])
     return tables.markdown(lines, (0,))
 
 
 def add_options(parser):
     """The options that experiments over the same originals and retrained networks share."""
-    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
+    parser.add_argument("--unlearn", type=Path, default=running.UNLEARN)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--dataset", default="fashion-mnist")
     parser.add_argument("--classes", nargs="+", default=["0", "5", "0,2"])

@@ -12,33 +12,20 @@ command goes on from there; delete a method's files after a change of the progra
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
+import running  # noqa: E402
 import tables  # noqa: E402
 
 
-class Runner:
+class Runner(running.Runner):
     def __init__(self, arguments):
         self.arguments = arguments
-        arguments.work.mkdir(parents=True, exist_ok=True)
-
-    def run(self, result, *command):
-        """A command's JSON, kept in a file."""
-        path = self.arguments.work / f"{result}.json"
-        if path.exists():
-            return json.loads(path.read_text())
-        command = [str(part) for part in (self.arguments.unlearn, *command, "--json", "--quiet")]
-        print("$ " + " ".join(command), file=sys.stderr, flush=True)
-        ending = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if ending.returncode != 0:
-            sys.exit(f"that ended with status {ending.returncode}")
-        path.write_text(ending.stdout)
-        return json.loads(ending.stdout)
+        super().__init__(arguments.work, arguments.unlearn)
 
     def train(self, name, excluded=()):
         file = self.arguments.work / f"{name}.safetensors"
@@ -84,7 +71,7 @@ def table(runner):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
+    parser.add_argument("--unlearn", type=Path, default=running.UNLEARN)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--dataset", help="by default a folder of pairs, made in the folder of --work")
     parser.add_argument("--architecture", default="resnet18")

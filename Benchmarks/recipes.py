@@ -13,14 +13,13 @@ place in the documents. --docs needs matplotlib for a picture.
 import argparse
 import json
 import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
 import tables  # noqa: E402
+from running import UNLEARN, run  # noqa: E402
 
 DOCS = HERE.parent / "Docs"
 METHODS = HERE.parent / "Sources/Unlearning/Unlearning.docc/Methods.md"
@@ -61,14 +60,6 @@ COLUMNS = {
     "seconds": ("seconds", "{:.1f}", 1),
     "steps": ("steps", "{:.0f}", 1),
 }
-
-
-def run(command):
-    print("$ " + shlex.join(map(str, command)), file=sys.stderr, flush=True)
-    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-    if result.returncode != 0:
-        sys.exit(f"that ended with status {result.returncode}")
-    return json.loads(result.stdout)
 
 
 def take(models, folder):
@@ -188,7 +179,7 @@ def main():
     parser.add_argument("--seeds", type=int, help="seeds of every comparison, in place of its own number")
     parser.add_argument("--dataset", default="fashion-mnist", help="of the comparisons, such as cifar10:DIR")
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs")
-    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build" / "release" / "unlearn")
+    parser.add_argument("--unlearn", type=Path, default=UNLEARN)
     arguments = parser.parse_args()
     if arguments.docs and (arguments.seeds or arguments.dataset != "fashion-mnist"):
         parser.error("the documents speak of Fashion-MNIST and the seeds given here; leave out --docs or the other")

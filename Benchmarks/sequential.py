@@ -13,11 +13,9 @@ further seeds, too; a method whose settings have changed is run again. --jobs ru
 """
 
 import argparse
-import json
 import os
 import shlex
 import statistics
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,33 +23,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
 import tables  # noqa: E402
+from running import UNLEARN, kept, run  # noqa: E402
 
 DOCS = HERE.parent / "Docs/Benchmarks.md"
 # The default, UNSIR's own recipe, a method that sees the forget data, and one that sees no data at all.
 METHODS = "default,unsir,unsir-paper,scrub,zero-shot"
 MEASURES = ["linear-probe", "total-variation"]
 COLUMNS = ["method", "seeds", "step 1", "step 2", "step 3", "retained", "one request", "difference", "probe gap", "TV"]
-
-
-def run(command, statuses=(0,)):
-    print("$ " + shlex.join(map(str, command)), file=sys.stderr, flush=True)
-    result = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-    if result.returncode not in statuses:
-        sys.exit(f"that ended with status {result.returncode}")
-    return json.loads(result.stdout)
-
-
-def kept(path, key, make):
-    """What a step gave, from its file if that is of the same key; else made and kept."""
-    if path.exists():
-        stored = json.loads(path.read_text())
-        if stored["key"] == key:
-            return stored["result"]
-    result = make()
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps({"key": key, "result": result}, indent=1))
-    os.replace(temporary, path)
-    return result
 
 
 class Sequence:
@@ -160,7 +138,7 @@ def row(method, runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for what is finished")
-    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn", help="the program")
+    parser.add_argument("--unlearn", type=Path, default=UNLEARN, help="the program")
     parser.add_argument("--dataset", default="fashion-mnist")
     parser.add_argument("--architecture", default="resnet18")
     parser.add_argument("--epochs", type=int, default=3, help="passes in each training")

@@ -15,43 +15,31 @@ there. --docs writes the table into Docs/Benchmarks.md.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
+import running  # noqa: E402
 import tables  # noqa: E402
 
 
-class Runner:
+class Runner(running.Runner):
     def __init__(self, arguments):
         self.arguments = arguments
-        arguments.work.mkdir(parents=True, exist_ok=True)
+        super().__init__(arguments.work, arguments.unlearn)
 
-    def run(self, result, *command, statuses=(0,)):
+    def run(self, result, *command):
         """What a command took: seconds, the peak of its resident memory in MiB, and its JSON; kept in a file."""
-        path = self.arguments.work / f"{result}.json"
+        path = self.folder / f"{result}.json"
         if path.exists():
             return json.loads(path.read_text())
-        command = [str(part) for part in (self.arguments.unlearn, *command, "--json", "--quiet")]
-        print("$ " + " ".join(command), file=sys.stderr, flush=True)
-        output = self.arguments.work / f"{result}.output"
-        start = time.monotonic()
-        with output.open("wb") as file:
-            process = subprocess.Popen(command, stdout=file)
-            # Only this call tells one process's memory, not that of the largest so far.
-            _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in statuses:
-            sys.exit(f"that ended with status {process.returncode}")
-        scale = 1024 if sys.platform == "linux" else 1 << 20
-        measured = {
-            "seconds": time.monotonic() - start, "peak": usage.ru_maxrss / scale,
-            "report": json.loads(output.read_text())}
-        path.write_text(json.dumps(measured))
+        try:
+            measured = running.measured(self.command(*command))
+        except running.ProgramFailed as failure:
+            sys.exit(str(failure))
+        running.write(path, measured)
         return measured
 
 
@@ -88,7 +76,7 @@ def table(runner):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--unlearn", type=Path, default=HERE.parent / ".build/release/unlearn")
+    parser.add_argument("--unlearn", type=Path, default=running.UNLEARN)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--architecture", default="resnet18")
     parser.add_argument("--pictures", type=int, default=100_000, help="at most 120,000")

@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+"""Compares all methods, with published settings and with tuned ones, on three networks, and writes the tables of Docs/Methods.md.
+
+    swift build -c release --product unlearn
+    python3 Benchmarks/methods_table.py --work methods --docs
+    python3 Benchmarks/methods_table.py --work methods resnet18-0 --seeds 1 --methods last-row fine-tune scrub   # a part
+    python3 Benchmarks/methods_table.py --work methods --jobs 8 --limit-minutes 10       # 16 processors, for ten minutes
+
+For each seed an original and a network without the classes are trained; every method makes the original forget, unguarded,
+by its default settings, which are the published ones where there are any; the result is audited against the other network.
+All of that is 'unlearn compare-methods'. The rows 'tuned' have the rate, or the setting of GRIDS, that was best for another
+class and another original (class 7, seed 11): the largest accuracy on the retained classes minus that on the forgotten one, on
+training images ('unlearn tune' for rates). No test image and no class, seed or network of the tables has a part in
+that. What is finished stays in the folder of --work, and the same command goes on from there. Change nothing but --jobs between:
+what ran under other settings of this script is run again.
+
+Needs Python 3.10 and its standard library alone.
+"""
+
+import argparse
+import gzip
+import os
+import shlex
+import shutil
+import struct
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "PyTorch"))
+import tables  # noqa: E402
+from running import UNLEARN, ProgramFailed, Runner, cell, kept, measured, run  # noqa: E402
+
+DOCS = HERE.parent / "Docs/Methods.md"
+TUNED_CLASS, TUNED_SEED = "7", 11
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, its training, and how much of Fashion-MNIST it gets."""
+
+    title: str
+    options: tuple
+    epochs: int
+    samples: int  # images of each class that a method sees
+    shrink: tuple  # training and test images of each class, and the side of the squares that become one pixel
+
+
+# Half of Fashion-MNIST: most of the time goes into audits.
+HALF = (3000, 500, 1)
+NETWORKS = {
+    "resnet18": Network("ResNet-18 (7x7 stem), a quarter of the width", ("--architecture", "resnet18:width=0.25"), 3, 500,
+        HALF),
+    "vit-tiny": Network(
+        "Vision transformer, 48 features, 3 blocks, patches of 8",
+        ("--architecture", "vit-tiny:width=48,depth=3,heads=2,patch=8", "--batch-size", "128"), 3, 300, HALF),
+    # Its width is fixed, and it has no batch norm; hence the small pictures.
+    "allcnn": Network(
+        "All-CNN without batch norm, pictures of 7x7 pixels, 1,200 training and 300 test pictures of each class",
+        ("--architecture", "allcnn", "--image-size", "8", "--batch-size", "64"), 4, 200, (1200, 300, 4)),
+}
+# By importance: what a limit cuts off comes last. Those of OTHERS run where they are named.
+COMPARISONS = {
+    f"{network}-{classes.replace(',', '-')}": (network, classes)
+    for network, classes in [
+        ("resnet18", "0"), ("resnet18", "5"), ("resnet18", "0,2"), ("vit-tiny", "0"), ("allcnn", "0"),
+        ("vit-tiny", "5"), ("vit-tiny", "0,2"), ("allcnn", "5"), ("allcnn", "0,2")]
+}
+OTHERS = {"vit-tiny-5", "vit-tiny-0-2", "allcnn-5", "allcnn-0-2"}
+# What is tuned of methods without one rate: settings that are tried besides the default ones.
+GRIDS = {
+    "ssd": [{"selection": value} for value in (1.5, 2, 3, 5)],
+    "fisher": [{"scale": value} for value in (1e-9, 1e-8, 1e-7)],
+    "unsir-paper": [
+        {"configuration.impair.training.learningRate": 0.02 * factor, "configuration.repair.learningRate": 0.01 * factor}
+        for factor in (1 / 64, 1 / 16, 1 / 4)],
+}
+# Figure of compare-methods: title, format, factor.
+COLUMNS = {
+    "forgetAccuracy": ("forget", "{:.2f} %", 100),
+    "retainGap": ("retain gap", "{:+.2f}", 100),
+    "totalVariation": ("TV", "{:.3f}", 1),
+    "probeGap": ("probe gap", "{:+.1f}", 100),
+    "relearnRatio": ("relearn", "{:.2f}", 1),
+    "seconds": ("seconds", "{:.1f}", 1),
+}
+
+
+class OutOfTime(Exception):
+    """The time that was given is over."""
+
+
+def shrunk(source, target, train, test, side):
+    """Writes a part of an IDX folder, each square of pixels as their mean."""
+    def content(name):
+        path = source / name
+        return path.read_bytes() if path.exists() else gzip.decompress((source / (name + ".gz")).read_bytes())
+
+    target.mkdir(parents=True, exist_ok=True)
+    size = 28 // side
+    places = [28 * row + column for row in range(side) for column in range(side)]
+    corners = [side * (28 * row + column) for row in range(size) for column in range(size)]
+    for split, limit in (("train", train), ("t10k", test)):
+        images, labels = content(f"{split}-images-idx3-ubyte"), content(f"{split}-labels-idx1-ubyte")[8:]
+        counts, found, pixels = {}, bytearray(), bytearray()
+        for index, label in enumerate(labels):
+            if counts.get(label, 0) < limit:
+                counts[label] = counts.get(label, 0) + 1
+                found.append(label)
+                start = 16 + 784 * index
+                pixels += bytes(
+                    round(sum(images[start + corner + place] for place in places) / len(places)) for corner in corners)
+        for name, heading, rest in (
+            ("images-idx3", struct.pack(">iiii", 2051, len(found), size, size), pixels),
+            ("labels-idx1", struct.pack(">ii", 2049, len(found)), found),
+        ):
+            (target / f"{split}-{name}-ubyte").write_bytes(heading + rest)
+
+
+class Experiment:
+    """The programs of all tables, and what they gave."""
+
+    def __init__(self, options):
+        self.options = options
+        self.deadline = time.monotonic() + 60 * options.limit_minutes if options.limit_minutes else None
+        threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
+        self.runner = Runner(options.work, options.unlearn, threads)
+        for folder in ("data", "models", "results", "running"):
+            (options.work / folder).mkdir(exist_ok=True)
+        listed = run([options.unlearn, "methods", "--json"])["methods"]
+        self.methods = {method["name"]: method for method in listed if "shards" not in method["requirements"]}
+        self.processor, self.failures, self.unfinished, self.lock = {}, [], 0, threading.Lock()
+        self.dataset = {name: self.data(name) for name in {COMPARISONS[name][0] for name in options.names}}
+
+    def data(self, network):
+        shrink = NETWORKS[network].shrink
+        folder = self.options.work / "data" / "-".join(map(str, shrink))
+        if not folder.exists():
+            part = folder.with_suffix(".part")
+            shrunk(self.options.data, part, *shrink)
+            os.replace(part, folder)
+        return f"fashion-mnist:{folder}"
+
+    # Programs
+
+    def program(self, kind, name, parts, statuses=(0,), key=()):
+        """A command's JSON; kept under its name while it and the key stay the same."""
+        def make():
+            if self.deadline and time.monotonic() > self.deadline:
+                raise OutOfTime
+            found = measured(self.runner.command(*parts), statuses)
+            with self.lock:
+                self.processor[kind] = self.processor.get(kind, 0) + found["processor"]
+            return {"report": found["report"], "processor": found["processor"]}
+
+        # Folders do not matter.
+        words = [str(part).replace(str(self.options.data), "DATA").replace(str(self.options.work), "WORK") for part in parts]
+        result = kept(self.options.work / "results" / f"{name}.json", [*words, *key], make)
+        return result["report"]
+
+    def defaults(self, method):
+        """The method's settings, whose change runs it again."""
+        return {setting["key"]: setting.get("value") for setting in self.methods[method]["settings"]}
+
+    def seen(self, network, method):
+        """How many images a method sees; a method that sees none refuses the option."""
+        needed = self.methods[method]["requirements"]
+        some = {"retain-data", "forget-data"} & set(needed) and "all-retain-data" not in needed
+        return ["--samples-per-class", NETWORKS[network].samples] if some else []
+
+    def compared(self, name, network, classes, seed, method, settings, models):
+        """A program of compare-methods, which starts with these models; the figures of the method's run."""
+        folder = self.options.work / "running" / name
+        store = folder / "comparison"
+        shutil.rmtree(folder, ignore_errors=True)
+        store.mkdir(parents=True)
+        for model in models:
+            os.link(model, store / model.name.split("@")[1])
+        changed = [part for key, value in settings.items() for part in ("--set", f"{method}.{key}={value}")]
+        report = self.program(
+            f"{network}: {'tuned' if settings else 'default'}", name,
+            ["compare-methods", "--dataset", self.dataset[network], *NETWORKS[network].options, "--epochs",
+             NETWORKS[network].epochs, "--classes", classes, "--methods", method, "--seed", seed, "--report", folder,
+             *self.seen(network, method), *changed, *(["--run-folder", folder / "settings"] if changed else [])],
+            key=[self.defaults(method)])
+        found = next(run for run in report["runs"] if run["method"] == method)
+        return found, store
+
+    def networks(self, network, classes, seed):
+        """Files of the original and the network without the classes."""
+        models = self.options.work / "models"
+        original = models / f"{network}@seed-{seed}-original.safetensors"
+        reference = models / f"{network}-{classes.replace(',', '-')}@seed-{seed}-reference.safetensors"
+        if not (original.exists() and reference.exists()):
+            name = f"networks-{network}-{classes.replace(',', '-')}-{seed}"
+            (self.options.work / "results" / f"{name}.json").unlink(missing_ok=True)
+            known = [original] if original.exists() else []
+            # The method takes no time.
+            _, store = self.compared(name, network, classes, seed, "last-row", {}, known)
+            for file in (original, reference):
+                if not file.exists():
+                    os.replace(store / file.name.split("@")[1], file)
+            shutil.rmtree(store.parent)
+        return [original, reference]
+
+    # Tuning
+
+    def other_original(self, network):
+        """The original that settings are tuned on."""
+        file = self.options.work / "models" / f"{network}@tuned-on.safetensors"
+        if not file.exists():
+            (self.options.work / "results" / f"tuned-on-{network}.json").unlink(missing_ok=True)
+        self.program(
+            f"{network}: tuning", f"tuned-on-{network}",
+            ["train", "--dataset", self.dataset[network], *NETWORKS[network].options, "--epochs", NETWORKS[network].epochs,
+             "--seed", TUNED_SEED, "--output", file])
+        return file
+
+    def is_tuned(self, method):
+        return method in GRIDS or self.has_rate(method)
+
+    def has_rate(self, method):
+        """Whether 'unlearn tune' knows the method: one with a training whose rate is used as it is."""
+        keys = {setting["key"] for setting in self.methods[method]["settings"]}
+        return "training.learningRate" in keys and "learningRate" not in keys
+
+    def tuned(self, network, method):
+        """The best settings, empty if those are the default ones; None if nothing worked."""
+        model = self.other_original(network)
+        data = ["--retain", self.dataset[network], "--classes", TUNED_CLASS, "--seed", TUNED_SEED, "--method", method]
+        data += self.seen(network, method)
+        if method in GRIDS:
+            return self.best_of_grid(network, method, model, data)
+        report = self.program(f"{network}: tuning", f"tune-{network}-{method}", ["tune", model, *data], (0, 1),
+                              [self.defaults(method)])
+        if "best" not in report:
+            return None
+        return {} if report["best"] == report["defaultRate"] else {"training.learningRate": report["best"]}
+
+    def best_of_grid(self, network, method, model, data):
+        scores = []
+        for number, settings in enumerate([{}, *GRIDS[method]]):
+            name = f"tune-{network}-{method}-{number}"
+            file = self.options.work / "running" / f"{name}.safetensors"
+            changed = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+            changed += ["--run-folder", file.with_suffix(".run")] if settings else []
+            try:
+                report = self.program(
+                    f"{network}: tuning", name, ["forget", model, *data, "--output", file, "--keep-ruined", *changed],
+                    key=[self.defaults(method)])
+            except ProgramFailed:
+                continue  # as of dampening where nothing can be selected
+            if any("gentler" in note for note in report["notes"]):
+                file.unlink(missing_ok=True)
+                continue  # what the guard has lowered is another setting
+            if not file.exists() and not (self.options.work / "results" / f"{name}-score.json").exists():
+                (self.options.work / "results" / f"{name}.json").unlink()
+                return self.best_of_grid(network, method, model, data)
+            accuracy = self.program(
+                f"{network}: tuning", f"{name}-score",
+                ["evaluate", file, "--dataset", self.dataset[network], "--split", "train", "--forgotten", TUNED_CLASS]
+            )["accuracy"]
+            file.unlink(missing_ok=True)
+            scores.append((accuracy["retained"] - accuracy["forgotten"], -number, settings))
+        return max(scores, key=lambda score: score[:2])[2] if scores else None
+
+    # Rows
+
+    def attempt(self, work):
+        """A part of the work, or what kept it from being done."""
+        try:
+            return work()
+        except OutOfTime:
+            with self.lock:
+                self.unfinished += 1
+        except ProgramFailed as failure:
+            with self.lock:
+                self.failures.append(str(failure))
+        return None
+
+    def row(self, name, seed, method, settings):
+        network, classes = COMPARISONS[name]
+        unit = f"{name}-{seed}-{method}" + ("-tuned" if settings else "")
+        found, store = self.compared(unit, network, classes, seed, method, settings, self.networks(network, classes, seed))
+        shutil.rmtree(store.parent, ignore_errors=True)
+        return found
+
+    def all(self):
+        """The runs of every row by comparison, method and settings."""
+        options = self.options
+        networks = list(dict.fromkeys(COMPARISONS[name][0] for name in options.names))
+        with ThreadPoolExecutor(options.jobs) as pool:
+            def every(works):
+                return list(pool.map(self.attempt, works))
+
+            # The first class set's program trains the originals too.
+            firsts = {network: next(name for name in options.names if COMPARISONS[name][0] == network) for network in networks}
+            pairs = [(name, seed) for name in options.names for seed in options.seed_list]
+            early = [pair for pair in pairs if pair[0] in firsts.values()]
+            every([lambda n=network: self.other_original(n) for network in networks]
+                  + [lambda p=pair: self.networks(*COMPARISONS[p[0]], p[1]) for pair in early])
+            tasks = [(network, method) for network in networks for method in options.methods if self.is_tuned(method)]
+            every([lambda p=pair: self.networks(*COMPARISONS[p[0]], p[1]) for pair in pairs if pair not in early])
+            settings = dict(zip(tasks, every([lambda t=task: self.tuned(*t) for task in tasks])))
+            units = []
+            for name in options.names:
+                for method in options.methods:
+                    best = settings.get((COMPARISONS[name][0], method))
+                    for chosen in [{}] + ([best] if best else []):
+                        units += [(name, seed, method, tuple(chosen.items())) for seed in options.seed_list]
+            rows = every([lambda u=unit: self.row(*u[:3], dict(u[3])) for unit in units])
+        found = {}
+        for (name, _, method, chosen), row in zip(units, rows):
+            if row:
+                found.setdefault(name, {}).setdefault((method, chosen), []).append(row)
+        return settings, found
+
+
+def words(chosen):
+    """Settings as a reader wants to see them."""
+    if not chosen:
+        return "default"
+    short = {"training.learningRate": "rate", "selection": "α", "scale": "α"}
+    return "tuned: " + ", ".join(
+        f"{short.get(key, key.removeprefix('configuration.').replace('.training', '').replace('.learningRate', ' rate'))} "
+        f"{value:g}" for key, value in chosen)
+
+
+def table(experiment, network, settings, rows):
+    lines = [["method", "settings", *(title for title, _, _ in COLUMNS.values())]]
+    for (method, chosen), runs in rows.items():
+        text = words(chosen)
+        if not chosen and settings.get((network, method)) == {}:
+            text += ", the best too"
+        failed = sum("failure" in run and run["failure"] is not None for run in runs)
+        cells = [cell([run["figures"].get(key) for run in runs], form, factor) for key, (_, form, factor) in COLUMNS.items()]
+        if any(run["relearnIsLowerBound"] for run in runs):
+            cells[4] += "+"
+        cells[5] = cells[5].split(" ±")[0]
+        lines.append([f"`{method}`", text + (f"; no model: {failed} of {len(runs)}" if failed else ""), *cells])
+    return tables.markdown(lines, (0, 1))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="COMPARISON", help=", ".join(COMPARISONS) + "; by default all but " + ", ".join(sorted(OTHERS)))
+    parser.add_argument("--work", type=Path, required=True, help="the folder that results are kept in")
+    parser.add_argument("--unlearn", type=Path, default=UNLEARN, help="the program")
+    parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"),
+                        help="the folder of Fashion-MNIST's four IDX files")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on")
+    parser.add_argument("--methods", nargs="+", help="all by default, but sisa, which needs networks of its own")
+    parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
+    parser.add_argument("--threads", type=int, help="of each program; by default its share of the processors")
+    parser.add_argument("--limit-minutes", type=float, help="start no program after this time")
+    parser.add_argument("--docs", action="store_true", help="write the tables into Docs/Methods.md")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(COMPARISONS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)}")
+    options.names = [name for name in COMPARISONS if (name in options.names if options.names else name not in OTHERS)]
+    options.seed_list = list(range(1, options.seeds + 1))
+    # Results are kept by their command, without these two folders.
+    options.work, options.data = options.work.resolve(), options.data.resolve()
+    return parser, options
+
+
+def main():
+    parser, options = arguments()
+    options.work.mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(options)
+    options.methods = options.methods or list(experiment.methods)
+    if unknown := set(options.methods) - set(experiment.methods):
+        parser.error(f"there is no method {', '.join(sorted(unknown))}; there are {', '.join(experiment.methods)}")
+    settings, found = experiment.all()
+    blocks = []
+    for name, rows in found.items():
+        network, classes = COMPARISONS[name]
+        title = f"{NETWORKS[network].title}; class{'es' if ',' in classes else ''} {classes.replace(',', ' and ')}:"
+        blocks += [title, table(experiment, network, settings, rows)]
+        print(f"{name}\n\n{title}\n\n{blocks[-1]}", flush=True)
+    for kind, seconds in sorted(experiment.processor.items()):
+        print(f"{kind}: {seconds / 60:.1f} processor minutes", file=sys.stderr)
+    if experiment.failures or experiment.unfinished:
+        sys.exit("\n".join(experiment.failures) + f"\n{experiment.unfinished} parts were out of time; "
+                 "the same command goes on from here")
+    if options.docs:
+        command = "python3 Benchmarks/methods_table.py " + shlex.join(
+            argument for argument in sys.argv[1:] if argument != "--docs")
+        tables.write_block("methods_table.py", [f"`{command}`:", *blocks], DOCS)
+
+
+if __name__ == "__main__":
+    main()
