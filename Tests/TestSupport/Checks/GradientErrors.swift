@@ -29,7 +29,7 @@ package struct GradientErrors: Sendable, CustomStringConvertible {
     }
 }
 
-/// What DESIGN.md allows.
+/// The largest differences from the reference that tests of operations allow.
 package enum Tolerance {
     /// Of an operation's output.
     package static let output = 2e-5

@@ -1,4 +1,4 @@
-package import NeuralGraph
+import NeuralGraph
 
 extension ReferenceNetwork {
     /// What a training pass in bfloat16 computes, in Double: the factors of products are rounded as they are read, and what the
