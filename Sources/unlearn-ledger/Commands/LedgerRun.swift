@@ -20,8 +20,9 @@ struct LedgerRun: ReportingCommand {
 
             EXAMPLES
               unlearn ledger run requests --retain fashion-mnist --validation fashion-mnist
-              unlearn ledger run requests --retain fashion-mnist --validation fashion-mnist \\
-                --retrained gold.safetensors --sign key.pem --output forgotten.safetensors
+              unlearn ledger run requests --retain fashion-mnist \\
+                --validation fashion-mnist --retrained gold.safetensors \\
+                --sign key.pem --output forgotten.safetensors
             """)
 
     @OptionGroup var ledger: LedgerArgument
