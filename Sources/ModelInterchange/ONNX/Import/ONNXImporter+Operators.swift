@@ -32,6 +32,7 @@ extension ONNXImporter {
         // Matrix products
         "Gemm": { try $0.generalProduct($1) },
         "MatMul": { try $0.matMul($1) },
+        "Einsum": { try $0.einsum($1) },
         "Attention": { try $0.attention($1) },
         // Normalization
         "BatchNormalization": { try $0.batchNormalization($1) },
