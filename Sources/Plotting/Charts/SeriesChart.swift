@@ -1,16 +1,27 @@
-/// A line chart with one line per series. Undefined numbers leave gaps.
-package struct LineChart: Plot {
+/// A chart of series over two axes, as lines or as points. Undefined numbers leave gaps.
+package struct SeriesChart: Plot {
+    /// How a series is drawn.
+    package enum Style: Sendable {
+        /// As a line with markers.
+        case lines
+        /// As points; the first series is drawn on top.
+        case points
+    }
+
+    /// How the series are drawn.
+    package var style: Style
     package var title: String
     package var summary: String
     /// The horizontal axis.
     package var xAxis: Axis
     /// The vertical axis.
     package var yAxis: Axis
-    /// The lines in the order of the legend.
+    /// The series in the order of the legend.
     package var series: [PointSeries]
 
     /// Creates a chart.
-    package init(title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [PointSeries]) {
+    package init(_ style: Style, title: String, summary: String, xAxis: Axis, yAxis: Axis, series: [PointSeries]) {
+        self.style = style
         self.title = title
         self.summary = summary
         self.xAxis = xAxis
@@ -18,23 +29,39 @@ package struct LineChart: Plot {
         self.series = series
     }
 
-    // One line needs no legend: the title names it.
-    private var legend: Legend { Legend(series.count > 1 ? series.map(\.name) : [], sign: .line) }
+    // One series needs no legend: the title names it.
+    private var legend: Legend {
+        Legend(series.count > 1 ? series.map(\.name) : [], sign: style == .lines ? .line : .marker)
+    }
 
     package var height: Double { PlotFrame.height(legend: legend) }
 
     package func draw(into markup: inout Markup) {
-        let lines = series.map { zip($0.x, $0.y).map { (x: $0, y: $1) } }
-        let shown = lines.joined().filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
+        let points = series.map { zip($0.x, $0.y).map { (x: $0, y: $1) } }
+        let shown = points.joined().filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
         guard !shown.isEmpty else { return markup.noData(height: height) }
         let legend = legend
         legend.draw(into: &markup)
         let frame = PlotFrame(xAxis, shown.map(\.x), yAxis, shown.map(\.y), top: legend.height)
         frame.draw(into: &markup)
-        for (position, line) in lines.enumerated() {
-            let style = SeriesStyle(position: position)
-            markup.add("g", ["class": "series \(style.color)"]) { markup in
-                draw(line, style, frame, into: &markup)
+        switch style {
+        case .lines:
+            for (position, line) in points.enumerated() {
+                let style = SeriesStyle(position: position)
+                markup.add("g", ["class": "series \(style.color)"]) { markup in
+                    draw(line, style, frame, into: &markup)
+                }
+            }
+        case .points:
+            for (position, points) in points.enumerated().reversed() {
+                let shown = points.filter { xAxis.shows($0.x) && yAxis.shows($0.y) }
+                guard !shown.isEmpty else { continue }
+                let style = SeriesStyle(position: position)
+                markup.add("g", ["class": "series \(style.color)", "opacity": "0.75"]) { markup in
+                    markup.markers(
+                        style.marker,
+                        at: shown.map { (frame.x.position(of: $0.x), frame.y.position(of: $0.y)) }, radius: 2.2)
+                }
             }
         }
     }
