@@ -33,7 +33,7 @@ extension Reference {
         }
     }
 
-    /// Two tensors combined number by number, each repeated along axes where it has length 1.
+    /// Two tensors combined elementwise, each repeated along axes where it has length 1.
     package static func arithmetic(
         _ a: ReferenceTensor, _ b: ReferenceTensor, _ combine: (Double, Double) -> Double
     ) -> ReferenceTensor {
@@ -92,7 +92,7 @@ extension Reference {
         case .floor: x.rounded(.down)
         case .ceiling: x.rounded(.up)
         case .rounding: x.rounded(.toNearestOrEven)
-        case .thresholdedRectification(let threshold): x > Double(threshold) ? x : 0
+        case .thresholdedReLU(let threshold): x > Double(threshold) ? x : 0
         case .shrinkage(let threshold, let bias):
             x < -Double(threshold) ? x + Double(bias) : x > Double(threshold) ? x - Double(bias) : 0
         case .isPositive: x > 0 ? 1 : 0
@@ -105,7 +105,7 @@ extension Reference {
 
 extension Reference {
     /// `min(max(x, 0), ceiling)`.
-    package static func rectification(_ x: ReferenceTensor, _ operation: ReLU) -> ReferenceTensor {
+    package static func relu(_ x: ReferenceTensor, _ operation: ReLU) -> ReferenceTensor {
         x.map { min(max($0, 0), Double(operation.ceiling)) }
     }
 
