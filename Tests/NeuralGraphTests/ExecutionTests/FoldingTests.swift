@@ -43,7 +43,7 @@ import Testing
         #expect(relativeDifference(folded.inputGradient, from: exact.inputGradient) < Tolerance.inputGradient)
     }
 
-    @Test("weights that were packed for one model are packed again for another") func otherWeightsArePackedAgain() throws {
+    @Test("another model's weights are packed again") func otherWeightsArePackedAgain() throws {
         let first = try OperationCase([9, 8, 3], batch: 14, seed: 3) { try Self.cases[0](&$0) }
         let other = Model(graph: first.model.graph, seed: 77)
         let options = EngineRun.Options().with {
