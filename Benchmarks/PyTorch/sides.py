@@ -165,7 +165,7 @@ def peak_memory(label, command, workload, iterations=2):
 
 
 def operation_rate(ours, threads, iterations=7):
-    """The most operations a second that so many threads do, each time it was measured."""
+    """The most operations a second on that many threads, each time it was measured."""
     with Team({"peak": [str(ours), "--threads", str(threads)]}) as runners:
         runners["peak"].ask("setup peak")
         operations = float(runners["peak"].ask("operations"))

@@ -90,7 +90,7 @@ public struct ImageFolder: ImageDataset {
         let (path, scan) = try FolderSplit.scan(
             directory.path, split: split, classNames: classNames, share: configuration.testShare,
             seed: configuration.splitSeed)
-        // Without the folders above it, which are nobody's business in a record.
+        // Without the folders above it: parent folders stay private in a record.
         name = "\(directory.standardizedFileURL.lastPathComponent) (\(split.rawValue))"
         self.classNames = scan.classNames
         imageShape = configuration.imageShape

@@ -17,14 +17,15 @@ package struct UnlearnCommand: AsyncParsableCommand {
             abstract: "Makes trained image classifiers forget classes, and audits what they have forgotten.",
             discussion: """
                 Forgetting takes the trained model and images of the classes that stay; by default it sees no image of \
-                the classes that go. It reinitializes their rows of the last layer and trains the last blocks of the \
-                network for a few steps. 'unlearn methods' shows this and all other methods. Every method but 'retrain' \
+                the classes that go. It learns noise that the model takes for anything but them, impairs the last blocks of \
+                the network with it, and repairs them on the classes that stay. 'unlearn methods' shows this and all other methods. Every method but 'retrain' \
                 is approximate, so audit the result.
 
                 Data sets: \(DatasetArgument.helpForms). A folder has \
                 the pictures of each class in a subfolder.
 
-                Exit codes: 0 success, 1 error, 2 a check failed, such as an audit, 3 not replayable here, 64 wrong usage.
+                Exit codes: 0 success, 1 error, 2 a check failed, such as an audit, 3 too little \
+                evidence or not replayable here, 64 wrong usage.
 
                 EXAMPLES
                   unlearn check

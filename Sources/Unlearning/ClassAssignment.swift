@@ -1,4 +1,4 @@
-import Foundation
+import NeuralGraph
 
 /// The assignment of a data set's classes to a model's, where the data set may lack some.
 ///
@@ -114,7 +114,7 @@ extension [String] {
 }
 
 /// A data set that lacks some of a model's classes, and it is open which.
-package struct ClassAssignmentError: Error, Equatable, CustomStringConvertible {
+package struct ClassAssignmentError: DescribedError, Equatable {
     /// A number that may be a class's index, or the name of one at another index.
     struct Ambiguity: Equatable {
         let number: String

@@ -36,7 +36,14 @@ struct LedgerProgramTests {
     @Test("its help, its usage errors and its completion are those of 'unlearn ledger'")
     func help() throws {
         #expect(try Program.run(["--help"]).output.contains("  ledger "))
-        #expect(try Program.run(["ledger", "--help"]).output.contains("USAGE: unlearn ledger <subcommand>"))
+        for (arguments, usage) in [([String](), "<subcommand>"), (["run"], "[<options>] <folder>")] {
+            let help = try Program.run(["ledger"] + arguments + ["--help"]).output
+            #expect(
+                help.contains("USAGE: unlearn \((["ledger"] + arguments).joined(separator: " ")) \(usage)"), "\(help)")
+            let examples = try #require(
+                help.components(separatedBy: "EXAMPLES\n").last?.components(separatedBy: "\n\n").first)
+            #expect(examples.split(separator: "\n").allSatisfy { $0.hasPrefix("  ") }, "\(examples)")
+        }
         #expect(try Program.run(["help", "ledger", "add"]).output.contains("USAGE: unlearn ledger add <folder>"))
         let wrong = try Program.run(["ledger", "add", "x", "--due", "soon"])
         #expect(wrong.status == 64 && wrong.errors.contains("unlearn ledger add --help"), "\(wrong.errors)")

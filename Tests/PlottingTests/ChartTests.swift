@@ -5,13 +5,13 @@ import Testing
 
 @Suite("Charts", .tags(.reports))
 struct ChartTests {
-    private func lineChart(_ y: [Double], x: [Double]? = nil, yAxis: Axis = Axis("loss")) -> LineChart {
+    private func lineChart(_ y: [Double], x: [Double]? = nil, yAxis: Axis = Axis("loss")) -> SeriesChart {
         let series = x.map { PointSeries("a", x: $0, y: y) } ?? PointSeries("a", y: y)
-        return LineChart(
-            title: "Loss", summary: "Falls.", xAxis: Axis("steps"), yAxis: yAxis, series: [series])
+        return SeriesChart(
+            .lines, title: "Loss", summary: "Falls.", xAxis: Axis("steps"), yAxis: yAxis, series: [series])
     }
 
-    private func places(_ chart: LineChart) throws -> [(x: Double, y: Double)] {
+    private func places(_ chart: SeriesChart) throws -> [(x: Double, y: Double)] {
         let path = try #require(try ParsedDrawing(chart).all("path", class: "line").first?.attributes["d"])
         return ParsedDrawing.places(path)
     }
@@ -110,8 +110,8 @@ struct ChartTests {
     @Test("every point of a scatter plot has a mark, and series have marks of their own")
     func scatter() throws {
         let drawing = try ParsedDrawing(
-            ScatterPlot(
-                title: "Features", summary: "Apart.", xAxis: Axis("1st"), yAxis: Axis("2nd"),
+            SeriesChart(
+                .points, title: "Features", summary: "Apart.", xAxis: Axis("1st"), yAxis: Axis("2nd"),
                 series: [
                     .init("a", x: [1, 2, 3], y: [1, 2, .nan]), .init("b", x: [1], y: [5]),
                     .init("c", x: [], y: []),

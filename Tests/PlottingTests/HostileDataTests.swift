@@ -18,11 +18,11 @@ struct HostileDataTests {
         let axes = [Axis(text), Axis(text, style: .percent, scale: .logarithmic)]
         var plots: [any Plot] = axes.flatMap { axis -> [any Plot] in
             [
-                LineChart(
-                    title: text, summary: text, xAxis: axis, yAxis: axis,
+                SeriesChart(
+                    .lines, title: text, summary: text, xAxis: axis, yAxis: axis,
                     series: [.init(text, x: values, y: values), .init("b", y: values)]),
-                ScatterPlot(
-                    title: text, summary: text, xAxis: axis, yAxis: axis,
+                SeriesChart(
+                    .points, title: text, summary: text, xAxis: axis, yAxis: axis,
                     series: [.init(text, x: values, y: values), .init(text, x: [], y: values)]),
                 BarChart(
                     title: text, summary: text, axis: axis, groups: values.prefix(50).map { _ in text },

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 import Unlearning
 
 @Suite(
-    "Fashion-MNIST",
+    "Fashion-MNIST", .tags(.unlearning),
     .enabled(if: FileManager.default.fileExists(atPath: FashionMNIST.defaultDirectory.path)))
 struct FashionMNISTTests {
     @Test("a small network forgets a class of real images")

@@ -51,7 +51,7 @@ struct NoiseTests {
 
         let noise = start.images.elements.map(Double.init)
         let gradient = zip(noise, end.images.elements).map { $0 - Double($1) }
-        let norm = length(gradient)
+        let norm = euclideanNorm(gradient)
         let objective = Objective(
             model, images: 3, label: 2, lambda: lambda, mode: usesRunningStatistics ? .inference : .training)
         #expect(try abs(objective(noise) - end.objectives[0]) < 1e-5 * max(1, abs(end.objectives[0])))
@@ -59,7 +59,7 @@ struct NoiseTests {
         var random = SeededRandom(seed: 5, stream: "directions")
         for _ in 0..<8 {
             let direction = noise.map { _ in random.normal() }
-            directions.append(direction.map { $0 / length(direction) })
+            directions.append(direction.map { $0 / euclideanNorm(direction) })
         }
         for direction in directions {
             let step = 5e-3
@@ -132,7 +132,7 @@ struct NoiseTests {
             }
             let difference = zip(noise.images.elements, alone.images.elements).map { Double($0) - Double($1) }
             // Adam turns a gradient of almost 0 into a whole step of either sign, so that a few pixels differ.
-            #expect(length(difference) < 0.01 * length(alone.images.elements.map(Double.init)))
+            #expect(euclideanNorm(difference) < 0.01 * euclideanNorm(alone.images.elements.map(Double.init)))
         }
     }
 

@@ -85,7 +85,7 @@ struct SettingsTests {
         }
     }
 
-    @Test("a method with all its settings given anew is the same", arguments: UnlearningMethods.names)
+    @Test("a method with all its settings given again is the same", arguments: UnlearningMethods.names)
     func roundTrip(name: String) throws {
         let method = try UnlearningMethods.named(name)
         let values = try JSONValue(encoding: method)

@@ -1,6 +1,6 @@
 #include "CMeasurement.h"
 
-// A round multiplies and adds once in each of so many chains, as vectors that stay in registers: enough chains to hide
+// A round multiplies and adds once in each of several chains, as vectors that stay in registers: enough chains to hide
 // the latency of two operations a cycle, and few enough for the registers. The numbers go to 1, far from denormal
 // ones. After each round they may have been read, so that no compiler merges rounds or leaves them out.
 #define UNROLLED _Pragma("clang loop unroll(full)")

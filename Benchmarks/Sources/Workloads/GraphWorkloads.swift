@@ -1,7 +1,7 @@
 import Unlearning
 
 /// A linear layer over as many examples as it has inputs and outputs: a square matrix product.
-struct MatrixProductWorkload: Workload {
+struct MatMulWorkload: Workload {
     private let executor: Executor
     private let size: Int
     let operations: Double

@@ -71,7 +71,7 @@ public enum Workloads {
         case ("peak", 1): return Peak(threads: team)
         case ("gemm", 2):
             if let size = Int(parts[1]), size > 0 {
-                return try MatrixProductWorkload(size: size, threads: team, precision: precision)
+                return try MatMulWorkload(size: size, threads: team, precision: precision)
             }
         case ("convolution", 3):
             let sizes = sizes(parts[2])

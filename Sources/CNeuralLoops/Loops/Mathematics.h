@@ -126,7 +126,7 @@ CNK_INLINE void square_root(lanes *x) {
     UNROLLED for (int i = 0; i < LANES; i++) (*x)[i] = SQUARE_ROOT((*x)[i]);
 }
 
-// The library's functions, number by number.
+// The library's functions, element by element.
 CNK_INLINE void logarithm(lanes *x) {
     for (int i = 0; i < LANES; i++) (*x)[i] = logf((*x)[i]);
 }

@@ -79,7 +79,7 @@ private struct Fusion {
         return rebuilt()
     }
 
-    /// The chain of batch norm, addition and rectification behind a node, as far as it goes.
+    /// The chain of batch norm, addition and ReLU behind a node, as far as it goes.
     /// - Parameter folds: whether batch norm may be a part.
     private func chain(from head: Int, folds: Bool) -> Chain {
         var chain = Chain(nodes: [head])

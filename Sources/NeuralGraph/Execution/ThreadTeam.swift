@@ -54,6 +54,44 @@ public final class ThreadTeam: Sendable {
     }
 }
 
+extension ThreadTeam {
+    /// Floats that one task of an elementwise loop works on: 64 KiB.
+    package static let chunkFloats = 16 * 1024
+
+    /// Cuts `0..<total` into blocks of a fixed size, of which the last may be shorter, and calls `body` for each.
+    @inline(__always)
+    public func forEachBlock(of total: Int, size: Int, _ body: (Range<Int>) -> Void) {
+        forEach((total + size - 1) / size) { block, _ in
+            body(block * size..<min(total, (block + 1) * size))
+        }
+    }
+
+    /// Cuts `0..<total` into blocks of about 16,384 floats, and calls `body` for each.
+    /// - Parameters:
+    ///   - total: the number of indices.
+    ///   - floatsEach: the floats that belong to one index.
+    ///   - body: takes a range of indices.
+    @inline(__always)
+    package func forEachChunk(of total: Int, floatsEach: Int, _ body: (Range<Int>) -> Void) {
+        forEachBlock(of: total, size: max(1, Self.chunkFloats / max(1, floatsEach)), body)
+    }
+}
+
+extension ThreadTeam {
+    /// The number of processors that this program may use.
+    ///
+    /// It counts the online processors within the affinity mask and the control group's quota (cgroups 1 and 2).
+    public static var processorCount: Int {
+        var count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        #if os(Linux)
+            let allowed = Int(cnk_affinity_count())
+            if allowed > 0 { count = min(count, allowed) }
+            if let quota = ControlGroup.current.processors { count = min(count, quota) }
+        #endif
+        return count
+    }
+}
+
 /// Unused bytes that keep what is before them and what is behind them in different cache lines.
 private struct CacheLine {
     private let first: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)

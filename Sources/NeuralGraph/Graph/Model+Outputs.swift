@@ -1,7 +1,7 @@
 extension Model {
-    /// Returns the network without the outputs of some classes; classes behind them move forward.
+    /// Returns the network without the outputs of some classes; later classes move down.
     ///
-    /// The rows of the last layer go, with their biases. Names and forgotten classes are numbered anew, and the metadata
+    /// The rows of the last layer are removed with their biases. Names and forgotten classes are renumbered, and the metadata
     /// remembers which outputs there were. A model from ONNX loses its file's form and is exported when it is written.
     /// - Parameter classes: classes of the model, not all of them.
     /// - Returns: nil if the network does not end in a linear layer.

@@ -11,15 +11,16 @@ struct Compare: ReportingCommand {
             Trains a network, makes it forget, and retrains it without the classes' images from the same initial \
             weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the \
             three models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With \
-            --report the unlearned model is audited against the retrained one; exit code 2 means fail, or too little \
-            evidence.
+            --report the unlearned model is audited against the retrained one; exit code 2 means a leak or \
+            over-forgotten, 3 too little evidence.
 
             'unlearn compare-methods' compares several methods instead.
 
             EXAMPLES
               unlearn compare --dataset fashion-mnist --architecture resnet18 \\
                 --classes "T-shirt/top" --save . --report .
-              unlearn compare --dataset fashion-mnist --architecture resnet18 --classes 0 --also unsir-paper
+              unlearn compare --dataset fashion-mnist --architecture resnet18 \\
+                --classes 0 --also unsir-paper
               unlearn compare --dataset fashion-mnist --architecture allcnn-bn \\
                 --classes 0,2 --epochs 1 --preset paper
             """)

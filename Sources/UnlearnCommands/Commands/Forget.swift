@@ -34,10 +34,10 @@ struct Forget: ReportingCommand {
                 --retain fashion-mnist --preset paper --output forgotten.safetensors
               unlearn forget model.safetensors --classes 0 --retain fashion-mnist \\
                 --method scrub --set temperature=2 --output forgotten.safetensors
-              unlearn forget model.safetensors --samples images.txt --retain folder:photos \\
-                --method scrub --output forgotten.safetensors
-              unlearn forget shards.safetensors --samples images.txt --retain fashion-mnist \\
-                --method sisa --output forgotten.safetensors
+              unlearn forget model.safetensors --samples images.txt \\
+                --retain folder:photos --method scrub --output forgotten.safetensors
+              unlearn forget shards.safetensors --samples images.txt \\
+                --retain fashion-mnist --method sisa --output forgotten.safetensors
             """)
 
     @OptionGroup var model: ModelFlags

@@ -17,7 +17,8 @@ struct MethodsCommand: ReportingCommand {
               unlearn methods
               unlearn methods scrub
               unlearn forget model.safetensors --classes 0 --retain fashion-mnist \\
-                --method scrub --set temperature=2 --set training.learningRate=3e-4 --output out.safetensors
+                --method scrub --set temperature=2 --set training.learningRate=3e-4 \\
+                --output out.safetensors
             """)
 
     @Argument(

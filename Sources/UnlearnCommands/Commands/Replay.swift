@@ -17,7 +17,8 @@ struct Replay: ReportingCommand {
             last bits differ, so that nothing can be said. The number of threads makes no difference.
 
             EXAMPLES
-              unlearn replay record.json --original model.safetensors --retain fashion-mnist
+              unlearn replay record.json --original model.safetensors \\
+                --retain fashion-mnist
               unlearn replay record.json --original model.safetensors \\
                 --retain folder:photos --unlearned forgotten.safetensors --json
             """)

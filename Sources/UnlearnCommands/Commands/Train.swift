@@ -27,8 +27,8 @@ struct Train: ReportingCommand {
                 --stem small --epochs 10 --augment --output cifar.safetensors
               unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
                 --exclude-classes "T-shirt/top" --output retrained.safetensors
-              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 --shards 5 \\
-                --output shards.safetensors
+              unlearn train --dataset fashion-mnist --architecture resnet18 --epochs 3 \\
+                --shards 5 --output shards.safetensors
             """)
 
     @OptionGroup var training: TrainingFlags

@@ -11,10 +11,11 @@ struct Tune: ReportingCommand {
             training images that the method did not see. The best rate has the largest accuracy on the retained classes \
             minus that on the forgotten ones. Test images are left to the audit. Nothing is written.
 
-            Accuracy says nothing of what a network still knows inside: audit the model that the best rate gives.
+            Accuracy says nothing about what a network still knows inside: audit the model that the best rate gives.
 
             EXAMPLES
-              unlearn tune model.safetensors --classes 0 --retain fashion-mnist --method scrub
+              unlearn tune model.safetensors --classes 0 --retain fashion-mnist \\
+                --method scrub
             """)
 
     @OptionGroup var model: ModelFlags

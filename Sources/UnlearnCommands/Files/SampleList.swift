@@ -86,7 +86,7 @@ package struct SampleList: Sendable {
 }
 
 /// A list of samples that does not fit the images.
-package struct SampleListError: Error, CustomStringConvertible {
+package struct SampleListError: DescribedError {
     package let description: String
 }
 

@@ -156,7 +156,7 @@ struct FinishedModel {
     mutating func dropOutputs(of classes: Set<Int>, in path: String, _ console: Console) throws {
         let smaller = try Self.withoutOutputs(of: classes, model)
         if model.origin != nil, smaller.origin == nil {
-            console.logger.warning("\(path): without its outputs the network is written anew, not as its file had it")
+            console.logger.warning("\(path): the network without its outputs is exported, not written as it was")
         }
         (model, droppedOutputs) = (smaller, classes.sorted())
     }

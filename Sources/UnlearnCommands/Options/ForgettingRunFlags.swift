@@ -15,7 +15,7 @@ package struct ForgettingRunFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The data set whose test split accuracy is measured on, before and after.", valueName: "data set"),
+            "The data set on whose test split accuracy is measured, before and after.", valueName: "data set"),
         completion: DatasetArgument.completion, transform: DatasetArgument.init(parsing:))
     package var validation: DatasetArgument?
 

@@ -26,7 +26,7 @@ package struct RequestFlags: ParsableArguments {
             valueName: "text"))
     package var salt: String?
 
-    @Flag(help: "Remove the classes' outputs from the network; classes behind them move forward.")
+    @Flag(help: "Remove the classes' outputs from the network; later classes move down.")
     package var dropOutputs = false
 
     package init() {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Unlearning
 
 /// An error that ends the program.
 struct Failure {
@@ -74,7 +75,7 @@ struct FailureDetails: Encodable, Sendable {
 }
 
 /// An error of the command line's own.
-package struct CommandError: Error, CustomStringConvertible {
+package struct CommandError: DescribedError {
     package let description: String
 
     package init(_ description: String) {

@@ -4,7 +4,7 @@ public import NeuralGraph
 /// Training on random labels, in which only the weights that matter most for the forget data move.
 ///
 /// These are the weights with the largest gradients of the forget data's loss; the others stay equal to the bit. An
-/// epoch is a pass over the forget data, with labels drawn anew from all classes, and then one over the retain data.
+/// epoch is a pass over the forget data, with labels redrawn from all classes, and then one over the retain data.
 ///
 /// Source: Fan et al., "SalUn: Empowering Machine Unlearning via Gradient-based Weight Saliency" (ICLR 2024,
 /// arXiv 2310.12508), equations 4 and 5; as the published code has it for CIFAR-10: the upper half of the weights, ten

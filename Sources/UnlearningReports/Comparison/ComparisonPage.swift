@@ -120,8 +120,8 @@ package struct ComparisonPage: Sendable {
 
     /// The plot of time against the distance to retraining.
     private var cost: any Plot {
-        ScatterPlot(
-            title: "Cost and distance",
+        SeriesChart(
+            .points, title: "Cost and distance",
             summary: "Each mark is a method: left is faster, lower is closer to retraining.",
             xAxis: Axis("seconds", scale: .logarithmic), yAxis: Axis("total variation"),
             series: result.methods.compactMap { method in

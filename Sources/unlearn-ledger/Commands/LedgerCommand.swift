@@ -19,9 +19,10 @@ struct LedgerCommand: ParsableCommand {
 
             EXAMPLES
               unlearn ledger init requests --model model.safetensors --policy policy.json
-              unlearn ledger add requests --classes 5 --reference "ticket 4711" --due 2026-12-31
-              unlearn ledger run requests --retain fashion-mnist --validation fashion-mnist \\
-                --output forgotten.safetensors
+              unlearn ledger add requests --classes 5 --reference "ticket 4711" \\
+                --due 2026-12-31
+              unlearn ledger run requests --retain fashion-mnist \\
+                --validation fashion-mnist --output forgotten.safetensors
               unlearn ledger status requests
               unlearn ledger verify requests
             """,

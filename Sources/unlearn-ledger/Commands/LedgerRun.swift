@@ -16,12 +16,13 @@ struct LedgerRun: ReportingCommand {
             model is audited, and the policy decides whether it may leave: then it is the ledger's current model. Exit \
             code 2 means that a job was refused, 1 that it failed; --retry takes such requests up again.
 
-            A job that was killed goes on with the next run, if it has the same options; with others it begins anew.
+            A job that was killed goes on with the next run, if it has the same options; with others it starts over.
 
             EXAMPLES
               unlearn ledger run requests --retain fashion-mnist --validation fashion-mnist
-              unlearn ledger run requests --retain fashion-mnist --validation fashion-mnist \\
-                --retrained gold.safetensors --sign key.pem --output forgotten.safetensors
+              unlearn ledger run requests --retain fashion-mnist \\
+                --validation fashion-mnist --retrained gold.safetensors \\
+                --sign key.pem --output forgotten.safetensors
             """)
 
     @OptionGroup var ledger: LedgerArgument

@@ -22,7 +22,7 @@ import Testing
             x = try builder.batchNormalization(x, named: "norm")
             _ = try builder.relu6(x, named: "relu")
         },
-        // Without rectification.
+        // Without a ReLU.
         { builder in
             let x = try builder.convolution(builder.input, named: "strided", channels: 7, kernelSize: 5, stride: 2)
             _ = try builder.batchNormalization(x, named: "norm")
@@ -43,8 +43,7 @@ import Testing
         #expect(relativeDifference(folded.inputGradient, from: exact.inputGradient) < Tolerance.inputGradient)
     }
 
-    /// What was prepared from a model's numbers is prepared anew from another's.
-    @Test("other numbers are prepared anew") func otherNumbersArePreparedAnew() throws {
+    @Test("another model's weights are packed again") func otherWeightsArePackedAgain() throws {
         let first = try OperationCase([9, 8, 3], batch: 14, seed: 3) { try Self.cases[0](&$0) }
         let other = Model(graph: first.model.graph, seed: 77)
         let options = EngineRun.Options().with {

@@ -4,7 +4,7 @@ import Testing
 
 /// The values of inner nodes, kept through a pass, against a network that ends there.
 @Suite("Kept value", .tags(.execution)) struct KeptValueTests {
-    /// A network up to a node, built anew.
+    /// A network up to a node, built separately.
     private func prefix(of model: Model, upTo last: Int) throws -> Model {
         var builder = GraphBuilder(inputShape: model.graph.inputShape)
         var dictionary: [String: Tensor] = [:]

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ThreadTeamTests {
+@Suite("Thread teams", .tags(.execution), .timeLimit(.minutes(1))) struct ThreadTeamTests {
     /// How often each index of a loop was run.
     private final class Visits: Sendable {
         private let counts: Mutex<[Int]>
@@ -17,7 +17,7 @@ import Testing
             if !(0..<workers).contains(worker) { strangers.add(1, ordering: .relaxed) }
         }
 
-        /// Whether each index was run so many times, by workers of the team alone.
+        /// Whether each index was run that many times, by workers of the team alone.
         func areAll(_ times: Int) -> Bool {
             counts.withLock { $0.allSatisfy { $0 == times } } && strangers.load(ordering: .relaxed) == 0
         }

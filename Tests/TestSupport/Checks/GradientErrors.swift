@@ -29,13 +29,13 @@ package struct GradientErrors: Sendable, CustomStringConvertible {
     }
 }
 
-/// What DESIGN.md allows.
+/// The largest differences from the reference that tests of operations allow.
 package enum Tolerance {
     /// Of an operation's output.
     package static let output = 2e-5
     /// Of a gradient by an operation's input.
     package static let inputGradient = 1e-5
-    /// Of a gradient by weights that are used at so many positions of a batch.
+    /// Of a gradient by weights that a batch uses at this number of positions.
     package static func weightGradient(positions: Int) -> Double {
         6e-6 * max(1, pow(0.125 * Double(positions), 0.4))
     }

@@ -16,7 +16,7 @@ package struct OperationCase: Sendable {
     /// Builds a network and draws its numbers. Parameters and state are drawn from the ranges of
     /// ``GeneratedNumbers``, so that none is 0 or 1 by default.
     /// - Parameters:
-    ///   - input: draws so many input numbers; normal ones if nil.
+    ///   - input: draws a number of inputs; normal ones if nil.
     ///   - build: adds the nodes.
     package init(
         _ inputShape: TensorShape, batch: Int, seed: UInt64, input: ((inout SeededRandom, Int) -> [Float])? = nil,

@@ -17,6 +17,6 @@ package func relativeDifference<Result: BinaryFloatingPoint, Expected: BinaryFlo
 }
 
 /// The Euclidean norm.
-package func euclideanNorm(_ values: some Collection<Float>) -> Double {
+package func euclideanNorm<Number: BinaryFloatingPoint>(_ values: some Collection<Number>) -> Double {
     values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
 }

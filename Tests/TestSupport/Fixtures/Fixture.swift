@@ -33,3 +33,8 @@ package struct Fixture: Sendable {
         return Double(values[0])
     }
 }
+
+/// A file of Tests/Fixtures.
+package func fixture(_ path: String) -> URL {
+    Fixture.folder.appending(path: path)
+}

@@ -68,8 +68,8 @@ extension Reference {
         return result
     }
 
-    /// A rectification whose units are on given sides of their kinks.
-    static func rectification(
+    /// A ReLU whose units are on given sides of their kinks.
+    static func relu(
         _ x: ReferenceTensor, _ operation: ReLU, sides: [ReferenceGates.Side]
     ) -> ReferenceTensor {
         var y = x

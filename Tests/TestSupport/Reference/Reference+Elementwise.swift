@@ -33,7 +33,7 @@ extension Reference {
         }
     }
 
-    /// Two tensors combined number by number, each repeated along axes where it has length 1.
+    /// Two tensors combined elementwise, each repeated along axes where it has length 1.
     package static func arithmetic(
         _ a: ReferenceTensor, _ b: ReferenceTensor, _ combine: (Double, Double) -> Double
     ) -> ReferenceTensor {
@@ -70,5 +70,52 @@ extension Reference {
     /// A parameter as a batch of equal examples.
     package static func repeated(_ parameter: [Double], shape: TensorShape, batch: Int) -> ReferenceTensor {
         ReferenceTensor((0..<batch).flatMap { _ in parameter }, batch: batch, shape: shape)
+    }
+}
+
+extension Reference {
+    /// A function as its formula says.
+    package static func value(of function: ElementaryFunction, at x: Double) -> Double {
+        switch function {
+        case .sine: sin(x)
+        case .cosine: cos(x)
+        case .tangent: tan(x)
+        case .arcsine: asin(x)
+        case .arccosine: acos(x)
+        case .arctangent: atan(x)
+        case .hyperbolicSine: (exp(x) - exp(-x)) / 2
+        case .hyperbolicCosine: (exp(x) + exp(-x)) / 2
+        case .inverseHyperbolicSine: log(x + (x * x + 1).squareRoot())
+        case .inverseHyperbolicCosine: log(x + (x * x - 1).squareRoot())
+        case .inverseHyperbolicTangent: log((1 + x) / (1 - x)) / 2
+        case .sign: x == 0 ? 0 : x / abs(x)
+        case .floor: x.rounded(.down)
+        case .ceiling: x.rounded(.up)
+        case .rounding: x.rounded(.toNearestOrEven)
+        case .thresholdedReLU(let threshold): x > Double(threshold) ? x : 0
+        case .shrinkage(let threshold, let bias):
+            x < -Double(threshold) ? x + Double(bias) : x > Double(threshold) ? x - Double(bias) : 0
+        case .isPositive: x > 0 ? 1 : 0
+        case .isZero: x == 0 ? 1 : 0
+        case .isUndefined: x.isNaN ? 1 : 0
+        case .isInfinite: x.isInfinite ? 1 : 0
+        }
+    }
+}
+
+extension Reference {
+    /// `min(max(x, 0), ceiling)`.
+    package static func relu(_ x: ReferenceTensor, _ operation: ReLU) -> ReferenceTensor {
+        x.map { min(max($0, 0), Double(operation.ceiling)) }
+    }
+
+    /// `x` times the factors that dropout drew: 0, or the inverse of the share that stays.
+    package static func dropout(_ x: ReferenceTensor, factors: [Double]) -> ReferenceTensor {
+        ReferenceTensor(zip(x.elements, factors).map { $0 * $1 }, batch: x.batch, shape: x.shape)
+    }
+
+    /// `a + b`.
+    package static func addition(_ a: ReferenceTensor, _ b: ReferenceTensor) -> ReferenceTensor {
+        ReferenceTensor(zip(a.elements, b.elements).map { $0 + $1 }, batch: a.batch, shape: a.shape)
     }
 }

@@ -18,6 +18,18 @@ extension Reference {
         ReferenceTensor(x.elements, batch: x.batch, shape: shape)
     }
 
+    /// An image as a vector in PyTorch's order, channels outermost.
+    package static func flatten(_ x: ReferenceTensor) -> ReferenceTensor {
+        let (positions, channels) = (x.shape.positions, x.shape.channels)
+        var elements: [Double] = []
+        for n in 0..<x.batch {
+            for c in 0..<channels {
+                for p in 0..<positions { elements.append(x.elements[(n * positions + p) * channels + c]) }
+            }
+        }
+        return ReferenceTensor(elements, batch: x.batch, shape: [positions * channels])
+    }
+
     /// Some places along one axis.
     package static func slice(_ x: ReferenceTensor, _ operation: Slice) -> ReferenceTensor {
         let axis = operation.axis < 0 ? operation.axis + x.shape.rank : operation.axis

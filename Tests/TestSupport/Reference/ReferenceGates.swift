@@ -6,7 +6,7 @@ package import NeuralGraph
 /// the other side changes the gradient of a deep network by a percent. So the engine is compared with a Double reference that
 /// takes its gates from the engine's own pass; what is left to compare is smooth, whatever order the engine sums in.
 package struct ReferenceGates: Sendable {
-    /// Where the input of a rectification lies.
+    /// Where the input of a ReLU lies.
     package enum Side: Sendable {
         /// Below 0: the output is 0.
         case below
@@ -16,7 +16,7 @@ package struct ReferenceGates: Sendable {
         case above
     }
 
-    /// The side of each unit of each rectification, by the node's name.
+    /// The side of each unit of each ReLU, by the node's name.
     package var sides: [String: [Side]] = [:]
     /// The position among the input's numbers that each output of a max pooling takes, by the node's name.
     package var winners: [String: [Int]] = [:]

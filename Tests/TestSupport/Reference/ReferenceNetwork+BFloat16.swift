@@ -1,4 +1,4 @@
-package import NeuralGraph
+import NeuralGraph
 
 extension ReferenceNetwork {
     /// What a training pass in bfloat16 computes, in Double: the factors of products are rounded as they are read, and what the
@@ -72,7 +72,7 @@ extension ReferenceNetwork {
                         epsilon: Double(operation.epsilon), weight: tensor(parameters, node, "weight"),
                         bias: tensor(parameters, node, "bias")))
             case let operation as ReLU where x > 0 && graph.nodes[x - 1].operation is BatchNormalization:
-                seen.append(Reference.rectification(seen[x], operation))
+                seen.append(Reference.relu(seen[x], operation))
             default:
                 let isOutput = index == graph.nodes.count - 1
                 seen.append(isOutput ? values[index + 1] : values[index + 1].roundedToBFloat16)

@@ -36,7 +36,7 @@ extension ReferenceNetwork {
             let inputs = node.inputs.map { values[$0.index] }
             let x = inputs[0]
             if let operation = node.operation as? ReLU, let sides = gates.sides[node.name] {
-                values.append(Reference.rectification(x, operation, sides: sides))
+                values.append(Reference.relu(x, operation, sides: sides))
             } else if let winners = gates.winners[node.name] {
                 values.append(
                     ReferenceTensor(winners.map { x.elements[$0] }, batch: x.batch, shape: node.shape))

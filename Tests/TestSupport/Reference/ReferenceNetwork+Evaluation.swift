@@ -10,7 +10,7 @@ extension ReferenceNetwork {
         case let operation as BatchNormalization:
             return normalize(x, node, operation, mode: mode)
         case let operation as ReLU:
-            return Reference.rectification(x, operation)
+            return Reference.relu(x, operation)
         case let operation as Pooling:
             return Reference.pooling(x, operation)
         case let operation as AdaptiveAveragePool:

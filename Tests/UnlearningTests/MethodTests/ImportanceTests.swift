@@ -97,7 +97,7 @@ struct ImportanceTests {
         let moved = try #require(outcome.model.parameters["fc0.weight"]).elements
         func deviation(_ unit: Int) -> Double {
             let moves = (0..<8).map { Double(moved[unit * 8 + $0]) - Double(weight[unit * 8 + $0]) }
-            return length(moves) / 8.0.squareRoot()
+            return euclideanNorm(moves) / 8.0.squareRoot()
         }
         // 1000 times the scale is the largest variance.
         let (dead, least) = (deviation(0), try #require((1..<16).map(deviation).min()))
@@ -106,9 +106,9 @@ struct ImportanceTests {
         // The forgotten class's row is drawn around 0, and the others' stay near where they were.
         let head = try #require(outcome.model.parameters["fc1.weight"]).elements.map(Double.init)
         let old = try #require(model.parameters["fc1.weight"]).elements.map(Double.init)
-        let forgotten = length(Array(head[48..<64])) / 4
+        let forgotten = euclideanNorm(Array(head[48..<64])) / 4
         #expect(abs(forgotten / 1e-3.squareRoot() - 1) < 0.6)
-        let (stays, size) = (length(zip(head, old).prefix(16).map { $0 - $1 }), length(Array(old[..<16])))
+        let (stays, size) = (euclideanNorm(zip(head, old).prefix(16).map { $0 - $1 }), euclideanNorm(Array(old[..<16])))
         #expect(stays < 0.3 * size)
     }
 }

@@ -55,9 +55,9 @@ struct PrototypeRepairTests {
             training: TrainingConfiguration(epochs: 6, batchSize: 20, schedule: .oneCycle), guarding: nil)
         let outcome = try await outcome(method)
         let (old, new) = (try #require(model.parameters["conv2.weight"]), outcome.model.parameters["conv2.weight"])
-        let moved = length(zip(try #require(new).elements, old.elements).map { Double($0) - Double($1) })
+        let moved = euclideanNorm(zip(try #require(new).elements, old.elements).map { Double($0) - Double($1) })
         // Independent weights are about as far apart as they are long together.
-        #expect(moved > length(old.elements.map(Double.init)))
+        #expect(moved > euclideanNorm(old.elements.map(Double.init)))
         #expect(outcome.model.parameters["conv0.weight"] == model.parameters["conv0.weight"])
         #expect(try #require(outcome.accuracyAfter?.forgotten) < 0.05)
         #expect(try #require(outcome.accuracyAfter?.retained) > 0.88)

@@ -77,10 +77,10 @@ struct PublishedMethodTests {
             let expected = try fixture.values("\(name).\(key)").map(Double.init)
             let old = try #require(model.stateDictionary[key]).elements.map(Double.init)
             let moved = zip(tensor.elements, old).map { Double($0) - $1 }
-            let allowed = 1e-4 * length(expected) + 1e-7 * length(old)
-            let difference = length(zip(moved, expected).map { $0 - $1 })
+            let allowed = 1e-4 * euclideanNorm(expected) + 1e-7 * euclideanNorm(old)
+            let difference = euclideanNorm(zip(moved, expected).map { $0 - $1 })
             #expect(
-                difference <= allowed, "\(name).\(key): \(difference) of \(length(expected))",
+                difference <= allowed, "\(name).\(key): \(difference) of \(euclideanNorm(expected))",
                 sourceLocation: sourceLocation)
         }
     }
@@ -157,8 +157,8 @@ struct PublishedMethodTests {
         for (key, distribution) in found {
             for (kind, tensor) in [("mean", distribution.mean), ("variance", distribution.variance)] {
                 let expected = try fixture.values("fisher.\(kind).\(key)").map(Double.init)
-                let difference = length(zip(tensor.elements, expected).map { Double($0) - $1 })
-                #expect(difference <= 1e-4 * length(expected), "\(kind).\(key)")
+                let difference = euclideanNorm(zip(tensor.elements, expected).map { Double($0) - $1 })
+                #expect(difference <= 1e-4 * euclideanNorm(expected), "\(kind).\(key)")
             }
         }
     }
@@ -281,7 +281,7 @@ struct PublishedMethodTests {
         }
         let expected = Self.channelsLast(try fixture.values("unsir.noise"), count: 4).map(Double.init)
         let difference = zip(try #require(noise.first).images.elements, expected).map { Double($0) - $1 }
-        #expect(length(difference) <= 1e-4 * length(zip(expected, start).map { $0 - Double($1) }))
+        #expect(euclideanNorm(difference) <= 1e-4 * euclideanNorm(zip(expected, start).map { $0 - Double($1) }))
         try expectMoves(of: impaired, "unsir.impaired")
         try expectMoves(of: repaired, "unsir.repaired")
     }

@@ -99,7 +99,7 @@ struct TeacherTests {
         #expect(MaskedTeacherRepair(learningRate: 0.3).rate(for: model) == 0.3)
     }
 
-    @Test("the row edit draws the forgotten rows anew and touches nothing else")
+    @Test("the row edit reinitializes the forgotten rows and touches nothing else")
     func lastRow() async throws {
         let model = try await Patterns.model
         let new = try await unlearned(LastRowEdit())

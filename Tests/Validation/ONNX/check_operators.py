@@ -221,6 +221,15 @@ case("MatMul read twice", [
 case("MatMul constant first", [node("MatMul", ["w", "x"], "z")], {"w": tensor(3, 6)})
 case("MatMul batch of constants", [node("MatMul", ["x", "w"], "z")], {"w": tensor(4, 5, 3)})
 case("MatMul values", [node("Transpose", ["x"], "t", perm=[0, 1, 3, 2]), node("MatMul", ["x", "t"], "z")])
+for equation, shape in [
+    ("nchw,wk->nchk", (5, 7)), ("nchw,chwk->nk", (4, 6, 5, 7)), ("nchw,wab->nbcha", (5, 2, 3)), ("...w,kw->...k", (7, 5)),
+    ("nchw,chk->nckw", (4, 6, 3)), ("nchw,c->nhcw", (4,)), ("achw,hw", (6, 5)),
+]:
+    case(f"Einsum {equation}", [node("Einsum", ["x", "w"], "z", equation=equation)], {"w": tensor(*shape)}, opset=12)
+for equation in ("nchw,ndhw->ncd", "nchw,nchv->nchwv", "nchw,nchv->nhwv", "nchw,nchw->nc", "nchw,nchw->nwhc"):
+    case(f"Einsum {equation}", [node("Einsum", ["x", "x"], "z", equation=equation)])
+case("Einsum of one", [node("Einsum", ["x"], "z", equation="nchw->nwc")])
+case("Einsum weights first", [node("Einsum", ["w", "x"], "z", equation="kw,nchw->nhkc")], {"w": tensor(7, 5)})
 case("Gemm", [node("Flatten", ["x"], "f"), node("Gemm", ["f", "w", "b"], "z", transB=1)], {"w": tensor(9, 120), "b": tensor(9)})
 case("Gemm scaled", [node("Flatten", ["x"], "f"), node("Gemm", ["f", "w", "b"], "z", alpha=0.5, beta=2.0)],
      {"w": tensor(120, 9), "b": tensor(1, 9)})

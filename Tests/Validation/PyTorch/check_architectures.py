@@ -49,6 +49,7 @@ CASES = {
     "mobilenet_v2:width=0.35,stem=small": Case(lambda: networks.mobilenet_v2("small", width=0.35), 32),
     "densenet121": torchvision_model("densenet121"),
     "densenet169": torchvision_model("densenet169"),
+    "densenet201": torchvision_model("densenet201"),
     "vgg16_bn": torchvision_model("vgg16_bn"),
     # Of another size than 32 times 7, adaptive pooling has work to do.
     "vgg16_bn at 160": Case(lambda: torchvision.models.vgg16_bn(num_classes=CLASSES), 160),

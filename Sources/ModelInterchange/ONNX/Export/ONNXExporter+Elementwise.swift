@@ -143,7 +143,7 @@ extension ONNXExporter {
         case .floor: return add("Floor", [x], named: name)
         case .ceiling: return add("Ceil", [x], named: name)
         case .rounding: return add("Round", [x], named: name)
-        case .thresholdedRectification(let threshold):
+        case .thresholdedReLU(let threshold):
             return add("ThresholdedRelu", [x], named: name) { $0.attribute("alpha", threshold) }
         case .shrinkage(let threshold, let bias):
             return add("Shrink", [x], named: name) {

@@ -32,6 +32,7 @@ extension ONNXImporter {
         // Matrix products
         "Gemm": { try $0.generalProduct($1) },
         "MatMul": { try $0.matMul($1) },
+        "Einsum": { try $0.einsum($1) },
         "Attention": { try $0.attention($1) },
         // Normalization
         "BatchNormalization": { try $0.batchNormalization($1) },
@@ -44,7 +45,7 @@ extension ONNXImporter {
         "ReduceSum": { try $0.reduction($1, .sum) },
         "ReduceMax": { try $0.reduction($1, .maximum) },
         // One input, elementwise
-        "Relu": { try $0.rectification($1) },
+        "Relu": { try $0.relu($1) },
         "Clip": { try $0.clip($1) },
         "PRelu": { try $0.prelu($1) },
         "LeakyRelu": { try $0.pointwise($1, .leakyReLU(slope: $1.float("alpha") ?? 0.01)) },
@@ -77,7 +78,7 @@ extension ONNXImporter {
         "Asinh": { try $0.elementary($1, .inverseHyperbolicSine) },
         "Acosh": { try $0.elementary($1, .inverseHyperbolicCosine) },
         "Atanh": { try $0.elementary($1, .inverseHyperbolicTangent) },
-        "ThresholdedRelu": { try $0.elementary($1, .thresholdedRectification(threshold: $1.float("alpha") ?? 1)) },
+        "ThresholdedRelu": { try $0.elementary($1, .thresholdedReLU(threshold: $1.float("alpha") ?? 1)) },
         "Shrink": {
             try $0.elementary($1, .shrinkage(threshold: $1.float("lambd") ?? 0.5, bias: $1.float("bias") ?? 0))
         },

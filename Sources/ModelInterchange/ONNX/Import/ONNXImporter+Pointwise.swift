@@ -19,7 +19,7 @@ extension ONNXImporter {
         return try materialize(view, [view.memoryOrder], named: name)
     }
 
-    mutating func rectification(_ node: ONNXNode) throws {
+    mutating func relu(_ node: ONNXNode) throws {
         let view = try view(node, 0)
         let value = try add(ReLU(), for: node, "", try value(of: view, named: node.label))
         try define(node, ValueView(.value(value), axes: view.axes))
@@ -97,14 +97,14 @@ extension ONNXImporter {
         }
         guard shift == 0, let maker = maker(value) else { return (function, value) }
         // clip(x + 3, 0, 6) / 6
-        if isClose(scale, 1 / 6), let x = shiftedRectification(value) {
+        if isClose(scale, 1 / 6), let x = shiftedReLU(value) {
             return (.hardSigmoid(alpha: 1 / 6, beta: 0.5), x)
         }
         if let operation = maker.operation as? Arithmetic, operation.arithmetic == .multiplication {
             let (first, second) = (maker.inputs[0], maker.inputs[1])
             for (x, other) in [(first, second), (second, first)] {
                 // x * clip(x + 3, 0, 6) / 6
-                if isClose(scale, 1 / 6), shiftedRectification(other) == x { return (.hardSwish, x) }
+                if isClose(scale, 1 / 6), shiftedReLU(other) == x { return (.hardSwish, x) }
                 if let gate = errorGate(x, other), isClose(gate.factor * scale, 0.5) { return (.gelu, gate.value) }
             }
         }
@@ -130,7 +130,7 @@ extension ONNXImporter {
     }
 
     /// Returns x if the value is `clip(x + 3, 0, 6)`.
-    private func shiftedRectification(_ value: Graph.Value) -> Graph.Value? {
+    private func shiftedReLU(_ value: Graph.Value) -> Graph.Value? {
         guard let clip = maker(value), (clip.operation as? ReLU)?.ceiling == 6,
             let sum = affine(clip.inputs[0]), sum.scale == 1, sum.shift == 3
         else { return nil }

@@ -72,7 +72,7 @@ extension ONNXImporter {
     }
 
     /// A product with stored weights `[inputs, outputs]`.
-    private mutating func linear(
+    mutating func linear(
         _ input: ValueView, weight: ValueView, bias: ValueView?, _ node: ONNXNode
     ) throws -> ValueView {
         let input = try expanded(input, named: node.label)

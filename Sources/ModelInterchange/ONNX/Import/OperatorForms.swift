@@ -47,6 +47,7 @@ extension OperatorForm {
     private static let products: [String: [OperatorForm]] = [
         "Gemm": [.init(7, inputs: 3, "alpha beta transA transB")],
         "MatMul": [.init(1, inputs: 2)],
+        "Einsum": [.init(12, inputs: nil, "equation")],
         // Precision is that of 32 bits, and the fourth output is not given.
         "Attention": [
             .init(

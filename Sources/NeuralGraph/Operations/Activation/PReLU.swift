@@ -27,7 +27,7 @@ package struct PReLU: GraphOperation {
 
     package func kernel(for request: KernelRequest) -> any Kernel {
         ParametricKernel(
-            .rectification, input: request.inputs[0], parameter: shape, parameterFirst: false, isLinear: false,
+            .prelu, input: request.inputs[0], parameter: shape, parameterFirst: false, isLinear: false,
             request: request)
     }
 }

@@ -121,7 +121,7 @@ struct BroadcastFunction: Sendable {
     let rawValue: Int32
 
     /// `a` above 0, `a b` elsewhere.
-    static let rectification = BroadcastFunction(rawValue: Int32(CNK_RECTIFICATION))
+    static let prelu = BroadcastFunction(rawValue: Int32(CNK_RECTIFICATION))
 
     init(rawValue: Int32) { self.rawValue = rawValue }
 

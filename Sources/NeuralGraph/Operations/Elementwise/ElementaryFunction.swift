@@ -33,7 +33,7 @@ public enum ElementaryFunction: Sendable, Hashable {
     /// The nearest integer; the even one of two
     case rounding
     /// `x` above a threshold, 0 elsewhere (Konda et al. 2014)
-    case thresholdedRectification(threshold: Float)
+    case thresholdedReLU(threshold: Float)
     /// `x` moved towards 0 by `bias` where it is farther from 0 than `threshold`, 0 elsewhere
     case shrinkage(threshold: Float, bias: Float)
     /// 1 where `x` is above 0, 0 elsewhere
@@ -61,7 +61,7 @@ package struct Elementary: GraphOperation {
     package func outputShape(for inputs: [TensorShape], node: String) throws(ShapeError) -> TensorShape {
         let input = try onlyInput(inputs, node: node)
         switch function {
-        case .thresholdedRectification(let threshold) where !threshold.isFinite:
+        case .thresholdedReLU(let threshold) where !threshold.isFinite:
             throw ShapeError(node, "\(kind) takes a finite threshold, not \(threshold)")
         case .shrinkage(let threshold, let bias) where !threshold.isFinite || !bias.isFinite || threshold < 0:
             throw ShapeError(
@@ -127,7 +127,7 @@ extension ElementaryFunction {
         case .floor: "Floor"
         case .ceiling: "Ceiling"
         case .rounding: "Rounding"
-        case .thresholdedRectification: "ThresholdedReLU"
+        case .thresholdedReLU: "ThresholdedReLU"
         case .shrinkage: "Shrinkage"
         case .isPositive: "IsPositive"
         case .isZero: "IsZero"
@@ -153,7 +153,7 @@ extension ElementaryFunction {
         case .floor: { $0.rounded(.down) }
         case .ceiling: { $0.rounded(.up) }
         case .rounding: { $0.rounded(.toNearestOrEven) }
-        case .thresholdedRectification(let threshold): { $0 <= threshold ? 0 : $0 }
+        case .thresholdedReLU(let threshold): { $0 <= threshold ? 0 : $0 }
         case .shrinkage(let threshold, let bias): { $0 < -threshold ? $0 + bias : $0 > threshold ? $0 - bias : $0 * 0 }
         case .isPositive: { $0 > 0 ? 1 : 0 }
         case .isZero: { $0 == 0 ? 1 : 0 }
@@ -176,7 +176,7 @@ extension ElementaryFunction {
         case .inverseHyperbolicSine: { 1 / hypotf(1, $0) }
         case .inverseHyperbolicCosine: { 1 / (($0 - 1) * ($0 + 1)).squareRoot() }
         case .inverseHyperbolicTangent: { 1 / ((1 - $0) * (1 + $0)) }
-        case .thresholdedRectification(let threshold): { $0 > threshold ? 1 : 0 }
+        case .thresholdedReLU(let threshold): { $0 > threshold ? 1 : 0 }
         case .shrinkage(let threshold, _): { abs($0) > threshold ? 1 : 0 }
         case .sign, .floor, .ceiling, .rounding, .isPositive, .isZero, .isUndefined, .isInfinite: { _ in 0 }
         }

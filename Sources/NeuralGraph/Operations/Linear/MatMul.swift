@@ -30,13 +30,13 @@ package struct MatMul: GraphOperation {
     }
 
     package func kernel(for request: KernelRequest) -> any Kernel {
-        MatrixProductKernel(
+        MatMulKernel(
             request.inputs[0], request.inputs[1], output: request.output, transposesSecond: transposesSecond,
             kernel: MatrixKernel(request.algorithms, request.precision))
     }
 }
 
-private struct MatrixProductKernel: Kernel {
+private struct MatMulKernel: Kernel {
     /// Where each product's factors start.
     private let starts: [(first: Int32, second: Int32)]
     private let rows: Int

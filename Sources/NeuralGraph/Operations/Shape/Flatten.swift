@@ -15,11 +15,11 @@ package struct Flatten: GraphOperation {
     }
 
     package func kernel(for request: KernelRequest) -> any Kernel {
-        FlatteningKernel(positions: request.inputs[0].positions, channels: request.inputs[0].channels)
+        FlattenKernel(positions: request.inputs[0].positions, channels: request.inputs[0].channels)
     }
 }
 
-private struct FlatteningKernel: Kernel {
+private struct FlattenKernel: Kernel {
     let positions: Int
     let channels: Int
 

@@ -22,7 +22,7 @@ package struct Transpose: GraphOperation {
     }
 
     package func kernel(for request: KernelRequest) -> any Kernel {
-        PermutationKernel(
+        TransposeKernel(
             order: Self.counted(axes, rank: request.inputs[0].rank), input: request.inputs[0], output: request.output)
     }
 
@@ -30,7 +30,7 @@ package struct Transpose: GraphOperation {
 }
 
 /// Runs of numbers that stay side by side are copied from table entries; the gradient goes the same way back.
-private struct PermutationKernel: Kernel {
+private struct TransposeKernel: Kernel {
     /// Where each run of the output starts in the input.
     let sources: [Int32]
     /// Numbers of a run, and how far apart they lie in the input.

@@ -121,7 +121,7 @@ package struct DistributionalResult: Sendable, Encodable, Hashable {
     package let retrainedModels: Int
     /// The number of images in each group.
     package let images: [ImageGroup: Int]
-    /// The largest finite challenge epsilon that so many models can show.
+    /// The largest finite challenge epsilon that this number of models can show.
     package let epsilonCeiling: Double
     /// The mean accuracy of the unlearned models on each group.
     package let unlearnedAccuracy: [ImageGroup: Double]

@@ -31,8 +31,8 @@ extension AuditReport {
                 )
             ]
         let explained = figure.explainedVariance.prefix(2).reduce(0, +)
-        return ScatterPlot(
-            title: "\(figure.model.title.firstCapitalized) model",
+        return SeriesChart(
+            .points, title: "\(figure.model.title.firstCapitalized) model",
             summary: "\(figure.labels.count) test images; the plane explains "
                 + "\(NumberStyle.percent.text(explained)) of the variance.",
             xAxis: Axis("first component"), yAxis: Axis("second component"),
@@ -107,8 +107,8 @@ extension AuditReport {
             }
             let last = Double(curves.flatMap(\.steps).max() ?? 0)
             page.figures([
-                LineChart(
-                    title: "Forget accuracy while relearning",
+                SeriesChart(
+                    .lines, title: "Forget accuracy while relearning",
                     summary: "The target is the accuracy at which the classes count as learned again.",
                     xAxis: Axis("optimizer steps"), yAxis: Axis("forget accuracy", style: .percent, range: 0...1),
                     series: lines + [.init("target", x: [0, last], y: [curves[0].target, curves[0].target])])

@@ -45,8 +45,8 @@ extension AuditReport {
             page.figures(
                 Self.phases.compactMap { phase, title, loss in
                     guard let losses = run.losses[phase.rawValue], !losses.isEmpty else { return nil }
-                    return LineChart(
-                        title: "\(title): \(loss) by step",
+                    return SeriesChart(
+                        .lines, title: "\(title): \(loss) by step",
                         summary: "From \(NumberStyle.plain().text(losses[0])) to "
                             + "\(NumberStyle.plain().text(losses[losses.count - 1])) in \(losses.count) steps.",
                         xAxis: Axis("step"), yAxis: Axis(loss), series: [.init(title, y: losses)])

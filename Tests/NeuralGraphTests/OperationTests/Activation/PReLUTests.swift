@@ -6,7 +6,7 @@ import Testing
     private let worst = WorstErrors("PReLU")
 
     @Test(
-        "parametric rectification agrees with two-sided differences",
+        "PReLU agrees with two-sided differences",
         arguments: [[1], [5], [3, 1], [4, 3, 5]] as [TensorShape])
     func parametricRectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape) throws {
         let item = try OperationCase([4, 3, 5], batch: 3, seed: 9) { random, count in

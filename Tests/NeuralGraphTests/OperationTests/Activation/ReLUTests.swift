@@ -6,7 +6,7 @@ import Testing
     private let worst = WorstErrors("ReLU")
 
     @Test(
-        "rectification agrees with two-sided differences", arguments: [[3, 5, 4], [7]] as [TensorShape],
+        "ReLU agrees with two-sided differences", arguments: [[3, 5, 4], [7]] as [TensorShape],
         [Float.infinity, 6, 0.5])
     func rectificationAgreesWithTwoSidedDifferences(_ shape: TensorShape, _ ceiling: Float) throws {
         let item = try OperationCase(shape, batch: 3, seed: 1) { random, count in

@@ -13,7 +13,7 @@ import Testing
         (.hyperbolicCosine, [], -3...3), (.inverseHyperbolicSine, [], -4...4), (.inverseHyperbolicCosine, [], 1.2...5),
         (.inverseHyperbolicTangent, [], -0.9...0.9), (.sign, [0], -2...2), (.floor, [-1, 0, 1], -1.9...1.9),
         (.ceiling, [-1, 0, 1], -1.9...1.9), (.rounding, [-1.5, -0.5, 0.5, 1.5], -1.9...1.9),
-        (.thresholdedRectification(threshold: 0.5), [0.5], -2...2),
+        (.thresholdedReLU(threshold: 0.5), [0.5], -2...2),
         (.shrinkage(threshold: 0.5, bias: 0.25), [-0.5, 0.5], -2...2),
         (.isPositive, [0], -2...2), (.isZero, [0], -2...2), (.isUndefined, [], -2...2), (.isInfinite, [], -2...2),
     ]
@@ -54,13 +54,13 @@ import Testing
         #expect(try values(.isPositive, numbers) == [0, 0, 0, 0, 1, 1, 1, 1])
         #expect(try Array(values(.rounding, numbers)[2...6]) == [-1, 0, 0, 2, 2])
         #expect(try Array(values(.sign, numbers)[1...]) == [-1, -1, 0, 1, 1, 1, 1])
-        #expect(try values(.thresholdedRectification(threshold: 0.5), numbers)[0].isNaN)
+        #expect(try values(.thresholdedReLU(threshold: 0.5), numbers)[0].isNaN)
     }
 
     @Test("settings that make no function are refused") func settingsThatMakeNoFunctionAreRefused() throws {
         for function: ElementaryFunction in [
             .shrinkage(threshold: -1, bias: 0), .shrinkage(threshold: .nan, bias: 0),
-            .shrinkage(threshold: 1, bias: .infinity), .thresholdedRectification(threshold: .nan),
+            .shrinkage(threshold: 1, bias: .infinity), .thresholdedReLU(threshold: .nan),
         ] {
             #expect(throws: ShapeError.self) {
                 var builder = GraphBuilder(inputShape: [4])

@@ -23,6 +23,22 @@ extension Reference {
         softmax(x, axis: axis).map(log)
     }
 
+    /// `y[row, o] = bias[o] + sum over i of x[row, i] weight[o, i]`.
+    package static func linear(
+        _ x: ReferenceTensor, weight: [Double], bias: [Double]?, outputs: Int
+    ) -> ReferenceTensor {
+        let inputs = x.shape.channels
+        var y = ReferenceTensor(batch: x.batch, shape: TensorShape(x.shape.dimensions.dropLast() + [outputs]))
+        for row in 0..<x.elements.count / inputs {
+            for o in 0..<outputs {
+                var sum = bias?[o] ?? 0
+                for i in 0..<inputs { sum += x.elements[row * inputs + i] * weight[o * inputs + i] }
+                y.elements[row * outputs + o] = sum
+            }
+        }
+        return y
+    }
+
     /// `y[..., i, j] = sum over k of a[..., i, k] b[..., k, j]`, or of `b[..., j, k]`.
     package static func matMul(
         _ a: ReferenceTensor, _ b: ReferenceTensor, transposesSecond: Bool
@@ -70,48 +86,6 @@ extension Reference {
             return matMul(softmax(scores, axis: -1), v, transposesSecond: false)
         }
         return concat(heads, axis: 1)
-    }
-
-    /// Each row of the last axis with mean 0 and variance 1, then `* weight + bias` where given.
-    package static func layerNormalization(
-        _ x: ReferenceTensor, epsilon: Double, weight: [Double]?, bias: [Double]?
-    ) -> ReferenceTensor {
-        let channels = x.shape.channels
-        var y = x
-        for row in 0..<x.elements.count / channels {
-            let values = x.elements[row * channels..<(row + 1) * channels]
-            let mean = values.reduce(0, +) / Double(channels)
-            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
-            for channel in 0..<channels {
-                let normal = (x.elements[row * channels + channel] - mean) / (variance + epsilon).squareRoot()
-                y.elements[row * channels + channel] = normal * (weight?[channel] ?? 1) + (bias?[channel] ?? 0)
-            }
-        }
-        return y
-    }
-
-    /// Each example's groups of channels with mean 0 and variance 1 over all positions, then `* weight + bias`.
-    package static func groupNormalization(
-        _ x: ReferenceTensor, groups: Int, epsilon: Double, weight: [Double], bias: [Double]
-    ) -> ReferenceTensor {
-        let channels = x.shape.channels
-        let each = channels / groups
-        var y = x
-        for example in 0..<x.batch {
-            for group in 0..<groups {
-                let places = (0..<x.shape.positions).flatMap { position in
-                    (0..<each).map { (example * x.shape.positions + position) * channels + group * each + $0 }
-                }
-                let mean = places.reduce(0) { $0 + x.elements[$1] } / Double(places.count)
-                let squares = places.reduce(0) { $0 + (x.elements[$1] - mean) * (x.elements[$1] - mean) }
-                let deviation = (squares / Double(places.count) + epsilon).squareRoot()
-                for place in places {
-                    let channel = place % channels
-                    y.elements[place] = (x.elements[place] - mean) / deviation * weight[channel] + bias[channel]
-                }
-            }
-        }
-        return y
     }
 }
 
