@@ -31,10 +31,16 @@ class RunnerError(Exception):
 class Runner:
     """A process that speaks the line protocol of runner.py."""
 
-    def __init__(self, label, command):
+    def __init__(self, label, command, environment=None):
         self.label = label
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **(environment or {})},
+            )
         except OSError as failure:
             raise RunnerError(f"{label} does not start: {failure}") from failure
 
@@ -61,13 +67,13 @@ class Runner:
 
 
 class Team:
-    """Runners by label, closed together."""
+    """Runners by label, closed together; `environments` has variables to set for some of them."""
 
-    def __init__(self, commands):
+    def __init__(self, commands, environments=None):
         self.runners = {}
         try:
             for label, command in commands.items():
-                self.runners[label] = Runner(label, command)
+                self.runners[label] = Runner(label, command, (environments or {}).get(label))
         except RunnerError:
             self.__exit__()
             raise
@@ -87,7 +93,6 @@ def add_arguments(parser):
         "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; PyTorch's autocast in bfloat16"
     )
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything that was measured")
 
 
 def require_ours(path):
@@ -172,18 +177,34 @@ def operation_rate(ours, threads, iterations=7):
         return [operations / seconds for seconds in in_turns(runners, 1, iterations, limit=60)[0]["peak"]]
 
 
+def processor_facts():
+    """The first processor's lines in /proc/cpuinfo, where the system has it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def processor_kind(facts):
+    """One of reports.KINDS."""
+    vendor = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(facts.get("vendor_id"), "other")
+    has_tiles = "amx_bf16" in facts.get("flags", "").split()
+    return "intel-amx" if vendor == "intel" and has_tiles else vendor
+
+
 def machine(ours, precision="float32"):
     """What a table's reader has to know about where it was made."""
     import torch
 
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
+    processor = processor_facts()
     with Team({"ours": [str(ours), "--precision", precision]}) as runners:
         about = runners["ours"].ask("about")
     return {
-        "processor": model,
+        "processor": processor.get("model name", platform.processor() or platform.machine()),
+        "kind": processor_kind(processor),
+        "precision": precision,
         "cores": os.cpu_count(),
         "about": about,
         "torch": torch.__version__,

@@ -152,7 +152,7 @@ WORKLOADS = [
     *(f"{kind}/{name}" for name in ("resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128") for kind in KINDS),
     *(f"{kind}/vit-tiny/128" for kind in ("training-step", "inference")),
     "training-step/mobilenetv2/128",
-    "training-step/resnet50/8x224",
+    *(f"{kind}/resnet50/8x224" for kind in ("training-step", "inference")),
     "forgetting/resnet18-imagenet",
 ]
 
