@@ -16,6 +16,13 @@ CNK_LOOP void CNK(cnk_column_squares)(const float *restrict x, const float *rest
     }
 }
 
+CNK_LOOP void CNK(cnk_column_moments)(const float *x, size_t rows, size_t channels, float *sums, float *means,
+                                     float *squares) {
+    CNK(cnk_column_sums)(x, rows, channels, sums);
+    for (size_t c = 0; c < channels; c++) means[c] = sums[c] / (float)rows;
+    CNK(cnk_column_squares)(x, means, rows, channels, squares);
+}
+
 CNK_LOOP float CNK(cnk_sum)(const float *x, size_t count) {
     // Blocks, so that a long sum of floats loses few digits.
     enum { block = 4096 };
