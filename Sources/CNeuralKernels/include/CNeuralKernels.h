@@ -46,8 +46,9 @@ void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
 void cnk_column_sums(const float *x, size_t rows, size_t channels, float *sums);
 // sums[c] = sum over r of (x[r, c] - means[c])^2
 void cnk_column_squares(const float *x, const float *means, size_t rows, size_t channels, float *sums);
-// Both, around means[c] = sums[c] / rows. The rows are read twice, so they had better stay in a cache.
-void cnk_column_moments(const float *x, size_t rows, size_t channels, float *sums, float *means, float *squares);
+// pivots[c] = about the mean of x[r, c] over r, sums[c] and squares[c] = sums over r of x[r, c] - pivots[c] and of its square.
+// The rows are read twice, so they had better stay in a cache.
+void cnk_column_moments(const float *x, size_t rows, size_t channels, float *pivots, float *sums, float *squares);
 
 // ---- Normalization fused with residual and ReLU (Normalization.c)
 

@@ -24,8 +24,8 @@
            (const float *x, const float *means, size_t rows, size_t channels, float *sums), \
            (x, means, rows, channels, sums)) \
     DEFINE(void, cnk_column_moments, \
-           (const float *x, size_t rows, size_t channels, float *sums, float *means, float *squares), \
-           (x, rows, channels, sums, means, squares)) \
+           (const float *x, size_t rows, size_t channels, float *pivots, float *sums, float *squares), \
+           (x, rows, channels, pivots, sums, squares)) \
     DEFINE(void, cnk_normalize, \
            (const float *x, const float *residual, float *y, size_t rows, size_t channels, const float *scale, \
            const float *shift, float ceiling), \

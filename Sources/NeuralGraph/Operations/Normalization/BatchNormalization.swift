@@ -138,8 +138,8 @@ struct BatchNormalizationKernel: Kernel {
 
     /// Calls `body` with each channel's mean and sum of squares around it, on all workers.
     ///
-    /// Blocks of rows, which stay in a cache, are summed and then squared around their own means; squares around the whole mean
-    /// follow in Double. The difference of large sums would lose digits.
+    /// A block of rows, which stays in a cache, is summed and squared around a pivot near its own mean; the blocks follow in Double.
+    /// The difference of large sums would lose digits.
     func forEachMoment(
         _ pass: ForwardPass, rows: Int, _ body: (_ channel: Int, _ mean: Double, _ squares: Double) -> Void
     ) {
@@ -150,21 +150,28 @@ struct BatchNormalizationKernel: Kernel {
                 x + block.lowerBound * channels, block.count, channels, partial, partial + channels,
                 partial + 2 * channels)
         }
+        /// A block's number of rows, its pivot, and its sums of x - pivot and of the square.
+        func moments(_ block: Int, _ channel: Int) -> (count: Double, pivot: Double, sum: Double, squares: Double) {
+            let sums = scratch + 3 * block * channels + channel
+            let count = min(blocks.blockRows, rows - block * blocks.blockRows)
+            return (Double(count), Double(sums[0]), Double(sums[channels]), Double(sums[2 * channels]))
+        }
         pass.threads.forEachChunk(of: channels, floatsEach: 3 * blocks.blockCount) { part in
             for channel in part {
-                let mean = blocks.total(scratch, channel: channel) / Double(rows)
-                var squares = 0.0
+                var total = 0.0
                 for block in 0..<blocks.blockCount {
-                    let sums = scratch + 3 * block * channels + channel
-                    let count = Double(min(blocks.blockRows, rows - block * blocks.blockRows))
-                    let pivot = Double(sums[channels])
-                    let distance = pivot - mean
-                    // The sum of (x - pivot + distance)^2.
-                    squares +=
-                        Double(sums[2 * channels]) + 2 * distance * (Double(sums[0]) - count * pivot)
-                        + count * distance * distance
+                    let (count, pivot, sum, _) = moments(block, channel)
+                    total += count * pivot + sum
                 }
-                body(channel, mean, max(0, squares))
+                let mean = total / Double(rows)
+                var aroundMean = 0.0
+                for block in 0..<blocks.blockCount {
+                    let (count, pivot, sum, squares) = moments(block, channel)
+                    // The sum of (x - pivot + distance)^2.
+                    let distance = pivot - mean
+                    aroundMean += squares + distance * (2 * sum + count * distance)
+                }
+                body(channel, mean, max(0, aroundMean))
             }
         }
     }
