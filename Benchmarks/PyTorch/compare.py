@@ -13,6 +13,8 @@ from sides import LAYOUTS, RunnerError
 
 THRESHOLDS = Path(__file__).resolve().parents[1] / "thresholds.json"
 ROOM = 0.75
+# Passes of networks; whole recipes and single operations have nothing to compile.
+COMPILABLE = ("training-step", "input-gradient", "inference")
 LEFT = (0, 4)  # columns of words
 
 
@@ -20,6 +22,8 @@ def compare(workload, arguments):
     """One row: everybody's iterations, with the machine's peak among them."""
     layouts = LAYOUTS[:1] if workload.startswith("gemm") else LAYOUTS  # matrices have no such layout
     commands = sides.commands(arguments, arguments.threads, layouts)
+    if not workload.startswith(COMPILABLE):
+        commands.pop(sides.COMPILED, None)
     with sides.Team({**commands, "peak": commands["ours"]}) as runners:
         for label, runner in runners.items():
             runner.ask("setup peak" if label == "peak" else f"setup {workload}")

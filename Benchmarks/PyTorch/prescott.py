@@ -51,7 +51,7 @@ def parse_arguments():
     parser.add_argument("--iterations", type=int, default=7)
     parser.add_argument("--limit", type=float, default=60, help="seconds a workload, after three turns")
     parser.add_argument("--check", action="store_true", help=f"fail where a step takes more than {LIMIT} %% longer")
-    sides.add_arguments(parser)
+    sides.add_own_arguments(parser)
     reports.add_arguments(parser)
     return parser.parse_args()
 

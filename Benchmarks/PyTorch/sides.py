@@ -16,6 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OURS = HERE.parent / ".build" / "release" / "workload-runner"
 LAYOUTS = ("contiguous", "channels_last")
+# The label of the twin that torch.compile has compiled.
+COMPILED = "compiled"
 # A pool's idle threads spin for some milliseconds after their last task and would slow the next one's turn.
 PAUSE = 0.05
 # A turn of short iterations is a loop of them, as in training: its first one finds the others' data in the caches and is
@@ -86,11 +88,19 @@ class Team:
             runner.close()
 
 
-def add_arguments(parser):
-    """The flags that say what is compared and how long."""
+def add_own_arguments(parser):
+    """The flags of this package's side."""
     parser.add_argument("--ours", type=Path, default=OURS, help="the executable workload-runner")
     parser.add_argument(
         "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; PyTorch's autocast in bfloat16"
+    )
+
+
+def add_arguments(parser):
+    """The flags of both sides."""
+    add_own_arguments(parser)
+    parser.add_argument(
+        "--compile", action="store_true", help="PyTorch's networks by torch.compile too, with channels last"
     )
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
 
@@ -107,7 +117,10 @@ def commands(arguments, threads, layouts=LAYOUTS):
     """How to start each contender, ours first."""
     shared = ["--threads", str(threads), "--precision", arguments.precision]
     twin = [sys.executable, str(HERE / "runner.py"), *shared, "--data", str(arguments.data)]
-    return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in layouts}}
+    twins = {layout: [*twin, "--layout", layout] for layout in layouts}
+    if arguments.compile and "channels_last" in layouts:
+        twins[COMPILED] = [*twins["channels_last"], "--compile"]
+    return {"ours": [str(arguments.ours), *shared], **twins}
 
 
 def turn(runner):
@@ -147,8 +160,8 @@ def summary(seconds):
 
 
 def best_layout(results):
-    """PyTorch's faster layout."""
-    return min((label for label in results if label in LAYOUTS), key=lambda label: results[label]["median_ms"])
+    """PyTorch's fastest layout, or the compiled network."""
+    return min((label for label in results if label in (*LAYOUTS, COMPILED)), key=lambda label: results[label]["median_ms"])
 
 
 def median_phases(iterations):
