@@ -6,12 +6,15 @@ import statistics
 import sys
 from pathlib import Path
 
+import reports
 import sides
 import tables
 from sides import LAYOUTS, RunnerError
 
 THRESHOLDS = Path(__file__).resolve().parents[1] / "thresholds.json"
 ROOM = 0.75
+# Passes of networks; whole recipes and single operations have nothing to compile.
+COMPILABLE = ("training-step", "input-gradient", "inference")
 LEFT = (0, 4)  # columns of words
 
 
@@ -19,6 +22,8 @@ def compare(workload, arguments):
     """One row: everybody's iterations, with the machine's peak among them."""
     layouts = LAYOUTS[:1] if workload.startswith("gemm") else LAYOUTS  # matrices have no such layout
     commands = sides.commands(arguments, arguments.threads, layouts)
+    if not workload.startswith(COMPILABLE):
+        commands.pop(sides.COMPILED, None)
     with sides.Team({**commands, "peak": commands["ours"]}) as runners:
         for label, runner in runners.items():
             runner.ask("setup peak" if label == "peak" else f"setup {workload}")
@@ -31,7 +36,6 @@ def compare(workload, arguments):
     best = sides.best_layout(results)
     row = {
         "workload": workload,
-        "threshold": workload + suffix(arguments.precision),
         "operations": operations["ours"],
         "layout": best,
         "results": results,
@@ -60,11 +64,6 @@ def header(memory):
     return columns + (["MiB", "share"] if memory else [])
 
 
-def suffix(precision):
-    """What a precision other than the usual one adds to names of blocks and of thresholds."""
-    return "" if precision == "float32" else f"-{precision}"
-
-
 def cells(row, peak, thresholds):
     """One line of the table, as text."""
     ours, twin = row["results"]["ours"], row["results"][row["layout"]]
@@ -72,7 +71,7 @@ def cells(row, peak, thresholds):
     def of_peak(result):
         return 100 * row["operations"] / (1e-3 * result["median_ms"]) / peak
 
-    goal = thresholds.get(row["threshold"], {}).get("goal")
+    goal = thresholds.get(row["workload"], {}).get("goal")
     result = [
         row["workload"],
         f"{1e-9 * row['operations']:.1f}",
@@ -131,7 +130,7 @@ def notes(rows, peaks):
 def regressions(rows, thresholds):
     """Every row that is worse than the checked-in threshold allows."""
     for row in rows:
-        limits = thresholds.get(row["threshold"], {})
+        limits = thresholds.get(row["workload"], {})
         if row["ratio"] < limits.get("ratio", 0):
             yield f"{row['workload']}: ratio {row['ratio']:.2f} is below {limits['ratio']}"
         if "memory" in row and "memory" in limits:
@@ -140,12 +139,16 @@ def regressions(rows, thresholds):
                 yield f"{row['workload']}: {share:.2f} of PyTorch's memory is more than {limits['memory']}"
 
 
-def update_thresholds(rows, thresholds):
+def update_thresholds(rows, thresholds, name):
     """Sets the least ratio of every row to what was measured, less the room that noise needs."""
+    limits = thresholds.setdefault(name, {})
     for row in rows:
-        thresholds.setdefault(row["threshold"], {})["ratio"] = round(ROOM * row["ratio"], 2)
-    lines = (f"  {json.dumps(name)}: {json.dumps(limits)}" for name, limits in thresholds.items())
-    THRESHOLDS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        limits.setdefault(row["workload"], {})["ratio"] = round(ROOM * row["ratio"], 2)
+    parts = []
+    for name, limits in thresholds.items():
+        lines = (f"    {json.dumps(workload)}: {json.dumps(limit)}" for workload, limit in limits.items())
+        parts.append(f"  {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n  }")
+    THRESHOLDS.write_text("{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def parse_arguments():
@@ -156,10 +159,10 @@ def parse_arguments():
     parser.add_argument("--warmups", type=int, default=2)
     parser.add_argument("--limit", type=float, default=120, help="seconds a workload, after three iterations")
     parser.add_argument("--memory", action="store_true", help="measure peak memory in fresh processes")
-    parser.add_argument("--docs", action="store_true", help=f"write the table into {tables.DOCUMENT.name}")
     parser.add_argument("--check", action="store_true", help=f"fail below the ratios of {THRESHOLDS.name}")
     parser.add_argument("--update", action="store_true", help=f"set the ratios of {THRESHOLDS.name} from this run")
     sides.add_arguments(parser)
+    reports.add_arguments(parser)
     return parser.parse_args()
 
 
@@ -174,11 +177,11 @@ def chosen_workloads(filters):
     return names
 
 
-def main():
-    arguments = parse_arguments()
+def measured(arguments):
+    """A report of the chosen workloads, and what failed."""
     names = chosen_workloads(arguments.filters)
     sides.require_ours(arguments.ours)
-    thresholds = json.loads(THRESHOLDS.read_text())
+    facts = sides.machine(arguments.ours, arguments.precision)
     peaks = {count: sides.operation_rate(arguments.ours, count) for count in sorted({1, arguments.threads})}
     rows, failures = [], []
     for name in names:
@@ -188,29 +191,63 @@ def main():
             peaks[arguments.threads] += rows[-1]["peaks"]
         except RunnerError as failure:
             failures.append(f"{name}: {failure}")
+    return {"machine": facts, "threads": arguments.threads, "peaks": peaks, "rows": rows}, failures
+
+
+def loaded(arguments):
+    """A report that was measured before, of the workloads that match the filters."""
+    report, parts = reports.load(arguments.from_json, arguments.kind, ["workload"])
+    filters = arguments.filters
+    report["rows"] = [row for row in report["rows"] if not filters or any(part in row["workload"] for part in filters)]
+    if not report["rows"]:
+        sys.exit(f"no row of the reports matches {' '.join(filters)}")
+    if len(counts := {part["threads"] for part in parts}) > 1:
+        sys.exit(f"the reports are of different numbers of threads: {sorted(counts)}")
+    # Keys of JSON are text.
+    report["peaks"] = {
+        int(count): [rate for part in parts for rate in part["peaks"].get(count, [])] for count in report["peaks"]
+    }
+    return report
+
+
+def show(report, thresholds, docs):
+    """Prints the tables, and writes them into the document."""
+    rows, peaks, facts = report["rows"], report["peaks"], report["machine"]
     # The best of all: whatever holds the machine up lowers what is measured, nothing raises it.
-    peak = max(peaks[arguments.threads])
-    lines = [header(arguments.memory), *(cells(row, peak, thresholds) for row in rows)]
+    peak = max(peaks[report["threads"]])
+    has_memory = all("memory" in row for row in rows)
+    if not has_memory:
+        rows = [{key: value for key, value in row.items() if key != "memory"} for row in rows]
+    lines = [header(has_memory), *(cells(row, peak, thresholds) for row in rows)]
     phases = phase_lines(rows)
-    facts = sides.machine(arguments.ours, arguments.precision)
     explained = notes(rows, peaks)
-    if rows:
-        print(sides.machine_text(facts), tables.aligned(lines, LEFT), sep="\n\n", end="\n\n")
-        if phases:
-            print(tables.aligned(phases, (0,)), end="\n\n")
-        print(*explained, sep="\n", flush=True)
-    if arguments.docs and rows and not failures:
+    print(sides.machine_text(facts), tables.aligned(lines, LEFT), sep="\n\n", end="\n\n")
+    if phases:
+        print(tables.aligned(phases, (0,)), end="\n\n")
+    print(*explained, sep="\n", flush=True)
+    if docs:
         parts = [sides.machine_text(facts), tables.markdown(lines, LEFT)]
         parts += [tables.markdown(phases, (0,))] if phases else []
         parts += ["\n".join(f"- {note}" for note in explained)]
-        tables.write_block("compare.py" + suffix(arguments.precision), parts)
+        reports.write_block("compare.py", facts, parts)
+
+
+def main():
+    arguments = parse_arguments()
+    report, failures = (loaded(arguments), []) if arguments.from_json else measured(arguments)
+    thresholds = json.loads(THRESHOLDS.read_text())
+    name, rows = reports.name(report["machine"]), report["rows"]
+    limits = thresholds.get(name, {})
+    if rows:
+        show(report, limits, arguments.docs and not failures)
     if arguments.json:
-        report = {"machine": facts, "threads": arguments.threads, "peaks": peaks, "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.update:
-        update_thresholds(rows, thresholds)
+        update_thresholds(rows, thresholds, name)
     if arguments.check:
-        failures += regressions(rows, thresholds)
+        if name not in thresholds:
+            failures.append(f"{THRESHOLDS.name} has nothing for {name}: add it with --update")
+        failures += regressions(rows, limits)
     print(*failures, sep="\n", end="\n" if failures else "", file=sys.stderr)
     sys.exit(1 if failures else 0)
 

@@ -70,12 +70,13 @@ def main():
     parser.add_argument("--layout", choices=LAYOUTS, default="contiguous")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--compile", action="store_true", help="networks by torch.compile")
     parser.add_argument("--data", type=Path, default=Options.data, help="folder of Fashion-MNIST")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    session = Session(Options(LAYOUTS[arguments.layout], arguments.data, arguments.precision))
+    session = Session(Options(LAYOUTS[arguments.layout], arguments.data, arguments.precision, arguments.compile))
     for line in sys.stdin:
         line = line.strip()
         if line == "quit":

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 
+import reports
 import sides
 import tables
 from sides import RunnerError
@@ -69,13 +70,13 @@ def counted(threads):
     return "1 thread" if threads == 1 else f"{threads} threads"
 
 
-def header(arguments):
+def header(counts, memory):
     columns = ["pass", "stem", "batch", "image"]
-    for threads in arguments.threads:
+    for threads in counts:
         columns += [f"ms, {counted(threads)}", "ratio"]
-    if len(arguments.threads) > 1:
+    if len(counts) > 1:
         columns.append("speed-up")
-    return columns + (["MiB", "share"] if arguments.memory else [])
+    return columns + (["MiB", "share"] if memory else [])
 
 
 def cells(row):
@@ -90,12 +91,12 @@ def cells(row):
     return line
 
 
-def notes(arguments):
+def notes(counts, memory):
     lines = ["ms: median time, ours / PyTorch in its faster layout. ratio: PyTorch's by ours."]
-    fewest, most = arguments.threads[0], arguments.threads[-1]
+    fewest, most = counts[0], counts[-1]
     if fewest != most:
         lines.append(f"speed-up: time on {counted(fewest)} by time on {counted(most)}, ours / PyTorch.")
-    if arguments.memory:
+    if memory:
         lines.append(
             f"MiB: peak resident memory of fresh processes on {counted(most)}, ours / PyTorch, and ours as a share."
         )
@@ -111,40 +112,68 @@ def parse_arguments():
     parser.add_argument("--limit", type=float, default=10, help="seconds a measurement, after three iterations")
     parser.add_argument("--most", type=float, default=900, help="GFLOP of one iteration; more is left out")
     parser.add_argument("--no-memory", dest="memory", action="store_false")
-    parser.add_argument("--docs", action="store_true", help=f"write the table into {tables.DOCUMENT.name}")
     sides.add_arguments(parser)
+    reports.add_arguments(parser)
     arguments = parser.parse_args()
     arguments.threads = sorted(set(arguments.threads))
     return arguments
 
 
+def matching(kind, shape, filters):
+    name = "{}/{}/{}x{}".format(kind, *shape)
+    return (kind, *shape) != UNTRAINABLE and (not filters or any(part in name for part in filters))
+
+
+def measured(arguments):
+    """A report of everything that matches the filters, and whether something failed."""
+    sides.require_ours(arguments.ours)
+    facts = sides.machine(arguments.ours, arguments.precision)
+    rows, failed = [], False
+    for kind, shape in ((kind, shape) for kind in KINDS for shape in SHAPES):
+        if not matching(kind, shape, arguments.filters):
+            continue
+        try:
+            row = measure_row(kind, shape, arguments)
+        except RunnerError as failure:
+            failed = True
+            print("{}/{}/{}x{}:".format(kind, *shape), failure, file=sys.stderr)
+            continue
+        if row is not None:
+            rows.append(row)
+    return {"machine": facts, "rows": rows}, failed
+
+
+def loaded(arguments):
+    """A report that was measured before, of the rows that match the filters."""
+    report, _ = reports.load(arguments.from_json, arguments.kind, ["kind", "network", "batch", "size"])
+    report["rows"] = [
+        {**row, "threads": {int(count): result for count, result in row["threads"].items()}}  # keys of JSON are text
+        for row in report["rows"]
+        if matching(row["kind"], (row["network"], row["batch"], row["size"]), arguments.filters)
+    ]
+    return report
+
+
 def main():
     arguments = parse_arguments()
-    sides.require_ours(arguments.ours)
-    rows, failed = [], False
-    for kind in KINDS:
-        for shape in SHAPES:
-            name = "{}/{}/{}x{}".format(kind, *shape)
-            if (kind, *shape) == UNTRAINABLE or arguments.filters and not any(part in name for part in arguments.filters):
-                continue
-            try:
-                row = measure_row(kind, shape, arguments)
-            except RunnerError as failure:
-                failed = True
-                print(f"{name}: {failure}", file=sys.stderr)
-                continue
-            if row is not None:
-                rows.append(row)
+    report, failed = (loaded(arguments), False) if arguments.from_json else measured(arguments)
+    facts, rows = report["machine"], report["rows"]
     if not rows:
         sys.exit("nothing was measured")
-    lines = [header(arguments), *map(cells, rows)]
-    facts = sides.machine(arguments.ours, arguments.precision)
-    print(sides.machine_text(facts), tables.aligned(lines, (0, 1)), "\n".join(notes(arguments)), sep="\n\n")
+    counts = sorted(rows[0]["threads"])
+    if any(sorted(row["threads"]) != counts for row in rows):
+        sys.exit("the reports' rows are of different numbers of threads")
+    memory = all("memory" in row for row in rows)
+    if not memory:
+        rows = [{key: value for key, value in row.items() if key != "memory"} for row in rows]
+    lines = [header(counts, memory), *map(cells, rows)]
+    explained = notes(counts, memory)
+    print(sides.machine_text(facts), tables.aligned(lines, (0, 1)), "\n".join(explained), sep="\n\n")
     if arguments.docs and not failed:
-        explained = "\n".join(f"- {note}" for note in notes(arguments))
-        tables.write_block("scaling.py" + ("" if arguments.precision == "float32" else f"-{arguments.precision}"), [sides.machine_text(facts), tables.markdown(lines, (0, 1)), explained])
+        parts = [sides.machine_text(facts), tables.markdown(lines, (0, 1)), "\n".join(f"- {note}" for note in explained)]
+        reports.write_block("scaling.py", facts, parts)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": facts, "rows": rows}, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     sys.exit(1 if failed else 0)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 OURS = HERE.parent / ".build" / "release" / "workload-runner"
 LAYOUTS = ("contiguous", "channels_last")
+# The label of the twin that torch.compile has compiled.
+COMPILED = "compiled"
 # A pool's idle threads spin for some milliseconds after their last task and would slow the next one's turn.
 PAUSE = 0.05
 # A turn of short iterations is a loop of them, as in training: its first one finds the others' data in the caches and is
@@ -31,10 +33,16 @@ class RunnerError(Exception):
 class Runner:
     """A process that speaks the line protocol of runner.py."""
 
-    def __init__(self, label, command):
+    def __init__(self, label, command, environment=None):
         self.label = label
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **(environment or {})},
+            )
         except OSError as failure:
             raise RunnerError(f"{label} does not start: {failure}") from failure
 
@@ -61,13 +69,13 @@ class Runner:
 
 
 class Team:
-    """Runners by label, closed together."""
+    """Runners by label, closed together; `environments` has variables to set for some of them."""
 
-    def __init__(self, commands):
+    def __init__(self, commands, environments=None):
         self.runners = {}
         try:
             for label, command in commands.items():
-                self.runners[label] = Runner(label, command)
+                self.runners[label] = Runner(label, command, (environments or {}).get(label))
         except RunnerError:
             self.__exit__()
             raise
@@ -80,14 +88,21 @@ class Team:
             runner.close()
 
 
-def add_arguments(parser):
-    """The flags that say what is compared and how long."""
+def add_own_arguments(parser):
+    """The flags of this package's side."""
     parser.add_argument("--ours", type=Path, default=OURS, help="the executable workload-runner")
     parser.add_argument(
         "--precision", choices=["float32", "bfloat16"], default="float32", help="of products; PyTorch's autocast in bfloat16"
     )
+
+
+def add_arguments(parser):
+    """The flags of both sides."""
+    add_own_arguments(parser)
+    parser.add_argument(
+        "--compile", action="store_true", help="PyTorch's networks by torch.compile too, with channels last"
+    )
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything that was measured")
 
 
 def require_ours(path):
@@ -102,7 +117,10 @@ def commands(arguments, threads, layouts=LAYOUTS):
     """How to start each contender, ours first."""
     shared = ["--threads", str(threads), "--precision", arguments.precision]
     twin = [sys.executable, str(HERE / "runner.py"), *shared, "--data", str(arguments.data)]
-    return {"ours": [str(arguments.ours), *shared], **{layout: [*twin, "--layout", layout] for layout in layouts}}
+    twins = {layout: [*twin, "--layout", layout] for layout in layouts}
+    if arguments.compile and "channels_last" in layouts:
+        twins[COMPILED] = [*twins["channels_last"], "--compile"]
+    return {"ours": [str(arguments.ours), *shared], **twins}
 
 
 def turn(runner):
@@ -142,8 +160,8 @@ def summary(seconds):
 
 
 def best_layout(results):
-    """PyTorch's faster layout."""
-    return min((label for label in results if label in LAYOUTS), key=lambda label: results[label]["median_ms"])
+    """PyTorch's fastest layout, or the compiled network."""
+    return min((label for label in results if label in (*LAYOUTS, COMPILED)), key=lambda label: results[label]["median_ms"])
 
 
 def median_phases(iterations):
@@ -172,18 +190,34 @@ def operation_rate(ours, threads, iterations=7):
         return [operations / seconds for seconds in in_turns(runners, 1, iterations, limit=60)[0]["peak"]]
 
 
+def processor_facts():
+    """The first processor's lines in /proc/cpuinfo, where the system has it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def processor_kind(facts):
+    """One of reports.KINDS."""
+    vendor = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(facts.get("vendor_id"), "other")
+    has_tiles = "amx_bf16" in facts.get("flags", "").split()
+    return "intel-amx" if vendor == "intel" and has_tiles else vendor
+
+
 def machine(ours, precision="float32"):
     """What a table's reader has to know about where it was made."""
     import torch
 
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0].split(":")[1].strip() if names else model
+    processor = processor_facts()
     with Team({"ours": [str(ours), "--precision", precision]}) as runners:
         about = runners["ours"].ask("about")
     return {
-        "processor": model,
+        "processor": processor.get("model name", platform.processor() or platform.machine()),
+        "kind": processor_kind(processor),
+        "precision": precision,
         "cores": os.cpu_count(),
         "about": about,
         "torch": torch.__version__,

@@ -30,6 +30,22 @@ def blocks(document):
     return re.findall(r"^<!-- begin: (\S+) -->$", document.read_text(), re.MULTILINE)
 
 
+def add_block(name, neighbors, prefix, document=DOCUMENT):
+    """Adds an empty block, unless there is one of this name.
+
+    It stands behind the last of its neighbors, or behind the last block whose name begins with the prefix.
+    """
+    names = blocks(document)
+    if name in names:
+        return
+    before = [other for other in names if other in neighbors] or [other for other in names if other.startswith(prefix)]
+    if not before:
+        sys.exit(f"{document} has no block that {name} could follow: add one whose name begins with {prefix}")
+    end = f"<!-- end: {before[-1]} -->\n"
+    added = f"{end}\n<!-- begin: {name} -->\n<!-- end: {name} -->\n"
+    document.write_text(document.read_text().replace(end, added, 1))
+
+
 def write_block(name, paragraphs, document=DOCUMENT):
     """Replaces what stands between two marker comments."""
     begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"

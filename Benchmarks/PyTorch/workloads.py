@@ -35,6 +35,7 @@ class Options:
     layout: torch.memory_format = torch.contiguous_format
     data: Path = fashion_mnist.FOLDER
     precision: str = "float32"
+    compiled: bool = False
 
     def products(self):
         """The context of forward passes: in bfloat16 PyTorch's autocast chooses what is computed in it."""
@@ -86,6 +87,8 @@ def convolution_backward(channels, size, options):
 
 def network(name, batch, size, options):
     model = NETWORKS[name]().to(memory_format=options.layout)
+    # Every iteration has the same shapes. The first one compiles and is not counted.
+    model = torch.compile(model, dynamic=False) if options.compiled else model
     return model, random(options, batch, 3, size, size), torch.randint(10, (batch,))
 
 
@@ -152,7 +155,7 @@ WORKLOADS = [
     *(f"{kind}/{name}" for name in ("resnet18-imagenet/256", "resnet18-small/64", "allcnn-bn/128") for kind in KINDS),
     *(f"{kind}/vit-tiny/128" for kind in ("training-step", "inference")),
     "training-step/mobilenetv2/128",
-    "training-step/resnet50/8x224",
+    *(f"{kind}/resnet50/8x224" for kind in ("training-step", "inference")),
     "forgetting/resnet18-imagenet",
 ]
 

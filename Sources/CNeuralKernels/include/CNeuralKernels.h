@@ -46,31 +46,44 @@ void cnk_add_rows(float *y, const float *bias, size_t rows, size_t channels);
 void cnk_column_sums(const float *x, size_t rows, size_t channels, float *sums);
 // sums[c] = sum over r of (x[r, c] - means[c])^2
 void cnk_column_squares(const float *x, const float *means, size_t rows, size_t channels, float *sums);
+// pivots[c] = about the mean of x[r, c] over r, sums[c] and squares[c] = sums over r of x[r, c] - pivots[c] and of its square.
+// The rows are read twice, so they had better stay in a cache.
+void cnk_column_moments(const float *x, size_t rows, size_t channels, float *pivots, float *sums, float *squares);
 
 // ---- Normalization fused with residual and ReLU (Normalization.c)
 
 // y = x * scale + shift (+ residual), then min(max(., 0), ceiling) unless ceiling is 0. residual may be null, y may be x.
 void cnk_normalize(const float *x, const float *residual, float *y, size_t rows, size_t channels,
                    const float *scale, const float *shift, float ceiling);
-// With g = dy, or dy where 0 < y < ceiling if y is given: sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
-void cnk_normalize_backward_sums(const float *x, const float *dy, const float *y, size_t rows, size_t channels,
-                                 const float *means, float ceiling, float *sums, float *products);
-// dx (+)= scale[c] * (g - gradient_means[c] - (x - means[c]) * slopes[c]).
-void cnk_normalize_backward_input(const float *x, const float *dy, const float *y, float *dx, size_t rows,
-                                  size_t channels, const float *means, const float *scale,
-                                  const float *gradient_means, const float *slopes, float ceiling, int accumulates);
 // The same for an x in bfloat16, without a residual.
 void cnk_normalize_rounded(const void *x, float *y, size_t rows, size_t channels, const float *scale,
                            const float *shift, float ceiling);
-void cnk_normalize_rounded_backward_sums(const void *x, const float *dy, const float *y, size_t rows, size_t channels,
-                                         const float *means, float ceiling, float *sums, float *products);
-void cnk_normalize_rounded_backward_input(const void *x, const float *dy, const float *y, float *dx, size_t rows,
-                                          size_t channels, const float *means, const float *scale,
-                                          const float *gradient_means, const float *slopes, float ceiling,
-                                          int accumulates);
-// cnk_normalize_backward_input with fixed statistics: dx (+)= scale[c] * g.
-void cnk_normalize_backward_fixed(const float *dy, const float *y, float *dx, size_t rows, size_t channels,
-                                  const float *scale, float ceiling, int accumulates);
+
+// What the backward loops read of rows [rows][channels]. Where there is an activation, g is dy where 0 < y < ceiling, else 0;
+// without one, it is dy.
+typedef struct {
+    const float *x;
+    const void *rounded; // x in bfloat16, read in its place; may be null
+    const float *dy;
+    const float *y; // null without a residual: then it is computed again from x
+    const float *means, *scale, *shift; // of the forward pass
+    float ceiling; // 0 without an activation
+    size_t rows, channels;
+} cnk_normalization;
+
+// Where gradients go: that of x, and g itself as the residual's, if that is not null. They are added to what is there, or
+// replace it; dx may be dy if there is no residual.
+typedef struct {
+    float *dx, *residual;
+    int dx_accumulates, residual_accumulates;
+} cnk_normalization_target;
+
+// sums[c] = sum of g, products[c] = sum of g * (x - means[c]).
+void cnk_normalize_backward_sums(const cnk_normalization *of, float *sums, float *products);
+// dx (+)= scale[c] * (g - gradient_means[c] - (x - means[c]) * slopes[c]); both are null where statistics are fixed, for
+// dx (+)= scale[c] * g.
+void cnk_normalize_backward_input(const cnk_normalization *of, const float *gradient_means, const float *slopes,
+                                  const cnk_normalization_target *target);
 
 // ---- Pooling, one image at a time (Pooling.c)
 

@@ -23,36 +23,24 @@
     DEFINE(void, cnk_column_squares, \
            (const float *x, const float *means, size_t rows, size_t channels, float *sums), \
            (x, means, rows, channels, sums)) \
+    DEFINE(void, cnk_column_moments, \
+           (const float *x, size_t rows, size_t channels, float *pivots, float *sums, float *squares), \
+           (x, rows, channels, pivots, sums, squares)) \
     DEFINE(void, cnk_normalize, \
            (const float *x, const float *residual, float *y, size_t rows, size_t channels, const float *scale, \
            const float *shift, float ceiling), \
            (x, residual, y, rows, channels, scale, shift, ceiling)) \
-    DEFINE(void, cnk_normalize_backward_sums, \
-           (const float *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, \
-           float ceiling, float *sums, float *products), \
-           (x, dy, y, rows, channels, means, ceiling, sums, products)) \
-    DEFINE(void, cnk_normalize_backward_input, \
-           (const float *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
-           *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
-           accumulates), \
-           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
     DEFINE(void, cnk_normalize_rounded, \
            (const void *x, float *y, size_t rows, size_t channels, const float *scale, const float *shift, float \
            ceiling), \
            (x, y, rows, channels, scale, shift, ceiling)) \
-    DEFINE(void, cnk_normalize_rounded_backward_sums, \
-           (const void *x, const float *dy, const float *y, size_t rows, size_t channels, const float *means, float \
-           ceiling, float *sums, float *products), \
-           (x, dy, y, rows, channels, means, ceiling, sums, products)) \
-    DEFINE(void, cnk_normalize_rounded_backward_input, \
-           (const void *x, const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float \
-           *means, const float *scale, const float *gradient_means, const float *slopes, float ceiling, int \
-           accumulates), \
-           (x, dy, y, dx, rows, channels, means, scale, gradient_means, slopes, ceiling, accumulates)) \
-    DEFINE(void, cnk_normalize_backward_fixed, \
-           (const float *dy, const float *y, float *dx, size_t rows, size_t channels, const float *scale, float \
-           ceiling, int accumulates), \
-           (dy, y, dx, rows, channels, scale, ceiling, accumulates)) \
+    DEFINE(void, cnk_normalize_backward_sums, \
+           (const cnk_normalization *of, float *sums, float *products), \
+           (of, sums, products)) \
+    DEFINE(void, cnk_normalize_backward_input, \
+           (const cnk_normalization *of, const float *gradient_means, const float *slopes, \
+           const cnk_normalization_target *target), \
+           (of, gradient_means, slopes, target)) \
     DEFINE(void, cnk_max_pool, \
            (const float *x, float *y, int32_t *choices, cnk_window window), \
            (x, y, choices, window)) \

@@ -13,27 +13,11 @@ extension BatchNormalizationKernel: BatchStatisticsKernel {
     func combinesExamples(in mode: Mode) -> Bool { statistics(in: mode) == .training }
 
     func measure(_ pass: ForwardPass, into sums: UnsafeMutablePointer<Double>) {
-        let x = pass.inputs[0]
         let rows = pass.batch * positions
-        let count = Double(rows)
-        let pivot = pass.saved
-        let blocks = BlockedSums(rows: rows, channels: channels)
-        blocks.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
-            cnk_column_sums(x + block.lowerBound * channels, block.count, channels, partial)
-        }
-        sums[0] = count
-        for channel in 0..<channels {
-            let mean = blocks.total(pass.scratch, channel: channel) / count
+        sums[0] = Double(rows)
+        forEachMoment(pass, rows: rows) { channel, mean, squares in
             sums[1 + channel] = mean
-            pivot[channel] = Float(mean)
-        }
-        blocks.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
-            cnk_column_squares(x + block.lowerBound * channels, pivot, block.count, channels, partial)
-        }
-        for channel in 0..<channels {
-            let offset = sums[1 + channel] - Double(pivot[channel])
-            sums[1 + channels + channel] =
-                max(0, blocks.total(pass.scratch, channel: channel) - count * offset * offset)
+            sums[1 + channels + channel] = squares
         }
     }
 
@@ -70,8 +54,8 @@ extension BatchNormalizationKernel: BatchStatisticsKernel {
 
     func measureGradients(_ pass: BackwardPass, into sums: UnsafeMutablePointer<Double>) {
         let inverse = pass.forward.saved + channels
-        let blockSums = pass.scratch + 4 * channels
-        let blocks = sumBlocks(pass, rows: pass.batch * positions, y: activeOutput(pass), blockSums: blockSums)
+        let blockSums = pass.scratch + 2 * channels
+        let blocks = sumBlocks(pass, rows: pass.batch * positions, blockSums: blockSums)
         for channel in 0..<channels {
             let sum = blocks.total(blockSums, channel: channel)
             let product = blocks.total(blockSums, channel: channel, quantity: 1)
@@ -83,21 +67,14 @@ extension BatchNormalizationKernel: BatchStatisticsKernel {
 
     func backward(_ pass: BackwardPass, sums: UnsafePointer<Double>, examples: Int) {
         let inverse = pass.forward.saved + channels
-        let scale = pass.scratch
-        let gradientMeans = scale + channels
+        let gradientMeans = pass.scratch
         let slopes = gradientMeans + channels
         let rows = Double(examples * positions)
         for channel in 0..<channels {
-            scale[channel] = pass.forward.parameters[0][channel] * inverse[channel]
             gradientMeans[channel] = Float(sums[channel] / rows)
             let precision = Double(inverse[channel]) * Double(inverse[channel])
             slopes[channel] = Float(sums[channels + channel] / rows * precision)
         }
-        passGradients(pass, rows: pass.batch * positions, y: activeOutput(pass))
-    }
-
-    /// The output, whose sign tells where the activation let the gradient pass; nil without one.
-    private func activeOutput(_ pass: BackwardPass) -> UnsafeMutablePointer<Float>? {
-        operation.epilogue.activation == nil ? nil : pass.forward.output
+        passGradients(pass, rows: pass.batch * positions)
     }
 }

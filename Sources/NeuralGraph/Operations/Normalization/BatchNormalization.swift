@@ -54,22 +54,21 @@ package struct BatchNormalization: GraphOperation {
     }
 }
 
-/// Forward: statistics, then one fused pass. Backward: two sums, then one fused pass.
+/// Forward: statistics, then one fused pass. Backward: two sums, then one fused pass. Each of the four reads memory once.
 struct BatchNormalizationKernel: Kernel {
     let operation: BatchNormalization
     let positions: Int
     let channels: Int
     let capacity: Int
 
-    /// The output's sign tells where ReLU was active, so its input need not be kept.
-    var backwardReads: BackwardReads {
-        operation.epilogue.activation == nil ? .firstInput : [.firstInput, .output]
-    }
+    /// With a residual the output tells where the activation let the gradient pass; without one, it is computed again.
+    var backwardReads: BackwardReads { readsOutput ? [.firstInput, .output] : .firstInput }
+    private var readsOutput: Bool { operation.epilogue.activation != nil && operation.epilogue.addsResidual }
     /// Mean and inverse standard deviation that the forward pass used, and the coefficients that it made of them.
     var savedCount: Int { 4 * channels }
-    /// Two rows of block sums, and four rows of coefficients.
+    /// Forward three rows of block sums; backward two, and two rows of coefficients.
     var scratchCount: Int {
-        BlockedSums(rows: capacity * positions, channels: channels, quantities: 2).scratchCount + 4 * channels
+        BlockedSums(rows: capacity * positions, channels: channels, quantities: 3).scratchCount + 2 * channels
     }
 
     /// A residual's gradient is read from the output's gradient after the input's is written.
@@ -122,28 +121,59 @@ struct BatchNormalizationKernel: Kernel {
         }
     }
 
-    /// The batch's mean and biased variance, by two passes, since the difference of large sums loses digits.
+    /// The batch's mean and biased variance.
     private func measure(
         _ pass: ForwardPass, rows: Int, mean: UnsafeMutablePointer<Float>, inverse: UnsafeMutablePointer<Float>
     ) {
-        let x = pass.inputs[0]
         let count = Double(rows)
-        let sums = BlockedSums(rows: rows, channels: channels)
-        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
-            cnk_column_sums(x + block.lowerBound * channels, block.count, channels, partial)
-        }
-        for channel in 0..<channels { mean[channel] = Float(sums.total(pass.scratch, channel: channel) / count) }
-        sums.forEachBlock(pass.scratch, pass.threads) { block, partial, _ in
-            cnk_column_squares(x + block.lowerBound * channels, mean, block.count, channels, partial)
-        }
-        for channel in 0..<channels {
-            let total = sums.total(pass.scratch, channel: channel)
-            let variance = total / count
+        forEachMoment(pass, rows: rows) { channel, average, squares in
+            let variance = squares / count
+            mean[channel] = Float(average)
             inverse[channel] = Float(1 / (variance + Double(operation.epsilon)).squareRoot())
-            guard pass.updatesState else { continue }
-            update(pass.state, channel, mean: mean[channel], unbiased: Float(total / max(1, count - 1)))
+            guard pass.updatesState else { return }
+            update(pass.state, channel, mean: mean[channel], unbiased: Float(squares / max(1, count - 1)))
         }
         if pass.updatesState { pass.state[2][0] += 1 }
+    }
+
+    /// Calls `body` with each channel's mean and sum of squares around it, on all workers.
+    ///
+    /// A block of rows, which stays in a cache, is summed and squared around a pivot near its own mean; the blocks follow in Double.
+    /// The difference of large sums would lose digits.
+    func forEachMoment(
+        _ pass: ForwardPass, rows: Int, _ body: (_ channel: Int, _ mean: Double, _ squares: Double) -> Void
+    ) {
+        let (x, scratch) = (pass.inputs[0], pass.scratch)
+        let blocks = BlockedSums(rows: rows, channels: channels, quantities: 3)
+        blocks.forEachBlock(scratch, pass.threads) { block, partial, _ in
+            cnk_column_moments(
+                x + block.lowerBound * channels, block.count, channels, partial, partial + channels,
+                partial + 2 * channels)
+        }
+        /// A block's number of rows, its pivot, and its sums of x - pivot and of the square.
+        func moments(_ block: Int, _ channel: Int) -> (count: Double, pivot: Double, sum: Double, squares: Double) {
+            let sums = scratch + 3 * block * channels + channel
+            let count = min(blocks.blockRows, rows - block * blocks.blockRows)
+            return (Double(count), Double(sums[0]), Double(sums[channels]), Double(sums[2 * channels]))
+        }
+        pass.threads.forEachChunk(of: channels, floatsEach: 3 * blocks.blockCount) { part in
+            for channel in part {
+                var total = 0.0
+                for block in 0..<blocks.blockCount {
+                    let (count, pivot, sum, _) = moments(block, channel)
+                    total += count * pivot + sum
+                }
+                let mean = total / Double(rows)
+                var aroundMean = 0.0
+                for block in 0..<blocks.blockCount {
+                    let (count, pivot, sum, squares) = moments(block, channel)
+                    // The sum of (x - pivot + distance)^2.
+                    let distance = pivot - mean
+                    aroundMean += squares + distance * (2 * sum + count * distance)
+                }
+                body(channel, mean, max(0, aroundMean))
+            }
+        }
     }
 
     /// Moves one channel's running statistics.
@@ -156,65 +186,69 @@ struct BatchNormalizationKernel: Kernel {
     func backward(_ pass: BackwardPass) {
         let forward = pass.forward
         let rows = pass.batch * positions
-        let y: UnsafeMutablePointer<Float>? = operation.epilogue.activation == nil ? nil : forward.output
-        let inverse = forward.saved + channels
-        let scale = pass.scratch
-        for channel in 0..<channels { scale[channel] = forward.parameters[0][channel] * inverse[channel] }
-
+        let isTraining = statistics(in: forward.mode) == .training
         let wantsParameters = pass.parameterGradients[0] != nil || pass.parameterGradients[1] != nil
-        if statistics(in: forward.mode) == .training || wantsParameters {
-            sumGradients(pass, rows: rows, y: y, blockSums: scale + 4 * channels)
-        }
-        passGradients(pass, rows: rows, y: y)
+        if isTraining || wantsParameters { sumGradients(pass, rows: rows, blockSums: pass.scratch + 2 * channels) }
+        passGradients(pass, rows: rows)
     }
 
-    /// Passes the gradient on, by the coefficients in working memory.
-    func passGradients(_ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?) {
-        if let dx = pass.inputGradients[0] { passInput(pass, rows: rows, y: y, target: dx) }
-        // After the input's, which it is added to where both are one value.
-        if operation.epilogue.addsResidual, let target = pass.inputGradients[1] {
-            passResidual(pass, rows: rows, y: y, target: target)
+    /// Passes the gradient on, by the means and slopes in working memory.
+    func passGradients(_ pass: BackwardPass, rows: Int) {
+        let residual = operation.epilogue.addsResidual ? pass.inputGradients[1] : nil
+        guard let input = pass.inputGradients[0] else {
+            if let residual { passResidual(pass, rows: rows, target: residual) }
+            return
         }
-    }
-
-    private func passInput(
-        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, target: GradientTarget
-    ) {
-        let forward = pass.forward
-        let dy = pass.outputGradient
-        let scale = pass.scratch
-        let gradientMeans = scale + channels
-        let slopes = gradientMeans + channels
-        let accumulates: Int32 = target.accumulates ? 1 : 0
+        // One value may be both the input and the residual: then the second gradient is added to the first.
+        let isShared = input.pointer == residual?.pointer
+        let isTraining = statistics(in: pass.forward.mode) == .training
+        let means: UnsafeMutablePointer<Float>? = isTraining ? pass.scratch : nil
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
-            let y = y.map { $0 + offset }
-            if statistics(in: forward.mode) == .training, let rounded = roundedInput(pass, from: offset) {
-                cnk_normalize_rounded_backward_input(
-                    rounded, dy + offset, y, target.pointer + offset, part.count, channels, forward.saved, scale,
-                    gradientMeans, slopes, ceiling, accumulates)
-            } else if statistics(in: forward.mode) == .training {
-                cnk_normalize_backward_input(
-                    forward.inputs[0] + offset, dy + offset, y, target.pointer + offset, part.count, channels,
-                    forward.saved, scale, gradientMeans, slopes, ceiling, accumulates)
-            } else {
-                cnk_normalize_backward_fixed(
-                    dy + offset, y, target.pointer + offset, part.count, channels, scale, ceiling, accumulates)
+            var gradients = normalization(pass, rows: part)
+            var target = cnk_normalization_target()
+            target.dx = input.pointer + offset
+            target.dx_accumulates = input.accumulates ? 1 : 0
+            if let residual, !isShared {
+                target.residual = residual.pointer + offset
+                target.residual_accumulates = residual.accumulates ? 1 : 0
             }
+            cnk_normalize_backward_input(&gradients, means, means.map { $0 + channels }, &target)
         }
+        if let residual, isShared { passResidual(pass, rows: rows, target: residual) }
     }
 
-    /// The residual's gradient is the output's where ReLU was active.
-    private func passResidual(
-        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, target: GradientTarget
-    ) {
+    /// What the backward loops read of some rows.
+    private func normalization(_ pass: BackwardPass, rows: Range<Int>) -> cnk_normalization {
+        let offset = rows.lowerBound * channels
+        let saved = UnsafePointer(pass.forward.saved)
+        var result = cnk_normalization()
+        if let rounded = pass.forward.memory.roundedInput {
+            result.rounded = UnsafeRawPointer(rounded) + offset * MemoryLayout<UInt16>.stride
+        } else {
+            result.x = UnsafePointer(pass.forward.inputs[0]) + offset
+        }
+        result.dy = UnsafePointer(pass.outputGradient) + offset
+        if readsOutput { result.y = UnsafePointer(pass.forward.output) + offset }
+        result.means = saved
+        result.scale = saved + 2 * channels
+        result.shift = saved + 3 * channels
+        result.ceiling = ceiling
+        result.rows = rows.count
+        result.channels = channels
+        return result
+    }
+
+    /// The residual's gradient is the output's where the activation let it pass.
+    private func passResidual(_ pass: BackwardPass, rows: Int, target: GradientTarget) {
         let dy = pass.outputGradient
         pass.threads.forEachChunk(of: rows, floatsEach: channels) { part in
             let offset = part.lowerBound * channels
             let count = part.count * channels
-            if let y {
+            if readsOutput {
                 cnk_rectify_backward(
-                    y + offset, dy + offset, target.pointer + offset, count, ceiling, target.accumulates ? 1 : 0)
+                    pass.forward.output + offset, dy + offset, target.pointer + offset, count, ceiling,
+                    target.accumulates ? 1 : 0)
             } else if target.accumulates {
                 cnk_add_scaled(dy + offset, target.pointer + offset, count, 1)
             } else {
@@ -224,39 +258,21 @@ struct BatchNormalizationKernel: Kernel {
     }
 
     /// Sums g and g (x - mean) over blocks of rows.
-    func sumBlocks(
-        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, blockSums: UnsafeMutablePointer<Float>
-    ) -> BlockedSums {
-        let mean = pass.forward.saved
+    func sumBlocks(_ pass: BackwardPass, rows: Int, blockSums: UnsafeMutablePointer<Float>) -> BlockedSums {
         let sums = BlockedSums(rows: rows, channels: channels, quantities: 2)
         sums.forEachBlock(blockSums, pass.threads) { block, partial, _ in
-            let offset = block.lowerBound * channels
-            let (dy, y) = (pass.outputGradient + offset, y.map { $0 + offset })
-            if let rounded = roundedInput(pass, from: offset) {
-                cnk_normalize_rounded_backward_sums(
-                    rounded, dy, y, block.count, channels, mean, ceiling, partial, partial + channels)
-            } else {
-                cnk_normalize_backward_sums(
-                    pass.forward.inputs[0] + offset, dy, y, block.count, channels, mean, ceiling, partial,
-                    partial + channels)
-            }
+            var gradients = normalization(pass, rows: block)
+            cnk_normalize_backward_sums(&gradients, partial, partial + channels)
         }
         return sums
     }
 
-    /// The rounded numbers of the input from a place on; nil if the input is as it was.
-    private func roundedInput(_ pass: BackwardPass, from offset: Int) -> UnsafeRawPointer? {
-        pass.forward.memory.roundedInput.map { UnsafeRawPointer($0) + offset * MemoryLayout<UInt16>.stride }
-    }
-
     /// Sums g and g (x - mean) over the rows: the bias's gradient, the weight's, and the input gradient's two means.
-    private func sumGradients(
-        _ pass: BackwardPass, rows: Int, y: UnsafeMutablePointer<Float>?, blockSums: UnsafeMutablePointer<Float>
-    ) {
+    private func sumGradients(_ pass: BackwardPass, rows: Int, blockSums: UnsafeMutablePointer<Float>) {
         let inverse = pass.forward.saved + channels
-        let gradientMeans = pass.scratch + channels
+        let gradientMeans = pass.scratch
         let slopes = gradientMeans + channels
-        let sums = sumBlocks(pass, rows: rows, y: y, blockSums: blockSums)
+        let sums = sumBlocks(pass, rows: rows, blockSums: blockSums)
         for channel in 0..<channels {
             let sum = sums.total(blockSums, channel: channel)
             let product = sums.total(blockSums, channel: channel, quantity: 1)

@@ -109,9 +109,13 @@ private struct GroupNormalizationKernel: Kernel {
             let products = sums + channels
             let partial = pass.scratch + 4 * worker * channels
             sum(2, into: sums, by: partial) { start, count, target in
-                cnk_normalize_backward_sums(
-                    x + start * channels, dy + start * channels, nil, count, channels, mean, .infinity, target,
-                    target + channels)
+                var rows = cnk_normalization()
+                rows.x = UnsafePointer(x) + start * channels
+                rows.dy = UnsafePointer(dy) + start * channels
+                rows.means = UnsafePointer(mean)
+                rows.rows = count
+                rows.channels = channels
+                cnk_normalize_backward_sums(&rows, target, target + channels)
             }
             for channel in 0..<channels { products[channel] *= inverse[channel] }
             guard let dx = pass.inputGradients[0] else { return }

@@ -45,6 +45,24 @@ import Testing
         }
     }
 
+    /// Several blocks of rows, whose sums are combined.
+    @Test("statistics of numbers far from 0 keep their digits", arguments: [(0.0, 1.0), (100, 0.5), (-1000, 0.5)])
+    func statisticsKeepTheirDigits(_ mean: Double, _ deviation: Double) throws {
+        let item = try OperationCase([16, 16, 3], batch: 9, seed: 8) { random, count in
+            random.normals(count, mean: mean, deviation: deviation)
+        } build: { builder in
+            _ = try builder.batchNormalization(builder.input, named: "norm", momentum: 1)
+        }
+        let run = try item.run()
+        for channel in 0..<3 {
+            let values = stride(from: channel, to: item.input.count, by: 3).map { Double(item.input[$0]) }
+            let average = values.reduce(0, +) / Double(values.count)
+            let variance = values.reduce(0) { $0 + ($1 - average) * ($1 - average) } / Double(values.count - 1)
+            let measured = run.model.state["norm.running_var"]?.elements[channel] ?? 0
+            #expect(worst.isWithin(2e-6, abs(Double(measured) / variance - 1), "variance", at: "\(mean), \(deviation)"))
+        }
+    }
+
     @Test("state stays where it is not to be updated") func stateStaysWhereItIsNotToBeUpdated() throws {
         let item = try OperationCase([3, 5, 4], batch: 3, seed: 6) { builder in
             _ = try builder.batchNormalization(builder.input, named: "norm")
