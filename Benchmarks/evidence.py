@@ -7,7 +7,8 @@
     python3 Benchmarks/evidence.py --work evidence alarms           # how often they are beyond the limits of others
     python3 Benchmarks/evidence.py --work evidence verdicts --docs  # each against others, and what must not pass
     python3 Benchmarks/evidence.py --work evidence score --rounded  # how well each measure tells, and how robustly
-    python3 Benchmarks/evidence.py --work evidence distributions    # many models of a method against many retrained ones
+    python3 Benchmarks/evidence.py --work evidence distributions    # many models of a method against many retrained ones;
+                                                                    # 'verdicts' audits those of the default, too
 
 What is finished stays in the folder of --work, and the same command goes on from there. On many processors --jobs runs
 several programs at a time, each on its share of the threads; the results are the same bits. The usual spreads of
@@ -36,7 +37,7 @@ DOCS = HERE.parent / "Docs"
 SMALL = ["--architecture", "resnet18:width=0.25", "--epochs", "2"]
 # Name: data set, class, network and training, first seed, retrained networks. The digits are scikit-learn's, as pictures.
 TASKS = {
-    "report": ("fashion-mnist", "0", SMALL, 0, 24),
+    "report": ("fashion-mnist", "0", SMALL, 200, 24),
     "bag": ("fashion-mnist", "8", SMALL, 50, 8),
     "sandal": ("fashion-mnist", "5", SMALL, 70, 8),
     "digits": ("digits", "3", ["--architecture", "resnet18:width=0.25", "--epochs", "12", "--batch-size", "64"], 60, 8),
@@ -142,12 +143,13 @@ class Task:
         at_once(self.arguments, run, commands)
         return models
 
-    def audit(self, model, references, name, options=()):
+    def audit(self, model, references, name, options=(), original=None):
         """The record of an audit, kept by name."""
         kept = self.folder / f"{name}.json"
         if not kept.exists():
             text = run([
-                self.arguments.unlearn, "audit", self.original, model, "--dataset", self.dataset, "--forgotten", self.label,
+                self.arguments.unlearn, "audit", original or self.original, model, "--dataset", self.dataset,
+                "--forgotten", self.label,
                 "--skip-duplicate-check", "--json", *options, *threads(self.arguments), "--retrained", *references],
                 statuses=(0, 2, 3))
             partial = kept.with_suffix(".part")
@@ -159,6 +161,18 @@ class Task:
         """The record of an audit against some of the retrained networks, of all models with rounded weights if it says how."""
         kept = f"{name.replace(' ', '-')}-against-{count}" + (f"-{rounded}" if rounded else "")
         return self.audit(model, self.others(model, count), kept, ["--as", rounded] if rounded else [])
+
+    def compared(self, name, seed):
+        """The file of a model that 'distributions' makes."""
+        return self.folder / "distributions" / f"{name}-{seed}.safetensors"
+
+    def default_against(self, number, count):
+        """The record of an audit of a model that 'distributions' made to forget by the default, from an original of its own."""
+        seed = COMPARED_SEED + number
+        references = [self.retrained[(number + 1 + i) % self.count] for i in range(count)]
+        return self.audit(
+            self.compared("default", seed), references, f"default-{seed}-against-{count}",
+            original=self.compared("nothing", seed))
 
     def others(self, model, count):
         """The next retrained networks after a model, in a circle."""
@@ -260,13 +274,18 @@ def verdicts(arguments):
     models = [(model.stem, model) for model in task.retrained[: arguments.audited]] + list(task.variants().items())
     calls = [(name, model, count) for count in reversed(arguments.references) for name, model in models]
     at_once(arguments, task.against, *zip(*calls))
+    numbers = [number for number in range(arguments.audited) if task.compared("default", COMPARED_SEED + number).exists()]
+    pairs = [(number, count) for count in reversed(arguments.references) for number in numbers]
+    at_once(arguments, lambda pair: task.default_against(*pair), pairs)
     lines = [["retrained models given", "audited", "pass", "leak", "over-forgotten", "incomplete"]]
     for count in arguments.references:
-        totals = []
-        for model in task.retrained[: arguments.audited]:
-            totals.append(task.against(model.stem, model, count)["audit"]["verdict"]["total"])
-        shares = [f"{100 * totals.count(word) / len(totals):.0f} %" for word in lines[0][2:]]
-        lines.append([str(count), f"{len(totals)} retrained", *shares])
+        retrained = [task.against(model.stem, model, count) for model in task.retrained[: arguments.audited]]
+        unlearned = [task.default_against(number, count) for number in numbers]
+        for records, kind in ((retrained, "retrained"), (unlearned, "by `default`")):
+            totals = [record["audit"]["verdict"]["total"] for record in records]
+            if totals:
+                shares = [f"{100 * totals.count(word) / len(totals):.0f} %" for word in lines[0][2:]]
+                lines.append([str(count), f"{len(totals)} {kind}", *shares])
     text = tables.markdown(lines, (0, 1)) + "\n"
     counts = arguments.references
     lines = [["model", *(f"against {count}" for count in counts)]]
@@ -340,12 +359,10 @@ def distributions(arguments):
     task = Task("report", arguments)
     folder = task.folder / "distributions"
     folder.mkdir(exist_ok=True)
+    model = task.compared
     if not 8 <= arguments.models <= task.count:
         sys.exit(f"halves take 8 models, and there are {task.count} retrained networks; use --models 8 to {task.count}")
     seeds = range(COMPARED_SEED, COMPARED_SEED + arguments.models)
-
-    def model(name, seed):
-        return folder / f"{name}-{seed}.safetensors"
 
     program, share = arguments.unlearn, threads(arguments)
     at_once(arguments, run, [
