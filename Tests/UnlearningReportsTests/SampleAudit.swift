@@ -66,7 +66,8 @@ enum SampleAudit {
         figures.layers = ["conv1", "fc"].map { name in
             LayerFigure(
                 name: name, weightDistance: ByModel(unlearned: 0.1, retrained: 0.9),
-                probeRecall: ByModel(original: 0.9, unlearned: 0.8, retrained: 0.7))
+                probeRecall: ByModel(original: 0.9, unlearned: 0.8, retrained: 0.7),
+                retainedProbeAccuracy: ByModel(original: 0.85, unlearned: 0.84, retrained: 0.86))
         }
         figures.embeddings = [
             EmbeddingFigure(

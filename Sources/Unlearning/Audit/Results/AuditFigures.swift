@@ -111,18 +111,22 @@ package struct LayerFigure: Sendable, Codable, Hashable {
     package var alignment: ByModel<Double>
     /// Recall of the forgotten classes by a linear probe of features.
     package var probeRecall: ByModel<Double>
+    /// The same probe's accuracy on test images of the retained classes; nil in records that have none.
+    package var retainedProbeAccuracy: ByModel<Double>?
     /// Recall of the forgotten classes by the nearest class centroid of features.
     package var centroidRecall: ByModel<Double>
 
     /// Creates a layer's numbers.
     package init(
         name: String, weightDistance: ByModel<Double> = ByModel(), alignment: ByModel<Double> = ByModel(),
-        probeRecall: ByModel<Double> = ByModel(), centroidRecall: ByModel<Double> = ByModel()
+        probeRecall: ByModel<Double> = ByModel(), retainedProbeAccuracy: ByModel<Double>? = nil,
+        centroidRecall: ByModel<Double> = ByModel()
     ) {
         self.name = name
         self.weightDistance = weightDistance
         self.alignment = alignment
         self.probeRecall = probeRecall
+        self.retainedProbeAccuracy = retainedProbeAccuracy
         self.centroidRecall = centroidRecall
     }
 }

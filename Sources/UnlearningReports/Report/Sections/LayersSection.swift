@@ -1,6 +1,11 @@
 import Plotting
 import Unlearning
 
+extension LayerFigure {
+    /// The probe's accuracy on retained classes, empty where a record of an earlier version has none.
+    fileprivate var probeAccuracyOnRetained: ByModel<Double> { retainedProbeAccuracy ?? ByModel() }
+}
+
 extension AuditReport {
     /// Adds changes of features and weights by layer.
     func addLayers(to page: inout Page) {
@@ -22,6 +27,10 @@ extension AuditReport {
                         layers, \.probeRecall, title: "Linear probe: recall of the forgotten classes",
                         summary: "Share of their test images that a linear probe of each stage's features recognizes.",
                         axis: Axis("recall", style: .percent, range: 0...1)),
+                    chart(
+                        layers, \.probeAccuracyOnRetained, title: "Linear probe: accuracy on the retained classes",
+                        summary: "The share of their test images that the same probe of each stage puts in the right class.",
+                        axis: Axis("accuracy", style: .percent, range: 0...1)),
                     chart(
                         layers, \.centroidRecall, title: "Nearest class centroid: recall of the forgotten classes",
                         summary: "The same for the class with the nearest mean features.",

@@ -170,10 +170,11 @@ struct ProbeMeasures: BuiltInMeasure {
         plan.configuration.examinesRepresentation ? plan.modelCount * plan.trainingCount / 4 : 0
     }
 
-    /// The scores at one stage: 1 for each forgotten test example that is recognized, else 0.
+    /// The scores at one stage: 1 for each test example that is recognized, else 0.
     private struct Recall {
         var probe: [Double]
         var centroid: [Double]
+        var retainedProbe: [Double]
     }
 
     func examine(_ evidence: AuditEvidence, into findings: inout AuditFindings) throws {
@@ -197,6 +198,7 @@ struct ProbeMeasures: BuiltInMeasure {
             (NearestCentroid.description, recalls.map { $0.mapValues(\.centroid) }),
         ] {
             let means = scores.map { $0.compactMapValues { Statistics.mean($0) } }
+            let kept = recalls.map { $0.compactMapValues { Statistics.mean($0.retainedProbe) } }
             let rows = stages.map { stage in MeasureRow(name: stage, values: means.map { $0[stage] }.byModel) }
             let last = PerModel(
                 original: evidence.models.original, unlearned: evidence.models.unlearned,
@@ -221,6 +223,7 @@ struct ProbeMeasures: BuiltInMeasure {
                 findings.figures.updateLayer(row.name, of: evidence.models.original.model.graph) { layer in
                     if measure.identifier == .linearProbe {
                         layer.probeRecall = row.values
+                        layer.retainedProbeAccuracy = kept.map { $0[row.name] }.byModel
                     } else {
                         layer.centroidRecall = row.values
                     }
@@ -273,12 +276,17 @@ struct ProbeMeasures: BuiltInMeasure {
             let labels = rows.map { samples.labels[$0] }
             let features = try DoubleMatrix(fitted.values, rows: rows)
             let examples = try DoubleMatrix(tried.values, rows: evidence.test.forgotten)
+            let isRetained = Set(evidence.test.retained)
+            let others = tried.manageableRows.filter { isRetained.contains($0) }
             let probe = try LinearProbe(
                 features: features, labels: labels, classes: evidence.classCount, weights: samples.weights(of: rows))
             let centroid = try NearestCentroid(features: features, labels: labels, classes: evidence.classCount)
             func scores(_ predicted: [Int]) -> [Double] { Accuracies.scores(predicted, labels: truth) }
             recalls[fitted.node] = Recall(
-                probe: scores(probe.predictions(of: examples)), centroid: scores(centroid.predictions(of: examples)))
+                probe: scores(probe.predictions(of: examples)), centroid: scores(centroid.predictions(of: examples)),
+                retainedProbe: Accuracies.scores(
+                    probe.predictions(of: try DoubleMatrix(tried.values, rows: others)),
+                    labels: others.map { evidence.test.labels[$0] }))
             try evidence.progress.advance(by: labels.count / 4 / max(1, training.features.count))
         }
         return recalls
