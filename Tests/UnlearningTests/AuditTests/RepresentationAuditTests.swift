@@ -88,7 +88,9 @@ struct RepresentationAuditTests {
             #expect((layer.centroidRecall.retrained != nil) == isStage, "\(layer.name)")
             // Retained classes are what the network was trained on: a stage that knew nothing of them would be at a third.
             let kept = layer.retainedProbeAccuracy
-            #expect((kept?.original.map { $0 > 0.5 && $0 <= 1 } == true) == isStage, "\(layer.name): \(String(describing: kept))")
+            #expect(
+                (kept?.original.map { $0 > 0.5 && $0 <= 1 } == true) == isStage,
+                "\(layer.name): \(String(describing: kept))")
         }
         #expect(result.figures.embeddings.map(\.model) == [.original, .unlearned, .retrained])
         for embedding in result.figures.embeddings {

@@ -29,7 +29,8 @@ extension AuditReport {
                         axis: Axis("recall", style: .percent, range: 0...1)),
                     chart(
                         layers, \.probeAccuracyOnRetained, title: "Linear probe: accuracy on the retained classes",
-                        summary: "The share of their test images that the same probe of each stage puts in the right class.",
+                        summary:
+                            "The share of their test images that the same probe of each stage puts in the right class.",
                         axis: Axis("accuracy", style: .percent, range: 0...1)),
                     chart(
                         layers, \.centroidRecall, title: "Nearest class centroid: recall of the forgotten classes",

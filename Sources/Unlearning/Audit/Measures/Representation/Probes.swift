@@ -284,9 +284,11 @@ struct ProbeMeasures: BuiltInMeasure {
             func scores(_ predicted: [Int]) -> [Double] { Accuracies.scores(predicted, labels: truth) }
             recalls[fitted.node] = Recall(
                 probe: scores(probe.predictions(of: examples)), centroid: scores(centroid.predictions(of: examples)),
-                retainedProbe: Accuracies.scores(
-                    probe.predictions(of: try DoubleMatrix(tried.values, rows: others)),
-                    labels: others.map { evidence.test.labels[$0] }))
+                retainedProbe: others.isEmpty
+                    ? []
+                    : Accuracies.scores(
+                        probe.predictions(of: try DoubleMatrix(tried.values, rows: others)),
+                        labels: others.map { evidence.test.labels[$0] }))
             try evidence.progress.advance(by: labels.count / 4 / max(1, training.features.count))
         }
         return recalls
