@@ -1,16 +1,17 @@
 import Foundation
 import Unlearning
 
-/// The paper's recipe for the first classes of Fashion-MNIST, from random weights: time does not depend on them.
+/// A recipe for the first classes of Fashion-MNIST, from random weights: time does not depend on them.
 final class Forgetting: Workload {
     private let unlearner: Unlearner
     private let classes: Range<Int>
     let operations: Double
     private(set) var phases: [WorkloadPhase] = []
 
+    /// The paper's recipe, which has a twin in PyTorch.
     init(network: any Architecture, classCount: Int, threads: Int, precision: Precision) throws {
         classes = 0..<classCount
-        let retained = try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
+        let retained = try Self.retained(excluding: classes)
         let graph = try network.graph(inputShape: [32, 32, 3], classes: 10)
         let configuration = UNSIR.Configuration.paper
         unlearner = Unlearner(
@@ -20,13 +21,27 @@ final class Forgetting: Workload {
             graph, classes: classCount, retained: retained.count)
     }
 
+    /// One of this package's presets, for one class. Its operations are not counted.
+    init(network: any Architecture, preset: String, threads: Int, precision: Precision) throws {
+        classes = 0..<1
+        unlearner = Unlearner(
+            model: Model(graph: try network.graph(inputShape: [32, 32, 3], classes: 10), seed: 1),
+            retaining: try Self.retained(excluding: classes), method: try UnlearningMethods.named(preset),
+            options: RunOptions(threadCount: threads, precision: precision))
+        operations = 0
+    }
+
+    private static func retained(excluding classes: Range<Int>) throws -> ImageSubset {
+        try FashionMNIST().samples(perClass: 1000, excluding: Set(classes))
+    }
+
     func run() throws {
         let (unlearner, classes) = (unlearner, classes)
         let outcome = try blocking { try await unlearner.forget(classes: classes) }
-        phases = [RunPhase.noise, .impair, .repair].map { phase in
-            WorkloadPhase(
-                name: phase.rawValue, steps: outcome.losses[phase]?.count ?? 0,
-                seconds: (outcome.phaseTimes[phase] ?? .zero) / .seconds(1))
+        phases = [RunPhase.noise, .impair, .repair].compactMap { phase in
+            guard let losses = outcome.losses[phase] else { return nil }
+            return WorkloadPhase(
+                name: phase.rawValue, steps: losses.count, seconds: (outcome.phaseTimes[phase] ?? .zero) / .seconds(1))
         }
     }
 }

@@ -3,7 +3,7 @@ import Unlearning
 
 /// A piece of work that is set up once and then repeated. Its name is the same as its PyTorch twin's.
 public protocol Workload {
-    /// Floating-point operations of one run if every product is done as it is defined.
+    /// Floating-point operations of one run if every product is done as it is defined; 0 where they are not counted.
     var operations: Double { get }
 
     /// The parts of the last run, in order; none of a workload that has no parts.
@@ -51,7 +51,7 @@ public enum Workloads {
         }
         + ["training-step", "inference"].map { "\($0)/vit-tiny/128" }
         + ["training-step/mobilenetv2/128", "training-step/resnet50/8x224"]
-        + ["forgetting/resnet18-imagenet", "retraining/resnet18-imagenet"]
+        + ["forgetting", "forgetting-default", "forgetting-fast", "retraining"].map { "\($0)/resnet18-imagenet" }
 
     /// The matrix product kernels that were picked for this machine: OpenBLAS's, or the engine's own for bfloat16.
     public static func matrixKernels(_ precision: Precision) throws -> String {
@@ -95,6 +95,10 @@ public enum Workloads {
                 return try Forgetting(
                     network: try network(parts[1]), classCount: count, threads: threads, precision: precision)
             }
+        case ("forgetting-default", 2), ("forgetting-fast", 2):
+            return try Forgetting(
+                network: try network(parts[1]), preset: String(parts[0].dropFirst("forgetting-".count)), threads: threads,
+                precision: precision)
         case ("retraining", 2):
             return try Retraining(network: try network(parts[1]), threads: threads, precision: precision)
         default: break
