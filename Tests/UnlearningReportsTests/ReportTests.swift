@@ -55,9 +55,9 @@ struct ReportTests {
         let html = try html(forgetting: run, noise: noise)
         let counts = try elements(html)
         for section in Self.sections { #expect(html.contains("<section id=\"\(section)\"")) }
-        // Gaps, classes, confusion, 3 losses, noise, probe, distance, 3 histograms, features, attention, relearning.
-        #expect(counts["svg"] == 15)
-        #expect(counts["figure"] == 15 && counts["figcaption"] == 15)
+        // Gaps, classes, confusion, 3 losses, noise, probe of either kind, distance, 3 histograms, features, attention, relearning.
+        #expect(counts["svg"] == 16)
+        #expect(counts["figure"] == 16 && counts["figcaption"] == 16)
         // Noise: two pictures of one class. Attention: the picture and two maps.
         #expect(counts["image"] == 5)
         #expect(!html.contains("not shown"))
