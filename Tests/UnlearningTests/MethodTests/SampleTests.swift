@@ -43,7 +43,8 @@ struct SampleTests {
         #expect(classes.forgotten == nil)
         #expect(try #require(classes.all) > 0.85)
         // Wrong labels for nearly a third of a class's images cost the class itself.
-        let relabels = item.method is RandomLabels || item.method is SaliencyUnlearning
+        let relabels =
+            item.method is RandomLabels || item.method is SaliencyUnlearning || item.method is AmnesiacRelabeling
         #expect(try #require(classes.perClass[1]) > (relabels ? 0.3 : 0.6))
         #expect(outcome.summary.hasPrefix("Approximate unlearning of 30 samples: "))
         #expect(outcome.summary.contains("forgotten samples: "))
