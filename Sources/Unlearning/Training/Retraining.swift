@@ -29,12 +29,12 @@ public struct Retraining: Sendable {
 
     /// Trains networks of the original's architecture, with an output for every class, on the images of the other classes.
     ///
-    /// Each starts from weights of its own seed.
+    /// Each starts from weights of its own seed. From eight threads on, several are trained at a time, with memory for each.
     /// - Parameters:
     ///   - original: gives architecture and metadata; its weights are not used.
     ///   - classes: the classes to leave out.
     ///   - images: what the original was trained on.
-    ///   - progress: called after every step.
+    ///   - progress: called after every step, of the first of several that are trained at a time.
     /// - Returns: a model for each seed.
     /// - Throws: ``UnlearningError``, `DatasetError` or `CancellationError`.
     public func models(
@@ -48,10 +48,10 @@ public struct Retraining: Sendable {
         try original.checkForgettable(classes)
         guard let processes = options.severalProcesses else {
             var models: [Model] = []
-            for seed in seeds {
-                models.append(
-                    try await model(
-                        like: original, classes: classes, images: images, seed: seed, progress: progress))
+            for start in stride(from: 0, to: seeds.count, by: modelsAtOnce) {
+                models += try await together(
+                    Array(seeds[start..<min(start + modelsAtOnce, seeds.count)]), like: original, classes: classes,
+                    images: images, progress: progress)
             }
             return models
         }
@@ -62,6 +62,40 @@ public struct Retraining: Sendable {
             retraining.options = options
             return try await retraining.model(
                 like: original, classes: classes, images: images, seed: seeds[task], progress: progress)
+        }
+    }
+
+    /// The fewest threads of each of several trainings at a time. With fewer a training is slower than the others gain.
+    private static let leastThreads = 4
+
+    /// How many models one process trains at a time: two or more from eight threads on, which divide among them, since one
+    /// training keeps so many busy less well. The bits of a model do not depend on it.
+    package var modelsAtOnce: Int {
+        // Models that go on from one checkpoint do so one by one.
+        guard options.severalProcesses == nil, options.checkpoint == nil else { return 1 }
+        return max(1, min(seeds.count, threadCount / Self.leastThreads))
+    }
+
+    private var threadCount: Int { options.threadCount ?? ThreadTeam.processorCount }
+
+    private func together(
+        _ seeds: [UInt64], like original: Model, classes: Set<Int>, images: any ImageDataset, progress: ProgressHandler?
+    ) async throws -> [Model] {
+        var one = self
+        if seeds.count > 1 { one.options.threadCount = threadCount / seeds.count }
+        return try await withThrowingTaskGroup(of: (Int, Model).self) { [one] group in
+            for (place, seed) in seeds.enumerated() {
+                // All are equally long: the first one's progress is that of the others.
+                let progress = place == 0 ? progress : nil
+                group.addTask {
+                    let model = try await one.model(
+                        like: original, classes: classes, images: images, seed: seed, progress: progress)
+                    return (place, model)
+                }
+            }
+            var models: [Int: Model] = [:]
+            for try await (place, model) in group { models[place] = model }
+            return seeds.indices.compactMap { models[$0] }
         }
     }
 

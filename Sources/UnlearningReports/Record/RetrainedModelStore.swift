@@ -36,24 +36,32 @@ package struct RetrainedModelStore: Sendable {
             throw FileError(folder.path, "cannot be created: \(error.localizedDescription); give another folder")
         }
         let content = try Self.digest(of: images)
-        var (models, found): ([Model], Int) = ([], 0)
-        for seed in retraining.seeds {
-            let file = try file(for: retraining, seed: seed, original: original, classes: classes, images: content)
+        let files = try retraining.seeds.map {
+            try file(for: retraining, seed: $0, original: original, classes: classes, images: content)
+        }
+        var models = [Model?](repeating: nil, count: files.count)
+        for (place, file) in files.enumerated() {
             // The first of several processes looks, since not all may see its folder.
             let isFirst = processes?.isFirst ?? true
             let own = isFirst ? try? Model(safetensors: file, like: original) : nil
-            if let kept = try own.shared(in: processes, like: original) {
-                models.append(kept)
-                found += 1
-                continue
-            }
-            var one = retraining
-            one.seeds = [seed]
-            let model = try await one.models(like: original, classes: classes, images: images, progress: progress)[0]
-            try model.writeSafetensors(to: file)
-            models.append(model)
+            models[place] = try own.shared(in: processes, like: original)
         }
-        return (models, found)
+        var missing = models.indices.filter { models[$0] == nil }
+        let found = models.count - missing.count
+        // A file is written as soon as its model is trained, so that an interrupted audit does not lose it.
+        while !missing.isEmpty {
+            var next = retraining
+            next.seeds = missing.map { retraining.seeds[$0] }
+            let places = missing.prefix(next.modelsAtOnce)
+            next.seeds = places.map { retraining.seeds[$0] }
+            let trained = try await next.models(like: original, classes: classes, images: images, progress: progress)
+            for (place, model) in zip(places, trained) {
+                try model.writeSafetensors(to: files[place])
+                models[place] = model
+            }
+            missing.removeFirst(places.count)
+        }
+        return (models.compactMap(\.self), found)
     }
 
     private func file(

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import Unlearning
@@ -46,8 +47,37 @@ enum AuditedModels {
     }
 }
 
+private final class StepCount: Sendable {
+    let value = Mutex(0)
+}
+
 @Suite("Audit", .tags(.audit))
 struct AuditTests {
+    @Test("several retrained models at a time have the bits of one after the other")
+    func retrainsTogether() async throws {
+        func retraining(threads: Int) -> Retraining {
+            Retraining(
+                training: TrainingConfiguration(epochs: 1, batchSize: 20, learningRate: 0.005), seeds: [7, 8, 9],
+                options: RunOptions(threadCount: threads))
+        }
+        #expect(retraining(threads: 7).modelsAtOnce == 1)
+        #expect(retraining(threads: 8).modelsAtOnce == 2)
+        #expect(retraining(threads: 64).modelsAtOnce == 3)
+        let (model, steps) = (try await Patterns.model, StepCount())
+        func models(threads: Int) async throws -> [Model] {
+            try await retraining(threads: threads).models(
+                like: model, classes: AuditedModels.forgotten, images: Patterns.train,
+                progress: { _ in steps.value.withLock { $0 += 1 } })
+        }
+        let single = try await models(threads: 1)
+        let stepsOfAll = steps.value.withLock { $0 }
+        let together = try await models(threads: 8)
+        #expect(together.map(\.parameters) == single.map(\.parameters))
+        #expect(single[0].parameters != single[1].parameters)
+        // The first of two at a time reports, and then the third.
+        #expect(steps.value.withLock { $0 } == stepsOfAll * 5 / 3)
+    }
+
     @Test("classes that earlier requests had the model forget are judged too")
     func earlierRequests() async throws {
         var unlearned = try await AuditedModels.alsoRetrained
