@@ -97,7 +97,8 @@ public enum Workloads {
             }
         case ("forgetting-default", 2), ("forgetting-fast", 2):
             return try Forgetting(
-                network: try network(parts[1]), preset: String(parts[0].dropFirst("forgetting-".count)), threads: threads,
+                network: try network(parts[1]), preset: String(parts[0].dropFirst("forgetting-".count)),
+                threads: threads,
                 precision: precision)
         case ("retraining", 2):
             return try Retraining(network: try network(parts[1]), threads: threads, precision: precision)
