@@ -187,7 +187,8 @@ class Experiment:
              NETWORKS[network].epochs, "--classes", classes, "--methods", method, "--seed", seed, "--report", folder,
              *self.seen(network, method), *changed, *(["--run-folder", folder / "settings"] if changed else [])],
             key=[self.defaults(method)])
-        found = next(run for run in report["runs"] if run["method"] == method)
+        # One method alone was asked for, beside the original; with other settings a preset goes by its method's name.
+        found = next(run for run in report["runs"] if run["method"] != "original")
         return found, store
 
     def networks(self, network, classes, seed):
