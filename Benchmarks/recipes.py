@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the presets and all methods with retraining, and writes the tables of Docs/Recipes.md and of the article Methods.
+"""Compares presets and methods with retraining, and writes the tables of Docs/Recipes.md.
 
     swift build -c release --product unlearn
     swift build -c release --package-path Benchmarks --product recipe-variants
@@ -22,7 +22,6 @@ import tables  # noqa: E402
 from running import UNLEARN, run  # noqa: E402
 
 DOCS = HERE.parent / "Docs"
-METHODS = HERE.parent / "Sources/Unlearning/Unlearning.docc/Methods.md"
 PRESETS = "default,fast,thorough,unsir,unsir-paper,masked-teacher,fine-tune,last-row"
 MAIN = "default,fast,thorough,unsir-paper,last-row"
 SHORT = "default,unsir,unsir-paper,last-row"
@@ -184,7 +183,7 @@ def main():
     if arguments.docs and (arguments.seeds or arguments.dataset != "fashion-mnist"):
         parser.error("the documents speak of Fashion-MNIST and the seeds given here; leave out --docs or the other")
     known = [*COMPARISONS, *VARIANTS, "counts"]
-    places = {name: path for path in (DOCS / "Recipes.md", METHODS) for name in tables.blocks(path)}
+    places = {name: DOCS / "Recipes.md" for name in tables.blocks(DOCS / "Recipes.md")}
     unknown = set(arguments.names) - set(known)
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
