@@ -40,7 +40,8 @@ class Report:
         self.rows.append((name, ours, reference, f"{difference:.2g}", f"{limit:g}", "PASS" if passed else "FAIL"))
 
     def points(self, name, ours, reference):
-        self.check(name, f"{ours:.2f} %", f"{reference:.2f} %", abs(ours - reference), POINTS)
+        """Compares a share of 1, as the command line's JSON has it, with percent."""
+        self.check(name, f"{100 * ours:.2f} %", f"{reference:.2f} %", abs(100 * ours - reference), POINTS)
 
     def failure(self, name, reason):
         self.failed = True
