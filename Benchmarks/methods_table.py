@@ -32,6 +32,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
+import recipes  # noqa: E402
 import tables  # noqa: E402
 from running import UNLEARN, ProgramFailed, Runner, cell, kept, measured, run  # noqa: E402
 
@@ -79,15 +80,9 @@ GRIDS = {
         {"configuration.impair.training.learningRate": 0.02 * factor, "configuration.repair.learningRate": 0.01 * factor}
         for factor in (1 / 64, 1 / 16, 1 / 4)],
 }
+SHOWN = ("forgetAccuracy", "retainGap", "totalVariation", "probeGap", "relearnRatio", "seconds")
 # Figure of compare-methods: title, format, factor.
-COLUMNS = {
-    "forgetAccuracy": ("forget", "{:.2f} %", 100),
-    "retainGap": ("retain gap", "{:+.2f}", 100),
-    "totalVariation": ("TV", "{:.3f}", 1),
-    "probeGap": ("probe gap", "{:+.1f}", 100),
-    "relearnRatio": ("relearn", "{:.2f}", 1),
-    "seconds": ("seconds", "{:.1f}", 1),
-}
+COLUMNS = {figure: recipes.COLUMNS[figure] for figure in SHOWN}
 
 
 class OutOfTime(Exception):
