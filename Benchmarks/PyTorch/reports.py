@@ -6,8 +6,9 @@ from pathlib import Path
 
 import tables
 
-# The kinds of processors whose tables, goals and thresholds are kept apart.
-KINDS = ("amd", "intel", "intel-amx", "other")
+# The kinds of processors whose tables, goals and thresholds are kept apart. Those of AMD and Intel have AVX-512 unless their
+# names end in avx2.
+KINDS = ("amd", "amd-avx2", "intel", "intel-amx", "intel-avx2", "other")
 
 
 def add_arguments(parser):
@@ -64,7 +65,7 @@ def read(path, kind, identity):
 
 
 def name(facts):
-    """What is kept apart: a kind of processor in one precision, such as amd or intel-amx-bfloat16."""
+    """What is kept apart: a kind of processor in one precision, such as amd-avx2 or intel-amx-bfloat16."""
     return facts["kind"] + suffix(facts["precision"])
 
 

@@ -203,8 +203,12 @@ def processor_facts():
 def processor_kind(facts):
     """One of reports.KINDS."""
     vendor = {"AuthenticAMD": "amd", "GenuineIntel": "intel"}.get(facts.get("vendor_id"), "other")
-    has_tiles = "amx_bf16" in facts.get("flags", "").split()
-    return "intel-amx" if vendor == "intel" and has_tiles else vendor
+    flags = facts.get("flags", "").split()
+    if vendor == "other":
+        return vendor
+    if "avx512f" not in flags:
+        return f"{vendor}-avx2"
+    return "intel-amx" if vendor == "intel" and "amx_bf16" in flags else vendor
 
 
 def machine(ours, precision="float32"):
