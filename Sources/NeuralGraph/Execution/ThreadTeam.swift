@@ -17,7 +17,7 @@ public final class ThreadTeam: Sendable {
     /// The number of threads that work on a loop, including the caller's.
     public let workers: Int
 
-    private let loop = Loop()
+    private let loop: ParallelLoop
     private let busy = Atomic<Bool>(false)
 
     /// Starts a team.
@@ -25,10 +25,11 @@ public final class ThreadTeam: Sendable {
     ///   program may use, is the fastest.
     public init(workers: Int = ThreadTeam.processorCount) {
         self.workers = max(1, workers)
+        loop = ParallelLoop(helpers: self.workers - 1)
         for worker in 1..<max(2, self.workers) where worker < self.workers {
             let loop = loop
             // Without the thread the team is smaller and slower, but its results are the same.
-            if !startDetachedThread({ loop.work(as: worker) }) { loop.workerIsMissing() }
+            _ = startDetachedThread { loop.work(as: worker) }
         }
     }
 
@@ -36,21 +37,30 @@ public final class ThreadTeam: Sendable {
         loop.stop()
     }
 
-    /// Calls `body` for every index in `0..<count`, on all workers, and returns when all are done.
+    /// Calls `body` for every index in `0..<count`, on as many workers as there are indices, and returns when all are done.
     ///
     /// A loop inside a loop, or one on a team that is busy with another thread's loop, runs on the calling thread.
     /// - Parameters:
     ///   - count: the number of indices.
-    ///   - body: takes the index and the number of the worker that runs it, below ``workers``.
+    ///   - body: takes the index and the number of the worker that runs it, below ``workers``. Threads of the same loop have
+    ///     different numbers, and a loop inside a loop has the number of the worker that it runs on.
     public func forEach(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
-        guard count > 1, workers > 1,
-            busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged
-        else {
-            for index in 0..<count { body(index, 0) }
+        // A single index has nobody to share with, and loops inside it may have the whole team.
+        guard count > 1, workers > 1 else {
+            let worker = workers > 1 ? loop.numberOfThisThread ?? 0 : 0
+            for index in 0..<max(0, count) { body(index, worker) }
             return
         }
-        BorrowedLoopBody.lend(body) { loop.run(count: count, helpers: workers - 1, body: $0) }
-        busy.store(false, ordering: .releasing)
+        if let worker = loop.numberOfThisThread {
+            for index in 0..<count { body(index, worker) }
+        } else if busy.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged {
+            BorrowedLoopBody.lend(body) { loop.run(count: count, helpers: min(workers, count) - 1, body: $0) }
+            busy.store(false, ordering: .releasing)
+        } else {
+            loop.asWorker(0) {
+                for index in 0..<count { body(index, 0) }
+            }
+        }
     }
 }
 
@@ -89,107 +99,5 @@ extension ThreadTeam {
             if let quota = ControlGroup.current.processors { count = min(count, quota) }
         #endif
         return count
-    }
-}
-
-/// Unused bytes that keep what is before them and what is behind them in different cache lines.
-private struct CacheLine {
-    private let first: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
-    // Processors fetch lines in pairs.
-    private let second: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
-}
-
-/// The state that a team's threads share: one loop at a time, its indices handed out by a counter.
-///
-/// A worker first spins for the next loop, since kernels follow each other within microseconds, then sleeps.
-private final class Loop: @unchecked Sendable {
-    /// Pauses of some tens of cycles each: as long as a kernel without a parallel loop takes.
-    private static let spins = 1000
-
-    // What waiting workers read, and what working ones write, lie in cache lines of their own.
-    private let generation = Atomic<Int>(0)
-    private let afterGeneration = CacheLine()
-    private let next = Atomic<Int>(0)
-    private let afterNext = CacheLine()
-    private let running = Atomic<Int>(0)
-    private let afterRunning = CacheLine()
-    private let missing = Atomic<Int>(0)
-    private let stopping = Atomic<Bool>(false)
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let wakeUp = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // Written by the caller before `generation` is raised and read by workers after they saw it raised.
-    private var count = 0
-    private var body: BorrowedLoopBody?
-
-    init() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(wakeUp, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(wakeUp)
-        pthread_mutex_destroy(mutex)
-        wakeUp.deallocate()
-        mutex.deallocate()
-    }
-
-    func workerIsMissing() {
-        missing.add(1, ordering: .relaxed)
-    }
-
-    func stop() {
-        stopping.store(true, ordering: .releasing)
-        raiseGeneration()
-    }
-
-    func run(count: Int, helpers: Int, body: BorrowedLoopBody) {
-        self.count = count
-        self.body = body
-        next.store(0, ordering: .relaxed)
-        running.store(helpers - missing.load(ordering: .relaxed), ordering: .relaxed)
-        raiseGeneration()
-        handOut(to: 0)
-        // Every worker checks in once per loop, so that none still reads this loop when the next one is set up.
-        var spins = 0
-        while running.load(ordering: .acquiring) > 0 {
-            spins += 1
-            if spins > Self.spins { sched_yield() } else { cnk_pause() }
-        }
-        self.body = nil
-    }
-
-    func work(as worker: Int) {
-        var seen = 0
-        while true {
-            waitForGeneration(after: seen)
-            seen += 1
-            if stopping.load(ordering: .acquiring) { return }
-            handOut(to: worker)
-            running.subtract(1, ordering: .releasing)
-        }
-    }
-
-    private func handOut(to worker: Int) {
-        body?.run(worker: worker) {
-            let index = next.add(1, ordering: .relaxed).oldValue
-            return index < count ? index : nil
-        }
-    }
-
-    private func raiseGeneration() {
-        pthread_mutex_lock(mutex)
-        generation.add(1, ordering: .releasing)
-        pthread_cond_broadcast(wakeUp)
-        pthread_mutex_unlock(mutex)
-    }
-
-    private func waitForGeneration(after seen: Int) {
-        for _ in 0..<Self.spins {
-            if generation.load(ordering: .acquiring) != seen { return }
-            cnk_pause()
-        }
-        pthread_mutex_lock(mutex)
-        while generation.load(ordering: .acquiring) == seen { pthread_cond_wait(wakeUp, mutex) }
-        pthread_mutex_unlock(mutex)
     }
 }

@@ -58,15 +58,103 @@ import Testing
         #expect(arrived.load(ordering: .relaxed) == 2)
     }
 
-    @Test("loops may be nested") func loopsMayBeNested() {
+    /// The middle loops have one index, which leaves the inner ones to the worker as well.
+    @Test("loops may be nested", arguments: [1, 4]) func loopsMayBeNested(_ middle: Int) {
         let team = ThreadTeam(workers: 3)
-        let visits = Visits(6 * 7 * 5)
-        team.forEach(6) { a, _ in
-            team.forEach(7) { b, _ in
-                team.forEach(5) { c, worker in visits.visit((a * 7 + b) * 5 + c, worker, of: 3) }
+        let visits = Visits(3 * middle * 5)
+        let arrived = Atomic<Int>(0)
+        let numbers = Mutex(Set<Int>())
+        let wrong = Atomic<Int>(0)
+        team.forEach(3) { a, outer in
+            // All three workers are in the loop at once: none ends before all have come.
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            while arrived.load(ordering: .acquiring) < 3 { sched_yield() }
+            numbers.withLock { _ = $0.insert(outer) }
+            team.forEach(middle) { b, worker in
+                if worker != outer { wrong.add(1, ordering: .relaxed) }
+                team.forEach(5) { c, worker in
+                    if worker != outer { wrong.add(1, ordering: .relaxed) }
+                    visits.visit((a * middle + b) * 5 + c, worker, of: 3)
+                }
             }
         }
         #expect(visits.areAll(1))
+        #expect(numbers.withLock { $0 } == [0, 1, 2])
+        #expect(wrong.load(ordering: .relaxed) == 0)
+    }
+
+    /// A worker's number in one team is none of another's, and is found again behind the other's loop.
+    @Test("loops of two teams may be nested") func loopsOfTwoTeamsMayBeNested() {
+        let (team, other) = (ThreadTeam(workers: 3), ThreadTeam(workers: 2))
+        let arrived = Atomic<Int>(0)
+        let wrong = Atomic<Int>(0)
+        let sum = Atomic<Int>(0)
+        team.forEach(3) { _, outer in
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            while arrived.load(ordering: .acquiring) < 3 { sched_yield() }
+            let thread = pthread_self()
+            other.forEach(4) { _, worker in
+                if !(0..<2).contains(worker) { wrong.add(1, ordering: .relaxed) }
+                // The other team's thread is a stranger to the first team, which is busy.
+                let expected = pthread_equal(thread, pthread_self()) != 0 ? outer : 0
+                team.forEach(2) { _, worker in
+                    if worker != expected { wrong.add(1, ordering: .relaxed) }
+                    sum.add(1, ordering: .relaxed)
+                }
+            }
+            team.forEach(2) { _, worker in if worker != outer { wrong.add(1, ordering: .relaxed) } }
+        }
+        #expect(sum.load(ordering: .relaxed) == 3 * 4 * 2)
+        #expect(wrong.load(ordering: .relaxed) == 0)
+    }
+
+    @Test("a loop inside a single index has the whole team") func aLoopInsideASingleIndexHasTheWholeTeam() {
+        let team = ThreadTeam(workers: 2)
+        let arrived = Atomic<Int>(0)
+        team.forEach(1) { _, _ in
+            team.forEach(2) { _, _ in
+                arrived.add(1, ordering: .acquiringAndReleasing)
+                while arrived.load(ordering: .acquiring) < 2 { sched_yield() }
+            }
+        }
+        #expect(arrived.load(ordering: .relaxed) == 2)
+    }
+
+    @Test("only as many workers are called as there are indices") func onlyAsManyWorkersAreCalled() {
+        let team = ThreadTeam(workers: 8)
+        let numbers = Mutex(Set<Int>())
+        for round in 0..<200 {
+            team.forEach(2) { _, worker in
+                numbers.withLock { _ = $0.insert(worker) }
+                if round % 20 == 0 { Thread.sleep(forTimeInterval: 0.0002) }
+            }
+        }
+        #expect(numbers.withLock { $0 }.isSubset(of: [0, 1]))
+    }
+
+    /// Whoever comes late to a loop may meet the next one: tiny loops of several teams at once, one of them everybody's, with
+    /// pauses in which helpers fall asleep.
+    @Test("teams survive many tiny loops at once") func teamsSurviveManyTinyLoopsAtOnce() {
+        let shared = ThreadTeam(workers: 3)
+        let wrong = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: 4) { caller in
+            let own = ThreadTeam(workers: 2 + caller)
+            for round in 0..<2000 {
+                let team = round % 3 == 0 ? shared : own
+                let count = 1 + (round + caller) % 7
+                // Not atomic: the end of a loop must make what its workers wrote visible.
+                withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { visits in
+                    visits.initialize(repeating: 0)
+                    team.forEach(count) { index, worker in
+                        visits[index] += 1
+                        if !(0..<team.workers).contains(worker) { wrong.add(1, ordering: .relaxed) }
+                    }
+                    if visits.contains(where: { $0 != 1 }) { wrong.add(1, ordering: .relaxed) }
+                }
+                if round % 250 == 0 { Thread.sleep(forTimeInterval: 0.0003) }
+            }
+        }
+        #expect(wrong.load(ordering: .relaxed) == 0)
     }
 
     @Test("one team serves several threads") func oneTeamServesSeveralThreads() {
