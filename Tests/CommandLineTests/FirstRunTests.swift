@@ -54,6 +54,15 @@ struct FirstRunTests {
         #expect(ending.status == 0)
         #expect(ending.output.contains("Warning: UNLEARNING_KERNELS picks the portable loops"))
         #expect(ending.output.contains("Warning: OPENBLAS_CORETYPE=Prescott picks OpenBLAS's Prescott kernels"))
+        // Portable loops are no faster than these kernels, the processor's own are.
+        #expect(ending.output.contains("others by OpenBLAS's Prescott kernels"), "\(ending.output)")
+        let fast = try Program.run(
+            ["check", "--dataset", materials.dataset], under: ["/usr/bin/env", "OPENBLAS_CORETYPE=Prescott"])
+        #expect(fast.output.contains("by own loops, since OpenBLAS's Prescott kernels are slower"), "\(fast.output)")
+        let json = try Program.run(
+            ["check", "--dataset", materials.dataset, "--json"], under: ["/usr/bin/env", "OPENBLAS_CORETYPE=Prescott"]
+        ).json()
+        #expect((json["openBLAS"] as? [String: Any])?["multiplies"] as? Bool == false)
     }
 
     @Test("the kernels to ask for follow from the processor's level")

@@ -16,6 +16,7 @@
 #include "CNeuralProducts.h"
 #include "CNeuralRows.h"
 #include "CNeuralWinograd.h"
+#include "CNeuralWorkers.h"
 
 // ---- Elementwise (Elementwise.c)
 

@@ -117,6 +117,9 @@ CNK_INLINE void apply_derivative(int kind, cnk_function f, lanes *v) {
     case CNK_POWER:
         if (f.a == 2) {
             *v = 2.0f * x;
+        } else if (f.a == 0) {
+            // A constant has no slope, not even where the formula divides by 0.
+            *v = zero;
         } else {
             other = SPLAT(f.a - 1);
             raise_to(v, &other);

@@ -126,9 +126,15 @@ struct ActivationPlan {
         return backwardStep(reader)
     }
 
+    /// Whether a node works in place and its output takes as much memory as its first input, whatever its kernel claims.
+    private func worksInPlace(_ node: Int) -> Bool {
+        guard kernels[node].worksInPlace, let input = graph.nodes[node].inputs.first else { return false }
+        return size(input.index) == size(node + 1)
+    }
+
     /// Whether a node may write its output over its first input: no other node reads that value, now or later.
     private func sharesInput(_ node: Int) -> Bool {
-        guard kernels[node].worksInPlace, let input = graph.nodes[node].inputs.first, input.index > 0,
+        guard worksInPlace(node), let input = graph.nodes[node].inputs.first, input.index > 0,
             readers.forward[input.index].count == 1, !kept.contains(input)
         else { return false }
         return readers.backward[input.index].isEmpty
@@ -203,7 +209,7 @@ struct ActivationPlan {
             let first = consumers.map(backwardStep).min() ?? nodes.count
             let last = index == 0 ? lastStep : backwardStep(index - 1)
             if let reader = consumers.first, consumers.count == 1, readers.forward[index].count == 1, index > 0,
-                kernels[reader].worksInPlace, nodes[reader].inputs[0].index == index,
+                worksInPlace(reader), nodes[reader].inputs[0].index == index,
                 nodes[reader].inputs.filter({ $0.index == index }).count == 1,
                 let shared = gradients[reader + 1]
             {

@@ -22,6 +22,8 @@ package struct EngineEnvironment: Sendable {
     package let bestBFloat16Kernels = String(cString: cnk_best_bfloat16_name())
     /// The matrix product kernels that OpenBLAS picked, such as `SkylakeX`.
     package let matrixKernels = OpenBLASRuntime.coreName
+    /// Whether matrix products go to the engine's own loops, since OpenBLAS's kernels are for an older instruction set.
+    package let usesOwnProducts = MatrixKernel(.fast, .float32) == .ownLoops
     /// OpenBLAS's version, such as `0.3.26`, or `unknown`.
     package let openBLASVersion: String
     /// How OpenBLAS was built, as it says itself.

@@ -108,7 +108,8 @@ public protocol Kernel: Sendable {
     var scratchCount: Int { get }
     /// Whether the output may share the first input's memory, and its gradient likewise.
     ///
-    /// Both passes must then read each element before they write it.
+    /// Both passes must then read each element before they write it: ``forward(_:)`` the input before the output,
+    /// ``backward(_:)`` the output's gradient before the input's. Where the two have different sizes, they never share memory.
     var worksInPlace: Bool { get }
     /// The name of the algorithm for reports, such as `im2col`.
     var algorithm: String { get }

@@ -155,6 +155,7 @@ struct CheckReport: Report {
             ("processor", "\(processor.name), \(processor.architecture)"),
             ("own loops", "\(engine.vectorKernels); bfloat16: \(engine.bfloat16Kernels)"),
             ("OpenBLAS", "\(engine.openBLASVersion), \(engine.matrixKernels) kernels"),
+            ("products", products),
             ("processors", processors.joined(separator: ", ")),
             ("memory", memories.joined(separator: ", ")),
             ("training", "resnet18 with the default options takes \(trainingBytes.gibibytes)"),
@@ -168,6 +169,13 @@ struct CheckReport: Report {
 }
 
 extension CheckReport {
+    /// What multiplies matrices that plans do not pack.
+    private var products: String {
+        engine.usesOwnProducts
+            ? "by own loops, since OpenBLAS's \(engine.matrixKernels) kernels are slower"
+            : "by own loops where a plan packs weights, others by OpenBLAS's \(engine.matrixKernels) kernels"
+    }
+
     enum CodingKeys: CodingKey {
         case datasets, error, libraries, memory, openBLAS, problems, processor, ready, terminal, trainingBytes, version
     }
@@ -182,7 +190,7 @@ extension CheckReport {
     }
 
     private enum OpenBLASKeys: CodingKey {
-        case configuration, kernels, version
+        case configuration, kernels, multiplies, version
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -198,6 +206,7 @@ extension CheckReport {
         var blas = container.nestedContainer(keyedBy: OpenBLASKeys.self, forKey: .openBLAS)
         try blas.encode(engine.openBLASConfiguration, forKey: .configuration)
         try blas.encode(engine.matrixKernels, forKey: .kernels)
+        try blas.encode(!engine.usesOwnProducts, forKey: .multiplies)
         try blas.encode(engine.openBLASVersion, forKey: .version)
         var bytes = container.nestedContainer(keyedBy: MemoryKeys.self, forKey: .memory)
         try bytes.encode(memory.addressSpaceLimit, forKey: .addressSpaceLimit)

@@ -2,7 +2,9 @@ import NeuralGraph
 import TestSupport
 import Testing
 
-/// Results depend on the numbers and the seed alone: not on threads, repetition, capacity or what was run before.
+/// Results depend on the numbers, the seed and the plan alone: not on threads, repetition or what was run before.
+///
+/// A plan's capacity is part of it: algorithms are chosen for a full batch, and each rounds in its own way.
 @Suite("Reproducibility", .tags(.execution)) struct ReproducibilityTests {
     private static let architectures: [any Architecture] = [
         ResNet(.resnet18, stem: .small, width: 0.5), AllCNN(normalizes: false),

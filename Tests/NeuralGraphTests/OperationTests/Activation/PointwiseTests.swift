@@ -84,6 +84,32 @@ import Testing
         }
     }
 
+    /// Whole exponents have values and slopes below and at 0 as well; a constant has no slope, not even at 0.
+    @Test("whole powers below and at zero", arguments: [0, 1, 2, 3] as [Float])
+    func wholePowersBelowAndAtZero(_ exponent: Float) throws {
+        let function = PointwiseFunction.power(exponent)
+        var item = try OperationCase([7], batch: 3, seed: 1) {
+            _ = try $0.pointwise($0.input, named: "function", function)
+        }
+        let numbers: [Float] = [-3, -1.25, -0.0, 0, 1e-3, 1, 2.5]
+        item.input = numbers + numbers + numbers
+        let run = try item.run()
+        // Differences over a step are exact up to the third power's step squared.
+        let step = 1e-5
+        for (index, x) in item.input.enumerated() {
+            let expected = Reference.value(of: function, at: Double(x))
+            let (up, down) = (
+                Reference.value(of: function, at: Double(x) + step), Reference.value(of: function, at: Double(x) - step)
+            )
+            let gradient = Double(item.outputGradient[index]) * (up - down) / (2 * step)
+            let place = "\(x) to the power \(exponent)"
+            let difference = abs(Double(run.output[index]) - expected) / max(1, abs(expected))
+            #expect(worst.isWithin(1e-6, difference, "value", at: place), "\(place): \(run.output[index])")
+            let error = abs(Double(run.inputGradient[index]) - gradient) / max(1, abs(gradient))
+            #expect(worst.isWithin(1e-6, error, "slope", at: place), "\(place): \(run.inputGradient[index])")
+        }
+    }
+
     /// PyTorch's choices where a slope jumps.
     @Test("kinks") func kinks() throws {
         func slope(_ function: PointwiseFunction, at x: Float) throws -> Float {
