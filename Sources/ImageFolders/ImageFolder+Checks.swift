@@ -16,8 +16,10 @@ extension ImageFolder {
 
     /// Checks every picture's header.
     /// - Returns: all positions.
-    static func checked(_ scan: FolderScan, path: String, reader: PictureReader) throws(ImageFolderError) -> [Int] {
-        let errors = PictureReader.failures(of: scan.pictures.map(\.path)) { _, path throws(PictureError) in
+    static func checked(
+        _ scan: FolderScan, path: String, reader: PictureReader, _ threads: ThreadTeam
+    ) throws(ImageFolderError) -> [Int] {
+        let errors = PictureReader.failures(of: scan.pictures.map(\.path), threads) { _, path throws(PictureError) in
             try DecodedPicture.check(path, limits: reader.limits)
         }
         guard errors.isEmpty else { throw .unreadablePictures(path: path, errors.map(\.error)) }
@@ -27,10 +29,11 @@ extension ImageFolder {
     /// Reads every picture, and keeps what fits into the cache.
     /// - Returns: the positions of those that can be read, and what is wrong with the others.
     static func readable(
-        _ scan: FolderScan, path: String, reader: PictureReader, cache: PictureCache
+        _ scan: FolderScan, path: String, reader: PictureReader, cache: PictureCache, _ threads: ThreadTeam
     ) throws(ImageFolderError) -> (positions: [Int], skipped: [PictureError]) {
         let size = reader.fitting.shape.count
-        let errors = PictureReader.failures(of: scan.pictures.map(\.path)) { position, path throws(PictureError) in
+        let paths = scan.pictures.map(\.path)
+        let errors = PictureReader.failures(of: paths, threads) { position, path throws(PictureError) in
             var bytes = [UInt8](repeating: 0, count: size)
             var pixels = bytes.mutableSpan
             try reader.read(path, into: &pixels)

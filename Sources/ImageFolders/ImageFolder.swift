@@ -28,6 +28,8 @@ public struct ImageFolder: ImageDataset {
         public var unreadable: UnreadablePictures = .refuse
         /// Limits of a picture's size.
         package var limits = PictureLimits()
+        /// The threads that look for pictures that cannot be read; nil for one on each processor.
+        package var workers: Int?
         /// The most bytes of prepared pictures that are kept in memory.
         public var cachedBytes = 256 << 20
         /// The share of each class that is kept for the test where the folder has no `train` and `test`, above 0 and below 1.
@@ -100,10 +102,11 @@ public struct ImageFolder: ImageDataset {
             }
         reader = PictureReader(fitting: PictureFitting(configuration), limits: configuration.limits)
         cache = PictureCache(bytes: configuration.cachedBytes, pictureSize: imageShape.count)
+        let threads = ThreadTeam(workers: configuration.workers ?? ThreadTeam.processorCount)
         (positions, skipped) =
             switch configuration.unreadable {
-            case .refuse: (try Self.checked(scan, path: path, reader: reader), [])
-            case .skip: try Self.readable(scan, path: path, reader: reader, cache: cache)
+            case .refuse: (try Self.checked(scan, path: path, reader: reader, threads), [])
+            case .skip: try Self.readable(scan, path: path, reader: reader, cache: cache, threads)
             }
         pictures = scan.pictures
         unread = scan.unread
@@ -157,14 +160,15 @@ package struct PictureFiles: ImageDataset {
     /// Checks the files' headers.
     /// - Parameters:
     ///   - classNames: the classes of the model that is to classify them.
-    ///   - configuration: shape, resizing, normalization and limits; the rest is about folders.
+    ///   - configuration: shape, resizing, normalization, limits and workers; the rest is about folders.
     /// - Throws: ``ImageFolderError/unreadablePictures(path:_:)`` or ``ImageFolderError/invalidSetting(name:value:remedy:)``.
     package init(
         _ files: [URL], classNames: [String], configuration: ImageFolder.Configuration
     ) throws(ImageFolderError) {
         try configuration.validate()
         let reader = PictureReader(fitting: PictureFitting(configuration), limits: configuration.limits)
-        let errors = PictureReader.failures(of: files.map(\.path)) { _, path throws(PictureError) in
+        let threads = ThreadTeam(workers: configuration.workers ?? ThreadTeam.processorCount)
+        let errors = PictureReader.failures(of: files.map(\.path), threads) { _, path throws(PictureError) in
             try DecodedPicture.check(path, limits: reader.limits)
         }
         guard errors.isEmpty else { throw .unreadablePictures(path: "the files", errors.map(\.error)) }

@@ -54,6 +54,41 @@ struct LoaderTests {
         #expect(first == 103)
     }
 
+    /// Examples that are worth sharing among threads, and how many were read at the same time.
+    private struct SlowExamples: ExampleSource {
+        let now = SharedCount()
+        let most = SharedCount()
+        let count = 60
+        let exampleShape: TensorShape = [1]
+        let isDecodedOnRead = true
+        func label(at index: Int) -> Int { 0 }
+        func write(_ index: Int, augmentationSeed: UInt64?, into target: inout MutableSpan<Float>) {
+            most.raise(to: now.add(1))
+            Thread.sleep(forTimeInterval: 0.001)
+            target[0] = Float(index)
+            now.add(-1)
+        }
+    }
+
+    private final class SharedCount: Sendable {
+        private let value = Atomic<Int>(0)
+        var current: Int { value.load(ordering: .relaxed) }
+        @discardableResult func add(_ change: Int) -> Int { value.add(change, ordering: .relaxed).newValue }
+        func raise(to other: Int) { _ = value.max(other, ordering: .relaxed) }
+    }
+
+    /// Whether the loader has a thread of its own that reads ahead, or not.
+    @Test("no more threads read than workers", arguments: [1, 2, 3], [0, 2])
+    func workers(_ workers: Int, prefetch: Int) throws {
+        let source = SlowExamples()
+        let loader = try BatchLoader(source, batchSize: 20, prefetch: prefetch, workers: workers)
+        var read: [Float] = []
+        while let batch = try loader.next() { read += Array(batch.inputs) }
+        #expect(read == (0..<60).map { Float($0) })
+        // All of them, since each sleeps for a while.
+        #expect(source.most.current == workers)
+    }
+
     @Test("the last batch can be dropped, and small or empty sources work")
     func sizes() throws {
         let source = try PreparedImages(images)

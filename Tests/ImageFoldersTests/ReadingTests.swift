@@ -2,6 +2,7 @@ import Foundation
 import ImageDatasets
 import ImageFolders
 import NeuralGraph
+import Synchronization
 import TestSupport
 import Testing
 
@@ -145,6 +146,29 @@ struct ReadingTests {
         #expect(throws: PictureError.truncated(path: folder.path + "/train/even/b.jpg")) {
             while try loader.next() != nil {}
         }
+    }
+
+    @Test("no more threads look for damaged pictures than are asked for", arguments: [1, 2])
+    func workers(_ workers: Int) throws {
+        let now = Mutex(0)
+        let most = Mutex(0)
+        let paths = (0..<40).map { "\($0)" }
+        let team = ThreadTeam(workers: workers)
+        let failures = PictureReader.failures(of: paths, team) { position, path throws(PictureError) in
+            let together = now.withLock { count in
+                count += 1
+                return count
+            }
+            most.withLock { $0 = max($0, together) }
+            Thread.sleep(forTimeInterval: 0.001)
+            now.withLock { $0 -= 1 }
+            if position % 7 == 3 { throw .empty(path: path) }
+        }
+        #expect(failures.map(\.position) == [3, 10, 17, 24, 31, 38])
+        #expect(most.withLock { $0 } == workers)
+        // What a folder has does not depend on them.
+        let names = try open { $0.workers = workers }.labels
+        #expect(try names == open().labels)
     }
 
     @Test("a header behind a large preview")

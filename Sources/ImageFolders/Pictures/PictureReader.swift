@@ -1,4 +1,4 @@
-import NeuralGraph
+package import NeuralGraph
 import Synchronization
 
 /// Reads picture files as a network of one size takes them.
@@ -21,13 +21,13 @@ package struct PictureReader: Sendable {
         }
     }
 
-    /// Which of many files cannot be read, in their order; all processors look for them.
+    /// Which of many files cannot be read, in their order; all threads look for them.
     /// - Parameter check: takes a file's position and path, on any thread.
-    static func failures(
-        of paths: [String], check: @Sendable (Int, String) throws(PictureError) -> Void
+    package static func failures(
+        of paths: [String], _ threads: ThreadTeam, check: @Sendable (Int, String) throws(PictureError) -> Void
     ) -> [(position: Int, error: PictureError)] {
         let found = Mutex<[(position: Int, error: PictureError)]>([])
-        ThreadTeam().forEach(paths.count) { position, _ in
+        threads.forEach(paths.count) { position, _ in
             do throws(PictureError) {
                 try check(position, paths[position])
             } catch {

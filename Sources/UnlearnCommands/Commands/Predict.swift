@@ -92,7 +92,7 @@ struct Predict: ReportingCommand {
             if let dataset {
                 try pictures.load(dataset, split: split ?? .test, for: model, console)
             } else {
-                try pictures.load(files, for: model)
+                try pictures.load(files, for: model, console)
             }
         let completed = try model.completed(from: images)
         return (try completed.prepare(images), completed)

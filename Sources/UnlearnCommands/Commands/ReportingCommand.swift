@@ -40,7 +40,7 @@ extension ReportingCommand {
 
     package mutating func run() async throws {
         let command = self
-        let console = Console(flags: flags.printing)
+        let console = Console(flags: flags.printing, threads: flags.threads)
         defer { console.finish() }
         flags.warn(console)
         let outcome = try await Interruption.cancelling(

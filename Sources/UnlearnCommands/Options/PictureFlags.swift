@@ -185,10 +185,12 @@ struct PictureFlags: ParsableArguments {
     }
 
     /// Reads picture files for a model.
-    func load(_ files: [String], for model: Model) throws -> PictureFiles {
-        try PictureFiles(
+    func load(_ files: [String], for model: Model, _ console: Console) throws -> PictureFiles {
+        var configuration = try configuration(for: model)
+        configuration.workers = console.threads
+        return try PictureFiles(
             files.map { URL(fileURLWithPath: $0) }, classNames: try givenNames(for: model) ?? model.namesOrNumbers,
-            configuration: try configuration(for: model))
+            configuration: configuration)
     }
 
     private func configuration(for model: Model) throws -> ImageFolder.Configuration {
@@ -213,6 +215,8 @@ struct PictureFlags: ParsableArguments {
         _ directory: URL, split: DatasetSplit, classNames: [String]?, _ configuration: ImageFolder.Configuration,
         _ console: Console
     ) throws -> ImageFolder {
+        var configuration = configuration
+        configuration.workers = console.threads
         let folder = try ImageFolder(
             directory, split: split, classNames: classNames, configuration: configuration)
         for pictures in folder.unread {

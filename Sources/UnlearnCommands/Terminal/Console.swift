@@ -9,12 +9,15 @@ import Unlearning
 package final class Console: Sendable {
     /// Where messages for people go.
     package let logger: Logger
+    /// The threads that look through files before a run begins; nil for one on each processor.
+    let threads: Int?
 
     private let line: ProgressLine
     private let warned = Mutex<Set<String>>([])
     private let history: LogHistory
 
-    init(flags: PrintingFlags) {
+    init(flags: PrintingFlags, threads: Int?) {
+        self.threads = threads.map { min($0, ThreadTeam.processorCount) }
         let line = ProgressLine(isDrawn: !flags.quiet && Terminal.isPresent)
         let history = LogHistory()
         (self.line, self.history) = (line, history)

@@ -107,6 +107,37 @@ import Testing
         #expect(throws: FileError.self) { try Model(onnx: url) }
     }
 
+    /// Its third input says whether dropout drops; nobody who runs a network wants that.
+    @Test("dropout in training mode is refused", arguments: [false, true])
+    func dropoutInTrainingModeIsRefused(_ isStored: Bool) throws {
+        for trains in [false, true] {
+            var file = GraphFile.linear
+            let mode = GraphFile.tensor("t", [], type: 9) { $0.content(9, [trains ? 1 : 0]) }
+            file.nodes = [
+                GraphFile.node("Dropout", ["x", "r", "t"], ["h"], name: "drop"),
+                GraphFile.node("MatMul", ["h", "w"], ["y"]),
+            ]
+            file.tensors.append(GraphFile.tensor("r", [], [0.5]))
+            if isStored {
+                file.tensors.append(mode)
+            } else {
+                file.nodes.insert(GraphFile.constant("t", mode), at: 0)
+            }
+            let folder = try TemporaryFolder()
+            let url = folder.file("graph.onnx")
+            try overwrite(url, with: file.bytes)
+            guard trains else {
+                #expect(throws: Never.self) { try Model(onnx: url) }
+                continue
+            }
+            #expect {
+                try Model(onnx: url)
+            } throws: {
+                "\($0)".contains("node 'drop' (Dropout): is in training mode") && "\($0)".contains("model.eval()")
+            }
+        }
+    }
+
     @Test("outputs that nothing gives are errors only where they are read")
     func outputsThatNothingGivesAreErrorsOnlyWhereTheyAreRead() throws {
         func file(reading mask: Bool) -> GraphFile {

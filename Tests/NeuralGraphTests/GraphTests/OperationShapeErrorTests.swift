@@ -126,6 +126,10 @@ import Testing
             { _ = try $0.convolution($0.input, named: "node", channels: 2, kernelSize: 3, padding: Padding(.max)) }
         ),
         (
+            "padding of pooling beyond memory",
+            { _ = try $0.maxPool($0.input, named: "node", kernelSize: 3, stride: 1, padding: Padding(.max)) }
+        ),
+        (
             "padded image beyond memory",
             { _ = try $0.convolution($0.input, named: "node", channels: 2, kernelSize: 3, padding: Padding(1 << 30)) }
         ),
@@ -153,6 +157,23 @@ import Testing
             { _ = try $0.add(Linear(outputs: 2), named: "node", [$0.input], keys: ["bias": "node.weight"]) }
         ),
     ]
+
+    /// Maximum pooling keeps positions as 32-bit integers, also where its output is small.
+    @Test(
+        "pooling of more positions than are counted",
+        arguments: [[1 << 16, 1 << 15, 1], [huge, huge, huge], [4, 0, 1]])
+    func poolingOfMorePositionsThanAreCounted(_ shape: [Int]) throws {
+        var builder = GraphBuilder(inputShape: TensorShape(shape))
+        let size = Size2D(1 << 15)
+        let error = #expect(throws: ShapeError.self) {
+            try builder.maxPool(builder.input, named: "node", kernelSize: size, stride: size)
+        }
+        #expect(error?.place == "node" && error?.message.contains("at most 2147483647 numbers") == true)
+        // One row less is counted.
+        var smaller = GraphBuilder(inputShape: [(1 << 16) - 1, 1 << 15, 1])
+        let output = try smaller.maxPool(smaller.input, named: "node", kernelSize: size, stride: size)
+        #expect(smaller.shape(of: output) == [1, 1, 1])
+    }
 
     @Test("misuses name the node", arguments: misuses.indices)
     func misusesNameTheNode(_ index: Int) throws {

@@ -273,7 +273,7 @@ extension WireWriter {
     }
 
     /// Writes a node's word.
-    mutating func attribute(_ name: String, _ value: String) {
+    package mutating func attribute(_ name: String, _ value: String) {
         message(5) { attribute in
             attribute.string(1, name)
             attribute.string(4, value)

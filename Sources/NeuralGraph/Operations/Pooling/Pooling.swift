@@ -80,9 +80,14 @@ package struct Pooling: GraphOperation {
         guard inputs.count == 1, inputs[0].rank == 3 else {
             throw ShapeError(node, "pooling takes one image [height, width, channels], not \(inputs)")
         }
+        // Positions are kept as 32-bit integers.
+        guard inputs[0].checkedCount != nil else {
+            throw ShapeError(
+                node, "pooling takes at most \(TensorShape.largestCount) numbers, and at least one, not \(inputs[0])")
+        }
         guard
-            max(padding.top, padding.bottom) * 2 <= kernelSize.height,
-            max(padding.left, padding.right) * 2 <= kernelSize.width
+            max(padding.top, padding.bottom) <= kernelSize.height / 2,
+            max(padding.left, padding.right) <= kernelSize.width / 2
         else {
             throw ShapeError(node, "padding \(padding) must be at most half of the window \(kernelSize)")
         }
