@@ -11,6 +11,8 @@ final class Adam: ResumableOptimizer {
     private let parameterDecay: Double
     private let first: OptimizerState
     private let second: OptimizerState
+    /// Where both moments are zeros.
+    private let resting: RestingChunks
     private var steps = 0
 
     init(
@@ -25,6 +27,7 @@ final class Adam: ResumableOptimizer {
         self.parameterDecay = parameterDecay
         first = OptimizerState(count: parameterCount)
         second = OptimizerState(count: parameterCount)
+        resting = RestingChunks(count: parameterCount)
     }
 
     var snapshot: OptimizerSnapshot { OptimizerSnapshot(steps: steps, vectors: [first.copy, second.copy]) }
@@ -37,6 +40,7 @@ final class Adam: ResumableOptimizer {
         steps = snapshot.steps
         first.take(vectors[0])
         second.take(vectors[1])
+        resting.update(vectors)
         return true
     }
 
@@ -53,8 +57,10 @@ final class Adam: ResumableOptimizer {
             epsilon: Float(epsilon), gradientDecay: Float(gradientDecay),
             parameterScale: Float(1 - rate * parameterDecay))
         let (first, second) = (first.values, second.values)
+        let decays = step.gradientDecay != 0 || step.parameterScale != 1
         withPointers(&parameters, gradients) { parameters, gradients in
-            threads.forEachChunk(of: parameterCount, floatsEach: 1) { part in
+            threads.forEachBlock(of: parameterCount, size: RestingChunks.size) { part in
+                if resting.stays(part, gradients, decays: decays) { return }
                 cnk_adam(
                     parameters + part.lowerBound, gradients + part.lowerBound, first + part.lowerBound,
                     second + part.lowerBound, part.count, step)
@@ -70,6 +76,8 @@ final class GradientDescent: ResumableOptimizer {
     private let nesterov: Bool
     private let weightDecay: Double
     private let velocity: OptimizerState
+    /// Where the velocity is zero, if there is one.
+    private let resting: RestingChunks
 
     init(parameterCount: Int, momentum: Double, nesterov: Bool, weightDecay: Double) {
         self.parameterCount = parameterCount
@@ -77,6 +85,7 @@ final class GradientDescent: ResumableOptimizer {
         self.nesterov = nesterov
         self.weightDecay = weightDecay
         velocity = OptimizerState(count: momentum == 0 ? 0 : parameterCount)
+        resting = RestingChunks(count: momentum == 0 ? 0 : parameterCount)
     }
 
     // A step does not depend on its number.
@@ -85,6 +94,7 @@ final class GradientDescent: ResumableOptimizer {
     func restore(_ snapshot: OptimizerSnapshot) -> Bool {
         guard snapshot.vectors.count == 1, velocity.fits(snapshot.vectors[0]) else { return false }
         velocity.take(snapshot.vectors[0])
+        resting.update(snapshot.vectors)
         return true
     }
 
@@ -96,11 +106,15 @@ final class GradientDescent: ResumableOptimizer {
             learningRate: learningRate, momentum: Float(momentum), weightDecay: Float(weightDecay),
             nesterov: nesterov)
         let velocity = velocity.values
+        // An infinite rate makes even a zero undefined.
+        let decays = step.weightDecay != 0 || !learningRate.isFinite
         withPointers(&parameters, gradients) { parameters, gradients in
-            threads.forEachChunk(of: parameterCount, floatsEach: 1) { part in
+            threads.forEachBlock(of: parameterCount, size: RestingChunks.size) { part in
                 if momentum == 0 {
+                    if !decays, RestingChunks.areZeros(gradients + part.lowerBound, part.count) { return }
                     cnk_sgd(parameters + part.lowerBound, gradients + part.lowerBound, part.count, step)
                 } else {
+                    if resting.stays(part, gradients, decays: decays) { return }
                     cnk_sgd_momentum(
                         parameters + part.lowerBound, gradients + part.lowerBound, velocity + part.lowerBound,
                         part.count, step)

@@ -77,6 +77,45 @@ import Testing
         }
     }
 
+    /// Whole chunks of weights without a gradient are left out, which must change no bit: neither before they get one nor
+    /// after, when moments and velocity go on, nor in an optimizer that goes on from a snapshot.
+    @Test(
+        "weights without a gradient stay as they are",
+        arguments: [
+            OptimizerConfiguration.sgd, .sgd(momentum: 0.9), .sgd(momentum: 0.9, nesterov: true), .adam,
+            .sgd(momentum: 0.9, weightDecay: 0.1), .adam(weightDecay: 0.1), .adamW,
+        ], [false, true])
+    func weightsWithoutAGradientStay(_ configuration: OptimizerConfiguration, _ resumes: Bool) throws {
+        let count = 6 * 16384 + 100
+        // In another order, in which no chunk is without gradients: a prime that does not divide the count.
+        let order = (0..<count).map { $0 * 7919 % count }
+        let dead = [0..<16384, 20000..<70000, count - 150..<count]
+        let start = LossFixtures.symmetric("parameters", count: count)
+        var (parameters, others) = (start, order.map { start[$0] })
+        var optimizer = try configuration.makeOptimizer(parameterCount: count)
+        let reference = try configuration.makeOptimizer(parameterCount: count)
+        let threads = ThreadTeam(workers: 2)
+        for step in 0..<6 {
+            var gradients = LossFixtures.symmetric("gradient.\(step)", count: count)
+            // They get a gradient at one step only.
+            if step != 3 {
+                for range in dead { for index in range { gradients[index] = 0 } }
+            }
+            try optimizer.step(&parameters, gradients, learningRate: 0.1, threads: threads)
+            try reference.step(&others, order.map { gradients[$0] }, learningRate: 0.1, threads: threads)
+            #expect(order.map { parameters[$0].bitPattern } == others.map(\.bitPattern), "step \(step)")
+            if resumes, step == 1 || step == 3 {
+                let snapshot = try #require(optimizer as? any ResumableOptimizer).snapshot
+                optimizer = try configuration.makeOptimizer(parameterCount: count)
+                #expect(try #require(optimizer as? any ResumableOptimizer).restore(snapshot))
+            }
+            if step == 2, [.sgd, .adam, .sgd(momentum: 0.9)].contains(configuration) {
+                #expect(dead.allSatisfy { parameters[$0] == start[$0] })
+            }
+        }
+        #expect(parameters[100] != start[100])
+    }
+
     @Test("a snapshot goes on as if nothing had happened", arguments: trajectories)
     func resumes(trajectory: Trajectory) throws {
         let count = 37
