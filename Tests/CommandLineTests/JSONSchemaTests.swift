@@ -5,7 +5,7 @@ import Unlearning
 import UnlearningReports
 
 /// Docs/Formats.md has a table of keys and an example for every command, and both are what the program prints.
-@Suite("JSON and its documentation", .tags(.commandLine), .timeLimit(.minutes(5)))
+@Suite("JSON and its documentation", .tags(.commandLine), .deadlockLimit)
 struct JSONSchemaTests {
     let materials: Materials
     let folder: TemporaryFolder

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a system does not give ends in one line, and not in a hang or a backtrace.
-@Suite("Limits of the system", .tags(.commandLine), .timeLimit(.minutes(5)))
+@Suite("Limits of the system", .tags(.commandLine), .deadlockLimit)
 struct LimitTests {
     let materials: Materials
 

@@ -272,7 +272,8 @@ struct RequestTests {
         var row = 0
         for (index, label) in labels.enumerated() where label != 3 {
             let expected = (0..<10).filter { $0 != 3 }.map { all.elements[index * 10 + $0] }
-            #expect(Array(some.elements[row * 9..<(row + 1) * 9]) == expected)
+            // How a product sums may depend on how many outputs and images it has.
+            #expect(relativeDifference(some.elements[row * 9..<(row + 1) * 9], from: expected) < 1e-6)
             row += 1
         }
         let verified = try run(

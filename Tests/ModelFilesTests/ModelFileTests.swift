@@ -288,16 +288,11 @@ import Testing
         #expect(message()?.hasPrefix("tensor 'fc.weight' is 4x2 where the network has 3x2") == true)
     }
 
-    @Test("large files are fast") func largeFilesAreFast() throws {
+    @Test("large files are read") func largeFilesAreRead() throws {
         // As many numbers as ResNet-18 has.
         let tensors = Dictionary(
             uniqueKeysWithValues: (0..<62).map { ("t\($0)", Tensor(repeating: Float($0), shape: [180_224])) })
         try SafetensorsWriter.write(tensors, to: url)
-        let clock = ContinuousClock()
-        let start = clock.now
-        let count = try SafetensorsFile(contentsOf: url).tensors().count
-        let time = clock.now - start
-        #expect(count == 62)
-        #expect(time < .seconds(1), "usually some hundredths of a second")
+        #expect(try SafetensorsFile(contentsOf: url).tensors() == tensors)
     }
 }

@@ -28,3 +28,9 @@ extension Trait where Self == ConditionTrait {
             if: ProcessInfo.processInfo.environment["UNLEARNING_TESTS"] == "quick", "left out of a quick run")
     }
 }
+
+extension Trait where Self == TimeLimitTrait {
+    /// Ends what waits forever. A test's time counts from when it is due, also while others have all threads: hence so much longer
+    /// than any of them takes.
+    package static var deadlockLimit: Self { .timeLimit(.minutes(30)) }
+}

@@ -27,7 +27,7 @@ struct CancellationTests {
         arguments: [RunPhase.noise, .impair, .repair, .evaluation])
     func cancelled(phase: RunPhase) async throws {
         weak var token: Token?
-        let latest = Mutex<ContinuousClock.Instant?>(nil)
+        let (isCancelled, reportsAfter) = (Atomic(false), Atomic(0))
         do {
             let held = Token()
             token = held
@@ -36,16 +36,17 @@ struct CancellationTests {
             let task = Task {
                 try await unlearner.forget(classes: [0]) { progress in
                     _ = held
+                    if isCancelled.load(ordering: .acquiring) { reportsAfter.add(1, ordering: .relaxed) }
                     continuation.yield(progress.phase)
                 }
             }
             for await reached in phases where reached == phase { break }
             task.cancel()
-            latest.withLock { $0 = .now }
+            isCancelled.store(true, ordering: .releasing)
             await #expect(throws: CancellationError.self) { try await task.value }
         }
-        let cancelled = try #require(latest.withLock { $0 })
-        #expect(ContinuousClock.now - cancelled < .seconds(5))
+        // The step that was being taken may end and be reported.
+        #expect(reportsAfter.load(ordering: .relaxed) <= 1)
         // The run's thread, its loader's and its team's are gone when nothing holds the data any more.
         #expect(try await eventually { token == nil })
     }

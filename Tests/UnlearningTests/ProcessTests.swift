@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Unlearning
 
-@Suite("Runs that several processes share", .tags(.unlearning), .timeLimit(.minutes(2)))
+@Suite("Runs that several processes share", .tags(.unlearning), .deadlockLimit)
 struct ProcessTests {
     private static let classes: Set<Int> = [2]
 

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Thread teams", .tags(.execution), .timeLimit(.minutes(1))) struct ThreadTeamTests {
+@Suite("Thread teams", .tags(.execution), .deadlockLimit) struct ThreadTeamTests {
     /// How often each index of a loop was run.
     private final class Visits: Sendable {
         private let counts: Mutex<[Int]>

@@ -66,10 +66,9 @@ struct MethodComparisonTests {
     func resumes() async throws {
         let whole = try await run(comparison([LastRowEdit(), FineTuning()], seeds: [1, 2]), keeping: false)
         let first = try await run(comparison([LastRowEdit()]))
-        let started = ContinuousClock.now
         let again = try await run(comparison([LastRowEdit()]))
+        // Seconds too, which another run would not have to the last digit.
         #expect(again == first)
-        #expect(ContinuousClock.now - started < .seconds(1))
         let more = try await run(comparison([LastRowEdit(), FineTuning()], seeds: [1, 2]))
         #expect(comparable(more) == comparable(whole))
         let kept = more.runs.first { run in run.method == "last-row" && run.seed == 1 }

@@ -26,9 +26,9 @@ struct TokenExamples: ExampleSource {
     }
 }
 
-/// Waits up to ten seconds for something to become true.
+/// Waits for something to become true, for a minute or more where other tests have the processors.
 func eventually(_ condition: () -> Bool) async throws -> Bool {
-    for _ in 0..<1000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
+    for _ in 0..<6000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
     return condition()
 }
 
