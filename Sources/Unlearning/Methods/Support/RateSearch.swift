@@ -70,11 +70,11 @@ package struct RateSearch: Sendable {
             var method = method
             method.training.learningRate *= factor
             let rate = method.training.learningRate
-            var unlearner = Unlearner(
-                model: model, retaining: data.retain, forgetting: data.forget, validation: heldOut, method: method,
-                options: options)
             // A guarded run would not be at this rate.
-            unlearner.guarding = nil
+            let unlearner = Unlearner(
+                model: model, retaining: data.retain, forgetting: data.forget, validation: heldOut, method: method,
+                options: options
+            ).unguarded
             var handler: ProgressHandler?
             if let progress { handler = { progress(rate, $0) } }
             do {
