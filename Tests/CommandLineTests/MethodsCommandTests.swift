@@ -100,7 +100,9 @@ struct MethodsCommandTests {
             }
         }
         let page = try String(contentsOf: folder.url.appendingPathComponent("comparison.html"), encoding: .utf8)
-        for part in ["<h1>Unlearning methods compared: ", "Methods run unguarded", "fine-tune", "Total variation", "</html>"] {
+        for part in [
+            "<h1>Unlearning methods compared: ", "Methods run unguarded", "fine-tune", "Total variation", "</html>",
+        ] {
             #expect(page.contains(part))
         }
         // The second time nothing is computed: the same numbers, times included.

@@ -318,7 +318,8 @@ struct CompareReport: Report {
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
-        case architecture, audit, epochs, forgottenClasses, forgottenSamples, guarded, method, preset, rows, runFolder, seed
+        case architecture, audit, epochs, forgottenClasses, forgottenSamples, guarded, method, preset, rows, runFolder,
+            seed
     }
 
     private struct Row: Encodable {

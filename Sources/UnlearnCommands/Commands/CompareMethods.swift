@@ -211,7 +211,8 @@ struct MethodComparisonReport: Report {
     let runFolder: RunFolder?
 
     enum CodingKeys: CodingKey {
-        case architecture, dataset, epochs, forgottenClasses, guarded, report, rows, runFolder, runs, samplesPerClass, seeds
+        case architecture, dataset, epochs, forgottenClasses, guarded, report, rows, runFolder, runs, samplesPerClass,
+            seeds
     }
 
     private struct Row: Encodable {

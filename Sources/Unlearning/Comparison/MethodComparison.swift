@@ -88,7 +88,8 @@ public struct MethodComparison: Sendable {
         comparison.methods = methods.map(\.withoutGuard)
         if let processes = options.severalProcesses {
             return try await SharedComparison(
-                comparison: comparison, processes: processes, classes: classes, images: images, test: test, folder: folder,
+                comparison: comparison, processes: processes, classes: classes, images: images, test: test,
+                folder: folder,
                 progress: progress
             ).run(untrained)
         }

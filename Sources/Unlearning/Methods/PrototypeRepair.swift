@@ -226,10 +226,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let held = try ExampleSubset(retain, indices: watched)
         let K = repair.targets.targets.shape[1]
         return try guarding.train(
-            at: rate, original: repair.targets.correct(among: watched), of: watched.count, session, train: train
+            at: rate, after: repair.targets.answers(to: watched), session, train: train
         ) { candidate in
             let outputs = try session.outputs(of: candidate, on: held)
-            return DistillationTargets.correct(outputs, labels: held.labels, classes: K)
+            return try WatchedAnswers(DistillationTargets.logits(in: outputs, classes: K), labels: held.labels)
         }
     }
 
