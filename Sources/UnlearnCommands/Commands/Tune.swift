@@ -18,7 +18,7 @@ struct Tune: ReportingCommand {
               unlearn tune model.safetensors --classes 0 --retain fashion-mnist \\
                 --method scrub
               unlearn tune model.safetensors --classes 0 --retain fashion-mnist \\
-                --method scrub --try training.schedule=cosine --try temperature=2,training.epochs=5
+                --method scrub --try schedule=cosine --try temperature=2,epochs=5
             """)
 
     @OptionGroup var model: ModelFlags
