@@ -5,81 +5,41 @@
     python3 Benchmarks/methods_table.py --work methods --docs
     python3 Benchmarks/methods_table.py --work methods resnet18-0 --seeds 1 --methods last-row fine-tune scrub   # a part
     python3 Benchmarks/methods_table.py --work methods --jobs 8 --limit-minutes 10       # 16 processors, for ten minutes
+    python3 Benchmarks/methods_table.py --work methods resnet18-0 --dataset cifar10:DIR  # CIFAR-10 in place of Fashion-MNIST
+    python3 Benchmarks/methods_table.py --work methods resnet18-0 --dataset folder:DIR --image-size 64 --samples-per-class 200
 
 For each seed an original and a network without the classes are trained; every method makes the original forget, unguarded,
 by its default settings, which are the published ones where there are any; the result is audited against the other network.
-All of that is 'unlearn compare-methods'. The rows 'tuned' have the rate, or the setting of GRIDS, that was best for another
-class and another original (class 7, seed 11): the largest accuracy on the retained classes minus that on the forgotten one, on
-training images ('unlearn tune' for rates). No test image and no class, seed or network of the tables has a part in
-that. What is finished stays in the folder of --work, and the same command goes on from there. Change nothing but --jobs between:
-what ran under other settings of this script is run again.
+All of that is 'unlearn compare-methods'. The rows 'tuned' have the rate, then the schedule (constant, cosine, one cycle), or the
+setting of GRIDS, that was best for another class and another original (class 7, seed 11): the largest accuracy on the retained
+classes minus that on the forgotten one, on training images that the method did not see ('unlearn tune'). Methods that see
+forget data alone may keep batch norm's statistics, too. No test image and no class, seed or network of the tables has a part in
+that. --dataset takes CIFAR-10, CIFAR-100 or a folder of your own, such as ImageNet's classes; its results are kept apart. What
+is finished stays in the folder of --work, and the same command goes on from there. Change nothing but --jobs between: what ran
+under other settings of this script is run again.
 
 Needs Python 3.10 and its standard library alone.
 """
 
 import argparse
-import gzip
 import os
 import shlex
 import shutil
-import struct
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
 import recipes  # noqa: E402
 import tables  # noqa: E402
+from methods_setup import COMPARISONS, GRIDS, NETWORKS, OTHERS, SCHEDULES, shrunk  # noqa: E402
 from running import UNLEARN, ProgramFailed, Runner, cell, kept, measured, run  # noqa: E402
 
 DOCS = HERE.parent / "Docs/Methods.md"
 TUNED_CLASS, TUNED_SEED = "7", 11
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network, its training, and how much of Fashion-MNIST it gets."""
-
-    title: str
-    options: tuple
-    epochs: int
-    samples: int  # images of each class that a method sees
-    shrink: tuple  # training and test images of each class, and the side of the squares that become one pixel
-
-
-# Half of Fashion-MNIST: most of the time goes into audits.
-HALF = (3000, 500, 1)
-NETWORKS = {
-    "resnet18": Network("ResNet-18 (7x7 stem), a quarter of the width", ("--architecture", "resnet18:width=0.25"), 3, 500,
-        HALF),
-    "vit-tiny": Network(
-        "Vision transformer, 48 features, 3 blocks, patches of 8",
-        ("--architecture", "vit-tiny:width=48,depth=3,heads=2,patch=8", "--batch-size", "128"), 3, 300, HALF),
-    # Its width is fixed, and it has no batch norm; hence the small pictures.
-    "allcnn": Network(
-        "All-CNN without batch norm, pictures of 7x7 pixels, 1,200 training and 300 test pictures of each class",
-        ("--architecture", "allcnn", "--image-size", "8", "--batch-size", "64"), 4, 200, (1200, 300, 4)),
-}
-# By importance: what a limit cuts off comes last. Those of OTHERS run where they are named.
-COMPARISONS = {
-    f"{network}-{classes.replace(',', '-')}": (network, classes)
-    for network, classes in [
-        ("resnet18", "0"), ("resnet18", "5"), ("resnet18", "0,2"), ("vit-tiny", "0"), ("allcnn", "0"),
-        ("vit-tiny", "5"), ("vit-tiny", "0,2"), ("allcnn", "5"), ("allcnn", "0,2")]
-}
-OTHERS = {"vit-tiny-5", "vit-tiny-0-2", "allcnn-5", "allcnn-0-2"}
-# What is tuned of methods without one rate: settings that are tried besides the default ones.
-GRIDS = {
-    "ssd": [{"selection": value} for value in (1.5, 2, 3, 5)],
-    "fisher": [{"scale": value} for value in (1e-9, 1e-8, 1e-7)],
-    "unsir-paper": [
-        {"configuration.impair.training.learningRate": 0.02 * factor, "configuration.repair.learningRate": 0.01 * factor}
-        for factor in (1 / 64, 1 / 16, 1 / 4)],
-}
 SHOWN = ("forgetAccuracy", "retainGap", "totalVariation", "probeGap", "relearnRatio", "seconds")
 # Figure of compare-methods: title, format, factor.
 COLUMNS = {figure: recipes.COLUMNS[figure] for figure in SHOWN}
@@ -87,33 +47,6 @@ COLUMNS = {figure: recipes.COLUMNS[figure] for figure in SHOWN}
 
 class OutOfTime(Exception):
     """The time that was given is over."""
-
-
-def shrunk(source, target, train, test, side):
-    """Writes a part of an IDX folder, each square of pixels as their mean."""
-    def content(name):
-        path = source / name
-        return path.read_bytes() if path.exists() else gzip.decompress((source / (name + ".gz")).read_bytes())
-
-    target.mkdir(parents=True, exist_ok=True)
-    size = 28 // side
-    places = [28 * row + column for row in range(side) for column in range(side)]
-    corners = [side * (28 * row + column) for row in range(size) for column in range(size)]
-    for split, limit in (("train", train), ("t10k", test)):
-        images, labels = content(f"{split}-images-idx3-ubyte"), content(f"{split}-labels-idx1-ubyte")[8:]
-        counts, found, pixels = {}, bytearray(), bytearray()
-        for index, label in enumerate(labels):
-            if counts.get(label, 0) < limit:
-                counts[label] = counts.get(label, 0) + 1
-                found.append(label)
-                start = 16 + 784 * index
-                pixels += bytes(
-                    round(sum(images[start + corner + place] for place in places) / len(places)) for corner in corners)
-        for name, heading, rest in (
-            ("images-idx3", struct.pack(">iiii", 2051, len(found), size, size), pixels),
-            ("labels-idx1", struct.pack(">ii", 2049, len(found)), found),
-        ):
-            (target / f"{split}-{name}-ubyte").write_bytes(heading + rest)
 
 
 class Experiment:
@@ -132,6 +65,8 @@ class Experiment:
         self.dataset = {name: self.data(name) for name in {COMPARISONS[name][0] for name in options.names}}
 
     def data(self, network):
+        if self.options.dataset:
+            return self.options.dataset
         shrink = NETWORKS[network].shrink
         folder = self.options.work / "data" / "-".join(map(str, shrink))
         if not folder.exists():
@@ -161,11 +96,34 @@ class Experiment:
         """The method's settings, whose change runs it again."""
         return {setting["key"]: setting.get("value") for setting in self.methods[method]["settings"]}
 
+    def compared_key(self, method):
+        """The settings that a comparison runs a method with: without a guard of its own, if it has one."""
+        found = self.defaults(method)
+        return {**found, "guarded": False} if any(key.startswith("guarding") for key in found) else found
+
+    def network(self, network):
+        """Options for a network, its training included."""
+        options = list(NETWORKS[network].options)
+        if self.options.dataset and "--image-size" in options:
+            # That is for the small pictures.
+            place = options.index("--image-size")
+            del options[place:place + 2]
+        if self.options.image_size:
+            options += ["--image-size", self.options.image_size]
+        return [*options, "--epochs", self.options.epochs or NETWORKS[network].epochs]
+
+    def title(self, name):
+        network, classes = COMPARISONS[name]
+        title = NETWORKS[network].title
+        if self.options.dataset:
+            title = f"{title.split(', pictures')[0]}; {self.options.dataset}"
+        return f"{title}; class{'es' if ',' in classes else ''} {classes.replace(',', ' and ')}:"
+
     def seen(self, network, method):
         """How many images a method sees; a method that sees none refuses the option."""
         needed = self.methods[method]["requirements"]
         some = {"retain-data", "forget-data"} & set(needed) and "all-retain-data" not in needed
-        return ["--samples-per-class", NETWORKS[network].samples] if some else []
+        return ["--samples-per-class", self.options.samples_per_class or NETWORKS[network].samples] if some else []
 
     def compared(self, name, network, classes, seed, method, settings, models):
         """A program of compare-methods, which starts with these models; the figures of the method's run."""
@@ -178,10 +136,10 @@ class Experiment:
         changed = [part for key, value in settings.items() for part in ("--set", f"{method}.{key}={value}")]
         report = self.program(
             f"{network}: {'tuned' if settings else 'default'}", name,
-            ["compare-methods", "--dataset", self.dataset[network], *NETWORKS[network].options, "--epochs",
-             NETWORKS[network].epochs, "--classes", classes, "--methods", method, "--seed", seed, "--report", folder,
-             *self.seen(network, method), *changed, *(["--run-folder", folder / "settings"] if changed else [])],
-            key=[self.defaults(method)])
+            ["compare-methods", "--dataset", self.dataset[network], *self.network(network), "--classes", classes, "--methods",
+             method, "--seed", seed, "--report", folder, *self.seen(network, method), *changed,
+             *(["--run-folder", folder / "settings"] if changed else [])],
+            key=[self.compared_key(method)])
         # One method alone was asked for, beside the original; with other settings a preset goes by its method's name.
         found = next(run for run in report["runs"] if run["method"] != "original")
         return found, store
@@ -212,8 +170,7 @@ class Experiment:
             (self.options.work / "results" / f"tuned-on-{network}.json").unlink(missing_ok=True)
         self.program(
             f"{network}: tuning", f"tuned-on-{network}",
-            ["train", "--dataset", self.dataset[network], *NETWORKS[network].options, "--epochs", NETWORKS[network].epochs,
-             "--seed", TUNED_SEED, "--output", file])
+            ["train", "--dataset", self.dataset[network], *self.network(network), "--seed", TUNED_SEED, "--output", file])
         return file
 
     def is_tuned(self, method):
@@ -226,43 +183,39 @@ class Experiment:
 
     def tuned(self, network, method):
         """The best settings, empty if those are the default ones; None if nothing worked."""
-        model = self.other_original(network)
-        data = ["--retain", self.dataset[network], "--classes", TUNED_CLASS, "--seed", TUNED_SEED, "--method", method]
-        data += self.seen(network, method)
         if method in GRIDS:
-            return self.best_of_grid(network, method, model, data)
-        report = self.program(f"{network}: tuning", f"tune-{network}-{method}", ["tune", model, *data], (0, 1),
-                              [self.defaults(method)])
+            return self.best(network, method, "grid", {}, GRIDS[method])
+        report = self.tune(network, method, "")
         if "best" not in report:
             return None
-        return {} if report["best"] == report["defaultRate"] else {"training.learningRate": report["best"]}
+        rate = {} if report["best"] == report["defaultRate"] else {"training.learningRate": report["best"]}
+        return self.best(network, method, "options", rate, self.trainings(method))
 
-    def best_of_grid(self, network, method, model, data):
-        scores = []
-        for number, settings in enumerate([{}, *GRIDS[method]]):
-            name = f"tune-{network}-{method}-{number}"
-            file = self.options.work / "running" / f"{name}.safetensors"
-            changed = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-            changed += ["--run-folder", file.with_suffix(".run")] if settings else []
-            try:
-                report = self.program(
-                    f"{network}: tuning", name, ["forget", model, *data, "--output", file, "--keep-ruined", *changed],
-                    key=[self.defaults(method)])
-            except ProgramFailed:
-                continue  # as of dampening where nothing can be selected
-            if any("gentler" in note for note in report["notes"]):
-                file.unlink(missing_ok=True)
-                continue  # what the guard has lowered is another setting
-            if not file.exists() and not (self.options.work / "results" / f"{name}-score.json").exists():
-                (self.options.work / "results" / f"{name}.json").unlink()
-                return self.best_of_grid(network, method, model, data)
-            accuracy = self.program(
-                f"{network}: tuning", f"{name}-score",
-                ["evaluate", file, "--dataset", self.dataset[network], "--split", "train", "--forgotten", TUNED_CLASS]
-            )["accuracy"]
-            file.unlink(missing_ok=True)
-            scores.append((accuracy["retained"] - accuracy["forgotten"], -number, settings))
-        return max(scores, key=lambda score: score[:2])[2] if scores else None
+    def trainings(self, method):
+        """What a method's training may be besides its own: other schedules, and frozen batch norm for forget data alone."""
+        own = self.defaults(method)
+        schedules = [{}] + [
+            {"training.schedule": word} for listed, word in SCHEDULES.items() if listed not in (own["training.schedule"] or {})]
+        frozen = [{}]
+        if self.methods[method]["requirements"] == ["forget-data"]:
+            frozen.append({"training.freezesBatchNorm": "true"})
+        return [found for norm in frozen for schedule in schedules if (found := {**schedule, **norm})]
+
+    def best(self, network, method, name, settings, others):
+        """Settings, or those with the best of other ones on top; None if nothing worked."""
+        tries = [part for other in others for part in ("--try", ",".join(f"{key}={value}" for key, value in other.items()))]
+        changed = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+        report = self.tune(network, method, f"-{name}", [*changed, *tries])
+        if "bestTrial" not in report:
+            return None
+        return {**settings, **([{}] + others)[report["bestTrial"]]}
+
+    def tune(self, network, method, suffix, options=()):
+        """What 'unlearn tune' says, which measures on training images that the method did not see."""
+        return self.program(
+            f"{network}: tuning", f"tune-{network}-{method}{suffix}",
+            ["tune", self.other_original(network), "--retain", self.dataset[network], "--classes", TUNED_CLASS, "--seed",
+             TUNED_SEED, "--method", method, *self.seen(network, method), *options], (0, 1), [self.defaults(method)])
 
     # Rows
 
@@ -320,10 +273,15 @@ def words(chosen):
     """Settings as a reader wants to see them."""
     if not chosen:
         return "default"
-    short = {"training.learningRate": "rate", "selection": "α", "scale": "α"}
-    return "tuned: " + ", ".join(
-        f"{short.get(key, key.removeprefix('configuration.').replace('.training', '').replace('.learningRate', ' rate'))} "
-        f"{value:g}" for key, value in chosen)
+    short = {"training.learningRate": "rate", "training.schedule": "schedule", "selection": "α", "scale": "α"}
+
+    def text(key, value):
+        if key == "training.freezesBatchNorm":
+            return "batch norm frozen"
+        name = short.get(key, key.removeprefix("configuration.").replace(".training", "").replace(".learningRate", " rate"))
+        return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+
+    return "tuned: " + ", ".join(text(key, value) for key, value in chosen)
 
 
 def table(experiment, network, settings, rows):
@@ -343,11 +301,17 @@ def table(experiment, network, settings, rows):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="COMPARISON", help=", ".join(COMPARISONS) + "; by default all but " + ", ".join(sorted(OTHERS)))
+    parser.add_argument("names", nargs="*", metavar="COMPARISON",
+                        help=f"{', '.join(COMPARISONS)}; by default all but {', '.join(sorted(OTHERS))}")
     parser.add_argument("--work", type=Path, required=True, help="the folder that results are kept in")
     parser.add_argument("--unlearn", type=Path, default=UNLEARN, help="the program")
     parser.add_argument("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"),
                         help="the folder of Fashion-MNIST's four IDX files")
+    parser.add_argument("--dataset", help="cifar10:DIR, cifar100:DIR or folder:DIR in place of Fashion-MNIST, all of its images")
+    parser.add_argument("--image-size", type=int, help="height and width of the networks' inputs, with --dataset")
+    parser.add_argument("--samples-per-class", type=int,
+                        help="images of each class that methods see, with --dataset; tuning measures on 200 more")
+    parser.add_argument("--epochs", type=int, help="of every training, with --dataset")
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 1 on")
     parser.add_argument("--methods", nargs="+", help="all by default, but sisa, which needs networks of its own")
     parser.add_argument("--jobs", type=int, default=1, help="programs that run at a time")
@@ -358,9 +322,17 @@ def arguments():
     if unknown := set(options.names) - set(COMPARISONS):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(COMPARISONS)}")
     options.names = [name for name in COMPARISONS if (name in options.names if options.names else name not in OTHERS)]
+    if options.dataset and options.docs:
+        parser.error("Docs/Methods.md has the tables of Fashion-MNIST: leave out --docs or --dataset")
+    if (options.image_size or options.samples_per_class or options.epochs) and not options.dataset:
+        parser.error("--image-size, --samples-per-class and --epochs are for --dataset")
     options.seed_list = list(range(1, options.seeds + 1))
     # Results are kept by their command, without these two folders.
     options.work, options.data = options.work.resolve(), options.data.resolve()
+    if options.dataset:
+        # Models go by their names.
+        kind, _, place = options.dataset.partition(":")
+        options.work /= f"{kind}-{Path(place).name}-{options.image_size or 'default'}-{options.epochs or 'default'}"
     return parser, options
 
 
@@ -374,9 +346,8 @@ def main():
     settings, found = experiment.all()
     blocks = []
     for name, rows in found.items():
-        network, classes = COMPARISONS[name]
-        title = f"{NETWORKS[network].title}; class{'es' if ',' in classes else ''} {classes.replace(',', ' and ')}:"
-        blocks += [title, table(experiment, network, settings, rows)]
+        title = experiment.title(name)
+        blocks += [title, table(experiment, COMPARISONS[name][0], settings, rows)]
         print(f"{name}\n\n{title}\n\n{blocks[-1]}", flush=True)
     for kind, seconds in sorted(experiment.processor.items()):
         print(f"{kind}: {seconds / 60:.1f} processor minutes", file=sys.stderr)

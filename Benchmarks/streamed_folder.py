@@ -10,11 +10,13 @@ from the folder when they are needed, so that memory does not grow with their nu
 what is measured does not depend on how good it is. 'forget' draws --samples-per-class of each class; with --all
 every picture is decoded and classified too. A step at 224 x 224 takes fifty times one at 32 x 32, and so does its memory: hence the
 smaller batches, which --batch-size sets. What is finished stays in the folder of --work, and the same command goes on from
-there. --docs writes the table into Docs/Benchmarks.md.
+there. --dataset takes a folder of your own (ImageNet's classes) in place of the 100,000 pictures, and the first thousand of it
+in place of the 1,000. --docs writes the table into Docs/Benchmarks.md.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,9 +53,33 @@ def pictures(arguments, name, train):
     return f"folder:{folder}"
 
 
+def first(folder, target, train):
+    """A folder of the first pictures of every class of another one, as links to the same files."""
+    if target.exists():
+        return f"folder:{target}"
+    part = target.with_suffix(".part")
+    splits = [split for split in sorted(folder.iterdir()) if split.name in ("train", "test", "val", "validation")] or [folder]
+    for split in splits:
+        classes = [place for place in sorted(split.iterdir()) if place.is_dir()]
+        limit = max(1, (train if split in (folder, folder / "train") else train // 10) // len(classes))
+        for place in classes:
+            own = part / place.relative_to(folder)
+            own.mkdir(parents=True, exist_ok=True)
+            for file in sorted(place.iterdir())[:limit]:
+                if not (own / file.name).exists():
+                    os.symlink(file.resolve(), own / file.name)
+    os.replace(part, target)
+    return f"folder:{target}"
+
+
 def table(runner):
     arguments = runner.arguments
-    few, many = pictures(arguments, "few", 1000), pictures(arguments, "many", arguments.pictures)
+    if arguments.dataset:
+        folder = Path(arguments.dataset.removeprefix("folder:")).resolve()
+        few, many = first(folder, arguments.work / "few-own", 1000), f"folder:{folder}"
+        arguments.pictures = sum(len(names) for _, _, names in os.walk(folder / "train" if (folder / "train").exists() else folder))
+    else:
+        few, many = pictures(arguments, "few", 1000), pictures(arguments, "many", arguments.pictures)
     model = arguments.work / "model.safetensors"
     runner.run(
         "train", "train", "--dataset", few, "--architecture", arguments.architecture, "--image-size", 224, "--epochs", 1,
@@ -78,6 +104,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unlearn", type=Path, default=running.UNLEARN)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--dataset", help="folder:DIR in place of Fashion-MNIST's pictures")
     parser.add_argument("--architecture", default="resnet18")
     parser.add_argument("--pictures", type=int, default=100_000, help="at most 120,000")
     parser.add_argument("--samples-per-class", type=int, default=100)

@@ -168,6 +168,12 @@ struct AuditTests {
             "audit", "--verify", folder.path("record.json"), folder.path("retrained.safetensors"),
         ])
         #expect(retrained.status == 2 && retrained.output.contains("is a retrained model"))
+        // The record's run was unguarded, and is replayed so.
+        let replayed = try Program.run([
+            "replay", folder.path("record.json"), "--original", folder.path("original.safetensors"), "--retain",
+            materials.dataset, "--unlearned", folder.path("unlearned.safetensors"),
+        ])
+        #expect(replayed.status == 0, "\(replayed.output)\(replayed.errors)")
     }
 
     /// Runs what must end in one line and no file.

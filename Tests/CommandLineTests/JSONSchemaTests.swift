@@ -80,6 +80,16 @@ struct JSONSchemaTests {
         let untrained = try Program.run(
             ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "ssd"])
         #expect(untrained.status == 64 && untrained.errors.contains("'ssd' has no rate to tune"))
+        try check(
+            "unlearn tune",
+            [
+                "tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "ssd",
+                "--samples-per-class", "12", "--set", "dampening=0.5", "--try", "selection=2", "--try", "selection=3",
+            ], isExample: false, statuses: [0, 1])
+        let wrong = try Program.run(
+            ["tune", materials.model, "--classes", "0", "--retain", materials.dataset, "--method", "ssd"]
+                + ["--try", "selectio=2"])
+        #expect(wrong.status == 64 && wrong.errors.contains("has no setting 'selectio'"))
     }
 
     @Test("train, evaluate, convert and inspect")

@@ -100,7 +100,9 @@ struct MethodsCommandTests {
             }
         }
         let page = try String(contentsOf: folder.url.appendingPathComponent("comparison.html"), encoding: .utf8)
-        for part in ["<h1>Unlearning methods compared: ", "fine-tune", "Total variation", "</html>"] {
+        for part in [
+            "<h1>Unlearning methods compared: ", "Methods run unguarded", "fine-tune", "Total variation", "</html>",
+        ] {
             #expect(page.contains(part))
         }
         // The second time nothing is computed: the same numbers, times included.
@@ -108,6 +110,7 @@ struct MethodsCommandTests {
         #expect(again.output == first.output)
         let text = try Program.run(arguments).output
         #expect(text.contains("probe gap") && text.contains("all retain") && text.contains("±"))
+        #expect(text.contains("Methods run unguarded") && report["guarded"] as? Bool == false)
     }
 
     @Test("memory is each method's own, whatever ran before it", .tags(.slow), .slow)

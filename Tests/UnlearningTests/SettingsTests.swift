@@ -134,7 +134,7 @@ struct SettingsTests {
     func parts() throws {
         let none = try #require(
             try PrototypeRepair.default.replacing([SettingOverride("guarding", .text("none"))]) as? PrototypeRepair)
-        #expect(none.guarding == nil && none.name == "prototypes")
+        #expect(none.guarding == nil && none.name == "default")
         let back = try none.replacing([SettingOverride("guarding.tolerance", .text("0.5"))]) as? PrototypeRepair
         #expect(back?.guarding == RetainGuard(tolerance: 0.5))
         let rate = try PrototypeRepair.default.replacing([SettingOverride("learningRate", .text("3e-4"))])

@@ -10,8 +10,9 @@ struct Compare: ReportingCommand {
         discussion: """
             Trains a network, makes it forget, and retrains it without the classes' images from the same initial \
             weights; then measures all three on the test split. Training is as in 'unlearn train'. With --save the \
-            three models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. With \
-            --report the unlearned model is audited against the retrained one; exit code 2 means a leak or \
+            three models are kept as original.safetensors, unlearned.safetensors and retrained.safetensors. Methods run \
+            unguarded, with their settings as they are: 'unlearn forget' would repeat a run that harms the retained \
+            classes at lower rates. With --report the unlearned model is audited against the retrained one; exit code 2 means a leak or \
             over-forgotten, 3 too little evidence.
 
             'unlearn compare-methods' compares several methods instead.
@@ -262,8 +263,10 @@ struct Compare: ReportingCommand {
     }
 
     private func resolved(_ material: Material) throws -> RunConfiguration {
-        try material.choice.configuration(
+        var resolved = try material.choice.configuration(
             command: "compare", material.options, training: material.configuration)
+        resolved.settings = try JSONValue(encoding: material.choice.method.withoutGuard)
+        return resolved
     }
 
     private func modelFile(_ model: Model, _ stage: RetrainingComparison.Stage) throws -> AuditRecord.ModelFile {
@@ -315,7 +318,8 @@ struct CompareReport: Report {
     var exitCode: Int32 { audit?.exitCode ?? 0 }
 
     enum CodingKeys: CodingKey {
-        case architecture, audit, epochs, forgottenClasses, forgottenSamples, method, preset, rows, runFolder, seed
+        case architecture, audit, epochs, forgottenClasses, forgottenSamples, guarded, method, preset, rows, runFolder,
+            seed
     }
 
     private struct Row: Encodable {
@@ -345,6 +349,7 @@ struct CompareReport: Report {
         try container.encode(epochs, forKey: .epochs)
         try container.encode(classes.sorted(), forKey: .forgottenClasses)
         try container.encodeIfPresent(samples, forKey: .forgottenSamples)
+        try container.encode(false, forKey: .guarded)
         try container.encode(method, forKey: .method)
         try container.encodeIfPresent(preset, forKey: .preset)
         try container.encode(entries.map(Row.init), forKey: .rows)
@@ -368,6 +373,8 @@ struct CompareReport: Report {
             \(epochs) \(epochs == 1 ? "epoch" : "epochs"), \(preset.map { "preset \($0.rawValue)" } ?? "method \(method)"))
 
             \(table.text)
+            \(ComparisonTable.guardNote)
+
             """
         return text + (audit.map { "\n" + $0.summary + $0.text } ?? "") + (runFolder?.text ?? "")
     }

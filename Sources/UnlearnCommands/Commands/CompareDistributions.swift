@@ -21,7 +21,7 @@ struct CompareDistributions: ReportingCommand {
             Give the models as files, or let --train make them: that many originals, each of which forgets, and as many \
             models without the classes, all trained like the given original, from seeds of their own. --keep keeps them for \
             other methods; after an interruption the same command takes the finished ones, and with --checkpoint goes on \
-            within a training, too.
+            within a training, too. The method runs unguarded, with its settings as they are.
 
             EXAMPLES
               unlearn compare-distributions --dataset fashion-mnist --classes 0 \\

@@ -12,7 +12,8 @@ struct CompareMethods: ReportingCommand {
         discussion: """
             Trains a network, makes copies of it forget by each method, and audits each copy against a network trained \
             without the classes. With --seeds all of this is repeated from other seeds, and the table has means with \
-            95 % intervals. The row 'retrain' shows how much retraining itself varies.
+            95 % intervals. The row 'retrain' shows how much retraining itself varies. Methods run unguarded, with their \
+            settings as they are: 'unlearn forget' would repeat a run that harms the retained classes at lower rates.
 
             Finished work is kept in the folder of --report: after an interruption the same command continues where it \
             stopped. 'unlearn methods' shows the methods. A setting is given with its method before it, as in \
@@ -210,7 +211,8 @@ struct MethodComparisonReport: Report {
     let runFolder: RunFolder?
 
     enum CodingKeys: CodingKey {
-        case architecture, dataset, epochs, forgottenClasses, report, rows, runFolder, runs, samplesPerClass, seeds
+        case architecture, dataset, epochs, forgottenClasses, guarded, report, rows, runFolder, runs, samplesPerClass,
+            seeds
     }
 
     private struct Row: Encodable {
@@ -245,6 +247,7 @@ struct MethodComparisonReport: Report {
         try container.encode(details.dataset, forKey: .dataset)
         try container.encode(details.epochs, forKey: .epochs)
         try container.encode(result.classes, forKey: .forgottenClasses)
+        try container.encode(false, forKey: .guarded)
         try container.encodeIfPresent(page?.relativePath, forKey: .report)
         try container.encode(result.methods.map { Row(result, $0) }, forKey: .rows)
         try container.encodeIfPresent(runFolder?.url.relativePath, forKey: .runFolder)
@@ -263,7 +266,7 @@ struct MethodComparisonReport: Report {
         for run in result.runs {
             if let failure = run.failure { text += "\(run.method), seed \(run.seed): \(failure)\n" }
         }
-        text += "\n" + ComparisonTable.legend + "\n"
+        text += "\n" + ComparisonTable.legend + " " + ComparisonTable.guardNote + "\n"
         if let page { text += "Wrote \(page.relativePath)\n" }
         if let runFolder { text += runFolder.text }
         return text

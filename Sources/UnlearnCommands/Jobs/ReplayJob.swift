@@ -143,9 +143,11 @@ struct ReplayJob: Sendable {
     ) async throws -> UnlearningOutcome {
         var options = options
         options.checkpoint = checkpoint
-        let unlearner = Unlearner(
+        var unlearner = Unlearner(
             model: material.original, retaining: material.data.retain, forgetting: material.data.forget, method: method,
             training: resolved.training, options: options)
+        // Comparisons run the settings as they are; the method's own guard is one of them.
+        if resolved.command == "compare" { unlearner.guarding = nil }
         guard material.forgetsSamples, let samples = material.data.forget else {
             return try await unlearner.forget(classes: material.classes, progress: console.progress())
         }

@@ -6,7 +6,7 @@ public struct ComparedMethods: Sendable, Codable, Hashable {
     public let runs: [ComparedRun]
 
     /// Creates a result of runs.
-    public init(classes: Set<Int>, runs: [ComparedRun]) {
+    package init(classes: Set<Int>, runs: [ComparedRun]) {
         self.classes = classes.sorted()
         self.runs = runs
     }

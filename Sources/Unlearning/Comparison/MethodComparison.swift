@@ -9,6 +9,9 @@ public import NeuralGraph
 ///
 /// The row of ``FullRetraining`` is a third network from other initial weights than the reference. It shows the
 /// distance between two retrained networks, the closest that a method can be expected to come.
+///
+/// Nothing watches the methods: ``RetainGuard`` would change settings that harm the retained classes, and what is compared
+/// are the settings as they are.
 public struct MethodComparison: Sendable {
     /// The current step of a comparison.
     public struct Step: Sendable {
@@ -80,9 +83,13 @@ public struct MethodComparison: Sendable {
         images: any ImageDataset, test: any ImageDataset, keepingIn folder: URL? = nil, progress: Handler? = nil
     ) async throws -> ComparedMethods {
         try validate()
+        var comparison = self
+        // Kept runs are found by the settings that ran.
+        comparison.methods = methods.map(\.withoutGuard)
         if let processes = options.severalProcesses {
             return try await SharedComparison(
-                comparison: self, processes: processes, classes: classes, images: images, test: test, folder: folder,
+                comparison: comparison, processes: processes, classes: classes, images: images, test: test,
+                folder: folder,
                 progress: progress
             ).run(untrained)
         }
@@ -95,7 +102,7 @@ public struct MethodComparison: Sendable {
                 store = try ComparisonStore(folder, key: key(model, classes, images: images, test: test))
             }
             let seeded = SeededComparison(
-                comparison: self, seed: seed, classes: classes, images: images, test: test, store: store,
+                comparison: comparison, seed: seed, classes: classes, images: images, test: test, store: store,
                 progress: progress)
             runs += try await seeded.run(model)
         }

@@ -95,11 +95,10 @@ struct SeededComparison: Sendable {
             for: method, from: images, forgetting: classes, samplesPerClass: comparison.samplesPerClass, seed: seed)
         do {
             let memory = PeakMemory()
-            var unlearner = Unlearner(
+            let unlearner = Unlearner(
                 model: model, retaining: data.retain, forgetting: data.forget, method: method,
-                training: comparison.training, options: options(method.name))
-            // What is compared are the settings as they are.
-            unlearner.guarding = nil
+                training: comparison.training, options: options(method.name)
+            ).unguarded
             let outcome = try await unlearner.forget(classes: classes, progress: handler(method.name))
             run.figures[.peakMemory] = memory.mebibytes
             run.figures[.seconds] = outcome.totalTime.seconds

@@ -3,7 +3,7 @@ package import NeuralGraph
 
 /// Forgetting compared with retraining: a network is trained, made to forget, and trained again without the classes.
 ///
-/// All of them are measured on the same images.
+/// All of them are measured on the same images. Nothing watches the methods: what is compared are their settings as they are.
 package struct RetrainingComparison: Sendable {
     /// What one of the networks is.
     package enum Stage: String, Sendable, Codable, CaseIterable {
@@ -108,11 +108,10 @@ package struct RetrainingComparison: Sendable {
         let originalAccuracy = try await accuracy(original.model, .original)
         func forgotten(by method: any UnlearningMethod, _ stage: Stage) async throws -> UnlearningOutcome {
             let data = try data(for: method, classes, samples, from: images)
-            var unlearner = Unlearner(
+            let unlearner = Unlearner(
                 model: original.model, retaining: data.retain, forgetting: data.forget, validation: measured,
-                method: method, training: training, options: options)
-            // What is compared are the settings as they are.
-            unlearner.guarding = nil
+                method: method, training: training, options: options
+            ).unguarded
             if samples != nil, let forget = data.forget {
                 return try await unlearner.forget(samples: forget, progress: handler(stage))
             }

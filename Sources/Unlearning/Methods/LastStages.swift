@@ -48,12 +48,21 @@ public struct LastStages: TrainedMethod, Hashable {
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        try makeModel(request, session) { last in
+            guard resets else { return last }
+            return Model(graph: last.graph, metadata: last.metadata, seed: session.seed("\(name).weights"))
+        }
+    }
+
+    /// Makes the new model.
+    /// - Parameter start: gives the weights that training starts from, of the original's last stages.
+    package func makeModel(
+        _ request: UnlearningRequest, _ session: UnlearningSession, startingFrom start: (_ last: Model) throws -> Model
+    ) throws -> Model {
         let (frozen, last) = try request.model.cut(at: Self.cut(request.model.graph, keeping: stages))
         let features = try session.features(of: request.retained(), by: frozen)
-        let start =
-            resets ? Model(graph: last.graph, metadata: last.metadata, seed: session.seed("\(name).weights")) : last
         let trained = try session.train(
-            start,
+            start(last),
             TrainingLoop(
                 examples: features, examplesName: "retain", configuration: training, phase: .repair, stream: name))
         return try request.model.replacing(trained.stateDictionary)

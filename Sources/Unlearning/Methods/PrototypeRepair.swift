@@ -110,7 +110,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 
     private var methodName: String {
-        switch self {
+        switch recipe {
         case .default: "default"
         case .noiseless: "noiseless"
         case .fast: "fast"
@@ -158,6 +158,19 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 
     package var guardsItself: Bool { guarding != nil }
+
+    package var unguarded: PrototypeRepair {
+        var method = self
+        method.guarding = nil
+        return method
+    }
+
+    /// The settings that names go by: a preset that runs without its guard is still that preset.
+    private var recipe: PrototypeRepair {
+        var method = self
+        method.guarding = guarding ?? RetainGuard()
+        return method
+    }
 
     /// UNSIR's first two steps for a request.
     private func damage(for request: UnlearningRequest) -> NoiseDamage? {
@@ -213,10 +226,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let held = try ExampleSubset(retain, indices: watched)
         let K = repair.targets.targets.shape[1]
         return try guarding.train(
-            at: rate, original: repair.targets.correct(among: watched), of: watched.count, session, train: train
+            at: rate, after: repair.targets.answers(to: watched), session, train: train
         ) { candidate in
             let outputs = try session.outputs(of: candidate, on: held)
-            return DistillationTargets.correct(outputs, labels: held.labels, classes: K)
+            return try WatchedAnswers(DistillationTargets.logits(in: outputs, classes: K), labels: held.labels)
         }
     }
 
@@ -316,7 +329,7 @@ extension PrototypeRepair {
             return "Learns noise against the classes, impairs the last blocks with it, and repairs them toward the "
                 + "original without the classes (UNSIR)"
         }
-        return switch self {
+        return switch recipe {
         case .fast: text + ", briefly"
         case .thorough: text + ", all blocks and longer"
         default: text

@@ -73,6 +73,8 @@ package protocol BuiltInMethod: UnlearningMethod, Codable {
     func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model
     /// Whether the method watches retained accuracy by itself, so that ``Unlearner/guarding`` need not.
     var guardsItself: Bool { get }
+    /// The method without a guard of its own; the same, as by default, if it has none.
+    var unguarded: Self { get }
     /// The method with settings that change a model less, such as its rates divided by a number; nil if there are none.
     func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)?
 }
@@ -110,6 +112,7 @@ extension BuiltInMethod {
     package func check() throws {}
     package func costs(of request: UnlearningRequest) -> [Double] { [] }
     package var guardsItself: Bool { false }
+    package var unguarded: Self { self }
     package func gentler(by divisor: Double, for model: Model) -> (any UnlearningMethod)? { nil }
 
     public var name: String { traits.name }

@@ -18,7 +18,7 @@ public final class UnlearningSession {
     /// Remarks for people, in their order.
     package private(set) var notes: [String] = []
     /// Whether the run left the retained classes in ruins; see ``UnlearningOutcome/isRuined``.
-    var isRuined = false
+    package var isRuined = false
     /// The accuracy that a phase left, by phase.
     private(set) var accuracies: [RunPhase: Accuracy] = [:]
     /// Measures a model on the validation data; nil if there are none.

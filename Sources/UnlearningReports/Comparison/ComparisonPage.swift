@@ -54,7 +54,7 @@ package struct ComparisonPage: Sendable {
                 "p",
                 text: "\(details.architecture) on \(details.dataset), \(details.epochs) epochs. The methods see "
                     + "\(details.samplesPerClass) images of each class, of the kinds in the column 'data'. "
-                    + "\(seedText) The reference is a network retrained without the class. The row 'retrain' is another such "
+                    + "\(ComparisonTable.guardNote) \(seedText) The reference is a network retrained without the class. The row 'retrain' is another such "
                     + "network; its figures are the best that a method can be expected to reach.")
         }
     }

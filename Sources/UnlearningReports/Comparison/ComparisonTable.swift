@@ -19,6 +19,11 @@ package struct ComparisonTable: Sendable {
         + "member gap: largest gap of three membership attacks to the retrained model. MiB: additional peak memory of the "
         + "method, if the system reports it. ±: half the width of the 95 % confidence interval over seeds."
 
+    /// What sets these runs apart from those of `unlearn forget`.
+    package static let guardNote =
+        "Methods run unguarded, with their settings as they are: 'unlearn forget' would repeat a run that harms the retained "
+        + "classes at lower rates."
+
     /// The column titles.
     package var heading: [String] { ["method"] + ComparedFigure.allCases.map(\.title) + ["data"] }
 

@@ -270,16 +270,34 @@ def amnesiac(problem):
     return relabeled(problem, amnesiac_labels(), 1e-4, 3)
 
 
-def last_stages(problem):
-    """Goel et al., CF-k: the last convolution, its norm and the head go on, the rest is frozen in inference mode."""
+def last_stages(problem, reset=False):
+    """Goel et al., CF-k: the last convolution, its norm and the head go on, the rest is frozen in inference mode.
+
+    EU-k, with reset: the same from new weights.
+    """
     student = problem.student()
+    if reset:
+        fresh = {
+            name: state_tensor(f"methods.reset.{name}", tuple(old.shape)).to(old.dtype)
+            for name, old in student.state_dict().items()
+            if name.split(".")[0] in ("conv2", "bn2", "fc")
+        }
+        student.load_state_dict(fresh, strict=False)
+    start = copy.deepcopy(student.state_dict())
     optimizer = torch.optim.SGD(
         [*student.conv2.parameters(), *student.bn2.parameters(), *student.fc.parameters()], lr=0.01, momentum=0.9
     )
     for _ in range(3):
         student.bn1.eval()
         step(optimizer, cross_entropy(student(problem.retain), problem.retain_labels))
+    if reset:
+        # Seen from the new weights: the way to them is the longest part.
+        return {f"moved.{name}": value - start[name] for name, value in student.state_dict().items()}
     return student
+
+
+def last_stages_reset(problem):
+    return last_stages(problem, reset=True)
 
 
 def dampening(problem):
@@ -413,7 +431,7 @@ def trew(problem):
 
 METHODS = [
     scrub_large, scrub_small, negative_gradient, negative_gradient_retain, delete, delete_frozen, salun, fisher,
-    boundary_shrink, bad_teacher, amnesiac, last_stages, dampening, unsir, svd, damp, trew,
+    boundary_shrink, bad_teacher, amnesiac, last_stages, last_stages_reset, dampening, unsir, svd, damp, trew,
 ]
 
 

@@ -99,6 +99,30 @@ struct MethodComparisonTests {
         #expect(result.summary(of: .retainAccuracy, for: "fine-tune") == nil)
     }
 
+    @Test("methods run unguarded, their own guards included, and presets keep their names")
+    func unguarded() async throws {
+        let guarded = PrototypeRepair(
+            training: TrainingConfiguration(epochs: 3, batchSize: 20, schedule: .oneCycle(warmUpFraction: 0.2)),
+            guarding: RetainGuard(share: 0.2, tolerance: 0, attempts: 4, divisor: 20))
+        let result = try await run(comparison([guarded]), keeping: false)
+        #expect(comparable(result) == comparable(try await run(comparison([guarded.unguarded]), keeping: false)))
+        // All of 300 images in batches of 20; a guard holds 60 of them out.
+        #expect(result.runs.last?.figures[.steps] == 45)
+        #expect(result.runs.last?.settings.contains("guarding") == false)
+        let model = Model(graph: try convolutionalNetwork(Patterns.shape, classes: Patterns.classes), seed: 7)
+        let stages = try await RetrainingComparison(
+            training: TrainingConfiguration(epochs: 2, batchSize: 32, learningRate: 0.005), unlearning: guarded,
+            samplesPerClass: 60
+        ).run(model, classes: [2], images: Patterns.train, test: Patterns.test)
+        let outcome = try #require(stages[1].forgetting)
+        #expect(outcome.steps == 45 && (outcome.method as? PrototypeRepair)?.guarding == nil)
+        for method in UnlearningMethods.all {
+            let free = method.withoutGuard
+            #expect(free.name == method.name && free.summary == method.summary)
+            #expect((free as? any BuiltInMethod)?.guardsItself == false)
+        }
+    }
+
     @Test("nothing to compare is an error, and a folder that cannot be made too")
     func empty() async throws {
         await #expect(throws: ComparisonError.nothingToCompare("method")) { try await run(comparison([])) }

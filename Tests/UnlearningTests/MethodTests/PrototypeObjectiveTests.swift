@@ -100,7 +100,11 @@ struct PrototypeObjectiveTests {
         // Means 14/3 and 2: (11/3)² + (5/3)² + (16/3)² + 0 + 4 + 4, over three.
         #expect(abs(lesson.variance - (402.0 / 9 + 8) / 3) < 1e-9)
         // The first example's two logits are equal, and the first of equals counts as the answer.
-        #expect(lesson.correct(among: [0, 1, 2]) == 3 && lesson.correct(among: []) == 0)
+        let answered = try lesson.answers(to: [0, 1, 2])
+        #expect(answered.count == 3 && answered.correct == 3 && answered.guess == log(3.0))
+        // ln 2, ln 4/3 and ln 5/4.
+        #expect(abs(answered.loss - log(10.0 / 3) / 3) < 1e-7)
+        #expect(try lesson.answers(to: []).correct == 0)
         let objective = try lesson.objective(for: [2, 0], featureWeight: 4)
         #expect(objective.targets.elements.prefix(3).map { ($0 * 10).rounded() } == [1, 9, 0])
         #expect(abs(objective.weight - 4 / lesson.variance) < 1e-12)

@@ -267,17 +267,76 @@ struct PrototypeRepairTests {
             let run = UnlearningSession(context: context)
             let model = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 1)
             var (rates, found) = ([Double](), [40, 55, 50].makeIterator())
-            let kept = try RetainGuard(attempts: 3, divisor: 10).train(at: 1, original: 95, of: 100, run) { rate in
+            let kept = try RetainGuard(attempts: 3, divisor: 10).train(at: 1, after: Self.answers(95), run) { rate in
                 rates.append(rate)
                 return try model.replacing("fc1.bias", at: 0, with: Float(rate))
-            } correct: { _ in
-                found.next() ?? 0
+            } answers: { _ in
+                Self.answers(found.next() ?? 0)
             }
             return (rates, kept.parameters["fc1.bias"]?[0], run.notes)
         }
         #expect(run.0.map { ($0 * 1000).rounded() } == [1000, 100, 10])
         #expect(run.1 == 0.1)
         #expect(run.2.count == 3 && run.2[2].hasSuffix("no more attempts"))
+    }
+
+    private static func answers(_ correct: Int, loss: Double = 0.2, count: Int = 100) -> WatchedAnswers {
+        WatchedAnswers(count: count, correct: correct, loss: loss, guess: log(3))
+    }
+
+    /// What a guard keeps of attempts that end in a model with these answers, or in an error where there are none.
+    private func kept(
+        _ attempts: [WatchedAnswers?], after before: WatchedAnswers = answers(95), weights: [Float]? = nil
+    ) async throws -> (bias: Float?, notes: [String], isRuined: Bool) {
+        try await RunContext.run(RunOptions(), progress: nil) { context in
+            let run = UnlearningSession(context: context)
+            let model = Model(graph: try vectorNetwork(features: 2, classes: 3), seed: 1)
+            var attempt = -1
+            let kept = try RetainGuard(attempts: attempts.count, divisor: 10).train(at: 1, after: before, run) { _ in
+                attempt += 1
+                if attempts[attempt] == nil { throw UnlearningError.unsoundModel(.notFinite(tensor: "x", value: .nan)) }
+                return try model.replacing("fc1.bias", at: 0, with: weights?[attempt] ?? Float(attempt))
+            } answers: { _ in
+                try #require(attempts[attempt])
+            }
+            return (kept.parameters["fc1.bias"]?[0], run.notes, run.isRuined)
+        }
+    }
+
+    @Test("a loss above a guess's is objected to, as are weights that are no numbers")
+    func losses() async throws {
+        // The accuracy holds; the loss is above ln 3, and above the original's.
+        let calmed = try await kept([Self.answers(95, loss: 1.2), Self.answers(94)])
+        #expect(calmed.bias == 1 && !calmed.isRuined)
+        #expect(
+            calmed.notes == [
+                "the loss on 100 watched examples of retained classes rose from 0.2 to 1.2, above that of a guess at a rate of "
+                    + "1; backed off to 0.1"
+            ])
+        #expect(try await kept([Self.answers(95, loss: 1.2)]).isRuined)
+        #expect(try await kept([Self.answers(95, loss: 1.2)], after: Self.answers(95, loss: 1.3)).notes.isEmpty)
+        // One answer can make the loss of a few.
+        #expect(
+            try await kept([Self.answers(4, loss: 1.2, count: 5)], after: Self.answers(5, count: 5)).notes.isEmpty)
+        let undefined = try await kept([Self.answers(95, loss: .nan), Self.answers(93)])
+        #expect(undefined.bias == 1 && undefined.notes.count == 1)
+        let broken = try await kept([Self.answers(95), Self.answers(95)], weights: [.nan, 3])
+        #expect(broken.bias == 3 && broken.notes.count == 1 && broken.notes[0].contains("tensor 'fc1.bias'"))
+        let thrown = try await kept([nil, Self.answers(95)])
+        #expect(thrown.bias == 1 && thrown.notes.count == 1 && thrown.notes[0].hasSuffix("; backed off to 0.1"))
+        await #expect(throws: UnlearningError.self) { try await kept([nil]) }
+    }
+
+    @Test("guard and synthesizer are read from records that lack settings")
+    func earlierRecords() throws {
+        let decoder = JSONDecoder()
+        let early = try decoder.decode(RetainGuard.self, from: Data("{\"share\":0.1,\"unknown\":1}".utf8))
+        #expect(early == RetainGuard(share: 0.1))
+        let inputs = try decoder.decode(InputSynthesizer.self, from: Data("{\"steps\":7}".utf8))
+        #expect(inputs == InputSynthesizer(steps: 7))
+        for value in [RetainGuard(), RetainGuard(share: 0.2, tolerance: 0.1, attempts: 2, divisor: 3)] {
+            #expect(try decoder.decode(RetainGuard.self, from: JSONEncoder().encode(value)) == value)
+        }
     }
 
     @Test("few watched examples have to be far worse before they count")

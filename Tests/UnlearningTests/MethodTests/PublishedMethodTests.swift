@@ -71,11 +71,12 @@ struct PublishedMethodTests {
 
     /// Compares how far each tensor moved, to 1e-4 beyond what `float32` can tell of the tensor itself.
     func expectMoves(
-        of new: Model, _ name: String, sourceLocation: SourceLocation = #_sourceLocation
+        of new: Model, _ name: String, from start: Model? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
+        let start = start ?? model
         for (key, tensor) in new.stateDictionary where !key.hasSuffix("tracked") {
             let expected = try fixture.values("\(name).\(key)").map(Double.init)
-            let old = try #require(model.stateDictionary[key]).elements.map(Double.init)
+            let old = try #require(start.stateDictionary[key]).elements.map(Double.init)
             let moved = zip(tensor.elements, old).map { Double($0) - $1 }
             let allowed = 1e-4 * euclideanNorm(expected) + 1e-7 * euclideanNorm(old)
             let difference = euclideanNorm(zip(moved, expected).map { $0 - $1 })
@@ -235,6 +236,26 @@ struct PublishedMethodTests {
             resetting: false,
             training: TrainingConfiguration(epochs: 3, optimizer: .sgd(momentum: 0.9), learningRate: 0.01))
         try expectMoves(of: try await forgetting(method), "last_stages")
+    }
+
+    @Test("EU-k: the last stage starts from new weights behind a frozen part")
+    func resetStages() async throws {
+        let method = LastStages(
+            resetting: true,
+            training: TrainingConfiguration(epochs: 3, optimizer: .sgd(momentum: 0.9), learningRate: 0.01))
+        let reset = try ["conv2", "bn2", "fc"].reduce(into: [String: Tensor]()) { tensors, layer in
+            for (key, tensor) in model.stateDictionary where key.hasPrefix("\(layer).") {
+                tensors[key] = try GeneratedNumbers.stateTensor("methods.reset.\(key)", shape: tensor.shape)
+            }
+        }
+        let new = try await running(method) { request, session in
+            try method.makeModel(request, session) { last in
+                // The method trains these layers and no others.
+                #expect(Set(last.stateDictionary.keys) == Set(reset.keys))
+                return try last.replacing(reset)
+            }
+        }
+        try expectMoves(of: new, "last_stages_reset.moved", from: model.replacing(reset))
     }
 
     @Test("selective synaptic dampening, over batches in the order of classes")

@@ -11,11 +11,11 @@ struct RateSearchTests {
         let model = try await Patterns.model
         let trials = try await search.run(model, forgetting: [2], images: Patterns.train)
         let rates: [Double] = [0.003125, 0.0125, 0.05, 0.2]
-        #expect(zip(trials, rates).allSatisfy { abs($0.learningRate - $1) < 1e-12 } && trials.count == 4)
+        #expect(zip(trials, rates).allSatisfy { abs(($0.learningRate ?? 0) - $1) < 1e-12 } && trials.count == 4)
         for trial in trials where trial.failure == nil {
             #expect(trial.accuracy?.counts == [40, 40, 40, 40, 40, 40])
         }
-        let best = try #require(RateSearch.best(of: trials))
+        let best = trials[try #require(RateSearch.best(of: trials))]
         #expect(try #require(best.score) > 0.8)
         #expect(trials.allSatisfy { ($0.score ?? -1) <= (best.score ?? -1) })
         // A class has 100 images.
@@ -23,6 +23,18 @@ struct RateSearchTests {
         let all = search
         let text = await message { try await all.run(model, forgetting: [2], images: Patterns.train) }
         #expect(text?.hasPrefix("samples per class cannot be 100; class pattern 0 has no more images") == true)
+    }
+
+    @Test("settings without a rate are tried too; those that select nothing are a trial without a model")
+    func settings() async throws {
+        let methods = [10, 2].map { SelectiveSynapticDampening(selection: $0, examplesPerGradient: 4) }
+        let search = RateSearch(trying: methods, samplesPerClass: 60, heldOutPerClass: 40)
+        let trials = try await search.run(Patterns.model, forgetting: [2], images: Patterns.train)
+        #expect(trials[0].failure?.hasPrefix("selection cannot be 10; ") == true && trials[0].score == nil)
+        #expect(trials[1].accuracy?.counts == [40, 40, 40, 40, 40, 40] && trials[1].learningRate == nil)
+        #expect(RateSearch.best(of: trials) == 1)
+        // Of equal ones the first, which are the method's own settings.
+        #expect(RateSearch.best(of: [trials[0], trials[1], trials[1]]) == 1)
     }
 
     @Test("a rate at which training diverges is a trial without a model")

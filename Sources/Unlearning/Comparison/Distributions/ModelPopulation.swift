@@ -26,7 +26,7 @@ package struct ModelPopulation: Sendable {
     package let training: TrainingConfiguration
     /// How training images are changed at random.
     package let augmentation: Augmentation?
-    /// The method by which originals forget.
+    /// The method by which originals forget, without a guard.
     package let method: any UnlearningMethod
     /// The number of images of each class that the method sees.
     package let samplesPerClass: Int
@@ -52,7 +52,7 @@ package struct ModelPopulation: Sendable {
         try training.validate()
         try method.validate()
         (self.model, self.classes, self.samples, self.images) = (model, classes, samples, images)
-        (self.training, self.augmentation, self.method) = (training, augmentation, method)
+        (self.training, self.augmentation, self.method) = (training, augmentation, method.withoutGuard)
         (self.samplesPerClass, self.count, self.options) = (samplesPerClass, count, options)
         let key = Key(
             algorithms: "\(options.algorithms)", augmentation: augmentation.map { "\($0)" } ?? "none",
@@ -143,11 +143,10 @@ package struct ModelPopulation: Sendable {
                     for: method, from: images, forgetting: classes, samplesPerClass: samplesPerClass,
                     seed: options.seed)
             }
-        var unlearner = Unlearner(
+        let unlearner = Unlearner(
             model: original, retaining: data.retain, forgetting: data.forget, method: method, training: training,
-            options: options)
-        // What is compared are the settings as they are.
-        unlearner.guarding = nil
+            options: options
+        ).unguarded
         if samples != nil, let forget = data.forget {
             return try await unlearner.forget(samples: forget, progress: progress).model
         }

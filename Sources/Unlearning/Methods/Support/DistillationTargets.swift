@@ -8,17 +8,16 @@ package struct DistillationTargets {
     package let prototypes: Tensor
     /// The features' variance, summed over their directions.
     package let variance: Double
-    /// Which examples the original is right about, forgotten logits masked.
-    private let isRight: [Bool]
+    /// The original's logits, `[n, K]`, forgotten ones masked.
+    private let logits: Tensor
+    private let labels: [Int]
 
     /// - Parameter outputs: features and logits of the original, `[n, d + K]`.
     package init(outputs: Tensor, labels: [Int], classes K: Int, masking forgotten: Set<Int>, labelShare: Float) throws
     {
         let (n, d) = (labels.count, outputs.shape[1] - K)
-        var logits = Tensor(repeating: 0, shape: [n, K])
-        for row in 0..<n { for k in 0..<K { logits[row * K + k] = outputs[row * (d + K) + d + k] } }
-        logits = logits.masking(forgotten)
-        isRight = zip(logits.largestInRows, labels).map { $0 == $1 }
+        logits = Self.logits(in: outputs, classes: K).masking(forgotten)
+        self.labels = labels
         targets = try Softmax.probabilities(of: logits).mixed(with: labels, share: labelShare)
         var (sums, counts) = ([Double](repeating: 0, count: K * d), [Double](repeating: 0, count: K))
         var (total, squares) = ([Double](repeating: 0, count: d), 0.0)
@@ -49,15 +48,16 @@ package struct DistillationTargets {
             targets: try Tensor(rows, shape: [examples.count, K]), prototypes: prototypes, weight: weight)
     }
 
-    /// How many of some examples the original is right about.
-    package func correct(among examples: [Int]) -> Int { examples.count { isRight[$0] } }
+    /// The original's answers to some of the examples.
+    package func answers(to examples: [Int]) throws -> WatchedAnswers {
+        try WatchedAnswers(logits, labels: labels, rows: examples)
+    }
 
-    /// How many rows of features and logits, `[n, d + K]`, have the label's logit largest.
-    static func correct(_ outputs: Tensor, labels: [Int], classes K: Int) -> Int {
-        let d = outputs.shape[1] - K
-        return labels.enumerated().count { row, label in
-            let start = row * (d + K) + d
-            return (0..<K).allSatisfy { $0 == label || outputs[start + $0] < outputs[start + label] }
-        }
+    /// The logits, `[n, K]`, of rows of features and logits, `[n, d + K]`.
+    static func logits(in outputs: Tensor, classes K: Int) -> Tensor {
+        let (n, width) = (outputs.shape[0], outputs.shape[1])
+        var logits = Tensor(repeating: 0, shape: [n, K])
+        for row in 0..<n { for k in 0..<K { logits[row * K + k] = outputs[row * width + width - K + k] } }
+        return logits
     }
 }

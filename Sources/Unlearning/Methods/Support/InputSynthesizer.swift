@@ -120,3 +120,17 @@ package struct InputSynthesizer: Sendable, Codable, Hashable {
         return inputs
     }
 }
+
+extension InputSynthesizer {
+    /// Reads settings; those that are missing have their defaults.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = InputSynthesizer()
+        perClass = try container.decode(.perClass, or: defaults.perClass)
+        batchSize = try container.decode(.batchSize, or: defaults.batchSize)
+        steps = try container.decode(.steps, or: defaults.steps)
+        learningRate = try container.decode(.learningRate, or: defaults.learningRate)
+        statisticsWeight = try container.decode(.statisticsWeight, or: defaults.statisticsWeight)
+        normWeight = try container.decode(.normWeight, or: defaults.normWeight)
+    }
+}

@@ -2,10 +2,10 @@ import Foundation
 import ImageDatasets
 package import NeuralGraph
 
-/// Protects retain accuracy: repeats a training at a lower rate if accuracy on held-out retain examples falls.
+/// Protects the retained classes: repeats a training at a lower rate if it harms the answers to held-out retain examples.
 ///
 /// Some retain examples are kept out of the training. If the new model classifies clearly fewer of them correctly
-/// than the original, the training is repeated.
+/// than the original, or its loss on them is above a guess's, the training is repeated.
 public struct RetainGuard: Sendable, Codable, Hashable {
     /// The share of the retain examples that is kept out, above 0 and at most 0.5; of many, 1,000 are.
     package var share: Double
@@ -26,6 +26,8 @@ public struct RetainGuard: Sendable, Codable, Hashable {
     }
 
     static let mostExamples = 1000.0
+    /// Fewer examples say too little to choose between models.
+    static let fewestExamples = 10
     /// A fall of accuracy by more than this share, and its uncertainty, leaves the retained classes in ruins.
     package static let ruinousFall = 0.1
 
@@ -73,50 +75,41 @@ public struct RetainGuard: Sendable, Codable, Hashable {
             to: sum(accuracy.correct), from: sum(before.correct), of: sum(before.counts), beyond: ruinousFall)
     }
 
-    /// Retries at lower rates until accuracy holds; after the last attempt returns the most accurate model.
+    /// Retries at lower rates until the answers hold; after the last attempt returns the best model.
     /// - Parameters:
     ///   - rate: the first attempt's.
-    ///   - original: how many of the watched examples the original is right about, the forgotten classes left out.
-    ///   - count: how many are watched.
+    ///   - before: the original's answers to the watched examples.
     ///   - train: trains at a rate.
-    ///   - correct: how many of the watched examples a model is right about.
+    ///   - answers: takes a model's answers.
     /// - Throws: what the last training throws, if not one came to an end.
     package func train(
-        at rate: Double, original: Int, of count: Int, _ session: UnlearningSession, train: (Double) throws -> Model,
-        correct: (Model) throws -> Int
+        at rate: Double, after before: WatchedAnswers, _ session: UnlearningSession, train: (Double) throws -> Model,
+        answers: (Model) throws -> WatchedAnswers
     ) throws -> Model {
-        var best: (model: Model, correct: Int)?
-        var rate = rate
-        for attempt in 1...attempts {
-            let isLast = attempt == attempts
-            do {
-                let model = try train(rate)
-                let found = try correct(model)
-                guard objects(to: found, original: original, of: count) else { return model }
-                let fall =
-                    "retain accuracy on \(count) watched examples fell from "
-                    + "\(Self.percent(original, count)) to \(Self.percent(found, count))"
-                if best.map({ found > $0.correct }) ?? true { best = (model, found) }
-                session.note(
-                    isLast
-                        ? "\(fall) at a rate of \(Self.text(rate)); no more attempts"
-                        : "\(fall) at a rate of \(Self.text(rate)); backed off to \(Self.text(rate / divisor))")
-            } catch let error as UnlearningError {
-                guard error.code == .diverged, !isLast || best != nil else { throw error }
-                session.note(
-                    "\(error.description); "
-                        + (isLast ? "an earlier attempt is handed over" : "backed off to \(Self.text(rate / divisor))"))
-            }
-            rate /= divisor
+        try attempts(
+            rate, after: before, kind: "watched", session, gentler: { $0 / divisor }, make: train, answers: answers
+        ) { complaint, rate, next in
+            let found = complaint.hasModel ? "\(complaint.text) at a rate of \(Self.text(rate))" : complaint.text
+            let otherwise = complaint.hasModel ? "no more attempts" : "an earlier attempt is handed over"
+            session.note("\(found); \(next.map { "backed off to \(Self.text($0))" } ?? otherwise)")
         }
-        guard let best else { throw UnlearningError.diverged(phase: .repair, step: 1, what: "the loss") }
-        session.isRuined = Self.isFall(to: best.correct, from: original, of: count, beyond: Self.ruinousFall)
-        return best.model
     }
 
     static func percent(_ part: Int, _ whole: Int) -> String {
         (Double(part) / Double(max(1, whole)) as Double?).percentText
     }
 
-    private static func text(_ rate: Double) -> String { String(format: "%.3g", rate) }
+    static func text(_ rate: Double) -> String { String(format: "%.3g", rate) }
+}
+
+extension RetainGuard {
+    /// Reads settings; those that are missing have their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let defaults = RetainGuard()
+        share = try container.decode(.share, or: defaults.share)
+        tolerance = try container.decode(.tolerance, or: defaults.tolerance)
+        attempts = try container.decode(.attempts, or: defaults.attempts)
+        divisor = try container.decode(.divisor, or: defaults.divisor)
+    }
 }
