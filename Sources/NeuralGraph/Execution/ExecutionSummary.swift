@@ -48,7 +48,7 @@ package struct ExecutionSummary: Sendable {
         sharding: Sharding? = nil
     ) throws(GraphError) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
+            graph: model.graph, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
             algorithms: algorithms, precision: precision, keptNodes: try model.graph.positions(of: nodes),
             sharding: sharding)
     }
@@ -60,17 +60,24 @@ package struct ExecutionSummary: Sendable {
         algorithms: Algorithms = .fast, precision: Precision = .float32, sharding: Sharding? = nil
     ) {
         self.init(
-            model: model, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
+            graph: model.graph, batchCapacity: batchCapacity, computing: request, modes: modes, workers: workers,
             algorithms: algorithms, precision: precision, keptNodes: [], sharding: sharding)
     }
 
+    /// Plans the training steps of a network that has no numbers yet, with the default options.
+    package init(training graph: Graph, batchCapacity: Int) {
+        self.init(
+            graph: graph, batchCapacity: batchCapacity, computing: .parameters, modes: [.training],
+            workers: ThreadTeam.processorCount, algorithms: .fast, precision: .float32, keptNodes: [], sharding: nil)
+    }
+
     private init(
-        model: Model, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
+        graph: Graph, batchCapacity: Int, computing request: GradientRequest, modes: Set<Mode>, workers: Int,
         algorithms: Algorithms, precision: Precision, keptNodes: Set<Int>, sharding: Sharding?
     ) {
         let capacity = max(1, batchCapacity)
         let plan = ExecutionPlan(
-            model.graph, batchCapacity: min(capacity, sharding?.size ?? capacity), computing: request, modes: modes,
+            graph, batchCapacity: min(capacity, sharding?.size ?? capacity), computing: request, modes: modes,
             workers: max(1, workers), algorithms: algorithms, precision: precision, keptNodes: keptNodes)
         self.precision = precision
         nodes = plan.nodes

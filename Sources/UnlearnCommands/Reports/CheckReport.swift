@@ -117,11 +117,11 @@ struct CheckReport: Report {
         guard let network = try? Architectures.named(ArchitectureIdentifier(name: "resnet18")),
             let graph = try? network.graph(inputShape: [32, 32, 3], classes: 10)
         else { return 0 }
-        let model = Model(graph: graph, seed: 0)
-        let plan = ExecutionSummary(
-            model: model, batchCapacity: TrainingConfiguration().batchSize, computing: .parameters, modes: [.training])
+        let plan = ExecutionSummary(training: graph, batchCapacity: TrainingConfiguration().batchSize)
         // The optimizer keeps two numbers for each parameter.
-        return plan.byteCount + 2 * MemoryLayout<Float>.stride * model.parameterCount
+        let trained = graph.parameters.map(\.specification).filter(\.isTrained)
+        let parameters = trained.reduce(0) { $0 + $1.shape.count }
+        return plan.byteCount + 2 * MemoryLayout<Float>.stride * parameters
     }
 
     private var missing: [Problem] { problems.filter { $0.severity == .missing } }
