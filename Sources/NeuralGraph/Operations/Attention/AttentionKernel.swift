@@ -22,7 +22,9 @@ struct AttentionKernel: Kernel {
     }
 
     private var columns: Int { heads * width }
-    private var kernel: MatrixKernel { MatrixKernel(request.algorithms, request.precision) }
+    private var kernel: MatrixKernel {
+        MatrixKernel(request.algorithms, request.precision, size: max(queries, keys, width))
+    }
     private var scores: Int { queries * keys }
     /// Whether the probabilities wait for the backward pass in bfloat16, to which its products round them anyway.
     private var savesPairs: Bool { request.runsBackward && request.precision == .bfloat16 }
