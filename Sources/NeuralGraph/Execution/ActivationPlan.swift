@@ -1,5 +1,3 @@
-internal import CNeuralKernels
-
 /// The places of all activations, gradients and kept buffers of a graph in one arena, by when kernels read them.
 ///
 /// Steps are numbered 0, 1, ... for the forward passes in order and on for the backward passes in reverse order, so
@@ -114,19 +112,10 @@ struct ActivationPlan {
     private func addValue(of node: Int, _ values: [Int?], to buffers: inout BufferList) -> Int? {
         let last = lastUse(ofValue: node + 1)
         guard sharesInput(node), let shared = values[graph.nodes[node].inputs[0].index] else {
-            let first = functionWrittenBefore(node) == nil ? node : node - 1
-            return buffers.add(capacity * size(node + 1), first: first, last: last)
+            return buffers.add(capacity * size(node + 1), first: node, last: last)
         }
         buffers.extend(shared, to: last)
         return shared
-    }
-
-    /// The function of a node whose output the node before writes, since it applies the function in its own tasks.
-    func functionWrittenBefore(_ node: Int) -> cnk_function? {
-        guard node > 0, graph.nodes[node].inputs.map(\.index) == [node],
-            (kernels[node - 1] as? any FollowedKernel)?.appliesFunction == true
-        else { return nil }
-        return (kernels[node] as? PointwiseKernel)?.function
     }
 
     /// The last step at which a value's floats are read.

@@ -41,11 +41,6 @@ final class PassMemory {
             memory.state = node.state.compactMap { stateByKey[node.key($0.name)] }.map { state.base + $0 }
             return memory
         }
-        for index in plan.graph.nodes.indices {
-            guard let function = places.functionWrittenBefore(index) else { continue }
-            forward[index - 1].following = FollowingFunction(function: function, output: forward[index].output)
-            forward[index].isWrittenBefore = true
-        }
         // Backward passes run from the last node to the first; the first to write a gradient overwrites.
         var isWritten = [Bool](repeating: false, count: plan.graph.nodes.count + 1)
         for index in plan.graph.nodes.indices.reversed() {

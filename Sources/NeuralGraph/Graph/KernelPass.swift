@@ -4,10 +4,6 @@ final class NodeMemory {
     var output: UnsafeMutablePointer<Float>
     /// Where a ``RoundedInputKernel`` rounds its first input to; nil if it need not.
     var roundedInput: UnsafeMutablePointer<Float>?
-    /// The function that the node after this one applies, if this one does so in its tasks.
-    var following: FollowingFunction?
-    /// Whether the node before writes this one's output.
-    var isWrittenBefore = false
     var parameters: [UnsafeMutablePointer<Float>] = []
     var state: [UnsafeMutablePointer<Float>] = []
     var saved: UnsafeMutablePointer<Float>

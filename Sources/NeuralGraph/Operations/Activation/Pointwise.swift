@@ -73,7 +73,7 @@ package struct Pointwise: GraphOperation {
     }
 }
 
-struct PointwiseKernel: Kernel {
+private struct PointwiseKernel: Kernel {
     let function: cnk_function
     let count: Int
 
@@ -83,7 +83,6 @@ struct PointwiseKernel: Kernel {
     var worksInPlace: Bool { true }
 
     func forward(_ pass: ForwardPass) {
-        guard !pass.memory.isWrittenBefore else { return }
         pass.threads.forEachChunk(of: pass.batch * count, floatsEach: 1) { part in
             cnk_pointwise(
                 pass.inputs[0] + part.lowerBound, pass.output + part.lowerBound, part.count, function)

@@ -82,18 +82,8 @@ struct BatchReduceConvolution: ConvolutionAlgorithm {
         x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
         batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
-        forward(
-            x: x, w: w, y: y, epilogue: epilogue, then: nil, batch: batch, scratch: scratch, threads: threads)
-    }
-
-    /// The forward pass, each task of which applies a function to its results.
-    func forward(
-        x: UnsafePointer<Float>, w: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, epilogue: cnk_epilogue,
-        then function: FollowingFunction?, batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
-    ) {
         outputs.multiply(
-            x, packed: w, into: y, epilogue: epilogue, then: function, batch: batch * imagesEach, scratch: scratch,
-            threads: threads)
+            x, packed: w, into: y, epilogue: epilogue, batch: batch * imagesEach, scratch: scratch, threads: threads)
     }
 
     func inputGradient(
@@ -230,8 +220,7 @@ private struct GatheredProducts: Sendable {
 
     func multiply(
         _ source: UnsafePointer<Float>, packed: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>,
-        epilogue: cnk_epilogue, then function: FollowingFunction? = nil, batch: Int,
-        scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
+        epilogue: cnk_epilogue, batch: Int, scratch: UnsafeMutablePointer<Float>, threads: ThreadTeam
     ) {
         var source = source
         if precision == .bfloat16, !roundsInTasks {
@@ -282,14 +271,10 @@ private struct GatheredProducts: Sendable {
                     product.run_count = runs.count
                     for index in 0..<outer.count {
                         product.a = source + index * outer.source
-                        let result = place + index * outer.target
-                        product.c = target + result
-                        product.epilogue = epilogue.shifted(by: result)
+                        product.c = target + place + index * outer.target
+                        product.epilogue = epilogue.shifted(by: place + index * outer.target)
                         product.epilogue.bias = epilogue.bias.map { $0 + channel }
                         if precision == .float32 { cnk_multiply(&product) } else { cnk_multiply_pairs(&product) }
-                        function?.apply(
-                            to: target + result, at: result, rows: product.rows, rowStride: product.c_row,
-                            columns: product.columns)
                     }
                 }
             }

@@ -4,7 +4,7 @@ import CNeuralKernels
 ///
 /// `y = max(conv(x, s w) + b + residual, 0)`, where batch norm in inference mode makes `s` and `b`; without it `s` is 1
 /// and `b` the convolution's own bias, if it has one.
-struct ConvolutionKernel: TwoPartKernel, FollowedKernel {
+struct ConvolutionKernel: TwoPartKernel {
     let geometry: ConvolutionGeometry
     let fusion: ConvolutionFusion
     let scratchCount: Int
@@ -12,8 +12,6 @@ struct ConvolutionKernel: TwoPartKernel, FollowedKernel {
     /// Weights in the algorithms' orders that stay for good: where no gradient by them is wanted.
     let packedCount: Int
     private let forwardWeights: PreparedWeights
-    /// The forward pass's algorithm, if its tasks may apply a function to their results.
-    private let productsInTasks: BatchReduceConvolution?
     private let inputGradientWeights: PreparedWeights
     private let weightAlgorithm: any ConvolutionAlgorithm
     private let keepsPacked: Bool
@@ -38,7 +36,6 @@ struct ConvolutionKernel: TwoPartKernel, FollowedKernel {
             offset: keepsPacked ? biasCount + forward.count : 0, weightCount: geometry.weightCount, copies: copies)
         weightAlgorithm = planner.algorithm(for: .weightGradient)
         forwardWeights = forward
-        productsInTasks = forward.algorithm as? BatchReduceConvolution
         inputGradientWeights = inputGradient
         self.keepsPacked = keepsPacked
         let runsBackward = request.runsBackward
@@ -69,8 +66,6 @@ struct ConvolutionKernel: TwoPartKernel, FollowedKernel {
         return Set(names).count == 1 ? names[0] : names.joined(separator: " / ")
     }
 
-    var appliesFunction: Bool { productsInTasks != nil }
-
     func packWeights(_ pass: PackingPass) {
         var weights = UnsafePointer(pass.parameters[0])
         if let normalization = fusion.normalization {
@@ -95,11 +90,6 @@ struct ConvolutionKernel: TwoPartKernel, FollowedKernel {
             epilogue.ceiling = activation.ceiling
         }
         let (weights, scratch) = memory(forwardWeights, pass)
-        if let productsInTasks, let function = pass.memory.following {
-            return productsInTasks.forward(
-                x: pass.inputs[0], w: weights, y: pass.output, epilogue: epilogue, then: function, batch: pass.batch,
-                scratch: scratch, threads: pass.threads)
-        }
         forwardWeights.algorithm.forward(
             x: pass.inputs[0], w: weights, y: pass.output, epilogue: epilogue, batch: pass.batch, scratch: scratch,
             threads: pass.threads)
