@@ -110,8 +110,15 @@ extension Graph {
     ) -> (graph: Graph, kept: [String: Graph.Value]) {
         // Folding mixes a norm's parameters with a convolution's, so that neither's gradient could be told.
         let folds = modes == [.inference] && !request.parameters
-        let (graph, values) = algorithms == .fast ? fused(foldingNormalization: folds, keeping: nodes) : (self, [:])
-        let kept = nodes.map { (self.nodes[$0].name, values[$0 + 1] ?? Graph.Value(index: $0 + 1)) }
-        return (graph, Dictionary(kept) { first, _ in first })
+        var (graph, places) = (self, Dictionary(uniqueKeysWithValues: nodes.map { ($0, Graph.Value.output(of: $0)) }))
+        func follow(_ change: (graph: Graph, values: [Int: Graph.Value])) {
+            graph = change.graph
+            places = places.mapValues { change.values[$0.index] ?? $0 }
+        }
+        if algorithms == .fast {
+            follow(selectingEarly(keeping: nodes))
+            follow(graph.fused(foldingNormalization: folds, keeping: Set(places.values.map { $0.index - 1 })))
+        }
+        return (graph, Dictionary(places.map { (self.nodes[$0].name, $1) }) { first, _ in first })
     }
 }

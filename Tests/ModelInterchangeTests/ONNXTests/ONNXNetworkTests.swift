@@ -70,6 +70,14 @@ import Testing
         for (key, gradient) in run.parameterGradients { #expect(gradient.isFinite, "\(key)") }
     }
 
+    @Test("the last block of a transformer computes the class token alone", arguments: ["old", "new"])
+    func lastBlock(_ exporter: String) throws {
+        let model = try Model(contentsOf: fixture("ONNX/transformer-\(exporter).onnx"))
+        let executed = ExecutionSummary(model: model, batchCapacity: 2, computing: .parameters).nodes
+        let hidden = executed.filter { $0.operation.hasPrefix("Linear") && $0.output.channels == 24 }
+        #expect(hidden.map(\.output) == [[17, 24], [1, 24]])
+    }
+
     /// Factors of a matrix product and of its bias, on rows that are examples.
     @Test("scales a general product") func scalesAGeneralProduct() throws {
         let folder = try TemporaryFolder()

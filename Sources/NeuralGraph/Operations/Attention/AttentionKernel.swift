@@ -6,6 +6,8 @@ import CNeuralKernels
 ///     y [queries x width] = p [queries x keys] · v [keys x width]
 struct AttentionKernel: Kernel {
     let queries: Int
+    /// The first token of a packed input that has a query.
+    let firstQuery: Int
     let keys: Int
     let heads: Int
     let width: Int
@@ -20,7 +22,9 @@ struct AttentionKernel: Kernel {
     }
 
     private var columns: Int { heads * width }
-    private var kernel: MatrixKernel { MatrixKernel(request.algorithms, request.precision) }
+    private var kernel: MatrixKernel {
+        MatrixKernel(request.algorithms, request.precision, size: max(queries, keys, width))
+    }
     private var scores: Int { queries * keys }
     /// Whether the probabilities wait for the backward pass in bfloat16, to which its products round them anyway.
     private var savesPairs: Bool { request.runsBackward && request.precision == .bfloat16 }
@@ -35,10 +39,10 @@ struct AttentionKernel: Kernel {
 
     private func part(_ index: Int, example: Int, head: Int) -> Part {
         let rowStride = isPacked ? 3 * columns : columns
-        let tokens = index == 0 ? queries : keys
+        let tokens = index == 0 && !isPacked ? queries : keys
+        let row = example * tokens + (index == 0 ? firstQuery : 0)
         return Part(
-            start: example * tokens * rowStride + (isPacked ? index * columns : 0) + head * width,
-            rowStride: rowStride)
+            start: row * rowStride + (isPacked ? index * columns : 0) + head * width, rowStride: rowStride)
     }
 
     func forward(_ pass: ForwardPass) {
@@ -95,6 +99,7 @@ struct AttentionKernel: Kernel {
                 multiply(
                     rows: queries, columns: width, inner: keys, Matrix(ds, rowStride: keys), k, into: dq,
                     rowStride: stride, accumulates: accumulates, by: kernel)
+                if !accumulates { clearOtherQueries(dq - firstQuery * stride, rowStride: stride) }
             }
             if let (dk, stride, accumulates) = target(pass, 1, example: example, head: head) {
                 multiply(
@@ -106,6 +111,14 @@ struct AttentionKernel: Kernel {
                     rows: keys, columns: width, inner: queries, Matrix(p, rowStride: keys, transposed: true), dy,
                     into: dv, rowStride: stride, accumulates: accumulates, by: kernel)
             }
+        }
+    }
+
+    /// Tokens without a query have no gradient by it.
+    private func clearOtherQueries(_ gradient: UnsafeMutablePointer<Float>, rowStride: Int) {
+        guard isPacked, queries < keys else { return }
+        for token in 0..<keys where !(firstQuery..<firstQuery + queries).contains(token) {
+            (gradient + token * rowStride).update(repeating: 0, count: width)
         }
     }
 

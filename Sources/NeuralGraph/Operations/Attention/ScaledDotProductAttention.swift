@@ -7,6 +7,8 @@ package struct ScaledDotProductAttention: GraphOperation {
     package var heads: Int
     /// The factor of the products, above 0; `1 / sqrt(d)` if nil.
     package var scale: Float?
+    /// The tokens of one input with all three parts whose queries are answered; all of them if nil.
+    var queries: Range<Int>?
 
     /// Describes an attention.
     package init(heads: Int, scale: Float? = nil) {
@@ -40,15 +42,18 @@ package struct ScaledDotProductAttention: GraphOperation {
                     node, "keys and values must have the same shape, and as many columns as queries; found \(inputs)")
             }
         }
-        return try checked([inputs[0][0], columns / parts], node: node)
+        if let queries, inputs.count != 1 || queries.isEmpty || !(0..<inputs[0][0]).contains(queries) {
+            throw ShapeError(node, "the queries \(queries) are not among the tokens of one input, but of \(inputs)")
+        }
+        return try checked([queries?.count ?? inputs[0][0], columns / parts], node: node)
     }
 
     package func kernel(for request: KernelRequest) -> any Kernel {
         let columns = request.output[1]
         return AttentionKernel(
-            queries: request.output[0], keys: request.inputs.count == 1 ? request.output[0] : request.inputs[1][0],
-            heads: heads, width: columns / heads, isPacked: request.inputs.count == 1,
-            scale: scale ?? 1 / Float(columns / heads).squareRoot(), request: request)
+            queries: request.output[0], firstQuery: queries?.lowerBound ?? 0,
+            keys: request.inputs.count == 1 ? request.inputs[0][0] : request.inputs[1][0], heads: heads, width: columns / heads,
+            isPacked: request.inputs.count == 1, scale: scale ?? 1 / Float(columns / heads).squareRoot(), request: request)
     }
 }
 
