@@ -13,28 +13,56 @@ typedef lanes cnk_sums[CNK_PRODUCT_ROWS][CNK_PRODUCT_VECTORS];
 // What a micro-kernel's factors are. A constant wherever it is inlined.
 enum { CNK_FLOATS, CNK_PAIRS };
 
-// The sum over the inner axis. Rows are reached from every third one by multiples of the stride, so that no address depends
-// on a chain of additions.
+// Copied rows of a left factor are an odd number of cache lines apart.
+enum { CNK_COPIED_STRIDE = 208, CNK_LINE = 16 };
+
+// Adds the products of one number of the inner axis. Rows are reached from every third one by multiples of the stride, so
+// that no address depends on a chain of additions.
+CNK_INLINE void add_product(const float *const third[], const float *b, ptrdiff_t at, ptrdiff_t a_row, cnk_sums sums,
+                            int rows, int vectors, int kind) {
+    if (kind == CNK_FLOATS) {
+        lanes columns[CNK_PRODUCT_VECTORS];
+        UNROLLED for (int v = 0; v < vectors; v++) columns[v] = *(const lanes *)(b + LANES * v);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            float factor = third[r / 3][at + r % 3 * a_row];
+            UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += factor * columns[v];
+        }
+    } else {
+        pair_columns columns[CNK_PRODUCT_VECTORS];
+        UNROLLED for (int v = 0; v < vectors; v++) load_pairs(columns + v, b + LANES * v);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            const float *factor = third[r / 3] + at + r % 3 * a_row;
+            UNROLLED for (int v = 0; v < vectors; v++) add_pair(&sums[r][v], factor, columns + v);
+        }
+    }
+}
+
+// Whether a loop's own instructions count beside those that add to a block's sums.
+enum { CNK_SUMS_ARE_FEW = CNK_PRODUCT_ROWS * CNK_PRODUCT_VECTORS <= 6 };
+
+// The sum over the inner axis. Where strides are constants, four numbers at a time need few instructions for addresses.
 CNK_INLINE void add_products(const float *a, const float *b, ptrdiff_t a_row, cnk_axis inner, cnk_sums sums, int rows,
                              int vectors, int kind) {
     const float *third[(CNK_PRODUCT_ROWS + 2) / 3];
     UNROLLED for (int r = 0; r < rows; r += 3) third[r / 3] = a + r * a_row;
-    for (ptrdiff_t k = 0, at = 0; k < inner.count; k++, at += inner.a, b += inner.b) {
-        if (kind == CNK_FLOATS) {
-            lanes columns[CNK_PRODUCT_VECTORS];
-            UNROLLED for (int v = 0; v < vectors; v++) columns[v] = *(const lanes *)(b + LANES * v);
-            UNROLLED for (int r = 0; r < rows; r++) {
-                float factor = third[r / 3][at + r % 3 * a_row];
-                UNROLLED for (int v = 0; v < vectors; v++) sums[r][v] += factor * columns[v];
-            }
-        } else {
-            pair_columns columns[CNK_PRODUCT_VECTORS];
-            UNROLLED for (int v = 0; v < vectors; v++) load_pairs(columns + v, b + LANES * v);
-            UNROLLED for (int r = 0; r < rows; r++) {
-                const float *factor = third[r / 3] + at + r % 3 * a_row;
-                UNROLLED for (int v = 0; v < vectors; v++) add_pair(&sums[r][v], factor, columns + v);
+    ptrdiff_t k = 0, at = 0;
+    if (CNK_SUMS_ARE_FEW && inner.a == 1 && inner.b == CNK_PANEL) {
+        for (; k + 4 <= inner.count; k += 4, b += 4 * CNK_PANEL) {
+            UNROLLED for (int i = 0; i < 4; i++) {
+                add_product(third, b + i * CNK_PANEL, k + i, a_row, sums, rows, vectors, kind);
             }
         }
+        at = k;
+    } else if (CNK_SUMS_ARE_FEW && a_row == 1 && inner.a == CNK_COPIED_STRIDE && inner.b == LANES * vectors) {
+        for (; k + 4 <= inner.count; k += 4, b += 4 * LANES * vectors) {
+            UNROLLED for (int i = 0; i < 4; i++) {
+                add_product(third, b + i * LANES * vectors, (k + i) * CNK_COPIED_STRIDE, 1, sums, rows, vectors, kind);
+            }
+        }
+        at = k * inner.a;
+    }
+    for (; k < inner.count; k++, at += inner.a, b += inner.b) {
+        add_product(third, b, at, a_row, sums, rows, vectors, kind);
     }
 }
 
@@ -47,12 +75,13 @@ CNK_INLINE ptrdiff_t length_of(const cnk_brgemm *p) {
 enum { CNK_PACKED_LENGTH = 1152 };
 typedef float cnk_packed_rows[CNK_PACKED_LENGTH * CNK_PRODUCT_ROWS + LANES];
 
-// Rows that are a multiple of this many floats apart share a few sets of a first-level cache.
-enum { CNK_ALIASING_STRIDE = 1024, CNK_COLUMNS_FOR_ALIASING = 64 };
+// Rows that are a multiple of this many floats apart share a few sets of a first-level cache. A block of six rows fits there.
+enum { CNK_ALIASING_STRIDE = 1024, CNK_COLUMNS_FOR_ALIASING = 64, CNK_ROWS_WITHOUT_ALIASING = 6 };
 
 // Whether the left factor is worth packing: many columns read it, and not from the same few sets of a cache.
 CNK_INLINE int packs_left(const cnk_brgemm *p) {
-    ptrdiff_t least = p->a_row % CNK_ALIASING_STRIDE == 0 ? CNK_COLUMNS_FOR_ALIASING : cnk_columns_for_packing;
+    int aliases = CNK_PRODUCT_ROWS > CNK_ROWS_WITHOUT_ALIASING && p->a_row % CNK_ALIASING_STRIDE == 0;
+    ptrdiff_t least = aliases ? CNK_COLUMNS_FOR_ALIASING : cnk_columns_for_packing;
     return p->inner.a == 1 && p->columns >= least && p->rows >= CNK_PRODUCT_ROWS && length_of(p) <= CNK_PACKED_LENGTH;
 }
 
@@ -90,6 +119,11 @@ CNK_INLINE void multiply_block(const cnk_brgemm *p, cnk_block block, const float
     }
     const float *a_block = p->a + block.row * p->a_row;
     const float *b_block = p->b + block.column / CNK_PANEL * p->b_panel + block.column % CNK_PANEL;
+    // Results are asked for before the products, so that no store waits for memory.
+    float *c = p->c + block.row * p->c_row + block.column;
+    UNROLLED for (int r = 0; r < rows; r++) {
+        UNROLLED for (int v = 0; v < vectors; v++) __builtin_prefetch(c + r * p->c_row + LANES * v, 1);
+    }
     cnk_axis inner = p->inner;
     if (packed) inner.a = rows;
     for (ptrdiff_t outer = 0; outer < p->outer.count; outer++) {
@@ -107,7 +141,6 @@ CNK_INLINE void multiply_block(const cnk_brgemm *p, cnk_block block, const float
             }
         }
     }
-    float *c = p->c + block.row * p->c_row + block.column;
     if (block.width == LANES * vectors && is_plain(&p->epilogue)) {
         UNROLLED for (int r = 0; r < rows; r++) {
             UNROLLED for (int v = 0; v < vectors; v++) *(lanes *)(c + r * p->c_row + LANES * v) = sums[r][v];
@@ -123,21 +156,40 @@ CNK_INLINE void multiply_block(const cnk_brgemm *p, cnk_block block, const float
     }
 }
 
-// Blocks of as many rows as fit, then of 4, 2 and 1, from a row on.
+// The rows of the next block. Of seven or eight rows six would leave a block that waits for its own sums.
+CNK_INLINE ptrdiff_t block_rows(ptrdiff_t left) {
+    if (CNK_PRODUCT_ROWS == 6 && (left == 7 || left == 8)) return 4;
+    if (left >= CNK_PRODUCT_ROWS) return CNK_PRODUCT_ROWS;
+    if (CNK_PRODUCT_ROWS > 8 && left >= 8) return 8;
+    if (CNK_PRODUCT_ROWS == 6 && left == 5) return 5;
+    if (CNK_PRODUCT_ROWS > 4 && left >= 4) return 4;
+    return CNK_PRODUCT_ROWS == 6 || left < 3 ? left : 2;
+}
+
+// Blocks of as many rows as fit, then of fewer, from a row on. Which block a row is in does not change its sums.
 CNK_INLINE void multiply_columns(const cnk_brgemm *p, ptrdiff_t row, ptrdiff_t column, ptrdiff_t width, int vectors,
                                  int kind) {
     cnk_block block = {row, column, width};
-    for (; block.row + CNK_PRODUCT_ROWS <= p->rows; block.row += CNK_PRODUCT_ROWS) {
-        multiply_block(p, block, NULL, CNK_PRODUCT_ROWS, vectors, kind);
-    }
+    for (ptrdiff_t rows; block.row < p->rows; block.row += rows) {
+        rows = block_rows(p->rows - block.row);
+        switch (rows) {
+        case CNK_PRODUCT_ROWS: multiply_block(p, block, NULL, CNK_PRODUCT_ROWS, vectors, kind); break;
 #if CNK_PRODUCT_ROWS > 8
-    for (; block.row + 8 <= p->rows; block.row += 8) multiply_block(p, block, NULL, 8, vectors, kind);
+        case 8: multiply_block(p, block, NULL, 8, vectors, kind); break;
+#endif
+#if CNK_PRODUCT_ROWS == 6
+        case 5: multiply_block(p, block, NULL, 5, vectors, kind); break;
+        case 3: multiply_block(p, block, NULL, 3, vectors, kind); break;
 #endif
 #if CNK_PRODUCT_ROWS > 4
-    for (; block.row + 4 <= p->rows; block.row += 4) multiply_block(p, block, NULL, 4, vectors, kind);
+        case 4: multiply_block(p, block, NULL, 4, vectors, kind); break;
 #endif
-    for (; block.row + 2 <= p->rows; block.row += 2) multiply_block(p, block, NULL, 2, vectors, kind);
-    for (; block.row < p->rows; block.row++) multiply_block(p, block, NULL, 1, vectors, kind);
+#if CNK_PRODUCT_ROWS > 2
+        case 2: multiply_block(p, block, NULL, 2, vectors, kind); break;
+#endif
+        default: multiply_block(p, block, NULL, 1, vectors, kind);
+        }
+    }
 }
 
 // Blocks of full rows whose left factor is packed first, since many columns read it. Returns the first row behind them.
@@ -160,13 +212,41 @@ CNK_INLINE ptrdiff_t multiply_packed(const cnk_brgemm *p, int kind) {
     return block.row;
 }
 
-CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
-    ptrdiff_t column = 0, row = 0;
-    if (packs_left(p)) row = multiply_packed(p, kind);
-    for (; column + LANES * CNK_PRODUCT_VECTORS <= p->columns; column += LANES * CNK_PRODUCT_VECTORS) {
-        multiply_columns(p, row, column, LANES * CNK_PRODUCT_VECTORS, CNK_PRODUCT_VECTORS, kind);
+#include "CopiedFactors.h"
+
+// Rows that read all columns before the next ones do: they stay in a first-level cache. Where b does not stay in a second-level
+// cache, it is read once for all rows.
+enum { CNK_ROWS_TOGETHER = 24, CNK_FLOATS_TOGETHER = 128 * 1024 };
+
+// Rows first..<p->rows of all columns. The rows behind them, `next` of them, are asked for in the meantime.
+CNK_INLINE void multiply_rows(const cnk_brgemm *p, ptrdiff_t first, ptrdiff_t next, int kind) {
+    const float *a = p->a + p->rows * p->a_row;
+    ptrdiff_t lines = (p->inner.count + CNK_LINE - 1) / CNK_LINE, done = 0, width;
+    for (ptrdiff_t column = 0; column < p->columns; column += width) {
+        ptrdiff_t left = p->columns - column;
+        width = left < LANES ? left : LANES;
+        if (left >= LANES * CNK_PRODUCT_VECTORS) {
+            width = LANES * CNK_PRODUCT_VECTORS;
+            multiply_columns(p, first, column, width, CNK_PRODUCT_VECTORS, kind);
+        } else {
+            multiply_columns(p, first, column, width, 1, kind);
+        }
+        ptrdiff_t end = next * lines * (column + width) / p->columns;
+        for (; done < end; done++) __builtin_prefetch(a + done / lines * p->a_row + done % lines * CNK_LINE, 0, 2);
     }
-    for (; column < p->columns; column += LANES) {
-        multiply_columns(p, row, column, p->columns - column < LANES ? p->columns - column : LANES, 1, kind);
+}
+
+CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
+    if (copies_factors(p)) {
+        kind == CNK_FLOATS ? CNK(multiply_copied_floats)(p) : CNK(multiply_copied_pairs)(p);
+        return;
+    }
+    cnk_brgemm part = *p;
+    ptrdiff_t row = packs_left(p) ? multiply_packed(p, kind) : 0;
+    ptrdiff_t together = p->columns * length_of(p) <= CNK_FLOATS_TOGETHER ? CNK_ROWS_TOGETHER : p->rows;
+    for (; row < p->rows; row = part.rows) {
+        part.rows = p->rows - row < together ? p->rows : row + together;
+        ptrdiff_t next = p->rows - part.rows < together ? p->rows - part.rows : together;
+        multiply_rows(&part, row, p->inner.a == 1 ? next : 0, kind);
     }
 }

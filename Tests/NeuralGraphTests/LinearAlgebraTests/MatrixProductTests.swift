@@ -4,29 +4,34 @@ import Testing
 
 /// The kernels for matrices that are not packed, which operations use by the processor's and OpenBLAS's names.
 @Suite("Matrix products", .tags(.linearAlgebra)) struct MatrixProductTests {
-    /// Blocks of every size with remainders, single rows and columns, and shapes that are read in place.
-    @Test(
-        "own loops agree with OpenBLAS and with Double",
-        arguments: [
+    private static let shapes: [(rows: Int, columns: Int, inner: Int)] = {
+        let shapes = [
             (1, 1, 1), (7, 16, 3), (24, 32, 300), (25, 33, 257), (130, 129, 70), (65, 65, 64), (1, 300, 520),
-            (300, 1, 20),
-        ])
+            (300, 1, 20), (100, 170, 310), (220, 48, 97),
+        ]
+        return shapes + (1...13).map { ($0, 48, 260) } + (25...31).map { ($0, 40, 130) }
+    }()
+
+    /// Blocks of every size with remainders, single rows and columns, and shapes that are read in place. Rows of factors lie
+    /// apart.
+    @Test("own loops agree with OpenBLAS and with Double", arguments: shapes)
     func agree(_ rows: Int, _ columns: Int, _ inner: Int) throws {
         var random = SeededRandom(seed: 8, stream: "products")
         _ = OpenBLASRuntime.coreName
         for (first, second, accumulates) in [
             (false, false, false), (true, false, true), (false, true, true), (true, true, false),
         ] {
-            let a = random.normals(rows * inner)
-            let b = random.normals(inner * columns)
+            let (aStride, bStride) = ((first ? rows : inner) + 3, (second ? inner : columns) + 5)
+            let a = random.normals(aStride * (first ? inner : rows))
+            let b = random.normals(bStride * (second ? columns : inner))
             let start = random.normals(rows * columns)
             var expected = [Double](repeating: 0, count: rows * columns)
             for row in 0..<rows {
                 for column in 0..<columns {
                     var sum = accumulates ? Double(start[row * columns + column]) : 0
                     for k in 0..<inner {
-                        let left = first ? a[k * rows + row] : a[row * inner + k]
-                        let right = second ? b[column * inner + k] : b[k * columns + column]
+                        let left = first ? a[k * aStride + row] : a[row * aStride + k]
+                        let right = second ? b[column * bStride + k] : b[k * bStride + column]
                         sum += Double(left) * Double(right)
                     }
                     expected[row * columns + column] = sum
@@ -40,8 +45,8 @@ import Testing
                             guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
                             multiply(
                                 rows: rows, columns: columns, inner: inner,
-                                Matrix(a, rowStride: first ? rows : inner, transposed: first),
-                                Matrix(b, rowStride: second ? inner : columns, transposed: second), into: c,
+                                Matrix(a, rowStride: aStride, transposed: first),
+                                Matrix(b, rowStride: bStride, transposed: second), into: c,
                                 rowStride: columns, accumulates: accumulates, by: kernel,
                                 threads: ThreadTeam(workers: 2))
                         }

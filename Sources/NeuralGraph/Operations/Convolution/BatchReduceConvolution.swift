@@ -130,9 +130,11 @@ private struct GatheredProducts: Sendable {
     private static let panel = Int(CNK_PANEL)
     /// Floats of packed weights that one task works with: what stays in a second-level cache beside its images.
     private static let groupFloats = 128 * 1024
-    /// Images of a task: few where weights stay in cache, so that the images do too; many where they do not.
+    /// Images of a task: few where weights stay in cache and there would not be a task for every thread; many elsewhere.
     private static let fewImages = 24
     private static let manyImages = 96
+    /// Images of a batch from which tasks of many of them are enough.
+    private static let fullBatch = 6144
     /// Rows of a product that fill the micro-kernel's registers.
     private static let enoughRows = 12
 
@@ -228,9 +230,9 @@ private struct GatheredProducts: Sendable {
             source = UnsafePointer(scratch)
         }
         let sourceCount = sourcePositions * sourceWords
-        let groupPanels = max(1, Self.groupFloats / max(1, panelStride))
+        let groupPanels = evenPart(of: panels, most: max(1, Self.groupFloats / max(1, panelStride)), step: 1)
         let groups = (panels + groupPanels - 1) / groupPanels
-        let images = imagesOfTask
+        let images = imagesOfTask(batch: batch)
         let blocks = (batch + images - 1) / images
         let (rowCount, columnCount) = (rows.bases.count, columns.bases.count)
         let targetCount = rowCount * columnCount * targetChannels
@@ -288,7 +290,10 @@ private struct GatheredProducts: Sendable {
         let target: Int
     }
 
-    private var imagesOfTask: Int { packedCount <= Self.groupFloats ? Self.fewImages : Self.manyImages }
+    private func imagesOfTask(batch: Int) -> Int {
+        let isFull = precision == .float32 && batch >= Self.fullBatch
+        return packedCount <= Self.groupFloats && !isFull ? Self.fewImages : Self.manyImages
+    }
 
     /// Whether each task rounds its own images, since no other reads them.
     private var roundsInTasks: Bool { precision == .bfloat16 && sourcePositions == 1 }
@@ -296,7 +301,8 @@ private struct GatheredProducts: Sendable {
     /// Words of rounded sources.
     func scratchCount(batch: Int, workers: Int) -> Int {
         guard precision == .bfloat16 else { return 0 }
-        return roundsInTasks ? workers * imagesOfTask * sourceWords : batch * sourcePositions * sourceWords
+        let positions = roundsInTasks ? workers * imagesOfTask(batch: batch) : batch * sourcePositions
+        return positions * sourceWords
     }
 
     private func round(

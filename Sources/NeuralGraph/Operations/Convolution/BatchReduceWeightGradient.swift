@@ -13,13 +13,13 @@ struct BatchReduceWeightGradient: Sendable {
     private let precision: Precision
     /// Parts of a kernel row's `taps · inputs`; with dilation, each belongs to one tap.
     private let blocks: [Range<Int>]
+    /// Columns of one task's part of the result.
+    private let blockColumns: Int
 
     /// Words of inputs and gradients that are worked on at a time: they stay in a shared cache.
     private static let chunkWords = 512 * 1024
-    /// Rows of one task's part of the result.
-    private static let blockRows = 96
-    /// Columns of one task's part of the result.
-    private static let blockColumns = 256
+    /// Columns of one task's part of the result at most.
+    private static let mostColumns = 256
     /// Where the result has fewer blocks than this, images are cut into parts with a sum of their own.
     private static let leastTasks = 16
     /// The positions that such a part has at least.
@@ -30,12 +30,16 @@ struct BatchReduceWeightGradient: Sendable {
         self.precision = precision
         let all = geometry.columns.kernelSize * geometry.inputChannels
         let together = geometry.columns.dilation == 1 ? all : geometry.inputChannels
+        // Products of pairs have a kernel of their own with tiles.
+        let rows = precision == .float32 ? Self.evenRows(together) : 96
         blocks = stride(from: 0, to: all, by: together).flatMap { start in
-            stride(from: start, to: start + together, by: Self.blockRows).map {
-                $0..<min(start + together, $0 + Self.blockRows)
-            }
+            stride(from: start, to: start + together, by: rows).map { $0..<min(start + together, $0 + rows) }
         }
+        blockColumns = evenPart(of: geometry.outputChannels, most: Self.mostColumns, step: Int(CNK_PANEL))
     }
+
+    /// The rows of the result that one task computes: both factors are copied once for all of them.
+    static func evenRows(_ count: Int) -> Int { evenPart(of: count, most: 192, step: 12) }
 
     /// How a batch is cut, by its size alone. Units are images, or pairs of them.
     private struct Cut {
@@ -46,7 +50,7 @@ struct BatchReduceWeightGradient: Sendable {
         let chunk: Int
     }
 
-    private var columnBlocks: Int { (geometry.outputChannels + Self.blockColumns - 1) / Self.blockColumns }
+    private var columnBlocks: Int { (geometry.outputChannels + blockColumns - 1) / blockColumns }
     private var tasks: Int { geometry.rows.kernelSize * blocks.count * columnBlocks }
 
     private func cut(batch: Int) -> Cut {
@@ -140,7 +144,7 @@ struct BatchReduceWeightGradient: Sendable {
         let (rest, columnBlock) = task.quotientAndRemainder(dividingBy: columnBlocks)
         let (kernelRow, block) = rest.quotientAndRemainder(dividingBy: blocks.count)
         let rows = blocks[block]
-        let column = columnBlock * Self.blockColumns
+        let column = columnBlock * blockColumns
         let liveRows = outputRows(seeing: kernelRow)
         guard !liveRows.isEmpty else { return }
         let firstRow = liveRows.lowerBound
@@ -162,7 +166,7 @@ struct BatchReduceWeightGradient: Sendable {
                 + column
             product.c_row = g.outputChannels
             product.rows = live.count
-            product.columns = min(Self.blockColumns, g.outputChannels - column)
+            product.columns = min(blockColumns, g.outputChannels - column)
             product.epilogue.accumulates = 1
             sum(&product, units: units, rows: liveRows.count, columns: outputs.count)
         }

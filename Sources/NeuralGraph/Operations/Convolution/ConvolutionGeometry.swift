@@ -48,3 +48,9 @@ struct ConvolutionGeometry: Sendable, Hashable {
             rows: .single, columns: .single, inputChannels: inputChannels, outputChannels: outputChannels, groups: 1)
     }
 }
+
+/// The size of as few equal parts as there are of at most `most`, in whole steps. Parts of one size keep all threads busy.
+func evenPart(of count: Int, most: Int, step: Int) -> Int {
+    let parts = max(1, (count + most - 1) / most)
+    return ((count + parts - 1) / parts + step - 1) / step * step
+}

@@ -129,7 +129,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
         let du = scratch
         let v = du + Self.planes * inputs * outputStride
         let dm = v + Self.planes * chunk.inputPlane
-        let inputBlock = 96
+        let inputBlock = BatchReduceWeightGradient.evenRows(inputs)
         let inputBlocks = (inputs + inputBlock - 1) / inputBlock
         var start = 0
         while start < total {

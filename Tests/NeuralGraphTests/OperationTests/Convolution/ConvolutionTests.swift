@@ -59,6 +59,11 @@ import Testing
         (Convolution(outputChannels: 24, kernelSize: 3, padding: 1), [4, 4, 20], 67),
         // Several blocks of rows, and of inputs.
         (Convolution(outputChannels: 48, kernelSize: 1), [9, 13, 50], 11),
+        // Several copies of factors, parts of the weights in rows and columns, and edges.
+        (Convolution(outputChannels: 288, kernelSize: 1), [6, 7, 200], 7),
+        (Convolution(outputChannels: 48, kernelSize: 3, stride: 2, padding: 1), [15, 13, 70], 5),
+        // Groups of rows that the next ones are read ahead for.
+        (Convolution(outputChannels: 37, kernelSize: 1), [32, 33, 29], 6),
     ]
 
     @Test("large geometries agree with the reference", arguments: largeGeometries.indices)
