@@ -214,9 +214,9 @@ CNK_INLINE ptrdiff_t multiply_packed(const cnk_brgemm *p, int kind) {
 
 #include "CopiedFactors.h"
 
-// Rows that read all columns before the next ones do: they stay in a first-level cache. Where b does not stay in a second-level
-// cache, it is read once for all rows.
-enum { CNK_ROWS_TOGETHER = 24, CNK_FLOATS_TOGETHER = 128 * 1024 };
+// Rows that read all columns before the next ones do: they stay in a first-level cache. Where they would not, or b does not stay
+// in a second-level cache, b is read once for all rows.
+enum { CNK_ROWS_TOGETHER = 24, CNK_LENGTH_TOGETHER = 256, CNK_FLOATS_TOGETHER = 128 * 1024 };
 
 // Rows first..<p->rows of all columns. The rows behind them, `next` of them, are asked for in the meantime.
 CNK_INLINE void multiply_rows(const cnk_brgemm *p, ptrdiff_t first, ptrdiff_t next, int kind) {
@@ -243,7 +243,9 @@ CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
     }
     cnk_brgemm part = *p;
     ptrdiff_t row = packs_left(p) ? multiply_packed(p, kind) : 0;
-    ptrdiff_t together = p->columns * length_of(p) <= CNK_FLOATS_TOGETHER ? CNK_ROWS_TOGETHER : p->rows;
+    ptrdiff_t length = length_of(p);
+    int stays = length <= CNK_LENGTH_TOGETHER && p->columns * length <= CNK_FLOATS_TOGETHER;
+    ptrdiff_t together = stays ? CNK_ROWS_TOGETHER : p->rows;
     for (; row < p->rows; row = part.rows) {
         part.rows = p->rows - row < together ? p->rows : row + together;
         ptrdiff_t next = p->rows - part.rows < together ? p->rows - part.rows : together;
