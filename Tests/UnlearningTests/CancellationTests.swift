@@ -27,7 +27,8 @@ struct CancellationTests {
         arguments: [RunPhase.noise, .impair, .repair, .evaluation])
     func cancelled(phase: RunPhase) async throws {
         weak var token: Token?
-        let (isCancelled, reportsAfter) = (Atomic(false), Atomic(0))
+        let isCancelled = Atomic(false)
+        let reportsAfter = Atomic(0)
         do {
             let held = Token()
             token = held

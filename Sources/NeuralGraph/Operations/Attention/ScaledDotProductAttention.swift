@@ -50,10 +50,11 @@ package struct ScaledDotProductAttention: GraphOperation {
 
     package func kernel(for request: KernelRequest) -> any Kernel {
         let columns = request.output[1]
+        let isPacked = request.inputs.count == 1
         return AttentionKernel(
             queries: request.output[0], firstQuery: queries?.lowerBound ?? 0,
-            keys: request.inputs.count == 1 ? request.inputs[0][0] : request.inputs[1][0], heads: heads, width: columns / heads,
-            isPacked: request.inputs.count == 1, scale: scale ?? 1 / Float(columns / heads).squareRoot(), request: request)
+            keys: request.inputs[isPacked ? 0 : 1][0], heads: heads, width: columns / heads, isPacked: isPacked,
+            scale: scale ?? 1 / Float(columns / heads).squareRoot(), request: request)
     }
 }
 
