@@ -40,6 +40,9 @@ from running import UNLEARN, ProgramFailed, Runner, cell, kept, measured, run  #
 
 DOCS = HERE.parent / "Docs/Methods.md"
 TUNED_CLASS, TUNED_SEED = "7", 11
+# Methods of one program, which audits original and reference once for all of them; more would make too much of what is lost
+# when it is stopped.
+METHODS_AT_ONCE = 6
 SHOWN = ("forgetAccuracy", "retainGap", "totalVariation", "probeGap", "relearnRatio", "seconds")
 # Figure of compare-methods: title, format, factor.
 COLUMNS = {figure: recipes.COLUMNS[figure] for figure in SHOWN}
@@ -125,24 +128,26 @@ class Experiment:
         some = {"retain-data", "forget-data"} & set(needed) and "all-retain-data" not in needed
         return ["--samples-per-class", self.options.samples_per_class or NETWORKS[network].samples] if some else []
 
-    def compared(self, name, network, classes, seed, method, settings, models):
-        """A program of compare-methods, which starts with these models; the figures of the method's run."""
+    def compared(self, name, network, classes, seed, rows, models):
+        """A program of compare-methods, which starts with these models; the runs of its rows, methods with settings."""
         folder = self.options.work / "running" / name
         store = folder / "comparison"
         shutil.rmtree(folder, ignore_errors=True)
         store.mkdir(parents=True)
         for model in models:
             os.link(model, store / model.name.split("@")[1])
-        changed = [part for key, value in settings.items() for part in ("--set", f"{method}.{key}={value}")]
+        changed = [part for method, settings in rows for key, value in settings for part in ("--set", f"{method}.{key}={value}")]
         report = self.program(
-            f"{network}: {'tuned' if settings else 'default'}", name,
+            f"{network}: {'tuned' if changed else 'default'}", name,
             ["compare-methods", "--dataset", self.dataset[network], *self.network(network), "--classes", classes, "--methods",
-             method, "--seed", seed, "--report", folder, *self.seen(network, method), *changed,
+             ",".join(method for method, _ in rows), "--seed", seed, "--report", folder, *self.seen(network, rows[0][0]), *changed,
              *(["--run-folder", folder / "settings"] if changed else [])],
-            key=[self.compared_key(method)])
-        # One method alone was asked for, beside the original; with other settings a preset goes by its method's name.
-        found = next(run for run in report["runs"] if run["method"] != "original")
-        return found, store
+            key=[self.compared_key(method) for method, _ in rows])
+        # In the order that was asked for, after the original; with other settings a preset goes by its method's name.
+        runs = [run for run in report["runs"] if run["method"] != "original"]
+        if len(runs) != len(rows):
+            raise ProgramFailed(f"{name}: {len(runs)} runs of {len(rows)} methods")
+        return runs, store
 
     def networks(self, network, classes, seed):
         """Files of the original and the network without the classes."""
@@ -154,7 +159,7 @@ class Experiment:
             (self.options.work / "results" / f"{name}.json").unlink(missing_ok=True)
             known = [original] if original.exists() else []
             # The method takes no time.
-            _, store = self.compared(name, network, classes, seed, "last-row", {}, known)
+            _, store = self.compared(name, network, classes, seed, [("last-row", ())], known)
             for file in (original, reference):
                 if not file.exists():
                     os.replace(store / file.name.split("@")[1], file)
@@ -231,12 +236,22 @@ class Experiment:
                 self.failures.append(str(failure))
         return None
 
-    def row(self, name, seed, method, settings):
+    def runs(self, name, seed, rows):
+        """The runs of methods with settings, by one program."""
         network, classes = COMPARISONS[name]
-        unit = f"{name}-{seed}-{method}" + ("-tuned" if settings else "")
-        found, store = self.compared(unit, network, classes, seed, method, settings, self.networks(network, classes, seed))
+        first, last = rows[0][0], rows[-1][0]
+        unit = f"{name}-{seed}-{first}" + (f"-to-{last}" if last != first else "") + ("-tuned" if rows[0][1] else "")
+        found, store = self.compared(unit, network, classes, seed, rows, self.networks(network, classes, seed))
         shutil.rmtree(store.parent, ignore_errors=True)
         return found
+
+    def programs(self, name, rows):
+        """Rows in lists that one program runs: of methods that see equally many images, tuned ones apart."""
+        kinds = {}
+        for method, settings in rows:
+            kinds.setdefault((bool(settings), *self.seen(COMPARISONS[name][0], method)), []).append((method, settings))
+        return [alike[start:start + METHODS_AT_ONCE] for alike in kinds.values()
+                for start in range(0, len(alike), METHODS_AT_ONCE)]
 
     def all(self):
         """The runs of every row by comparison, method and settings."""
@@ -255,17 +270,24 @@ class Experiment:
             tasks = [(network, method) for network in networks for method in options.methods if self.is_tuned(method)]
             every([lambda p=pair: self.networks(*COMPARISONS[p[0]], p[1]) for pair in pairs if pair not in early])
             settings = dict(zip(tasks, every([lambda t=task: self.tuned(*t) for task in tasks])))
-            units = []
+            rows = {}
             for name in options.names:
-                for method in options.methods:
-                    best = settings.get((COMPARISONS[name][0], method))
-                    for chosen in [{}] + ([best] if best else []):
-                        units += [(name, seed, method, tuple(chosen.items())) for seed in options.seed_list]
-            rows = every([lambda u=unit: self.row(*u[:3], dict(u[3])) for unit in units])
+                # The best settings are a row of their own, unless they are the default ones.
+                best = {method: settings.get((COMPARISONS[name][0], method)) for method in options.methods}
+                rows[name] = [(method, chosen) for method in options.methods
+                              for chosen in [(), *([tuple(best[method].items())] if best[method] else [])]]
+            units = [(name, seed, part) for name in options.names for part in self.programs(name, rows[name])
+                     for seed in options.seed_list]
+            made = every([lambda u=unit: self.runs(*u) for unit in units])
         found = {}
-        for (name, _, method, chosen), row in zip(units, rows):
-            if row:
-                found.setdefault(name, {}).setdefault((method, chosen), []).append(row)
+        for name in options.names:
+            ran = {row: [] for row in rows[name]}
+            for (other, _, part), runs in zip(units, made):
+                if other == name:
+                    for row, run in zip(part, runs or []):
+                        ran[row].append(run)
+            if any(ran.values()):
+                found[name] = {row: runs for row, runs in ran.items() if runs}
         return settings, found
 
 

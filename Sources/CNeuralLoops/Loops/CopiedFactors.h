@@ -94,7 +94,8 @@ CNK_INLINE void multiply_copies(const cnk_brgemm *p, int accumulates, cnk_copies
     // Panels that lie side by side, as in a row of a matrix, are copied together.
     ptrdiff_t together = p->b_panel == CNK_PANEL ? CNK_COPIED_COLUMNS : CNK_PANEL;
     cnk_foresight next = {.products = p, .places = places + 1};
-    next.blocks = (p->rows / CNK_PRODUCT_ROWS) * ((p->columns + WIDTH - 1) / WIDTH);
+    // What is left of the columns is multiplied a vector at a time.
+    next.blocks = (p->rows / CNK_PRODUCT_ROWS) * (p->columns / WIDTH + (p->columns % WIDTH + LANES - 1) / LANES);
     cnk_brgemm block = {.a = copies->left, .a_row = 1, .c_row = p->c_row};
     block.outer.count = block.middle.count = 1;
     block.epilogue.accumulates = accumulates;

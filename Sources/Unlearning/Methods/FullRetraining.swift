@@ -26,7 +26,7 @@ public struct FullRetraining: BuiltInMethod, Hashable {
                 like: request.model, on: request.retained(), context: session.context
             ) { copy, loop, _ in try session.train(copy, loop) }
             var model = trained
-            var record = TrainingRecord(training.configuration)
+            var record = TrainingRecord(training.configuration, examples: request.retainedCount)
             record.shards = shards
             model.trainingRecord = record
             return model

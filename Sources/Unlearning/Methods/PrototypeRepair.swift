@@ -38,6 +38,10 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     ///
     /// It bounds memory and steps for networks with many classes.
     public var retainLimit: Int?
+    /// The most examples that the repair shows, as a share of those that the original's training showed; nil sets no bound.
+    ///
+    /// It holds for models whose files say how long they were trained, but not for short trainings: see ``extent(for:retained:)``.
+    package var trainingShare: Double?
     /// Watches the retained classes; nil watches nothing.
     public var guarding: RetainGuard?
     /// UNSIR's first two steps, before the repair; nil leaves them out.
@@ -89,7 +93,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         labelShare: Float = 0.5, featureWeight: Double = 2, trainedShare: Double = 0.5, reinitializedShare: Double = 0,
         training: TrainingConfiguration = TrainingConfiguration(
             epochs: 4, minimumSteps: 120, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)),
-        learningRate: Double? = nil, rateFactor: Double = 2, retainLimit: Int? = 9216,
+        learningRate: Double? = nil, rateFactor: Double = 2, retainLimit: Int? = 9216, trainingShare: Double? = 0.2,
         guarding: RetainGuard? = RetainGuard(),
         damage: NoiseDamage? = nil
     ) {
@@ -101,6 +105,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         self.learningRate = learningRate
         self.rateFactor = rateFactor
         self.retainLimit = retainLimit
+        self.trainingShare = trainingShare
         self.guarding = guarding
         self.damage = damage
     }
@@ -127,25 +132,9 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         if let learningRate { try Setting.check("learning rate", learningRate, isAbove: 0) }
         try Setting.check("rate factor", rateFactor, isAbove: 0)
         if let retainLimit { try Setting.check("retain limit", retainLimit, isIn: 1...100_000_000) }
+        if let trainingShare { try Setting.check("share of the training", trainingShare, isAbove: 0) }
         try Setting.check(share: "trained share", trainedShare)
         try Setting.check(share: "reinitialized share", reinitializedShare)
-    }
-
-    package func costs(of request: UnlearningRequest) -> [Double] {
-        let retained = Double(min(request.retainedCount, retainLimit ?? .max))
-        let repair = training.cost(examples: retained) * trainedShare
-        var costs = trainedShare < 1 ? [retained] : []
-        if let damage = damage(for: request) {
-            let images = Double(request.classes.count * damage.noise.imagesPerClass)
-            let shown =
-                images * Double(damage.impair.noiseRepetitions)
-                + min(retained, Double(damage.impair.retainLimit ?? .max))
-            costs.insert(2 * images * Double(damage.noise.steps), at: 0)
-            costs += [images * trainedShare, damage.impair.training.cost(examples: shown) * trainedShare]
-        }
-        costs += [retained * trainedShare, repair]
-        if let guarding { costs.append(retained * guarding.share) }
-        return costs
     }
 
     /// The largest rate for a model: networks without batch norm bear less than those with it.
@@ -173,7 +162,7 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
     }
 
     /// UNSIR's first two steps for a request.
-    private func damage(for request: UnlearningRequest) -> NoiseDamage? {
+    func damage(for request: UnlearningRequest) -> NoiseDamage? {
         damage?.bounded(
             classes: request.classes.count, retained: min(request.retainedCount, retainLimit ?? .max))
     }
@@ -187,8 +176,9 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
         let noise =
             try damage.map { try session.noise(NoiseMaximizer(configuration: $0.noise), for: request) } ?? []
         let (frozen, part) = try parts(of: request.model)
+        let (limit, training) = extent(for: request.model, retained: request.retainedCount)
         let examples = try request.retained().drawn(
-            atMost: retainLimit, seed: session.seed("\(TargetedRepair.stream).retain"))
+            atMost: limit, seed: session.seed("\(TargetedRepair.stream).retain"))
         let retain: any ExampleSource =
             if let frozen { try session.features(of: examples, by: frozen) } else { examples }
         let impaired =
@@ -204,13 +194,14 @@ public struct PrototypeRepair: BuiltInMethod, Hashable {
             classes: request.classes, masking: request.forgottenClasses, retaining: retain, as: targets,
             rowSeed: session.seed("\(TargetedRepair.stream).rows"), method: name
         ) { try session.outputs(of: $0, on: retain) }
-        let trained = try trained(repair, on: retain, rate: rate(for: request.model), session)
+        let trained = try trained(repair, on: retain, training, rate: rate(for: request.model), session)
         return try request.model.replacing(trained.stateDictionary)
     }
 
     /// The repaired student, under the guard if there is one.
     private func trained(
-        _ repair: TargetedRepair, on retain: any ExampleSource, rate: Double, _ session: UnlearningSession
+        _ repair: TargetedRepair, on retain: any ExampleSource, _ training: TrainingConfiguration, rate: Double,
+        _ session: UnlearningSession
     ) throws -> Model {
         let (shown, watched) =
             guarding?.split(retain.count, seed: session.seed("\(TargetedRepair.stream).guard"))
@@ -281,6 +272,7 @@ extension PrototypeRepair {
         learningRate = try container.decodeIfPresent(Double.self, forKey: .learningRate)
         rateFactor = try container.decode(.rateFactor, or: 4)
         retainLimit = try container.decodeIfPresent(Int.self, forKey: .retainLimit)
+        trainingShare = try container.decodeIfPresent(Double.self, forKey: .trainingShare)
         guarding = try container.decodeIfPresent(RetainGuard.self, forKey: .guarding)
         damage = try container.decodeIfPresent(NoiseDamage.self, forKey: .damage)
     }
@@ -317,7 +309,8 @@ extension UnlearningMethod where Self == PrototypeRepair {
         PrototypeRepair(
             featureWeight: 4, trainedShare: 1,
             training: TrainingConfiguration(
-                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)), rateFactor: 4)
+                epochs: 5, minimumSteps: 180, batchSize: 256, schedule: .oneCycle(warmUpFraction: 0.2)), rateFactor: 4,
+            trainingShare: nil)
     }
 }
 

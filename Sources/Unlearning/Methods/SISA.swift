@@ -43,6 +43,7 @@ package struct SISA: BuiltInMethod, Hashable {
             touched, of: kept, in: model, on: retain, context: session.context
         ) { network, loop, _ in try session.train(network, loop) }
         record.shards = new
+        record.examples = retain.count
         var result = unlearned
         result.trainingRecord = record
         return result

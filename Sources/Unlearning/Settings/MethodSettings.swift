@@ -68,6 +68,9 @@ extension PrototypeRepair {
             SettingDescription(
                 "retainLimit", .integer(1...100_000_000), optional: true,
                 "retain examples that are used, at most, drawn evenly over the classes; none uses all"),
+            SettingDescription(
+                "trainingShare", .number(above: 0), optional: true,
+                "the most that the repair shows, as a share of what the original's training showed; none sets no bound"),
         ] + trainingSettings + [
             SettingDescription(
                 "guarding", .group(defaults: RetainGuard.defaults), optional: true, "watches the retained classes")

@@ -41,7 +41,8 @@ public struct Trainer: Sendable {
         progress: ProgressHandler? = nil
     ) async throws -> TrainingOutcome {
         let examples = try data.examples(for: model, named: "training")
-        let record = TrainingRecord(configuration, augmentation: (examples as? PreparedImages)?.augmentation)
+        let record = TrainingRecord(
+            configuration, examples: examples.count, augmentation: (examples as? PreparedImages)?.augmentation)
         let run = TrainingLoop(
             examples: examples, examplesName: "training",
             configuration: configuration, phase: .training,

@@ -12,17 +12,29 @@ package struct TrainingRecord: Sendable, Codable, Hashable {
 
     /// The settings of the training.
     package var configuration: TrainingConfiguration
+    /// How many examples it was trained on; nil if the file is of a version that did not note it.
+    package var examples: Int?
     /// The random changes of images; nil without any.
     var changes: Changes?
     /// How the images were divided; nil for a network without shards.
     var shards: ShardRecord?
 
     /// Describes a training.
-    package init(_ configuration: TrainingConfiguration, augmentation: Augmentation? = nil) {
+    package init(
+        _ configuration: TrainingConfiguration, examples: Int? = nil, augmentation: Augmentation? = nil
+    ) {
         self.configuration = configuration
+        self.examples = examples
         changes = augmentation.map {
             Changes(padding: $0.padding, horizontalFlipProbability: $0.horizontalFlipProbability)
         }
+    }
+
+    /// How many examples the training showed, each as often as it was shown; nil if it is not known.
+    var shown: Double? {
+        guard let examples, examples > 0 else { return nil }
+        let batches = max(1, examples / configuration.batchSize)
+        return Double(examples) * Double(configuration.epochs(ofSteps: batches))
     }
 
     /// The random changes of images; nil without any, or if the file states impossible ones.
