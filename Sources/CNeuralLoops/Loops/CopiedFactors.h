@@ -18,7 +18,8 @@ typedef struct {
 } cnk_position;
 
 typedef struct {
-    float left[CNK_COPIED_POSITIONS * CNK_COPIED_STRIDE];   // [positions][rows]
+    // At the start of a cache line: else every other vector, with AVX-512 every one, would lie in two.
+    _Alignas(CNK_LINE * sizeof(float)) float left[CNK_COPIED_POSITIONS * CNK_COPIED_STRIDE]; // [positions][rows]
     float right[CNK_COPIED_COLUMNS * CNK_COPIED_POSITIONS]; // [columns / WIDTH][positions][WIDTH]
     cnk_places places[2];                                   // of these positions and of the next
 } cnk_copies;

@@ -133,7 +133,8 @@ CNK_INLINE void pack_left(const cnk_product *p, cnk_block_range rows, cnk_block_
 }
 
 CNK_LOOP void CNK(cnk_multiply_rounded)(const cnk_product *p) {
-    float left[CNK_BLOCK_ROWS * CNK_BLOCK_INNER / 2], right[CNK_BLOCK_COLUMNS * CNK_BLOCK_INNER / 2];
+    _Alignas(CNK_LINE * sizeof(float)) float left[CNK_BLOCK_ROWS * CNK_BLOCK_INNER / 2];
+    _Alignas(CNK_LINE * sizeof(float)) float right[CNK_BLOCK_COLUMNS * CNK_BLOCK_INNER / 2];
     cnk_brgemm block = product_block(p, right, CNK_PANEL * CNK_BLOCK_INNER / 2);
     for (ptrdiff_t column = 0; column < p->columns; column += CNK_BLOCK_COLUMNS) {
         cnk_block_range columns = range_of(column, CNK_BLOCK_COLUMNS, p->columns);

@@ -48,7 +48,7 @@ CNK_LOOP void CNK(cnk_finish)(float *results, ptrdiff_t rows, ptrdiff_t columns,
 enum { CNK_FEW_ROWS = 24 };
 
 CNK_LOOP void CNK(cnk_multiply_matrices)(const cnk_product *p) {
-    float right[CNK_BLOCK_COLUMNS * CNK_BLOCK_INNER];
+    _Alignas(CNK_LINE * sizeof(float)) float right[CNK_BLOCK_COLUMNS * CNK_BLOCK_INNER];
     cnk_brgemm block = product_block(p, right, CNK_PANEL * CNK_BLOCK_INNER);
     block.rows = p->rows;
     block.a_row = p->a.is_transposed ? 1 : p->a.row_stride;
