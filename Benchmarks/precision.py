@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent / "Docs/Audit.md"
 sys.path.insert(0, str(HERE / "PyTorch"))
 import gaps  # noqa: E402
 import running  # noqa: E402
@@ -81,6 +82,8 @@ def main():
     gaps.add_options(parser)
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs/Audit.md")
     arguments = parser.parse_args()
+    if arguments.docs:
+        tables.check_block("precision.py", DOCS)
     runner, rounded = gaps.Runner(arguments), Rounded(arguments)
     blocks = []
     for classes in arguments.classes:
@@ -88,7 +91,7 @@ def main():
         blocks += [title, table(audited(runner, rounded, classes))]
         print(f"\n{title}\n\n{blocks[-1]}", flush=True)
     if arguments.docs:
-        tables.write_block("precision.py", blocks, HERE.parent / "Docs/Audit.md")
+        tables.write_block("precision.py", blocks, DOCS)
 
 
 if __name__ == "__main__":

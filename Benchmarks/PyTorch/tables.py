@@ -46,12 +46,18 @@ def add_block(name, neighbors, prefix, document=DOCUMENT):
     document.write_text(document.read_text().replace(end, added, 1))
 
 
-def write_block(name, paragraphs, document=DOCUMENT):
-    """Replaces what stands between two marker comments."""
+def check_block(name, document=DOCUMENT):
+    """Ends the program if a document has no place for a block, which is better found out before hours of work."""
     begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
     content = document.read_text()
     if content.count(begin) != 1 or content.count(end) != 1 or content.index(begin) > content.index(end):
         sys.exit(f"{document} needs the lines {begin.strip()} and {end.strip()}, each once and in this order")
-    before, after = content.split(begin)[0], content.split(end)[1]
+
+
+def write_block(name, paragraphs, document=DOCUMENT):
+    """Replaces what stands between two marker comments."""
+    check_block(name, document)
+    begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
+    before, rest = document.read_text().split(begin)
     text = "\n\n".join(paragraph.strip() for paragraph in paragraphs)
-    document.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")
+    document.write_text(f"{before}{begin}\n{text}\n\n{end}{rest.split(end)[1]}")

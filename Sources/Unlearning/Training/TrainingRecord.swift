@@ -33,7 +33,8 @@ package struct TrainingRecord: Sendable, Codable, Hashable {
     /// How many examples the training showed, each as often as it was shown; nil if it is not known.
     var shown: Double? {
         guard let examples, examples > 0 else { return nil }
-        let batches = max(1, examples / configuration.batchSize)
+        // An epoch's last batch may be smaller.
+        let batches = (examples - 1) / configuration.batchSize + 1
         return Double(examples) * Double(configuration.epochs(ofSteps: batches))
     }
 
