@@ -26,8 +26,6 @@ let package = Package(
             name: "layer-speed",
             dependencies: ["CMeasurement", "Workloads", .product(name: "Unlearning", package: "Unlearning")]),
         .executableTarget(
-            name: "recipe-variants", dependencies: [.product(name: "Unlearning", package: "Unlearning")]),
-        .executableTarget(
             name: "UnlearningBenchmarks",
             dependencies: ["Workloads", .product(name: "Benchmark", package: "benchmark")],
             path: "Benchmarks/UnlearningBenchmarks",

@@ -124,10 +124,8 @@ def main():
     for classes in arguments.classes:
         retrained, results = runs(runner, classes)
         curves[classes] = results
-        blocks += [f"Classes {classes.replace(',', ' and ')}:" if "," in classes else f"Class {classes}:",
-                   table(retrained, results)]
-        print(f"\nClasses {classes}, ResNet-18 at {arguments.width:g} of its width, {arguments.epochs} epochs:\n")
-        print(blocks[-1], flush=True)
+        blocks += [gaps.titled(arguments, classes), table(retrained, results)]
+        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
     if arguments.docs:
         tables.write_block("few_shot.py", blocks, DOCS / "Recipes.md")
         draw(curves, DOCS / "Pictures" / "few-shot.svg")

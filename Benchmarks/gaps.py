@@ -79,6 +79,13 @@ class Runner(running.Runner):
         }
 
 
+def titled(arguments, classes):
+    """What a table is of, in words."""
+    word = "Classes" if "," in classes else "Class"
+    return (f"{word} {classes.replace(',', ' and ')}, ResNet-18 at {arguments.width:g} of its width, "
+            f"{arguments.epochs} epochs:")
+
+
 def table(runner, classes):
     arguments = runner.arguments
     suffix = classes.replace(",", "+")
@@ -134,9 +141,8 @@ def main():
     runner = Runner(arguments)
     blocks = []
     for classes in arguments.classes:
-        blocks += [f"Classes {classes.replace(',', ' and ')}:", table(runner, classes)]
-        print(f"\nClasses {classes}, ResNet-18 at {arguments.width:g} of its width, {arguments.epochs} epochs:\n")
-        print(blocks[-1], flush=True)
+        blocks += [titled(arguments, classes), table(runner, classes)]
+        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
     if arguments.docs:
         tables.write_block("gaps.py", blocks, HERE.parent / "Docs/Recipes.md")
 

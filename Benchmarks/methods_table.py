@@ -33,7 +33,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "PyTorch"))
-import recipes  # noqa: E402
 import tables  # noqa: E402
 from methods_setup import COMPARISONS, GRIDS, NETWORKS, OTHERS, SCHEDULES, shrunk  # noqa: E402
 from running import UNLEARN, ProgramFailed, Runner, cell, kept, measured, run  # noqa: E402
@@ -43,9 +42,15 @@ TUNED_CLASS, TUNED_SEED = "7", 11
 # Methods of one program, which audits original and reference once for all of them; more would make too much of what is lost
 # when it is stopped.
 METHODS_AT_ONCE = 6
-SHOWN = ("forgetAccuracy", "retainGap", "totalVariation", "probeGap", "relearnRatio", "seconds")
 # Figure of compare-methods: title, format, factor.
-COLUMNS = {figure: recipes.COLUMNS[figure] for figure in SHOWN}
+COLUMNS = {
+    "forgetAccuracy": ("forget", "{:.2f} %", 100),
+    "retainGap": ("retain gap", "{:+.2f}", 100),
+    "totalVariation": ("TV", "{:.3f}", 1),
+    "probeGap": ("probe gap", "{:+.1f}", 100),
+    "relearnRatio": ("relearn", "{:.2f}", 1),
+    "seconds": ("seconds", "{:.1f}", 1),
+}
 
 
 class OutOfTime(Exception):

@@ -2,7 +2,7 @@
 """Measures what bfloat16 changes in trained, forgotten and retrained networks, by the figures of the audit.
 
     swift build -c release --product unlearn
-    python3 Benchmarks/precision.py --work precision --width 0.25 --classes 0 5 --docs
+    python3 Benchmarks/precision.py --work gaps-small --width 0.25 --classes 0 5 --docs
 
 For each seed an original is trained in float32 and in bfloat16, and made to forget by '.default' in the precision in which it was
 trained; both results are audited, in float32, against the same networks that were retrained without the classes in float32.
@@ -87,9 +87,8 @@ def main():
     runner, rounded = gaps.Runner(arguments), Rounded(arguments)
     blocks = []
     for classes in arguments.classes:
-        title = f"Classes {classes.replace(',', ' and ')}, ResNet-18 at {arguments.width:g} of its width, {arguments.epochs} epochs:"
-        blocks += [title, table(audited(runner, rounded, classes))]
-        print(f"\n{title}\n\n{blocks[-1]}", flush=True)
+        blocks += [gaps.titled(arguments, classes), table(audited(runner, rounded, classes))]
+        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
     if arguments.docs:
         tables.write_block("precision.py", blocks, DOCS)
 

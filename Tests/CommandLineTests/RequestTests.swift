@@ -44,6 +44,16 @@ struct RequestTests {
 
     // MARK: Memory
 
+    @Test("a file's network is named as --architecture takes it")
+    func architecture() throws {
+        let ending = try run(["inspect", materials.model])
+        let line = ending.output.split(separator: "\n").first { $0.hasPrefix("architecture ") }
+        #expect(line?.split(separator: " ").last.map(String.init) == Materials.architecture)
+        let report = try run(["inspect", materials.model, "--json"]).json()
+        #expect(report["architecture"] as? String == "resnet18")
+        #expect(report["architectureOptions"] as? [String: String] == ["stem": "small", "width": "0.25"])
+    }
+
     @Test(
         "a file remembers classes, date and record, in both formats, and the record verifies",
         arguments: ["safetensors", "onnx"])

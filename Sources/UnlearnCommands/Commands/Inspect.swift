@@ -51,14 +51,15 @@ struct InspectReport: Report {
     let fault: String?
 
     enum CodingKeys: CodingKey {
-        case architecture, batchSize, classCount, classNames, droppedOutputs, fault, fixed, forgottenClasses,
-            inputShape,
-            model, notes, operations, outputs, parameters, requests, source, stateNumbers, trainingBytes
+        case architecture, architectureOptions, batchSize, classCount, classNames, droppedOutputs, fault, fixed,
+            forgottenClasses, inputShape, model, notes, operations, outputs, parameters, requests, source, stateNumbers,
+            trainingBytes
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(summary.metadata.architecture?.name, forKey: .architecture)
+        try container.encode(summary.metadata.architecture?.options ?? [:], forKey: .architectureOptions)
         try container.encode(batchSize, forKey: .batchSize)
         try container.encode(summary.metadata.classNames, forKey: .classNames)
         try container.encode(summary.classCount, forKey: .classCount)
@@ -95,7 +96,7 @@ struct InspectReport: Report {
             facts.insert(("outputs removed", "of classes \(indices), as they were numbered before"), at: 3)
         }
         for request in summary.metadata.requests.reversed() { facts.insert(("request", request.text), at: 3) }
-        if let architecture = summary.metadata.architecture { facts.insert(("architecture", architecture.name), at: 1) }
+        if let architecture = summary.metadata.architecture { facts.insert(("architecture", "\(architecture)"), at: 1) }
         if !summary.outputs.isEmpty {
             let names = summary.outputs.map { output in
                 "'\(output.name)'" + (output.shape.map { " " + $0 } ?? "") + (output.isRead ? " (read)" : "")

@@ -3,7 +3,8 @@ package import NeuralGraph
 /// Trains again without what is to be forgotten, from other first weights.
 ///
 /// Forgets exactly if the retain data are all that the original was trained on except what is to be forgotten. Costs a
-/// full training. ``Retraining`` trains reference models for audits.
+/// full training. Where the original's file says how its images were changed at random, these are changed in the same way.
+/// ``Retraining`` trains reference models for audits.
 public struct FullRetraining: BuiltInMethod, Hashable {
     /// Creates the method.
     public init() {}
@@ -19,23 +20,29 @@ public struct FullRetraining: BuiltInMethod, Hashable {
     }
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
+        let configuration = try request.originalTraining()
+        let augmentation = request.model.trainingRecord?.augmentation
+        var retain = try request.retained()
+        // Data of the caller's that change by themselves do so where the file says nothing.
+        if let augmentation { retain = try retain.augmented(by: augmentation) }
+        var record = TrainingRecord(configuration, examples: retain.count, augmentation: augmentation)
+        var model: Model
         if let ensemble = ShardEnsemble(of: request.model) {
             let training = ShardedTraining(
-                ensemble: ensemble, configuration: try request.originalTraining(), seed: session.options.seed)
-            let (trained, shards) = try training.train(
-                like: request.model, on: request.retained(), context: session.context
-            ) { copy, loop, _ in try session.train(copy, loop) }
-            var model = trained
-            var record = TrainingRecord(training.configuration, examples: request.retainedCount)
-            record.shards = shards
-            model.trainingRecord = record
-            return model
+                ensemble: ensemble, configuration: configuration, seed: session.options.seed)
+            let trained = try training.train(like: request.model, on: retain, context: session.context) {
+                copy, loop, _ in try session.train(copy, loop)
+            }
+            model = trained.model
+            record.shards = trained.record
+        } else {
+            model = try session.train(
+                Retraining.untrained(like: request.model, seed: session.seed("retraining.weights")),
+                TrainingLoop(
+                    examples: retain, examplesName: "retain", configuration: configuration, phase: .training,
+                    stream: "retraining"))
         }
-        let untrained = Retraining.untrained(like: request.model, seed: session.seed("retraining.weights"))
-        return try session.train(
-            untrained,
-            TrainingLoop(
-                examples: request.retained(), examplesName: "retain", configuration: request.originalTraining(),
-                phase: .training, stream: "retraining"))
+        model.trainingRecord = record
+        return model
     }
 }

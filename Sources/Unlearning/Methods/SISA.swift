@@ -76,16 +76,3 @@ extension Model {
         return record
     }
 }
-
-extension ExampleSource {
-    /// The same images, changed at random in training; other examples are as they are.
-    fileprivate func augmented(by augmentation: Augmentation?) throws -> any ExampleSource {
-        switch self {
-        case let images as PreparedImages:
-            try PreparedImages(images.dataset, preparation: images.preparation, augmentation: augmentation)
-        case let subset as ExampleSubset:
-            try ExampleSubset(subset.source.augmented(by: augmentation), indices: subset.indices)
-        default: self
-        }
-    }
-}

@@ -168,9 +168,10 @@ struct ShardTests {
             model: model, retaining: images(without: [7]), method: FullRetraining(), training: Self.training,
             options: RunOptions(seed: 4)
         ).forget(samples: images([7]))
-        #expect(
-            try await Self.trained(on: images(without: [7]), augments: false).stateDictionary
-                == retrained.model.stateDictionary)
+        // With the original's random changes of images, which its file remembers.
+        let expected = try await Self.trained(on: images(without: [7]))
+        #expect(retrained.model.stateDictionary == expected.stateDictionary)
+        #expect(retrained.model.metadata.training == expected.metadata.training)
     }
 
     @Test("a model without shards, other data and impossible numbers of shards are refused")

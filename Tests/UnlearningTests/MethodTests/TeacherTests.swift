@@ -163,6 +163,29 @@ struct TeacherTests {
         #expect(try await retrained(model).stateDictionary == retrained(model.perturbed(seed: 4)).stateDictionary)
     }
 
+    @Test("retraining changes images at random as the original's training did, and notes what it was trained on")
+    func retrainingAugments() async throws {
+        let training = TrainingConfiguration(batchSize: 20, learningRate: 0.005)
+        let augmentation = try Augmentation(padding: 1, horizontalFlipProbability: 0.5)
+        func retrained(_ original: Model, augmentation: Augmentation? = nil) async throws -> Model {
+            let retain = try original.prepare(Patterns.train.excluding(classes: [2]), augmentation: augmentation)
+            return try await Unlearner(model: original, retaining: retain, method: FullRetraining(), training: training)
+                .forget(classes: [2]).model
+        }
+        var plain = try await Patterns.model
+        plain.trainingRecord = nil
+        var augmented = plain
+        augmented.trainingRecord = TrainingRecord(training, examples: 7, augmentation: augmentation)
+        let model = try await retrained(augmented)
+        let byHand = try await retrained(plain, augmentation: augmentation)
+        #expect(model.stateDictionary == byHand.stateDictionary)
+        let unchanged = try await retrained(plain)
+        #expect(model.stateDictionary != unchanged.stateDictionary)
+        let record = try #require(model.trainingRecord)
+        #expect(record.examples == Patterns.train.labels.count { $0 != 2 })
+        #expect(record.augmentation == augmentation && record.configuration == training)
+    }
+
     @Test("fine-tuning is repair alone")
     func fineTuning() async throws {
         let (model, retain, _) = try await data()
