@@ -382,8 +382,10 @@ def main():
         sys.exit("\n".join(experiment.failures) + f"\n{experiment.unfinished} parts were out of time; "
                  "the same command goes on from here")
     if options.docs:
-        command = "python3 Benchmarks/methods_table.py " + shlex.join(
-            argument for argument in sys.argv[1:] if argument != "--docs")
+        # As a reader would type it: without places of this machine.
+        methods = ["--methods", *options.methods] if options.methods != list(experiment.methods) else []
+        command = shlex.join(["python3", "Benchmarks/methods_table.py", "--work", "methods", *options.names, "--seeds",
+                              str(options.seeds), "--jobs", str(options.jobs), *methods])
         tables.write_block("methods_table.py", [f"`{command}`:", *blocks], DOCS)
 
 
