@@ -80,7 +80,7 @@ COLUMNS = {
 
 
 def table(costs):
-    lines = [["", *(title for title, _, _ in COLUMNS.values())]]
+    lines = [["network", *(title for title, _, _ in COLUMNS.values())]]
     for row, found in costs.items():
         lines.append([row, *(running.cell([run[key] for run in found], form, factor)
                              for key, (_, form, factor) in COLUMNS.items())])
