@@ -120,12 +120,13 @@ def main():
         # Found out before the hours of work.
         import matplotlib  # noqa: F401
     runner = gaps.Runner(arguments)
-    blocks, curves = [], {}
-    for classes in arguments.classes:
-        retrained, results = runs(runner, classes)
-        curves[classes] = results
-        blocks += [gaps.titled(arguments, classes), table(retrained, results)]
-        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
+    curves = {}
+
+    def measured(classes):
+        retrained, curves[classes] = runs(runner, classes)
+        return table(retrained, curves[classes])
+
+    blocks = gaps.tabulated(arguments, measured)
     if arguments.docs:
         tables.write_block("few_shot.py", blocks, DOCS / "Recipes.md")
         draw(curves, DOCS / "Pictures" / "few-shot.svg")

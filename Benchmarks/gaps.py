@@ -86,6 +86,15 @@ def titled(arguments, classes):
             f"{arguments.epochs} epochs:")
 
 
+def tabulated(arguments, table):
+    """A title and a table for each set of classes, which are printed as soon as they are there."""
+    blocks = []
+    for classes in arguments.classes:
+        blocks += [titled(arguments, classes), table(classes)]
+        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
+    return blocks
+
+
 def table(runner, classes):
     arguments = runner.arguments
     suffix = classes.replace(",", "+")
@@ -139,10 +148,7 @@ def main():
     parser.add_argument("--docs", action="store_true", help="write the tables into Docs/Recipes.md")
     arguments = parser.parse_args()
     runner = Runner(arguments)
-    blocks = []
-    for classes in arguments.classes:
-        blocks += [titled(arguments, classes), table(runner, classes)]
-        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
+    blocks = tabulated(arguments, lambda classes: table(runner, classes))
     if arguments.docs:
         tables.write_block("gaps.py", blocks, HERE.parent / "Docs/Recipes.md")
 

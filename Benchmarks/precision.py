@@ -85,10 +85,7 @@ def main():
     if arguments.docs:
         tables.check_block("precision.py", DOCS)
     runner, rounded = gaps.Runner(arguments), Rounded(arguments)
-    blocks = []
-    for classes in arguments.classes:
-        blocks += [gaps.titled(arguments, classes), table(audited(runner, rounded, classes))]
-        print("\n" + "\n\n".join(blocks[-2:]), flush=True)
+    blocks = gaps.tabulated(arguments, lambda classes: table(audited(runner, rounded, classes)))
     if arguments.docs:
         tables.write_block("precision.py", blocks, DOCS)
 

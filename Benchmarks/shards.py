@@ -97,10 +97,7 @@ def main():
     if arguments.docs:
         tables.check_block("shards.py", DOCS)
     plain, sharded = gaps.Runner(arguments), Sharded(arguments)
-    blocks = []
-    for classes in arguments.classes:
-        blocks += [gaps.titled(arguments, classes), table(measured(plain, sharded, classes))]
-    print("\n" + "\n\n".join(blocks))
+    blocks = gaps.tabulated(arguments, lambda classes: table(measured(plain, sharded, classes)))
     if arguments.docs:
         tables.write_block("shards.py", blocks, DOCS)
 
