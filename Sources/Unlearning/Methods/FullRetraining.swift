@@ -21,11 +21,12 @@ public struct FullRetraining: BuiltInMethod, Hashable {
 
     package func makeModel(_ request: UnlearningRequest, _ session: UnlearningSession) throws -> Model {
         let configuration = try request.originalTraining()
-        let augmentation = request.model.trainingRecord?.augmentation
         var retain = try request.retained()
         // Data of the caller's that change by themselves do so where the file says nothing.
-        if let augmentation { retain = try retain.augmented(by: augmentation) }
-        var record = TrainingRecord(configuration, examples: retain.count, augmentation: augmentation)
+        if let augmentation = request.model.trainingRecord?.augmentation {
+            retain = try retain.augmented(by: augmentation)
+        }
+        var record = TrainingRecord(configuration, examples: retain.count, augmentation: retain.augmentation)
         var model: Model
         if let ensemble = ShardEnsemble(of: request.model) {
             let training = ShardedTraining(

@@ -179,6 +179,7 @@ struct TeacherTests {
         let model = try await retrained(augmented)
         let byHand = try await retrained(plain, augmentation: augmentation)
         #expect(model.stateDictionary == byHand.stateDictionary)
+        #expect(model.trainingRecord == byHand.trainingRecord)
         let unchanged = try await retrained(plain)
         #expect(model.stateDictionary != unchanged.stateDictionary)
         let record = try #require(model.trainingRecord)
