@@ -141,17 +141,18 @@ CNK_INLINE void multiply_block(const cnk_brgemm *p, cnk_block block, const float
             }
         }
     }
-    if (block.width == LANES * vectors && is_plain(&p->epilogue)) {
-        UNROLLED for (int r = 0; r < rows; r++) {
-            UNROLLED for (int v = 0; v < vectors; v++) *(lanes *)(c + r * p->c_row + LANES * v) = sums[r][v];
-        }
+    const cnk_epilogue *epilogue = &p->epilogue;
+    if (block.width == LANES * vectors) {
+        finish_rows(epilogue, sums[0], CNK_PRODUCT_VECTORS, rows, vectors, c, p->c_row,
+                    epilogue->bias ? epilogue->bias + block.column : NULL,
+                    epilogue->residual ? epilogue->residual + (c - p->c) : NULL);
         return;
     }
     UNROLLED for (int r = 0; r < rows; r++) {
         UNROLLED for (int v = 0; v < vectors; v++) {
             ptrdiff_t first = block.column + LANES * v, count = block.width - LANES * v;
             ptrdiff_t place = (block.row + r) * p->c_row + first;
-            finish(&p->epilogue, &sums[r][v], p->c + place, place, first, count);
+            finish(epilogue, &sums[r][v], p->c + place, place, first, count);
         }
     }
 }

@@ -74,8 +74,12 @@ CNK_INLINE void load_square(lanes square[LANES], const float *source, ptrdiff_t 
     }
 }
 
-CNK_INLINE int is_plain(const cnk_epilogue *epilogue) {
-    return !epilogue->accumulates && !epilogue->bias && !epilogue->residual && !epilogue->rectifies;
+// Between 0 and the ceiling. An undefined number stays one.
+CNK_INLINE void rectify_lanes(lanes *value, float ceiling) {
+    UNROLLED for (int i = 0; i < LANES; i++) {
+        float positive = (*value)[i] < 0 ? 0 : (*value)[i];
+        (*value)[i] = positive > ceiling ? ceiling : positive;
+    }
 }
 
 // target = what is there if it accumulates, + value + bias + residual, then between 0 and the ceiling if it rectifies. `place` is
@@ -95,12 +99,30 @@ CNK_INLINE void finish(const cnk_epilogue *epilogue, const lanes *value, float *
         load(&other, epilogue->residual + place, count);
         result += other;
     }
-    if (epilogue->rectifies) {
-        // An undefined number stays one.
-        UNROLLED for (int i = 0; i < LANES; i++) {
-            float positive = result[i] < 0 ? 0 : result[i];
-            result[i] = positive > epilogue->ceiling ? epilogue->ceiling : positive;
-        }
-    }
+    if (epilogue->rectifies) rectify_lanes(&result, epilogue->ceiling);
     store(target, &result, count);
+}
+
+// The same for rows of whole vectors in registers, `pitch` vectors apart: each condition is looked at once for all of them. Bias
+// and residual are those of the first vector.
+CNK_INLINE void finish_rows(const cnk_epilogue *epilogue, lanes *values, int pitch, int rows, int vectors, float *target,
+                            ptrdiff_t target_row, const float *bias, const float *residual) {
+#define EACH_VECTOR UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int v = 0; v < vectors; v++)
+#define VALUE values[r * pitch + v]
+    if (epilogue->accumulates) {
+        EACH_VECTOR VALUE += *(const lanes *)(target + r * target_row + LANES * v);
+    }
+    if (bias) {
+        EACH_VECTOR VALUE += *(const lanes *)(bias + LANES * v);
+    }
+    if (residual) {
+        EACH_VECTOR VALUE += *(const lanes *)(residual + r * target_row + LANES * v);
+    }
+    if (epilogue->rectifies) {
+        float ceiling = epilogue->ceiling;
+        EACH_VECTOR rectify_lanes(&VALUE, ceiling);
+    }
+    EACH_VECTOR *(lanes *)(target + r * target_row + LANES * v) = VALUE;
+#undef VALUE
+#undef EACH_VECTOR
 }

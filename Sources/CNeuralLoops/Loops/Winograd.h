@@ -106,39 +106,69 @@ CNK_INLINE void weight_adjoint(const lanes u[6], ptrdiff_t step, lanes r[3], ptr
     r[2 * result_step] = (NP * P2) * sum_p + (NQ * Q2) * sum_q + u[5 * step];
 }
 
-// A window of pixels of 16 channels that may hang over the image's edge or have fewer channels, zeros there, and that may
-// have to be rounded.
-CNK_INLINE void copy_window(const float *x, cnk_image image, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size,
-                            ptrdiff_t count, float *window) {
-    lanes zero = {0};
-    for (ptrdiff_t i = 0; i < size; i++) {
-        for (ptrdiff_t j = 0; j < size; j++, window += LANES) {
-            ptrdiff_t h = row + i, w = column + j;
-            if (h >= 0 && h < image.height && w >= 0 && w < image.width) {
-                lanes pixel;
-                load(&pixel, x + (h * image.width + w) * image.channels, count);
-                if (image.rounds) round_lanes(&pixel);
-                store(window, &pixel, LANES);
-            } else {
-                store(window, &zero, LANES);
-            }
+// The rows and columns of a window that lie on the image.
+typedef struct {
+    ptrdiff_t top, bottom, left, right;
+} cnk_inside;
+
+CNK_INLINE cnk_inside inside_of(cnk_image image, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size) {
+    return (cnk_inside){
+        .top = row < 0 ? -row : 0,
+        .bottom = image.height - row < size ? image.height - row : size,
+        .left = column < 0 ? -column : 0,
+        .right = image.width - column < size ? image.width - column : size,
+    };
+}
+
+CNK_INLINE int is_whole(cnk_inside inside, ptrdiff_t size) {
+    return inside.top == 0 && inside.left == 0 && inside.bottom == size && inside.right == size;
+}
+
+// Copies the inside of a window of 16 channels, or of fewer and zeros, rounded if they have to be. The channels behind them come
+// next: a window's lines lie too far apart for a processor to foresee.
+CNK_INLINE void copy_inside(const float *corner, cnk_image image, cnk_inside inside, ptrdiff_t size, ptrdiff_t count,
+                            float *window) {
+    for (ptrdiff_t i = inside.top; i < inside.bottom; i++) {
+        for (ptrdiff_t j = inside.left; j < inside.right; j++) {
+            const float *source = corner + (i * image.width + j) * image.channels;
+            lanes pixel;
+            load(&pixel, source, count);
+            __builtin_prefetch(source + LANES);
+            if (image.rounds) round_lanes(&pixel);
+            store(window + (i * size + j) * LANES, &pixel, LANES);
         }
+    }
+}
+
+// Asks for a window of 16 channels.
+CNK_INLINE void expect_window(const float *corner, cnk_image image, ptrdiff_t size) {
+    for (ptrdiff_t i = 0; i < size; i++) {
+        UNROLLED for (ptrdiff_t j = 0; j < size; j++) __builtin_prefetch(corner + (i * image.width + j) * image.channels);
     }
 }
 
 CNK_LOOP void CNK(cnk_winograd_input)(const float *restrict x, cnk_image image, ptrdiff_t row, ptrdiff_t column,
                                      float *restrict v, ptrdiff_t plane_stride) {
-    int inside = row >= 0 && column >= 0 && row + 6 <= image.height && column + 6 <= image.width;
+    cnk_inside inside = inside_of(image, row, column, 6);
     const float *corner = x + (row * image.width + column) * image.channels;
-    for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
-        ptrdiff_t count = image.channels - c;
-        if (inside && count >= LANES && !image.rounds) {
+    ptrdiff_t whole = image.channels / LANES * LANES, c = 0;
+    if (is_whole(inside, 6) && !image.rounds) {
+        for (; c < whole; c += LANES) {
+            // The channels behind these, or the first of the next tile.
+            expect_window(corner + (c + LANES < whole ? c + LANES : 4 * image.channels), image, 6);
             input_tile(corner + c, image.width * image.channels, image.channels, v + c, plane_stride);
-        } else {
-            float window[36 * LANES];
-            copy_window(x + c, image, row, column, 6, count, window);
-            input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
         }
+    }
+    if (c == image.channels) return;
+    // Outside the image it stays zero.
+    float window[36 * LANES] = {0};
+    for (; c < whole; c += LANES) {
+        copy_inside(corner + c, image, inside, 6, LANES, window);
+        input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
+    }
+    if (c < image.channels) {
+        copy_inside(corner + c, image, inside, 6, image.channels - c, window);
+        input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
     }
 }
 
@@ -147,10 +177,18 @@ CNK_LOOP void CNK(cnk_winograd_output)(const float *restrict m, ptrdiff_t plane_
                                       ptrdiff_t origin) {
     ptrdiff_t rows = image.height - row < 4 ? image.height - row : 4;
     ptrdiff_t columns = image.width - column < 4 ? image.width - column : 4;
-    int plain = rows == 4 && columns == 4 && is_plain(epilogue);
     cnk_epilogue how = *epilogue;
     for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
         ptrdiff_t count = image.channels - c;
+        ptrdiff_t corner = (row * image.width + column) * image.channels + c;
+        // Results go to 16 places at a time, more than a processor foresees.
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
+                ptrdiff_t place = corner + (i * image.width + j) * image.channels;
+                __builtin_prefetch(y + place, 1);
+                if (how.residual) __builtin_prefetch(how.residual + origin + place);
+            }
+        }
         lanes half[24], result[4];
         UNROLLED for (ptrdiff_t j = 0; j < 6; j++) {
 #define PLANE(i) ((const lanes *)(m + (6 * (i) + j) * plane_stride + c))
@@ -162,12 +200,13 @@ CNK_LOOP void CNK(cnk_winograd_output)(const float *restrict m, ptrdiff_t plane_
             const lanes *line = half + 6 * i;
             output_transform(line, line + 1, line + 2, line + 3, line + 4, line + 5, result, result + 1, result + 2,
                              result + 3);
-            ptrdiff_t place = ((row + i) * image.width + column) * image.channels + c;
-            if (plain && count >= LANES) {
-                UNROLLED for (ptrdiff_t j = 0; j < 4; j++) *(lanes *)(y + place + j * image.channels) = result[j];
+            ptrdiff_t place = corner + i * image.width * image.channels;
+            if (i >= rows) continue;
+            if (columns == 4 && count >= LANES) {
+                finish_rows(&how, result, 1, 4, 1, y + place, image.channels, how.bias ? how.bias + c : NULL,
+                            how.residual ? how.residual + origin + place : NULL);
                 continue;
             }
-            if (i >= rows) continue;
             UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
                 if (j >= columns) continue;
                 ptrdiff_t pixel = place + j * image.channels;
@@ -196,17 +235,24 @@ CNK_INLINE void adjoint_tile(const float *d, ptrdiff_t row_stride, ptrdiff_t pix
 
 CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_image image, ptrdiff_t row,
                                               ptrdiff_t column, float *restrict m, ptrdiff_t plane_stride) {
-    int inside = row + 4 <= image.height && column + 4 <= image.width;
+    cnk_inside inside = inside_of(image, row, column, 4);
     const float *corner = dy + (row * image.width + column) * image.channels;
-    for (ptrdiff_t c = 0; c < image.channels; c += LANES) {
-        ptrdiff_t count = image.channels - c;
-        if (inside && count >= LANES && !image.rounds) {
+    ptrdiff_t whole = image.channels / LANES * LANES, c = 0;
+    if (is_whole(inside, 4) && !image.rounds) {
+        for (; c < whole; c += LANES) {
+            expect_window(corner + (c + LANES < whole ? c + LANES : 4 * image.channels), image, 4);
             adjoint_tile(corner + c, image.width * image.channels, image.channels, m + c, plane_stride);
-        } else {
-            float window[16 * LANES];
-            copy_window(dy + c, image, row, column, 4, count, window);
-            adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
         }
+    }
+    if (c == image.channels) return;
+    float window[16 * LANES] = {0};
+    for (; c < whole; c += LANES) {
+        copy_inside(corner + c, image, inside, 4, LANES, window);
+        adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
+    }
+    if (c < image.channels) {
+        copy_inside(corner + c, image, inside, 4, image.channels - c, window);
+        adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
     }
 }
 
@@ -255,20 +301,26 @@ CNK_LOOP void CNK(cnk_winograd_weights_turned)(const float *restrict w, ptrdiff_
     }
 }
 
+// 16 columns of one inner index; a constant `count` wherever there are as many.
+CNK_INLINE void adjoint_of_taps(const float *du, ptrdiff_t plane_stride, float *dw, ptrdiff_t tap_stride, ptrdiff_t count) {
+    lanes planes[36], half[18], result[9];
+    for (ptrdiff_t q = 0; q < 36; q++) load(planes + q, du + q * plane_stride, count);
+    for (ptrdiff_t j = 0; j < 6; j++) weight_adjoint(planes + j, 6, half + j, 6);
+    for (ptrdiff_t i = 0; i < 3; i++) weight_adjoint(half + 6 * i, 1, result + 3 * i, 1);
+    for (ptrdiff_t tap = 0; tap < 9; tap++) store(dw + tap * tap_stride, result + tap, count);
+}
+
 CNK_LOOP void CNK(cnk_winograd_weights_adjoint)(const float *restrict du, ptrdiff_t du_stride,
                                                ptrdiff_t inputs, ptrdiff_t outputs, ptrdiff_t first,
                                                ptrdiff_t end, float *restrict dw) {
     for (ptrdiff_t k = first; k < end; k++) {
-        for (ptrdiff_t o = 0; o < outputs; o += LANES) {
-            ptrdiff_t count = outputs - o;
-            lanes planes[36], half[18], result[9];
-            for (ptrdiff_t q = 0; q < 36; q++) load(planes + q, du + (q * inputs + k) * du_stride + o, count);
-            for (ptrdiff_t j = 0; j < 6; j++) weight_adjoint(planes + j, 6, half + j, 6);
-            for (ptrdiff_t i = 0; i < 3; i++) weight_adjoint(half + 6 * i, 1, result + 3 * i, 1);
-            for (ptrdiff_t tap = 0; tap < 9; tap++) {
-                store(dw + (tap * inputs + k) * outputs + o, result + tap, count);
-            }
+        const float *planes = du + k * du_stride;
+        float *taps = dw + k * outputs;
+        ptrdiff_t o = 0;
+        for (; o + LANES <= outputs; o += LANES) {
+            adjoint_of_taps(planes + o, inputs * du_stride, taps + o, inputs * outputs, LANES);
         }
+        if (o < outputs) adjoint_of_taps(planes + o, inputs * du_stride, taps + o, inputs * outputs, outputs - o);
     }
 }
 
