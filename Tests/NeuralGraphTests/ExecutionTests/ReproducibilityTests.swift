@@ -53,6 +53,27 @@ import Testing
         }
     }
 
+    /// With many workers, products are cut into more tasks: fewer positions, fewer columns of a weight gradient. Their widths leave a
+    /// panel, a part of one and nothing over; batches are of few images and of many.
+    @Test("many workers change no bit", arguments: [5, 100], Precision.allCases)
+    func manyWorkersChangeNoBit(_ batch: Int, _ precision: Precision) throws {
+        let item = try OperationCase([8, 8, 16], batch: batch, seed: 2) { builder in
+            var x = try builder.convolution(builder.input, named: "wide", channels: 272, kernelSize: 1)
+            x = try builder.relu(x, named: "relu")
+            x = try builder.convolution(x, named: "strided", channels: 48, kernelSize: 3, stride: 2, padding: 1)
+            x = try builder.convolution(x, named: "even", channels: 128, kernelSize: 1)
+            x = try builder.convolution(x, named: "small", channels: 80, kernelSize: 3, stride: 2)
+            _ = try builder.linear(builder.flatten(x, named: "flat"), named: "fc", outputs: 3)
+        }
+        let options = EngineRun.Options().with { $0.precision = precision }
+        let one = try item.run(options.with { $0.workers = 1 })
+        #expect(one.output.allSatisfy { $0.isFinite })
+        for workers in [12, 64] {
+            let other = try item.run(options.with { $0.workers = workers })
+            #expect(Results(other) == Results(one), "\(workers) workers")
+        }
+    }
+
     @Test("steps in turn change no bit") func stepsInTurnChangeNoBit() throws {
         func train(workers: Int) throws -> [Float] {
             let item = try sample(ResNet(.resnet18, stem: .imagenet), batch: 4)

@@ -130,7 +130,8 @@ private struct GatheredProducts: Sendable {
     private static let panel = Int(CNK_PANEL)
     /// Floats of packed weights that one task works with: what stays in a second-level cache beside its images.
     private static let groupFloats = 128 * 1024
-    /// Images of a task: few where weights stay in cache and there would not be a task for every thread; many elsewhere.
+    /// Images of a task: few where weights stay in cache, many elsewhere, unless there would not be two tasks for each worker.
+    /// The result's bits do not depend on it.
     private static let fewImages = 24
     private static let manyImages = 96
     /// Images of a batch from which tasks of many of them are enough.
@@ -230,12 +231,11 @@ private struct GatheredProducts: Sendable {
             source = UnsafePointer(scratch)
         }
         let sourceCount = sourcePositions * sourceWords
-        let groupPanels = evenPart(of: panels, most: max(1, Self.groupFloats / max(1, panelStride)), step: 1)
-        let groups = (panels + groupPanels - 1) / groupPanels
-        let images = imagesOfTask(batch: batch)
+        let images = imagesOfTask(batch: batch, workers: threads.workers)
         let blocks = (batch + images - 1) / images
         let (rowCount, columnCount) = (rows.bases.count, columns.bases.count)
         let targetCount = rowCount * columnCount * targetChannels
+        let groupPanels = groupPanels
         threads.forEach(groups * blocks * rowCount) { [source] task, worker in
             let (rest, row) = task.quotientAndRemainder(dividingBy: rowCount)
             let (group, block) = rest.quotientAndRemainder(dividingBy: blocks)
@@ -290,10 +290,18 @@ private struct GatheredProducts: Sendable {
         let target: Int
     }
 
-    private func imagesOfTask(batch: Int) -> Int {
+    /// Panels of weights that a task multiplies by, and how many groups of them there are.
+    private var groupPanels: Int { evenPart(of: panels, most: max(1, Self.groupFloats / max(1, panelStride)), step: 1) }
+    private var groups: Int { (panels + groupPanels - 1) / groupPanels }
+
+    private func imagesOfTask(batch: Int, workers: Int) -> Int {
         let isFull = precision == .float32 && batch >= Self.fullBatch
-        return packedCount <= Self.groupFloats && !isFull ? Self.fewImages : Self.manyImages
+        var images = packedCount <= Self.groupFloats && !isFull ? Self.fewImages : Self.manyImages
+        while images > Self.fewImages, tasks(images: images, batch: batch) < 2 * workers { images /= 2 }
+        return images
     }
+
+    private func tasks(images: Int, batch: Int) -> Int { groups * ((batch + images - 1) / images) * rows.bases.count }
 
     /// Whether each task rounds its own images, since no other reads them.
     private var roundsInTasks: Bool { precision == .bfloat16 && sourcePositions == 1 }
@@ -301,7 +309,7 @@ private struct GatheredProducts: Sendable {
     /// Words of rounded sources.
     func scratchCount(batch: Int, workers: Int) -> Int {
         guard precision == .bfloat16 else { return 0 }
-        let positions = roundsInTasks ? workers * imagesOfTask(batch: batch) : batch * sourcePositions
+        let positions = roundsInTasks ? workers * imagesOfTask(batch: batch, workers: workers) : batch * sourcePositions
         return positions * sourceWords
     }
 

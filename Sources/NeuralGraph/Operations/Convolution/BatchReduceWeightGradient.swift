@@ -13,17 +13,18 @@ struct BatchReduceWeightGradient: Sendable {
     private let precision: Precision
     /// Parts of a kernel row's `taps · inputs`; with dilation, each belongs to one tap.
     private let blocks: [Range<Int>]
-    /// Columns of one task's part of the result.
-    private let blockColumns: Int
 
     /// Words of inputs and gradients that are worked on at a time: they stay in a shared cache.
     private static let chunkWords = 512 * 1024
-    /// Columns of one task's part of the result at most.
-    private static let mostColumns = 256
+    /// Columns of one task's part of the result: the first number for which every worker has two tasks. The result's bits are the
+    /// same for all of them.
+    private static let columnChoices = [256, 128, 64, 32]
     /// Where the result has fewer blocks than this, images are cut into parts with a sum of their own.
     private static let leastTasks = 16
     /// The positions that such a part has at least.
     private static let leastPositions = 512
+    /// Floats of all parts' sums, which are written and read once more.
+    private static let mostSums = 512 * 1024
 
     init(geometry: ConvolutionGeometry, precision: Precision) {
         self.geometry = geometry
@@ -35,7 +36,6 @@ struct BatchReduceWeightGradient: Sendable {
         blocks = stride(from: 0, to: all, by: together).flatMap { start in
             stride(from: start, to: start + together, by: rows).map { $0..<min(start + together, $0 + rows) }
         }
-        blockColumns = evenPart(of: geometry.outputChannels, most: Self.mostColumns, step: Int(CNK_PANEL))
     }
 
     /// The rows of the result that one task computes: both factors are copied once for all of them.
@@ -50,12 +50,38 @@ struct BatchReduceWeightGradient: Sendable {
         let chunk: Int
     }
 
-    private var columnBlocks: Int { (geometry.outputChannels + blockColumns - 1) / blockColumns }
-    private var tasks: Int { geometry.rows.kernelSize * blocks.count * columnBlocks }
+    /// Blocks of the result of as many columns.
+    private struct Columns {
+        let size: Int
+        let count: Int
+
+        init(of channels: Int, most: Int) {
+            size = evenPart(of: channels, most: most, step: Int(CNK_PANEL))
+            count = (channels + size - 1) / size
+        }
+    }
+
+    private func tasks(_ columns: Columns) -> Int { geometry.rows.kernelSize * blocks.count * columns.count }
+
+    private func columns(parts: Int, workers: Int) -> Columns {
+        var chosen = Columns(of: geometry.outputChannels, most: Self.columnChoices[0])
+        for most in Self.columnChoices.dropFirst() where parts * tasks(chosen) < 2 * workers {
+            let columns = Columns(of: geometry.outputChannels, most: most)
+            // A last block of fewer columns than a panel has would be summed in another order.
+            let last = geometry.outputChannels - (columns.count - 1) * columns.size
+            if last >= Int(CNK_PANEL) { chosen = columns }
+        }
+        return chosen
+    }
 
     private func cut(batch: Int) -> Cut {
         let units = precision == .float32 ? batch : (batch + 1) / 2
-        let parts = max(1, min(Self.leastTasks / tasks, units * geometry.outputPositions / Self.leastPositions))
+        let tasks = tasks(Columns(of: geometry.outputChannels, most: Self.columnChoices[0]))
+        let parts = max(
+            1,
+            min(
+                (Self.leastTasks + tasks - 1) / tasks, units * geometry.outputPositions / Self.leastPositions,
+                Self.mostSums / geometry.weightCount))
         let unitsOfPart = (units + parts - 1) / parts
         let words = parts * (geometry.inputCount + geometry.outputCount)
         return Cut(
@@ -79,6 +105,8 @@ struct BatchReduceWeightGradient: Sendable {
         let cut = cut(batch: batch)
         let sums = scratch
         let pairs = scratch + (cut.parts - 1) * g.weightCount
+        let columns = columns(parts: cut.parts, workers: threads.workers)
+        let tasks = tasks(columns)
         threads.forEachChunk(of: g.weightCount, floatsEach: cut.parts) { range in
             (dw + range.lowerBound).update(repeating: 0, count: range.count)
             for part in 1..<max(1, cut.parts) {
@@ -100,7 +128,7 @@ struct BatchReduceWeightGradient: Sendable {
                     source = (UnsafePointer(place), UnsafePointer(place + cut.chunk * g.inputCount))
                 }
                 add(
-                    task: index, units: count, x: source.x, dy: source.dy,
+                    task: index, columns, units: count, x: source.x, dy: source.dy,
                     to: part == 0 ? dw : sums + (part - 1) * g.weightCount)
             }
         }
@@ -138,13 +166,14 @@ struct BatchReduceWeightGradient: Sendable {
 
     /// Adds the products of some units to one block of the result.
     private func add(
-        task: Int, units: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>, to dw: UnsafeMutablePointer<Float>
+        task: Int, _ columns: Columns, units: Int, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+        to dw: UnsafeMutablePointer<Float>
     ) {
         let g = geometry
-        let (rest, columnBlock) = task.quotientAndRemainder(dividingBy: columnBlocks)
+        let (rest, columnBlock) = task.quotientAndRemainder(dividingBy: columns.count)
         let (kernelRow, block) = rest.quotientAndRemainder(dividingBy: blocks.count)
         let rows = blocks[block]
-        let column = columnBlock * blockColumns
+        let column = columnBlock * columns.size
         let liveRows = outputRows(seeing: kernelRow)
         guard !liveRows.isEmpty else { return }
         let firstRow = liveRows.lowerBound
@@ -166,7 +195,7 @@ struct BatchReduceWeightGradient: Sendable {
                 + column
             product.c_row = g.outputChannels
             product.rows = live.count
-            product.columns = min(blockColumns, g.outputChannels - column)
+            product.columns = min(columns.size, g.outputChannels - column)
             product.epilogue.accumulates = 1
             sum(&product, units: units, rows: liveRows.count, columns: outputs.count)
         }
