@@ -2,12 +2,13 @@
 """Prints how fast each layer of products of the six networks is on one thread, as a share of the processor's peak.
 
     swift build -c release --package-path Benchmarks --product layer-speed
-    python3 Benchmarks/layers.py --docs                          # minutes, on a machine without other work
+    python3 Benchmarks/layers.py --docs --rounds 5               # minutes, on a machine without other work
     python3 Benchmarks/layers.py --precision bfloat16 resnet50   # parts of names of networks
 
 First by network: the share of the peak over all its layers, and how many layers are below 80 %, forward and for both
 gradients together. Then every layer. Shares count the multiplications of the definition, so Winograd's algorithm may exceed
-100 %. --docs writes both into Docs/Benchmarks.md, for the processor's kind.
+100 %. A layer's time is its fastest pass: --rounds measures all layers again and again, so that one busy moment of the machine
+does not decide about a layer. --docs writes both into Docs/Benchmarks.md, for the processor's kind.
 """
 
 import argparse
@@ -27,7 +28,8 @@ GOAL = 80
 
 def measured(arguments):
     """The lines of the tool's table as lists of cells, its title first, and the line about the peak."""
-    command = [str(arguments.layer_speed), "--precision", arguments.precision, *arguments.networks]
+    command = [str(arguments.layer_speed), "--precision", arguments.precision, "--rounds", str(arguments.rounds)]
+    command += arguments.networks
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return [rows[0], *rows[2:]], lines[-1]
@@ -57,6 +59,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="times to measure all layers: 1")
     parser.add_argument("--layer-speed", type=Path, default=HERE / ".build" / "release" / "layer-speed")
     parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args()

@@ -3,12 +3,12 @@ import Unlearning
 
 /// A recipe for the first classes of Fashion-MNIST, from random weights: time does not depend on them.
 final class Forgetting: Workload {
-    private let unlearner: Unlearner
+    private var unlearner: Unlearner
     private let classes: Range<Int>
     let operations: Double
     private(set) var phases: [WorkloadPhase] = []
 
-    /// The paper's recipe, which has a twin in PyTorch.
+    /// The paper's recipe, which has a twin in PyTorch: without a guard, which would hold examples back and run it again.
     init(network: any Architecture, classCount: Int, threads: Int, precision: Precision) throws {
         classes = 0..<classCount
         let retained = try Self.retained(excluding: classes)
@@ -17,6 +17,7 @@ final class Forgetting: Workload {
         unlearner = Unlearner(
             model: Model(graph: graph, seed: 1), retaining: retained, method: .unsir(configuration),
             options: RunOptions(threadCount: threads, precision: precision))
+        unlearner.guarding = nil
         operations = configuration.directOperations(
             graph, classes: classCount, retained: retained.count)
     }

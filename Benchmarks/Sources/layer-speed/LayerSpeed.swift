@@ -15,27 +15,38 @@ struct LayerSpeed {
 
     static func main() throws {
         var arguments = CommandLine.arguments.dropFirst()
-        var (precision, budget, filters) = (Precision.float32, 0.2, [String]())
+        var (precision, budget, rounds, filters) = (Precision.float32, 0.2, 1, [String]())
         while let argument = arguments.popFirst() {
             if argument == "--precision", let known = arguments.popFirst().flatMap({ Precision(rawValue: $0) }) {
                 precision = known
             } else if argument == "--seconds", let seconds = arguments.popFirst().flatMap({ Double($0) }), seconds > 0 {
                 budget = seconds
+            } else if argument == "--rounds", let count = arguments.popFirst().flatMap({ Int($0) }), count > 0 {
+                rounds = count
             } else if !argument.hasPrefix("-") {
                 filters.append(argument)
             } else {
-                let usage = "usage: layer-speed [--precision float32|bfloat16] [--seconds N] [NETWORK...]\n"
+                let usage =
+                    "usage: layer-speed [--precision float32|bfloat16] [--seconds N] [--rounds N] [NETWORK...]\n"
                 FileHandle.standardError.write(Data(usage.utf8))
                 exit(64)
             }
         }
         var peak = 0.0
         var rows: [Row] = []
-        for network in networks where filters.isEmpty || filters.contains(where: { network.name.contains($0) }) {
-            for layer in try Layer.all(of: network.name, imageSize: network.size) {
-                peak = max(peak, measuredPeak())
-                let speed = try layer.measure(batch: network.batch, precision: precision, budget: budget)
-                rows.append(Row(network: "\(network.name)/\(network.batch)", layer: layer, speed: speed))
+        for round in 0..<rounds {
+            var index = 0
+            for network in networks where filters.isEmpty || filters.contains(where: { network.name.contains($0) }) {
+                for layer in try Layer.all(of: network.name, imageSize: network.size) {
+                    peak = max(peak, measuredPeak())
+                    let speed = try layer.measure(batch: network.batch, precision: precision, budget: budget)
+                    if round == 0 {
+                        rows.append(Row(network: "\(network.name)/\(network.batch)", layer: layer, speed: speed))
+                    } else {
+                        rows[index].keepFaster(speed)
+                    }
+                    index += 1
+                }
             }
         }
         print("| network | layer | layers | ms | GFLOP/s | of peak | backward ms | GFLOP/s | of peak | algorithms |")
@@ -49,7 +60,16 @@ struct LayerSpeed {
     private struct Row {
         let network: String
         let layer: Layer
-        let speed: (forward: Layer.Speed, backward: Layer.Speed)
+        private(set) var speed: (forward: Layer.Speed, backward: Layer.Speed)
+
+        init(network: String, layer: Layer, speed: (forward: Layer.Speed, backward: Layer.Speed)) {
+            (self.network, self.layer, self.speed) = (network, layer, speed)
+        }
+
+        mutating func keepFaster(_ other: (forward: Layer.Speed, backward: Layer.Speed)) {
+            if other.forward.seconds < speed.forward.seconds { speed.forward = other.forward }
+            if other.backward.seconds < speed.backward.seconds { speed.backward = other.backward }
+        }
 
         func text(peak: Double) -> String {
             func numbers(_ speed: Layer.Speed) -> String {
