@@ -63,6 +63,8 @@ def main():
     parser.add_argument("--layer-speed", type=Path, default=HERE / ".build" / "release" / "layer-speed")
     parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error(f"--rounds takes a number from 1 on, not {arguments.rounds}")
     if not arguments.layer_speed.is_file():
         sys.exit(f"{arguments.layer_speed} is missing: build it with the first command of --help, or name it with --layer-speed")
     (title, *rows), peak = measured(arguments)
