@@ -147,29 +147,67 @@ CNK_INLINE void expect_window(const float *corner, cnk_image image, ptrdiff_t si
     }
 }
 
-CNK_LOOP void CNK(cnk_winograd_input)(const float *restrict x, cnk_image image, ptrdiff_t row, ptrdiff_t column,
-                                     float *restrict v, ptrdiff_t plane_stride) {
-    cnk_inside inside = inside_of(image, row, column, 6);
+// A d At of a 4x4 window of 16 channels.
+CNK_INLINE void adjoint_tile(const float *d, ptrdiff_t row_stride, ptrdiff_t pixel_stride, float *m,
+                             ptrdiff_t plane_stride) {
+    lanes half[24];
+    UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
+        const float *top = d + j * pixel_stride;
+        lanes column[4] = {*(const lanes *)top, *(const lanes *)(top + row_stride),
+                           *(const lanes *)(top + 2 * row_stride), *(const lanes *)(top + 3 * row_stride)};
+        output_adjoint(column, 1, half + j, 4);
+    }
+    UNROLLED for (ptrdiff_t i = 0; i < 6; i++) {
+        lanes result[6];
+        output_adjoint(half + 4 * i, 1, result, 1);
+        UNROLLED for (ptrdiff_t j = 0; j < 6; j++) *(lanes *)(m + (6 * i + j) * plane_stride) = result[j];
+    }
+}
+
+// 16 channels of a window: of 6x6 inputs, or of the gradients of 4x4 outputs. A constant `size` wherever it is inlined.
+CNK_INLINE void transform_window(const float *d, ptrdiff_t row_stride, ptrdiff_t pixel_stride, ptrdiff_t size,
+                                 float *planes, ptrdiff_t plane_stride) {
+    if (size == 6) {
+        input_tile(d, row_stride, pixel_stride, planes, plane_stride);
+    } else {
+        adjoint_tile(d, row_stride, pixel_stride, planes, plane_stride);
+    }
+}
+
+CNK_INLINE void transform_channels(const float *x, cnk_image image, ptrdiff_t row, ptrdiff_t column, ptrdiff_t size,
+                                   float *planes, ptrdiff_t plane_stride) {
+    cnk_inside inside = inside_of(image, row, column, size);
     const float *corner = x + (row * image.width + column) * image.channels;
     ptrdiff_t whole = image.channels / LANES * LANES, c = 0;
-    if (is_whole(inside, 6) && !image.rounds) {
+    if (is_whole(inside, size) && !image.rounds) {
         for (; c < whole; c += LANES) {
             // The channels behind these, or the first of the next tile.
-            expect_window(corner + (c + LANES < whole ? c + LANES : 4 * image.channels), image, 6);
-            input_tile(corner + c, image.width * image.channels, image.channels, v + c, plane_stride);
+            expect_window(corner + (c + LANES < whole ? c + LANES : 4 * image.channels), image, size);
+            transform_window(corner + c, image.width * image.channels, image.channels, size, planes + c, plane_stride);
         }
     }
     if (c == image.channels) return;
     // Outside the image it stays zero.
-    float window[36 * LANES] = {0};
+    float window[36 * LANES];
+    memset(window, 0, (size_t)(size * size) * sizeof(lanes));
     for (; c < whole; c += LANES) {
-        copy_inside(corner + c, image, inside, 6, LANES, window);
-        input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
+        copy_inside(corner + c, image, inside, size, LANES, window);
+        transform_window(window, size * LANES, LANES, size, planes + c, plane_stride);
     }
     if (c < image.channels) {
-        copy_inside(corner + c, image, inside, 6, image.channels - c, window);
-        input_tile(window, 6 * LANES, LANES, v + c, plane_stride);
+        copy_inside(corner + c, image, inside, size, image.channels - c, window);
+        transform_window(window, size * LANES, LANES, size, planes + c, plane_stride);
     }
+}
+
+CNK_LOOP void CNK(cnk_winograd_input)(const float *restrict x, cnk_image image, ptrdiff_t row, ptrdiff_t column,
+                                     float *restrict v, ptrdiff_t plane_stride) {
+    transform_channels(x, image, row, column, 6, v, plane_stride);
+}
+
+CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_image image, ptrdiff_t row,
+                                              ptrdiff_t column, float *restrict m, ptrdiff_t plane_stride) {
+    transform_channels(dy, image, row, column, 4, m, plane_stride);
 }
 
 CNK_LOOP void CNK(cnk_winograd_output)(const float *restrict m, ptrdiff_t plane_stride, float *restrict y,
@@ -213,46 +251,6 @@ CNK_LOOP void CNK(cnk_winograd_output)(const float *restrict m, ptrdiff_t plane_
                 finish(&how, result + j, y + pixel, origin + pixel, c, count);
             }
         }
-    }
-}
-
-// A d At of a 4x4 window of 16 channels.
-CNK_INLINE void adjoint_tile(const float *d, ptrdiff_t row_stride, ptrdiff_t pixel_stride, float *m,
-                             ptrdiff_t plane_stride) {
-    lanes half[24];
-    UNROLLED for (ptrdiff_t j = 0; j < 4; j++) {
-        const float *top = d + j * pixel_stride;
-        lanes column[4] = {*(const lanes *)top, *(const lanes *)(top + row_stride),
-                           *(const lanes *)(top + 2 * row_stride), *(const lanes *)(top + 3 * row_stride)};
-        output_adjoint(column, 1, half + j, 4);
-    }
-    UNROLLED for (ptrdiff_t i = 0; i < 6; i++) {
-        lanes result[6];
-        output_adjoint(half + 4 * i, 1, result, 1);
-        UNROLLED for (ptrdiff_t j = 0; j < 6; j++) *(lanes *)(m + (6 * i + j) * plane_stride) = result[j];
-    }
-}
-
-CNK_LOOP void CNK(cnk_winograd_output_adjoint)(const float *restrict dy, cnk_image image, ptrdiff_t row,
-                                              ptrdiff_t column, float *restrict m, ptrdiff_t plane_stride) {
-    cnk_inside inside = inside_of(image, row, column, 4);
-    const float *corner = dy + (row * image.width + column) * image.channels;
-    ptrdiff_t whole = image.channels / LANES * LANES, c = 0;
-    if (is_whole(inside, 4) && !image.rounds) {
-        for (; c < whole; c += LANES) {
-            expect_window(corner + (c + LANES < whole ? c + LANES : 4 * image.channels), image, 4);
-            adjoint_tile(corner + c, image.width * image.channels, image.channels, m + c, plane_stride);
-        }
-    }
-    if (c == image.channels) return;
-    float window[16 * LANES] = {0};
-    for (; c < whole; c += LANES) {
-        copy_inside(corner + c, image, inside, 4, LANES, window);
-        adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
-    }
-    if (c < image.channels) {
-        copy_inside(corner + c, image, inside, 4, image.channels - c, window);
-        adjoint_tile(window, 4 * LANES, LANES, m + c, plane_stride);
     }
 }
 
