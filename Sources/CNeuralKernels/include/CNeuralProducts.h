@@ -28,8 +28,14 @@ typedef struct {
     ptrdiff_t a, b; // how far to go in a and in b
 } cnk_axis;
 
-// c [rows][columns] = the sum over the axes o, m and i and over the runs of
-//     a[row * a_row + o * outer.a + m * middle.a + run.a + i * inner.a]
+// A step from one group of rows to the next, in a and in c.
+typedef struct {
+    ptrdiff_t count;
+    ptrdiff_t a, c;
+} cnk_groups;
+
+// c [groups][rows][columns] = the sum over the axes o, m and i and over the runs of
+//     a[group * groups.a + row * a_row + o * outer.a + m * middle.a + run.a + i * inner.a]
 //     b[panel * b_panel + o * outer.b + m * middle.b + run.b + i * inner.b + column % 32], panel = column / 32.
 // Strides are in floats. b is read in whole vectors of 16 columns.
 typedef struct {
@@ -40,6 +46,7 @@ typedef struct {
     float *c;
     ptrdiff_t c_row;
     ptrdiff_t rows, columns;
+    cnk_groups groups;
     cnk_axis outer, middle, inner;
     const cnk_run *runs; // null for one run at 0
     ptrdiff_t run_count;

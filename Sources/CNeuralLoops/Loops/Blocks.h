@@ -13,7 +13,7 @@ CNK_INLINE cnk_block_range range_of(ptrdiff_t first, ptrdiff_t size, ptrdiff_t e
 // What all blocks have in common.
 CNK_INLINE cnk_brgemm product_block(const cnk_product *p, const float *right, ptrdiff_t panel) {
     cnk_brgemm block = {.b = right, .b_panel = panel, .c_row = p->c_row};
-    block.outer.count = block.middle.count = 1;
+    block.groups.count = block.outer.count = block.middle.count = 1;
     block.inner.b = CNK_PANEL;
     return block;
 }

@@ -98,7 +98,7 @@ CNK_INLINE void multiply_copies(const cnk_brgemm *p, int accumulates, cnk_copies
     // What is left of the columns is multiplied a vector at a time.
     next.blocks = (p->rows / CNK_PRODUCT_ROWS) * (p->columns / WIDTH + (p->columns % WIDTH + LANES - 1) / LANES);
     cnk_brgemm block = {.a = copies->left, .a_row = 1, .c_row = p->c_row};
-    block.outer.count = block.middle.count = 1;
+    block.groups.count = block.outer.count = block.middle.count = 1;
     block.epilogue.accumulates = accumulates;
     block.inner = (cnk_axis){places->count, CNK_COPIED_STRIDE, WIDTH};
     for (ptrdiff_t row = 0; row < p->rows; row += CNK_COPIED_ROWS) {

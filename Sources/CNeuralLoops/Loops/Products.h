@@ -237,7 +237,8 @@ CNK_INLINE void multiply_rows(const cnk_brgemm *p, ptrdiff_t first, ptrdiff_t ne
     }
 }
 
-CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
+// One group of rows.
+CNK_INLINE void multiply_group(const cnk_brgemm *p, int kind) {
     if (copies_factors(p)) {
         kind == CNK_FLOATS ? CNK(multiply_copied_floats)(p) : CNK(multiply_copied_pairs)(p);
         return;
@@ -251,5 +252,15 @@ CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
         part.rows = p->rows - row < together ? p->rows : row + together;
         ptrdiff_t next = p->rows - part.rows < together ? p->rows - part.rows : together;
         multiply_rows(&part, row, p->inner.a == 1 ? next : 0, kind);
+    }
+}
+
+CNK_INLINE void multiply_all(const cnk_brgemm *p, int kind) {
+    cnk_brgemm part = *p;
+    for (ptrdiff_t group = 0; group < p->groups.count; group++) {
+        part.a = p->a + group * p->groups.a;
+        part.c = p->c + group * p->groups.c;
+        if (p->epilogue.residual) part.epilogue.residual = p->epilogue.residual + group * p->groups.c;
+        multiply_group(&part, kind);
     }
 }

@@ -37,6 +37,11 @@ CNK_INLINE void clear_beyond(lanes *value, ptrdiff_t count) {
     UNROLLED for (int i = 0; i < LANES; i++) (*value)[i] = i < count ? (*value)[i] : 0;
 }
 
+// Zeros in place of the first `count` numbers.
+CNK_INLINE void clear_before(lanes *value, ptrdiff_t count) {
+    UNROLLED for (int i = 0; i < LANES; i++) (*value)[i] = i < count ? 0 : (*value)[i];
+}
+
 // 16 x 16 floats with rows and columns exchanged, by halves: four rounds of exchanges between pairs of rows.
 CNK_INLINE void transpose(lanes rows[LANES]) {
     UNROLLED for (int r = 0; r < 8; r++) {

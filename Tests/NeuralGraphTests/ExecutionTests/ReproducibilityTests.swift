@@ -74,6 +74,52 @@ import Testing
         }
     }
 
+    /// Convolutions by products of positions: long rows and short ones, strides of 1 and 2. Two images of 28x28 are few enough to be
+    /// taken whole.
+    private func strided(batch: Int, seed: UInt64 = 3) throws -> OperationCase {
+        try OperationCase([28, 28, 3], batch: batch, seed: seed) { builder in
+            var x = try builder.convolution(
+                builder.input, named: "long", channels: 16, kernelSize: 3, stride: 2, padding: 1)
+            x = try builder.relu(x, named: "relu")
+            x = try builder.convolution(x, named: "short", channels: 32, kernelSize: 3, stride: 2, padding: 1)
+            x = try builder.convolution(x, named: "wide", channels: 48, kernelSize: 5, padding: 2)
+            _ = try builder.linear(builder.flatten(x, named: "flat"), named: "fc", outputs: 3)
+        }
+    }
+
+    /// In bfloat16 a task takes whole images, and rounds them, where there are enough for all workers; else rows of them.
+    @Test("whole images and rows of them give the same bits", arguments: [3, 5, 100], Precision.allCases)
+    func wholeImagesAndRowsGiveTheSameBits(_ batch: Int, _ precision: Precision) throws {
+        let item = try strided(batch: batch)
+        let options = EngineRun.Options().with { ($0.precision, $0.capacity) = (precision, 100) }
+        let one = try item.run(options.with { $0.workers = 1 })
+        #expect(one.algorithms.filter { $0.hasPrefix("batch-reduce GEMM") }.count == 3)
+        for workers in [2, 3, 25, 64] {
+            let other = try item.run(options.with { $0.workers = workers })
+            #expect(Results(other) == Results(one), "\(workers) workers")
+        }
+    }
+
+    /// Of fewer images than can be taken whole all are rounded first: there is memory for them.
+    @Test("smaller batches of strided convolutions are as if alone", arguments: Precision.allCases)
+    func smallerBatchesOfStridedConvolutionsAreAsIfAlone(_ precision: Precision) throws {
+        func executor() throws -> Executor {
+            Executor(
+                model: try strided(batch: 1).model, batchCapacity: 100, computing: .both,
+                threads: ThreadTeam(workers: 2),
+                precision: precision)
+        }
+        let used = try executor()
+        let large = try strided(batch: 100, seed: 9)
+        _ = try EngineRun(used, input: large.input, outputGradient: large.outputGradient)
+        for batch in [95, 47, 4, 3] {
+            let item = try strided(batch: batch)
+            let after = try EngineRun(used, input: item.input, outputGradient: item.outputGradient)
+            let alone = try EngineRun(executor(), input: item.input, outputGradient: item.outputGradient)
+            #expect(Results(after) == Results(alone), "\(batch) images")
+        }
+    }
+
     @Test("steps in turn change no bit") func stepsInTurnChangeNoBit() throws {
         func train(workers: Int) throws -> [Float] {
             let item = try sample(ResNet(.resnet18, stem: .imagenet), batch: 4)

@@ -13,8 +13,9 @@ typedef struct {
     int is_copied;                  // of those whose factors are copied, if there is enough to sum
     ptrdiff_t length;               // of a sum
     ptrdiff_t *a_places, *b_places; // [length], where its numbers start in both factors
+    int interleaves_groups;         // whether c's groups lie between its rows
     memory a, b, bias, residual;
-    results results;
+    results results;                // [groups * rows], or [rows * groups] if groups are interleaved
 } product_case;
 
 static ptrdiff_t any_rows(void) {
@@ -28,6 +29,16 @@ static ptrdiff_t any_rows(void) {
     }
 }
 
+static ptrdiff_t place_of_row(const cnk_brgemm *p, ptrdiff_t group, ptrdiff_t row) {
+    return group * p->groups.a + row * p->a_row;
+}
+
+// The row of all results.
+static ptrdiff_t result_row(const product_case *of, ptrdiff_t group, ptrdiff_t row) {
+    const cnk_brgemm *p = &of->product;
+    return of->interleaves_groups ? row * p->groups.count + group : group * p->rows + row;
+}
+
 static ptrdiff_t runs_of(const cnk_brgemm *p) { return p->runs ? p->run_count : 1; }
 
 static void choose_sizes(product_case *of, double largest) {
@@ -37,6 +48,7 @@ static void choose_sizes(product_case *of, double largest) {
     p->inner.count = below(3) ? between(1, 40) : below(3) ? between(1, 300) : below(6) ? between(1, 100) : between(1, 1300);
     p->outer.count = below(3) ? 1 : between(1, 5);
     p->middle.count = below(3) ? 1 : between(1, 4);
+    p->groups.count = below(3) ? 1 : between(1, 6);
     if (one_in(3)) {
         p->runs = of->runs;
         p->run_count = one_in(30) ? 0 : between(1, MOST_RUNS);
@@ -54,9 +66,10 @@ static void choose_sizes(product_case *of, double largest) {
             p->outer.count = p->middle.count = 1;
         }
     }
-    ptrdiff_t *shrinks[] = {&p->rows, &p->columns, &p->inner.count, &p->outer.count, &p->middle.count};
-    while ((double)(p->rows * p->columns * p->inner.count * p->outer.count * p->middle.count) * (double)runs_of(p) > largest) {
-        ptrdiff_t *count = shrinks[below(5)];
+    ptrdiff_t *shrinks[] = {&p->rows, &p->columns, &p->inner.count, &p->outer.count, &p->middle.count, &p->groups.count};
+    while ((double)(p->groups.count * p->rows * p->columns * p->inner.count * p->outer.count * p->middle.count) *
+               (double)runs_of(p) > largest) {
+        ptrdiff_t *count = shrinks[below(6)];
         ptrdiff_t least = !of->is_copied ? 1 : count == &p->rows ? 24 : count == &p->columns ? 32 : 1;
         *count = *count - *count / 3 > least ? *count - *count / 3 : least;
     }
@@ -96,6 +109,7 @@ static void choose_left_layout(product_case *of) {
     p->outer.a = below(3) ? below(60) : aliasing[below(5)];
     p->middle.a = below(3) ? below(40) : aliasing[below(5)];
     for (int run = 0; run < MOST_RUNS; run++) of->runs[run].a = below(50);
+    p->groups.a = below(3) ? p->rows * p->a_row + below(20) : one_in(2) ? below(60) : aliasing[below(5)];
 }
 
 // Panels one behind the other, or side by side as in a matrix's rows.
@@ -142,7 +156,8 @@ static ptrdiff_t column_place(const cnk_brgemm *p, ptrdiff_t column) {
 static void fill_factors(product_case *of) {
     cnk_brgemm *p = &of->product;
     ptrdiff_t a_end = 0, b_end = 0;
-    ptrdiff_t last = column_place(p, (p->columns + 15) / 16 * 16 - 1), last_row = (p->rows - 1) * p->a_row;
+    ptrdiff_t last = column_place(p, (p->columns + 15) / 16 * 16 - 1);
+    ptrdiff_t last_row = place_of_row(p, p->groups.count - 1, p->rows - 1);
     for (ptrdiff_t i = 0; i < of->length; i++) {
         if (of->a_places[i] + last_row >= a_end) a_end = of->a_places[i] + last_row + 1;
         if (of->b_places[i] + last >= b_end) b_end = of->b_places[i] + last + 1;
@@ -151,7 +166,9 @@ static void fill_factors(product_case *of) {
     of->b = memory_for(b_end);
     for (ptrdiff_t i = 0; i < of->length; i++) {
         float *a = of->a.numbers + of->a_places[i], *b = of->b.numbers + of->b_places[i];
-        for (ptrdiff_t row = 0; row < p->rows; row++) a[row * p->a_row] = of->pairs ? any_pair() : any_number();
+        for (ptrdiff_t group = 0; group < p->groups.count; group++) {
+            for (ptrdiff_t row = 0; row < p->rows; row++) a[place_of_row(p, group, row)] = of->pairs ? any_pair() : any_number();
+        }
         for (ptrdiff_t c = 0; c < p->columns; c++) b[column_place(p, c)] = of->pairs ? any_pair() : any_number();
     }
     p->a = of->a.numbers;
@@ -181,12 +198,14 @@ static void choose_epilogue(product_case *of) {
 
 static void expect_sums(product_case *of) {
     const cnk_brgemm *p = &of->product;
-    double *a = malloc((size_t)p->rows * sizeof(double)), *b = malloc((size_t)p->columns * sizeof(double));
+    double *a = malloc((size_t)of->results.rows * sizeof(double)), *b = malloc((size_t)p->columns * sizeof(double));
     for (ptrdiff_t i = 0; i < of->length; i++) {
         for (int half = 0; half <= of->pairs; half++) {
-            for (ptrdiff_t row = 0; row < p->rows; row++) {
-                float value = p->a[of->a_places[i] + row * p->a_row];
-                a[row] = of->pairs ? half_of_pair(value, half) : value;
+            for (ptrdiff_t group = 0; group < p->groups.count; group++) {
+                for (ptrdiff_t row = 0; row < p->rows; row++) {
+                    float value = p->a[of->a_places[i] + place_of_row(p, group, row)];
+                    a[result_row(of, group, row)] = of->pairs ? half_of_pair(value, half) : value;
+                }
             }
             for (ptrdiff_t c = 0; c < p->columns; c++) {
                 float value = p->b[of->b_places[i] + column_place(p, c)];
@@ -216,9 +235,9 @@ static void expect_epilogue(product_case *of) {
 
 static void describe(const product_case *of, const level *l) {
     const cnk_brgemm *p = &of->product;
-    printf("%s, %s, packing from %td columns: %td x %td, axes %td %td %td, %td runs; a %td %td, b %td %td, c %td; "
+    printf("%s, %s, packing from %td columns: %td x %td x %td, axes %td %td %td, %td runs; a %td %td, b %td %td, c %td; "
            "accumulates %d, bias %d, residual %d, rectifies %d\n",
-           l->name, of->pairs ? "pairs" : "floats", cnk_columns_for_packing, p->rows, p->columns, p->outer.count,
+           l->name, of->pairs ? "pairs" : "floats", cnk_columns_for_packing, p->groups.count, p->rows, p->columns, p->outer.count,
            p->middle.count, p->inner.count, p->runs ? p->run_count : -1, p->a_row, p->inner.a, p->b_panel, p->inner.b, p->c_row,
            p->epilogue.accumulates, p->epilogue.bias != NULL, p->epilogue.residual != NULL, p->epilogue.rectifies);
 }
@@ -256,8 +275,11 @@ void check_products(int pairs, double largest) {
     find_places(&of);
     fill_factors(&of);
     cnk_brgemm *p = &of.product;
-    p->c_row = one_in(6) ? (p->columns + 1023) / 1024 * 1024 : p->columns + (one_in(2) ? 0 : below(40));
-    of.results = results_for(p->rows, p->columns, p->c_row, of.length);
+    ptrdiff_t stride = one_in(6) ? (p->columns + 1023) / 1024 * 1024 : p->columns + (one_in(2) ? 0 : below(40));
+    of.results = results_for(p->groups.count * p->rows, p->columns, stride, of.length);
+    of.interleaves_groups = one_in(2);
+    p->c_row = of.interleaves_groups ? p->groups.count * stride : stride;
+    p->groups.c = of.interleaves_groups ? stride : p->rows * stride;
     choose_epilogue(&of);
     expect_sums(&of);
     expect_epilogue(&of);

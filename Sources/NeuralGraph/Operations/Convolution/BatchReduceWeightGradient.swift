@@ -14,8 +14,9 @@ struct BatchReduceWeightGradient: Sendable {
     /// Parts of a kernel row's `taps · inputs`; with dilation, each belongs to one tap.
     private let blocks: [Range<Int>]
 
-    /// Words of inputs and gradients that are worked on at a time: they stay in a shared cache.
-    private static let chunkWords = 512 * 1024
+    /// Words of inputs and gradients that are worked on at a time: they stay in a shared cache. Pairs are written first, and stay in
+    /// second-level caches.
+    private static let (chunkWords, chunkPairs) = (512 * 1024, 256 * 1024)
     /// Columns of one task's part of the result: the first number for which every worker has two tasks. The result's bits are the
     /// same for all of them.
     private static let columnChoices = [256, 128, 64, 32]
@@ -86,8 +87,12 @@ struct BatchReduceWeightGradient: Sendable {
         let words = parts * (geometry.inputCount + geometry.outputCount)
         return Cut(
             units: units, parts: parts, unitsOfPart: unitsOfPart,
-            chunk: min(unitsOfPart, max(8, Self.chunkWords / words)))
+            chunk: min(
+                unitsOfPart, max(leastUnits, (precision == .float32 ? Self.chunkWords : Self.chunkPairs) / words)))
     }
+
+    /// Units of a chunk at least. Where the output's rows are short, units are the inner axis of the sums; else a few pairs do.
+    private var leastUnits: Int { precision == .bfloat16 && geometry.columns.outputLength >= 16 ? 2 : 8 }
 
     /// Words of the sums of all parts but the first, then of the pairs of a chunk.
     func scratchCount(batch: Int) -> Int {
@@ -196,12 +201,14 @@ struct BatchReduceWeightGradient: Sendable {
             product.c_row = g.outputChannels
             product.rows = live.count
             product.columns = min(columns.size, g.outputChannels - column)
+            product.groups.count = 1
             product.epilogue.accumulates = 1
             sum(&product, units: units, rows: liveRows.count, columns: outputs.count)
         }
     }
 
-    /// Sums over units, output rows and output columns, the longer of units and columns innermost.
+    /// Sums over units, output rows and output columns, the longer of units and columns innermost. Of pairs, tiles take many at a
+    /// time: where rows are the longest axis, they are.
     private func sum(_ product: inout cnk_brgemm, units: Int, rows: Int, columns: Int) {
         let g = geometry
         let unitAxis = cnk_axis(count: units, a: g.inputCount, b: g.outputCount)
@@ -210,6 +217,7 @@ struct BatchReduceWeightGradient: Sendable {
         product.middle = cnk_axis(
             count: rows, a: g.rows.stride * g.columns.length * g.inputChannels,
             b: g.columns.outputLength * g.outputChannels)
+        if precision == .bfloat16, rows > product.inner.count { swap(&product.middle, &product.inner) }
         if precision == .float32 { cnk_multiply(&product) } else { cnk_multiply_pairs(&product) }
     }
 

@@ -70,6 +70,13 @@ struct TapTable: Sendable {
         let classNumber: Int
     }
 
+    /// One position alone.
+    func span(at position: Int) -> Span {
+        Span(
+            position: position, positionStep: 1, base: bases[position], baseStep: 1, count: 1,
+            classNumber: classOf[position])
+    }
+
     /// All positions in spans, class by class.
     var spans: [Span] { classes.indices.flatMap(spans(of:)) }
 

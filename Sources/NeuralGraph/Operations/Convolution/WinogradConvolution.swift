@@ -157,6 +157,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 product.c_row = outputStride
                 product.rows = min(inputBlock, inputs - channel)
                 product.columns = outputStride
+                product.groups.count = 1
                 product.outer.count = 1
                 product.middle.count = 1
                 product.inner = cnk_axis(count: count, a: inputStride, b: outputStride)
@@ -199,6 +200,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
             product.c_row = outer
             product.rows = count
             product.columns = outer
+            product.groups.count = 1
             product.outer.count = 1
             product.middle.count = 1
             product.inner = cnk_axis(count: tiles.source.channels, a: 1, b: Self.panel)
@@ -245,6 +247,7 @@ struct WinogradConvolution: ConvolutionAlgorithm {
                 product.c_row = outer
                 product.rows = count
                 product.columns = min(Self.panelsOfPart, tiles.panels - panel) * Self.panel
+                product.groups.count = 1
                 product.outer.count = 1
                 product.middle.count = 1
                 product.inner = cnk_axis(count: tiles.source.channels, a: 1, b: Self.panel)
