@@ -1,5 +1,3 @@
-// `cpu_set_t` is GNU's.
-#define _GNU_SOURCE
 #include "CProgramStart.h"
 
 // Defines __GLIBC__, where it is glibc.
@@ -13,30 +11,42 @@ static char **arguments;
 #if defined(__linux__) && defined(__GLIBC__)
 
 #include <malloc.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
 // OpenBLAS starts a thread for each processor as soon as it is loaded, which is before `main`, and ends the program if it
-// cannot. The program needs none of them, since its own threads call OpenBLAS. So OpenBLAS is loaded while the program may
-// run on one processor alone; a setting of the environment would be read before it could be made.
-static cpu_set_t allowed[64];
-static int is_restricted;
+// cannot. The program needs none of them, since its own threads call OpenBLAS. Until libraries are loaded the environment
+// therefore asks OpenBLAS for one thread. It cannot be set by `setenv`, which works only once the C library is ready; a variable
+// that no library reads gives its place meanwhile. Fewer processors for the whole program would do too, but Swift's own threads,
+// which run its tasks, are counted at that time as well.
+static char one_thread[] = "OPENBLAS_NUM_THREADS=1";
+static char **place, *original;
 
-static void restrict_processors(void) {
-    if (sched_getaffinity(0, sizeof allowed, allowed) != 0) return;
-    cpu_set_t one[64];
-    memset(one, 0, sizeof one);
-    for (size_t processor = 0; processor < 8 * sizeof allowed; processor++) {
-        if (!CPU_ISSET_S(processor, sizeof allowed, allowed)) continue;
-        CPU_SET_S(processor, sizeof one, one);
-        is_restricted = sched_setaffinity(0, sizeof one, one) == 0;
-        return;
+// Where `name` or, if that is not there, one of the others stands; null if there is none of them.
+static char **find(char **environment, const char *const names[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        for (char **variable = environment; *variable != NULL; variable++) {
+            size_t length = strlen(names[i]);
+            if (strncmp(*variable, names[i], length) == 0 && (*variable)[length] == '=') return variable;
+        }
     }
+    return NULL;
 }
 
-// Runs before the constructors of libraries.
-__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) = restrict_processors;
+static void ask_for_one_thread(int argc, char **argv, char **environment) {
+    (void)argc;
+    (void)argv;
+    static const char *const names[] = {"OPENBLAS_NUM_THREADS", "_", "OLDPWD", "SHLVL", "PWD", "LOGNAME", "USER", "SHELL", "HOME",
+                                        "PATH"};
+    place = find(environment, names, sizeof names / sizeof names[0]);
+    if (place == NULL) return; // OpenBLAS starts its threads, as in any other program.
+    original = *place;
+    *place = one_thread;
+}
+
+// Runs before the constructors of libraries. glibc passes what it passes `main`.
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(int, char **, char **) =
+    ask_for_one_thread;
 
 // Each thread's own part of the allocator takes 64 MiB of address space, which is better left where there is a limit.
 static void spare_address_space(void) {
@@ -46,7 +56,7 @@ static void spare_address_space(void) {
 
 // Runs after them. glibc passes constructors what it passes `main`.
 __attribute__((constructor)) static void begin(int argc, char **argv) {
-    if (is_restricted) sched_setaffinity(0, sizeof allowed, allowed);
+    if (place != NULL) *place = original;
     spare_address_space();
     count = argc;
     arguments = argv;
