@@ -64,8 +64,8 @@ def header(memory):
     return columns + (["MiB", "share"] if memory else [])
 
 
-def cells(row, peak, thresholds):
-    """One line of the table, as text."""
+def cells(row, peak, thresholds, has_memory):
+    """One line of the table, as text; memory is empty where a row was measured without it."""
     ours, twin = row["results"]["ours"], row["results"][row["layout"]]
 
     def of_peak(result):
@@ -86,6 +86,8 @@ def cells(row, peak, thresholds):
     if memory := row.get("memory"):
         ours, twin = memory["ours"]["peak"], memory["twin"]["peak"]
         result += [f"{ours:.0f} / {twin:.0f}", f"{ours / twin:.2f}"]
+    elif has_memory:
+        result += ["", ""]
     return result
 
 
@@ -215,10 +217,8 @@ def show(report, thresholds, docs):
     rows, peaks, facts = report["rows"], report["peaks"], report["machine"]
     # The best of all: whatever holds the machine up lowers what is measured, nothing raises it.
     peak = max(peaks[report["threads"]])
-    has_memory = all("memory" in row for row in rows)
-    if not has_memory:
-        rows = [{key: value for key, value in row.items() if key != "memory"} for row in rows]
-    lines = [header(has_memory), *(cells(row, peak, thresholds) for row in rows)]
+    has_memory = any("memory" in row for row in rows)
+    lines = [header(has_memory), *(cells(row, peak, thresholds, has_memory) for row in rows)]
     phases = phase_lines(rows)
     explained = notes(rows, peaks)
     print(sides.machine_text(facts), tables.aligned(lines, LEFT), sep="\n\n", end="\n\n")

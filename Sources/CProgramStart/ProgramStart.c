@@ -17,7 +17,7 @@ static char **arguments;
 // OpenBLAS starts a thread for each processor as soon as it is loaded, which is before `main`, and ends the program if it
 // cannot. The program needs none of them, since its own threads call OpenBLAS. Until libraries are loaded the environment
 // therefore asks OpenBLAS for one thread. It cannot be set by `setenv`, which works only once the C library is ready; a variable
-// that no library reads gives its place meanwhile. Fewer processors for the whole program would do too, but Swift's own threads,
+// that no library reads while it is loaded gives its place meanwhile. Fewer processors for the whole program would do too, but Swift's own threads,
 // which run its tasks, are counted at that time as well.
 static char one_thread[] = "OPENBLAS_NUM_THREADS=1";
 static char **place, *original;

@@ -258,7 +258,7 @@ CNK_INLINE void multiply_row(const cnk_brgemm *p, const tile_parts *parts, tile_
     _tile_zero(5);
 #define MULTIPLY(tile, at)                                                                         \
     if (tile < tiles) {                                                                            \
-        LOAD_TILE(7, ((tile_source){right[tile] + (at), p->inner.b * (ptrdiff_t)sizeof(float)}));   \
+        LOAD_TILE(7, ((tile_source){right[tile] + (at), p->inner.b * (ptrdiff_t)sizeof(float)}));  \
         _tile_dpbf16ps(tile, 6, 7);                                                                \
     }
 #define STEP(at_a, at_b, skipped)                                             \

@@ -74,8 +74,8 @@ import Testing
         }
     }
 
-    /// Convolutions by products of positions: long rows and short ones, strides of 1 and 2. Two images of 28x28 are few enough to be
-    /// taken whole.
+    /// Convolutions by products of positions: long rows and short ones, strides of 1 and 2. Images and weights are so
+    /// small that a task takes whole images.
     private func strided(batch: Int, seed: UInt64 = 3) throws -> OperationCase {
         try OperationCase([28, 28, 3], batch: batch, seed: seed) { builder in
             var x = try builder.convolution(

@@ -89,13 +89,11 @@ extension GatheredProducts {
     /// An odd number of cache lines, at least as long: images that are rows of a product would else be read from a few sets of a
     /// cache.
     static func withoutAliasing(_ words: Int) -> Int {
-        let line = 16
+        let line = MemoryPlan.alignment
         return ((words + line - 1) / line | 1) * line
     }
 
-    func round(
-        _ source: UnsafePointer<Float>, images: Int, into pairs: UnsafeMutablePointer<Float>
-    ) {
+    func round(_ source: UnsafePointer<Float>, images: Int, into pairs: UnsafeMutablePointer<Float>) {
         for image in 0..<images {
             cnk_pair_columns(
                 source + image * sourcePositions * sourceChannels, sourcePositions, sourceChannels,
